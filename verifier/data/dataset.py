@@ -1,0 +1,69 @@
+"""The data type every room shares."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from verifier.errors import DataError
+
+TASKS = ("binary", "multiclass", "regression")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A finite data set; every objective is an exact mean over it.
+
+    X: inputs, float64, shape (N, d).
+    y: targets as the data set gives them: "binary" int64 in {0, 1} shape (N,), "multiclass" int64 in {0..K-1}
+        shape (N,), "regression" float64 shape (N,) or (N, K). Losses turn these into their own target encoding.
+    name: what the user asked for, e.g. "paper-moons" or "iris.csv".
+    recipe: every preparation step in order, JSON-able, so that a reader of a certificate can redo it.
+    source_sha256: hash of the source file, where there is one.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    name: str
+    task: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    source_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        X = np.ascontiguousarray(self.X, dtype=np.float64)
+        y = np.ascontiguousarray(self.y, dtype=np.float64 if self.task == "regression" else np.int64)
+        if self.task not in TASKS:
+            raise DataError(f"data {self.name}: task must be one of {', '.join(TASKS)}, got {self.task!r}")
+        if X.ndim != 2 or 0 in X.shape:
+            raise DataError(f"data {self.name}: X must be a non-empty (samples, features) matrix, got shape {X.shape}")
+        if y.shape[0] != X.shape[0] or y.ndim > 2:
+            raise DataError(f"data {self.name}: X has {X.shape[0]} samples, y has shape {y.shape}; one target per sample is needed")
+        if not np.isfinite(X).all() or not np.isfinite(y).all():
+            raise DataError(f"data {self.name}: NaN or infinity among the values; clean or impute them first")
+        X.flags.writeable = y.flags.writeable = False
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+
+    @property
+    def samples(self) -> int:
+        return self.X.shape[0]
+
+    @property
+    def dimension(self) -> int:
+        return self.X.shape[1]
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes, largest label + 1; None for regression."""
+        return None if self.task == "regression" else int(self.y.max()) + 1
+
+    def sha256(self) -> str:
+        """Hash of X and y: the line `name shape` and the little-endian bytes of each."""
+        digest = hashlib.sha256()
+        for name, array, kind in (("X", self.X, "<f8"), ("y", self.y, "<f8" if self.task == "regression" else "<i8")):
+            digest.update(f"{name} {'x'.join(map(str, array.shape))}\n".encode())
+            digest.update(array.astype(kind).tobytes())
+        return digest.hexdigest()

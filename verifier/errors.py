@@ -1,0 +1,37 @@
+"""Exceptions for callers' mistakes, with the exit code each one ends a command with.
+
+VerifierError
+├── UsageError                 exit 2: an option is missing, unknown or contradicts another
+└── MalformedInputError        exit 4: a file or array cannot be read as what it should be
+    ├── CheckpointError        a network file or state dict
+    ├── DataError              a data set
+    └── CertificateFormatError a certificate file
+
+The outcome of a certification or of a check is a value (see `verifier.outcomes`), never an exception.
+"""
+
+
+class VerifierError(Exception):
+    """Base class. Its text says who, what was expected, what came, and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(VerifierError):
+    exit_code = 2
+
+
+class MalformedInputError(VerifierError):
+    exit_code = 4
+
+
+class CheckpointError(MalformedInputError):
+    pass
+
+
+class DataError(MalformedInputError):
+    pass
+
+
+class CertificateFormatError(MalformedInputError):
+    pass

@@ -1,0 +1,65 @@
+"""Proposed paths: polylines of networks. They claim nothing; the kernel decides what a move is and bounds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from verifier.networks.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """The straight segment from the previous vertex to `to`.
+
+    label: what the move does, in words for the report, e.g. "segment 1: best head on A's rows".
+    breakpoints: increasing dyadic floats in (0, 1) that cut a chord into pieces (theory.md section 2), or None.
+    transfer: (p, 2) int64 pairs (from, to) of neurons of layer `transfer_layer` whose outgoing weights are handed over, or None.
+        Only needed in networks with more than one hidden layer; elsewhere a transfer is a head move.
+    program: name of the convex program (`verifier.programs`) whose solution `to` holds, or None.
+    """
+
+    to: Network
+    label: str
+    breakpoints: np.ndarray | None = None
+    transfer: np.ndarray | None = None
+    transfer_layer: int | None = None
+    program: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A polyline from `start`; `method` names the construction (theorem2, exchange, halves, line, dss)."""
+
+    method: str
+    start: Network
+    moves: tuple[Move, ...]
+    notes: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def end(self) -> Network:
+        return self.moves[-1].to if self.moves else self.start
+
+    def vertices(self) -> Iterator[Network]:
+        yield self.start
+        for move in self.moves:
+            yield move.to
+
+    def reversed(self) -> Path:
+        """The same polyline walked backwards; breakpoints are mirrored exactly (1 - t is exact for dyadic t of at most 52 bits)."""
+        vertices = list(self.vertices())
+        moves = []
+        for k in range(len(self.moves) - 1, -1, -1):
+            m = self.moves[k]
+            cuts = None if m.breakpoints is None else (1.0 - m.breakpoints)[::-1].copy()
+            swap = None if m.transfer is None else m.transfer[:, ::-1].copy()
+            moves.append(Move(vertices[k], m.label, cuts, swap, m.transfer_layer, m.program))
+        return Path(self.method, self.end, tuple(moves), dict(self.notes))
+
+    def then(self, other: Path) -> Path:
+        """Concatenation; `other` must start where this path ends."""
+        if not self.end.same_parameters(other.start):
+            raise ValueError(f"Path.then: {other.method} does not start where {self.method} ends")
+        return Path(self.method, self.start, self.moves + other.moves, {**self.notes, **other.notes})
