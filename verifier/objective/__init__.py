@@ -1,0 +1,18 @@
+"""Losses, penalties and the objective they make."""
+
+from verifier.objective.losses import LOSSES, Loss, make_loss
+from verifier.objective.objective import Objective, make_objective
+from verifier.objective.penalties import PENALTIES, Penalty, augmented_rows, make_penalty, row_norms
+
+__all__ = [
+    "LOSSES",
+    "PENALTIES",
+    "Loss",
+    "Objective",
+    "Penalty",
+    "augmented_rows",
+    "make_loss",
+    "make_objective",
+    "make_penalty",
+    "row_norms",
+]

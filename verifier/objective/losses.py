@@ -1,0 +1,360 @@
+"""Convex losses of the predictions, one class per loss (theory.md section 1).
+
+Every number here is a float64 estimate: certified values come from the kernel, which has its own formulae.
+Shapes: predictions f are (N, K), targets what `encode` returns, dual vectors nu are (N, K) with nu_j in the
+subdifferential of `loss_j` at f_j.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax, xlogy
+
+from verifier.data.dataset import Dataset
+from verifier.errors import UsageError
+
+Array = np.ndarray
+
+
+class Loss(ABC):
+    """A loss `loss(y, f)`, convex in f.
+
+    name: the word on the command line. smooth: differentiable everywhere. separable: a sum over outputs, so that
+    its Hessian is diagonal.
+    """
+
+    name: str
+    smooth: bool
+    separable: bool = True
+
+    @abstractmethod
+    def encode(self, dataset: Dataset) -> Array:
+        """Targets of this loss: float64 (N, K), or int64 (N,) labels for cross-entropy.
+
+        Raises UsageError when loss and task do not fit.
+        """
+
+    @abstractmethod
+    def values(self, predictions: Array, targets: Array) -> Array:
+        """loss(y_j, f_j), shape (N,)."""
+
+    @abstractmethod
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        """A subgradient in f, shape (N, K)."""
+
+    @abstractmethod
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        """Second derivative in f where it exists: the diagonal (N, K) when separable, else (N, K, K)."""
+
+    @abstractmethod
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """loss_j^*(nu_j) = sup_f nu_j . f - loss_j(f), shape (N,); inf outside the domain."""
+
+    @abstractmethod
+    def lipschitz(self, K: int) -> float | None:
+        """Global l2 Lipschitz constant in f with K outputs, or None."""
+
+    @abstractmethod
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        """`sum_j loss_j(Z_j head + bias)` as a CVXPY expression; Z (N, r), head (r, K), bias (1, K) or None.
+
+        Label signs are multiplied into the constant matrix: CVXPY 1.9.3 with HiGHS, SciPy or PIQP returns silently
+        wrong optima for `pos(1 - multiply(y, Z @ h))` (numerics.md, pitfalls).
+        """
+
+    def outputs(self, targets: Array) -> int:
+        """Least number of outputs K a network needs for these targets."""
+        return int(targets.shape[1])
+
+    def check(self, predictions: Array, targets: Array) -> None:
+        """Raise UsageError unless predictions (N, K) and targets belong together."""
+        N, K = predictions.shape
+        if targets.shape != (N, K):
+            raise UsageError(
+                f"{self.name} loss: the network has {K} outputs on {N} samples, but the encoded targets have shape "
+                f"{targets.shape}; choose a loss and a network with the same number of outputs"
+            )
+
+    def value_at_zero(self, targets: Array, K: int | None = None) -> float:
+        """Mean loss of the zero network."""
+        return float(np.mean(self.values(np.zeros((targets.shape[0], K or self.outputs(targets))), targets)))
+
+
+def _affine(Z: Array, head: Any, bias: Any | None, sign: Array | None = None) -> Any:
+    """sign * (Z head + bias) with the constant sign (N, 1) folded into the matrices."""
+    ones = np.ones((Z.shape[0], 1))
+    if sign is not None:
+        Z, ones = sign * Z, sign * ones
+    return Z @ head if bias is None else Z @ head + ones @ bias
+
+
+def _signs(loss: str, dataset: Dataset) -> Array:
+    if dataset.task != "binary":
+        raise UsageError(
+            f"{loss} loss needs a binary task with labels 0/1, but data {dataset.name} is {dataset.task}; "
+            "use cross_entropy for several classes, squared or huber for regression"
+        )
+    return np.where(dataset.y == 1, 1.0, -1.0)[:, None]
+
+
+def _numbers(loss: str, dataset: Dataset) -> Array:
+    """0/1 floats (N, 1), one-hot (N, K), or regression targets (N, K)."""
+    if dataset.task == "multiclass":
+        return np.eye(int(dataset.classes or 0))[dataset.y]
+    y = np.asarray(dataset.y, dtype=np.float64)
+    return y[:, None] if y.ndim == 1 else y
+
+
+@dataclass(frozen=True)
+class Logistic(Loss):
+    """log(1 + exp(-y f)), y in {-1, +1}; 1-Lipschitz. Targets (N, 1)."""
+
+    name = "logistic"
+    smooth = True
+
+    def encode(self, dataset: Dataset) -> Array:
+        return _signs(self.name, dataset)
+
+    def values(self, predictions: Array, targets: Array) -> Array:
+        return np.logaddexp(0.0, -targets * predictions).sum(axis=1)
+
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        return -targets * expit(-targets * predictions)
+
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        p = expit(predictions)
+        return p * expit(-predictions)
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """a log a + (1-a) log(1-a) with nu = -a y, a in [0, 1] (theory.md section 5)."""
+        a = -dual * targets
+        inside = (a >= 0) & (a <= 1)
+        a = np.clip(a, 0.0, 1.0)
+        return np.where(inside, xlogy(a, a) + xlogy(1 - a, 1 - a), np.inf).sum(axis=1)
+
+    def lipschitz(self, K: int) -> float:
+        return 1.0
+
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        import cvxpy as cp
+
+        return cp.sum(cp.logistic(_affine(Z, head, bias, -targets)))
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """log sum_k exp f_k - f_y over K classes; sqrt(2)-Lipschitz. Targets are int64 labels (N,)."""
+
+    name = "cross_entropy"
+    smooth = True
+    separable = False
+
+    def encode(self, dataset: Dataset) -> Array:
+        if dataset.task == "regression":
+            raise UsageError(
+                f"cross_entropy loss needs class labels, but data {dataset.name} is a regression task; "
+                "use squared, huber or absolute"
+            )
+        return np.asarray(dataset.y, dtype=np.int64)
+
+    def outputs(self, targets: Array) -> int:
+        return max(2, int(targets.max()) + 1)
+
+    def check(self, predictions: Array, targets: Array) -> None:
+        N, K = predictions.shape
+        if targets.shape != (N,) or self.outputs(targets) > K:
+            raise UsageError(
+                f"cross_entropy loss: the network has {K} outputs on {N} samples, but the labels of shape "
+                f"{targets.shape} need {self.outputs(targets)}; for one output use the logistic loss"
+            )
+
+    def values(self, predictions: Array, targets: Array) -> Array:
+        return logsumexp(predictions, axis=1) - predictions[np.arange(len(targets)), targets]
+
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        p = softmax(predictions, axis=1)
+        p[np.arange(len(targets)), targets] -= 1.0
+        return p
+
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        p = softmax(predictions, axis=1)
+        return p[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * p[:, None, :]
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """sum_k p_k log p_k with nu = p - e_y, p in the simplex (row sums up to 1e-9)."""
+        p = dual + np.eye(dual.shape[1])[targets]
+        inside = (p >= 0).all(axis=1) & (np.abs(p.sum(axis=1) - 1) <= 1e-9)
+        p = np.maximum(p, 0.0)
+        return np.where(inside, xlogy(p, p).sum(axis=1), np.inf)
+
+    def lipschitz(self, K: int) -> float:
+        return math.sqrt(2.0)
+
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        import cvxpy as cp
+
+        K = head.shape[1]
+        onehot = np.eye(K)[targets]
+        chosen = cp.sum(cp.multiply(Z.T @ onehot, head))
+        if bias is not None:
+            chosen = chosen + cp.sum(cp.multiply(onehot.sum(axis=0, keepdims=True), bias))
+        return cp.sum(cp.log_sum_exp(_affine(Z, head, bias), axis=1)) - chosen
+
+
+@dataclass(frozen=True)
+class Squared(Loss):
+    """sum_k (f_k - y_k)^2; not globally Lipschitz. Targets (N, K)."""
+
+    name = "squared"
+    smooth = True
+
+    def encode(self, dataset: Dataset) -> Array:
+        return _numbers(self.name, dataset)
+
+    def values(self, predictions: Array, targets: Array) -> Array:
+        return ((predictions - targets) ** 2).sum(axis=1)
+
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        return 2.0 * (predictions - targets)
+
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        return np.full(predictions.shape, 2.0)
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """nu^2 / 4 + nu y."""
+        return (dual * dual / 4 + dual * targets).sum(axis=1)
+
+    def lipschitz(self, K: int) -> None:
+        return None
+
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        import cvxpy as cp
+
+        return cp.sum_squares(_affine(Z, head, bias) - targets)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """sum_k r_k^2/2 for |r_k| <= delta, else delta |r_k| - delta^2/2, r = f - y; delta sqrt(K)-Lipschitz. (N, K)."""
+
+    delta: float = 1.0
+    name = "huber"
+    smooth = True
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.delta) and self.delta > 0):
+            raise UsageError(f"huber loss: delta must be a positive number, got {self.delta!r}")
+
+    def encode(self, dataset: Dataset) -> Array:
+        return _numbers(self.name, dataset)
+
+    def values(self, predictions: Array, targets: Array) -> Array:
+        r = np.abs(predictions - targets)
+        return np.where(r <= self.delta, r * r / 2, self.delta * r - self.delta**2 / 2).sum(axis=1)
+
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        return np.clip(predictions - targets, -self.delta, self.delta)
+
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        return (np.abs(predictions - targets) <= self.delta).astype(np.float64)
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """nu^2 / 2 + nu y for |nu| <= delta."""
+        return np.where(np.abs(dual) <= self.delta, dual * dual / 2 + dual * targets, np.inf).sum(axis=1)
+
+    def lipschitz(self, K: int) -> float:
+        return self.delta * math.sqrt(K)
+
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        import cvxpy as cp
+
+        # cp.huber is twice this loss.
+        return 0.5 * cp.sum(cp.huber(_affine(Z, head, bias) - targets, cp.Constant(self.delta)))
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """max(0, 1 - y f), y in {-1, +1}; 1-Lipschitz. Targets (N, 1)."""
+
+    name = "hinge"
+    smooth = False
+
+    def encode(self, dataset: Dataset) -> Array:
+        return _signs(self.name, dataset)
+
+    def values(self, predictions: Array, targets: Array) -> Array:
+        return np.maximum(0.0, 1.0 - targets * predictions).sum(axis=1)
+
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        return -targets * (targets * predictions < 1.0)
+
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        return np.zeros(predictions.shape)
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """-a with nu = -a y, a in [0, 1]."""
+        a = -dual * targets
+        return np.where((a >= 0) & (a <= 1), -a, np.inf).sum(axis=1)
+
+    def lipschitz(self, K: int) -> float:
+        return 1.0
+
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        import cvxpy as cp
+
+        return cp.sum(cp.pos(1.0 + _affine(Z, head, bias, -targets)))
+
+
+@dataclass(frozen=True)
+class Absolute(Loss):
+    """sum_k |f_k - y_k|; sqrt(K)-Lipschitz. Targets (N, K)."""
+
+    name = "absolute"
+    smooth = False
+
+    def encode(self, dataset: Dataset) -> Array:
+        return _numbers(self.name, dataset)
+
+    def values(self, predictions: Array, targets: Array) -> Array:
+        return np.abs(predictions - targets).sum(axis=1)
+
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        return np.sign(predictions - targets)
+
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        return np.zeros(predictions.shape)
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """nu y for |nu| <= 1."""
+        return np.where(np.abs(dual) <= 1, dual * targets, np.inf).sum(axis=1)
+
+    def lipschitz(self, K: int) -> float:
+        return math.sqrt(K)
+
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        import cvxpy as cp
+
+        return cp.sum(cp.abs(_affine(Z, head, bias) - targets))
+
+
+LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Logistic, CrossEntropy, Squared, Huber, Hinge, Absolute)}
+
+
+def make_loss(name: str, delta: float | None = None) -> Loss:
+    """The loss called `name`; delta belongs to huber alone (1.0 when left out).
+
+    Raises UsageError for an unknown name or a delta that does not belong.
+    """
+    key = name.replace("-", "_")
+    if key not in LOSSES:
+        raise UsageError(f"loss {name!r} is unknown; choose one of {', '.join(LOSSES)}")
+    if key == "huber":
+        return Huber(1.0 if delta is None else float(delta))
+    if delta is not None:
+        raise UsageError(f"delta = {delta} belongs to the huber loss only, but the loss is {name}")
+    return LOSSES[key]()
