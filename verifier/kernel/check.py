@@ -1,0 +1,69 @@
+"""The verdict on one claim. Default is reject: any exception, NaN or overflow rejects."""
+
+from __future__ import annotations
+
+import numpy as np
+from flint import ctx
+
+from verifier.kernel import reference
+from verifier.kernel.claims import (
+    Claim,
+    EndpointValue,
+    HeadOptimum,
+    PathUpperBound,
+    Problem,
+    Verdict,
+    require,
+    validate,
+)
+from verifier.kernel.environment import probe
+from verifier.kernel.forward import objective_at
+from verifier.kernel.heads import check_head
+from verifier.kernel.paths import check_path
+
+
+def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
+    """Numbers found for the claim; rejects unless the enclosure of F lies inside the claimed interval."""
+    require(claim.network in ("A", "B"), "an endpoint is A or B")
+    F = objective_at(problem, problem.A if claim.network == "A" else problem.B, endpoint=True)
+    require(claim.lower <= F.lower, f"lower end: found at least {F.lower!r}, claimed {claim.lower!r}")
+    require(F.upper <= claim.upper, f"upper end: found at most {F.upper!r}, claimed {claim.upper!r}")
+    return {"lower": F.lower, "upper": F.upper}
+
+
+def _sentence(claim: Claim) -> str:
+    if isinstance(claim, EndpointValue):
+        return f"{claim.lower!r} <= F({claim.network}) <= {claim.upper!r}"
+    if isinstance(claim, HeadOptimum):
+        heads = "all heads" if claim.head_limit is None else f"heads with entries at most {claim.head_limit!r}"
+        return f"program {claim.name}: {claim.lower!r} <= min F over {heads}, and min F <= {claim.upper!r}"
+    return f"path {claim.path}: F <= {claim.sup!r} all along it, and at most {claim.gap!r} over E"
+
+
+def _fast(problem: Problem, claim: Claim) -> dict[str, float]:
+    validate(problem)
+    if isinstance(claim, EndpointValue):
+        return check_endpoint(problem, claim)
+    if isinstance(claim, HeadOptimum):
+        return check_head(problem, claim)
+    require(isinstance(claim, PathUpperBound), "unknown claim")
+    return check_path(problem, claim)
+
+
+def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdict:
+    """Verdict of the "fast" (midpoint-radius) or the "reference" (Arb and rationals) evaluation. Never raises on a bad claim."""
+    try:
+        require(evaluation in ("fast", "reference"), f"unknown evaluation {evaluation!r}")
+        with np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"), ctx.workprec(53):
+            probe()
+            computed = _fast(problem, claim) if evaluation == "fast" else reference.check(problem, claim)
+    except Exception as error:
+        return Verdict(False, f"REJECTED {_safe_sentence(claim)} -- {type(error).__name__}: {error}", {})
+    return Verdict(True, f"VERIFIED {_sentence(claim)}", computed)
+
+
+def _safe_sentence(claim: Claim) -> str:
+    try:
+        return _sentence(claim)
+    except Exception:
+        return "claim"

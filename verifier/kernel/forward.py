@@ -1,0 +1,109 @@
+"""Enclosures of features, predictions, penalties and F at a vertex: fast evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.kernel import losses
+from verifier.kernel.balls import (
+    TINY, Ball, add, down, exact, finite, lower, magnitude, matmul, multiply, relu, row_norms, row_sums_of_magnitudes,
+    sum_lower, sum_upper, transpose, up, upper,
+)  # fmt: skip
+from verifier.kernel.claims import Objective, Parameters, Problem
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """lower <= the real number <= upper."""
+
+    lower: float
+    upper: float
+
+
+def affine(h: Ball, W: Ball, b: Ball | None) -> Ball:
+    """h W^T + b, shapes (N, n), (p, n), (p,) -> (N, p)."""
+    z = matmul(h, transpose(W))
+    if b is None:
+        return z
+    return add(z, Ball(np.broadcast_to(b.mid, z.mid.shape), np.broadcast_to(b.rad, z.rad.shape)))
+
+
+def hidden(p: Parameters, X: Array) -> Ball:
+    """Pre-activations of the last hidden layer, (N, n_{L-1})."""
+    h = exact(X)
+    for l, (W, b) in enumerate(zip(p.weights[:-1], p.biases[:-1])):
+        h = affine(h if l == 0 else relu(h), exact(W), None if b is None else exact(b))
+    return h
+
+
+def augmented_rows(W: Array, b: Array | None) -> Array:
+    """wt_i = (w_i, b_i), or w_i without biases; shape (m, d or d+1)."""
+    return W if b is None else np.column_stack([W, b])
+
+
+def head_norms(theta: Ball, penalty: str) -> Ball:
+    """Per neuron |theta_i|_1, or |theta_i|_2 where weight decay is certified through its balanced form; theta (K, m) -> (m,)."""
+    columns = transpose(theta)
+    return row_norms(columns) if penalty == "weight_decay" else row_sums_of_magnitudes(columns)
+
+
+def head_prices(rows: Ball, penalty: str) -> Ball:
+    """Per neuron factor of its head norm in P: 1 for l1, |wt_i|_2 for path and balanced weight decay; (m,)."""
+    return exact(np.ones(rows.mid.shape[0])) if penalty == "l1" else row_norms(rows)
+
+
+def interior_penalty(o: Objective, prices: Ball, heads: Ball, c: Ball | None) -> Interval:
+    """P at a point of a path. Weight decay is bounded by its balanced form `sum_i |wt_i|_2 |theta_i|_2` (docs/mathematics.md):
+    the balancing map is continuous, keeps f, and turns weight decay into exactly this number."""
+    if o.penalty == "none":
+        return Interval(0.0, 0.0)
+    terms = multiply(prices, heads)
+    above, below = upper(terms).tolist(), np.maximum(lower(terms), 0.0).tolist()
+    if o.penalise_output_bias and c is not None:
+        above += magnitude(c).tolist()
+        below += np.maximum(np.nextafter(np.abs(c.mid) - c.rad, -np.inf), 0.0).tolist()
+    return Interval(sum_lower(below), sum_upper(above))
+
+
+def weight_decay(p: Parameters) -> Interval:
+    """1/2 sum_i (|wt_i|^2 + |theta_i|^2) of one hidden layer; the output bias is free."""
+    entries = [p.weights[0], p.weights[1], *([p.biases[0]] if p.biases[0] is not None else [])]
+    total = sum(0.5 * float(np.einsum("i,i->", e.ravel(), e.ravel())) for e in entries)
+    size = sum(e.size for e in entries)
+    slack = (size + 8) * 2.0**-52
+    return Interval(max(0.0, total * (1.0 - slack) - TINY), total * (1.0 + slack) + TINY)
+
+
+def total(o: Objective, mean_below: float, mean_above: float, penalty: Interval) -> Interval:
+    """mean loss + kappa P."""
+    below = down(mean_below + down(o.kappa * penalty.lower)) if o.kappa else mean_below
+    above = up(mean_above + up(o.kappa * penalty.upper)) if o.kappa else mean_above
+    return Interval(below, above)
+
+
+def loss_at(problem: Problem, f: Ball) -> Interval:
+    """Enclosure of the mean loss at enclosed predictions f (N, K)."""
+    a, b = lower(f), upper(f)
+    o, y = problem.objective, problem.targets
+    return Interval(losses.mean_lower(losses.lower(o, a, b, y)), losses.mean_upper(losses.upper(o, a, b, y)))
+
+
+def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = None, endpoint: bool) -> Interval:
+    """Enclosure of F at a vertex. `endpoint` takes weight decay literally; elsewhere it takes its balanced form."""
+    o = problem.objective
+    S = relu(hidden(p, problem.X)) if features is None else features
+    theta, c = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1])
+    loss = loss_at(problem, affine(S, theta, c))
+    if o.penalty == "none":
+        P = Interval(0.0, 0.0)
+    elif o.penalty == "weight_decay" and endpoint:
+        P = weight_decay(p)
+    else:
+        rows = exact(augmented_rows(p.weights[-2], p.biases[-2]))
+        P = interior_penalty(o, head_prices(rows, o.penalty), head_norms(theta, o.penalty), c)
+    finite(np.array([loss.lower, loss.upper, P.lower, P.upper]))
+    return total(o, loss.lower, loss.upper, P)
