@@ -1,0 +1,149 @@
+"""`load_data`: from the word after `--data` to a prepared, recorded data set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from verifier.data.bundled import BUNDLED, PRESETS, load_bundled
+from verifier.data.dataset import TASKS, Dataset
+from verifier.data.prepare import Preparation, prepare
+from verifier.data.source import Source
+from verifier.errors import DataError, UsageError
+
+SPLIT_SEED = 42
+
+
+def load_data(
+    spec: str,
+    *,
+    target: str | None = None,
+    task: str | None = None,
+    standardize: bool | None = None,
+    train_split: float | None = None,
+) -> Dataset:
+    """Load and prepare a data set.
+
+    spec: one of
+        moons, moons:n=200,noise=0.1,seed=3, breast_cancer, digits, digits-unit, iris, wine, diabetes: raw, as scikit-learn gives them;
+        paper-moons, paper-breast-cancer: as in the paper's experiments, 800 and 455 standardised training points;
+        FILE.npz (arrays X, y), FILE.csv or FILE.parquet (`target` names a column), openml:ID;
+        idx:FOLDER or mnist:FOLDER (training part), idx-test:FOLDER or mnist-test:FOLDER: files of MNIST's format, pixels / 255.
+    target: target column of tables and OpenML sets; None for the only column named target, y or label.
+    task: binary, multiclass or regression; None infers it (text, booleans and integers of at most 30 values are classes, floats are regression).
+    standardize: subtract each feature's mean and divide by its standard deviation, both of the rows used; None is no, except in presets.
+    train_split: share of rows to keep, drawn with seed 42, stratified by class; None keeps all.
+
+    The recipe of the result lists every step, and `data_record` of it is enough for `load_recorded` to make it again.
+
+    Raises UsageError for options that are unknown or contradict the spec, DataError for data that cannot be read as asked.
+    """
+    if task is not None and task not in TASKS:
+        raise UsageError(f"task {task!r} is unknown; choose one of {', '.join(TASKS)}")
+    if train_split is not None and not 0 < train_split < 1:
+        raise UsageError(f"train_split must lie strictly between 0 and 1, got {train_split}")
+    options = {"target": target, "task": task, "standardize": standardize, "train_split": train_split}
+    kind, spec, source = _open(spec, target)
+    wanted = Preparation(standardize=bool(standardize), train_split=train_split, seed=SPLIT_SEED)
+    if kind in PRESETS:
+        if standardize is not None or train_split is not None:
+            raise UsageError(f"data {kind} fixes its own split and standardisation; leave these options out, or use {PRESETS[kind][0]}")
+        wanted = Preparation(**PRESETS[kind][1], seed=SPLIT_SEED)
+    if task is not None and kind in (*BUNDLED, *PRESETS) and task != source.task:
+        raise UsageError(f"data {kind} is a {source.task} task; leave --task out")
+    X, y, found_task, steps = prepare(source, wanted, task, f"data {spec}")
+    recipe = {
+        "spec": spec,
+        "options": {key: value for key, value in options.items() if value is not None},
+        "steps": [*source.steps, *steps],
+    }
+    name = spec if kind in (*BUNDLED, *PRESETS, "openml") else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
+    return Dataset(X, y, name, found_task, recipe, source.sha256)
+
+
+_FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
+_FILES = (".npz", ".csv", ".parquet")
+
+
+def _open(spec: str, target: str | None) -> tuple[str, str, Source]:
+    """(kind, spec with an absolute path, raw data)."""
+    kind, colon, rest = spec.partition(":")
+    kind = kind.replace("_", "-") if kind.replace("_", "-") in PRESETS else kind
+    suffix = Path(spec).suffix.lower()
+    if kind in _FOLDERS and colon:
+        _no_target(target, kind)
+        from verifier.data.idx_files import load_idx
+
+        folder = Path(os.path.abspath(os.path.expanduser(rest)))
+        return kind, f"{kind}:{folder}", load_idx(folder, _FOLDERS[kind])
+    if kind == "openml" and colon:
+        from verifier.data.openml import load_openml
+
+        return kind, spec, load_openml(rest, target)
+    if suffix in _FILES:
+        path = Path(os.path.abspath(os.path.expanduser(spec)))
+        if suffix == ".npz":
+            _no_target(target, ".npz files (their target is the array y)")
+            from verifier.data.npz_file import load_npz
+
+            return suffix, str(path), load_npz(path)
+        from verifier.data.table import load_csv, load_parquet
+
+        return suffix, str(path), load_csv(path, target) if suffix == ".csv" else load_parquet(path, target)
+    if kind in BUNDLED or (kind in PRESETS and not colon):
+        _no_target(target, f"data {kind}")
+        return kind, f"{kind}{colon}{rest}", load_bundled(PRESETS[kind][0] if kind in PRESETS else kind, _options(spec, rest) if colon else {})
+    raise UsageError(
+        f"data {spec!r} is unknown; expected one of {', '.join((*BUNDLED, *PRESETS))}, a file {', '.join(_FILES)}, openml:ID, or idx:FOLDER"
+    )
+
+
+def _no_target(target: str | None, what: str) -> None:
+    if target is not None:
+        raise UsageError(f"--target {target} belongs to tables and OpenML sets, not to {what}; leave it out")
+
+
+def _options(spec: str, text: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for item in text.split(","):
+        key, equals, value = item.partition("=")
+        if not equals or key.strip() in options:
+            raise UsageError(f"data {spec!r}: expected options as key=value, each once, as in moons:n=200,noise=0.1,seed=3; got {item!r}")
+        options[key.strip()] = value.strip()
+    return options
+
+
+def data_record(dataset: Dataset) -> dict[str, Any]:
+    """JSON-able {"spec", "options", "sha256", "source_sha256"} that `load_recorded` turns back into the same data set.
+
+    Raises UsageError for a data set that did not come from `load_data`.
+    """
+    if "spec" not in dataset.recipe:
+        raise UsageError(f"data {dataset.name}: was made in memory, so there is no recipe to record; save it as .npz and load that")
+    return {
+        "spec": dataset.recipe["spec"],
+        "options": dict(dataset.recipe["options"]),
+        "sha256": dataset.sha256(),
+        "source_sha256": dataset.source_sha256,
+    }
+
+
+def load_recorded(record: Mapping[str, Any]) -> Dataset:
+    """The data set that `data_record` described, verified by its hash.
+
+    Raises DataError when the record is malformed, the source is gone, or the numbers are no longer the same.
+    """
+    try:
+        spec, options, expected = str(record["spec"]), dict(record["options"]), str(record["sha256"])
+        dataset = load_data(spec, **options)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"data record {dict(record)!r}: is malformed ({error}); give the data set with --data") from error
+    found = dataset.sha256()
+    if found != expected:
+        raise DataError(
+            f"data {spec}: is no longer the data set that was recorded: SHA-256 of X and y is {found[:16]}..., recorded {expected[:16]}...; "
+            "restore it, or give the data set with --data"
+        )
+    return dataset
