@@ -6,6 +6,7 @@ dtypes and finiteness before any arithmetic, and the two evaluations decide the 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -263,7 +264,7 @@ def breakpoints_of(move: Move) -> list[float]:
         return [0.0, 1.0]
     _finite(move.breakpoints, "breakpoints", 1)
     t = [0.0, *move.breakpoints.tolist(), 1.0]
-    require(all(a < b for a, b in zip(t, t[1:])), "breakpoints must increase strictly inside (0, 1)")
+    require(all(a < b for a, b in itertools.pairwise(t)), "breakpoints must increase strictly inside (0, 1)")
     return t
 
 

@@ -8,9 +8,25 @@ import numpy as np
 
 from verifier.kernel import losses
 from verifier.kernel.balls import (
-    TINY, Ball, add, down, exact, finite, lower, magnitude, matmul, multiply, relu, row_norms, row_sums_of_magnitudes,
-    sum_lower, sum_upper, transpose, up, upper,
-)  # fmt: skip
+    TINY,
+    Ball,
+    add,
+    down,
+    exact,
+    finite,
+    lower,
+    magnitude,
+    matmul,
+    multiply,
+    relu,
+    row_norms,
+    row_sums_of_magnitudes,
+    sum_lower,
+    sum_upper,
+    transpose,
+    up,
+    upper,
+)
 from verifier.kernel.claims import Objective, Parameters, Problem
 
 Array = np.ndarray

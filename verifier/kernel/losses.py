@@ -122,7 +122,7 @@ def conjugate_mean_upper(o: Objective, nu: Array, y: Array) -> float:
 
     nu: (N, K). Conjugates: theory.md section 5.
     """
-    N, K = nu.shape
+    N, _K = nu.shape
     total = arb(0)
     if o.loss == "cross_entropy":
         for row, label in zip(nu.tolist(), y.tolist()):

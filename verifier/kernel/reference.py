@@ -6,6 +6,7 @@ only when certain. Slow and plain on purpose.
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -258,7 +259,8 @@ def _handed_over(v: Parameters, w: Parameters, move: Move, changed: list[set[int
     require(
         type(l) is int and 1 <= l < len(v.weights) and pairs is not None, "a transfer names a layer that is not hidden"
     )
-    assert l is not None and pairs is not None  # for the type checker; `require` above decides
+    assert l is not None
+    assert pairs is not None
     require(pairs.ndim == 2 and pairs.shape[1] == 2 and pairs.size > 0, "transfer pairs must be (p, 2)")
     neurons = [int(i) for i in pairs.ravel()]
     require(
@@ -300,7 +302,7 @@ def _positive(x: arb) -> arb:
 
 def _kink(u: arb, v: arb) -> arb:
     """Ball whose upper end bounds the largest distance of relu from its chord between pre-activations u and v."""
-    if bool(u >= 0) and bool(v >= 0) or bool(u <= 0) and bool(v <= 0):
+    if (bool(u >= 0) and bool(v >= 0)) or (bool(u <= 0) and bool(v <= 0)):
         return ZERO
     a, b = abs(u), abs(v)
     s = a + b
@@ -324,7 +326,7 @@ def _chord(problem: Problem, v: Parameters, w: Parameters, U: list[Column], V: l
         S = _relu(u)
         wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
         points.append((u, S, th, _predictions(S, th, ct, N), _interior_penalty(o, wt, th, ct), wt))
-    bounds = [_piece(problem, p, q, moving) for p, q in zip(points, points[1:])]
+    bounds = [_piece(problem, p, q, moving) for p, q in itertools.pairwise(points)]
     return _largest(bounds)
 
 

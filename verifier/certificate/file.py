@@ -1,0 +1,134 @@
+"""One certificate, one `.safetensors` file: exact arrays and one strict JSON document (docs/certificate-v1.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from verifier.certificate.parse import parse_document
+from verifier.certificate.strict import check_layout, fail, fields, parse_json
+from verifier.errors import CertificateFormatError
+from verifier.files import atomic_write_bytes
+from verifier.kernel.claims import Claim, Problem
+
+FORMAT, VERSION = "verifier-certificate", 1
+EMBED_LIMIT = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A read certificate: the kernel's problem and claims, and the record, which nothing checks.
+
+    document: the whole JSON document. digest: SHA-256 of the file. record: provenance, estimates, program tables and
+    labels for the report; None of it is evidence.
+    """
+
+    problem: Problem
+    claims: tuple[Claim, ...]
+    document: dict[str, Any]
+    digest: str
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return self.document["record"]
+
+
+def pack(document: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The file's bytes; float64 arrays that are exactly float32 are stored as such."""
+    compact = {}
+    for name, array in arrays.items():
+        a = np.ascontiguousarray(array)
+        if a.dtype == np.float64:
+            with np.errstate(over="ignore", under="ignore"):
+                small = a.astype(np.float32)
+            a = small if np.array_equal(small.astype(np.float64), a) else a
+        compact[name] = a
+    text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return save_arrays(compact, metadata={"certificate": text})
+
+
+def write_certificate(path: Path, document: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """Write atomically (temporary name in the same folder, then rename); returns the file's SHA-256.
+
+    Raises CertificateFormatError, and writes nothing, when the reader would not accept the result.
+    """
+    blob = pack(document, arrays)
+    header, data = _open(blob, str(path))
+    if document["data"]["embedded"]:
+        parse_document(parse_json(header["__metadata__"]["certificate"]), data)
+    atomic_write_bytes(Path(path), blob)
+    return hashlib.sha256(blob).hexdigest()
+
+
+def _open(blob: bytes, who: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    header = check_layout(blob, who)
+    meta = fields(header.get("__metadata__"), f"{who}: metadata", {"certificate": str})
+    try:
+        raw = load_arrays(blob)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise fail(f"{who}: the arrays cannot be read: {error}") from None
+    arrays = {k: v.astype(np.int64 if v.dtype.kind == "i" else np.float64) for k, v in raw.items()}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise fail(f"{who}: array {name!r} holds NaN or infinity")
+        array.flags.writeable = False
+    return {**header, "__metadata__": meta}, arrays
+
+
+def read_blob(path: Path) -> bytes:
+    """The file's bytes; CertificateFormatError when it is absent, a folder, or too large."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def read_data(path: Path) -> dict[str, np.ndarray]:
+    """Arrays `X` and `targets` from a data file written beside a certificate that does not embed its data."""
+    blob = read_blob(path)
+    check_layout(blob, str(path))
+    arrays = {k: v.astype(np.int64 if v.dtype.kind == "i" else np.float64) for k, v in load_arrays(blob).items()}
+    if set(arrays) != {"X", "targets"}:
+        raise fail(f"{path}: expected the arrays X and targets, got {sorted(arrays)}")
+    return {"data/X": arrays["X"], "data/targets": arrays["targets"]}
+
+
+def write_data(path: Path, X: np.ndarray, targets: np.ndarray) -> None:
+    atomic_write_bytes(
+        Path(path), save_arrays({"X": np.ascontiguousarray(X), "targets": np.ascontiguousarray(targets)})
+    )
+
+
+def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
+    """Read strictly. `data`: file of X and targets, needed exactly when the certificate does not embed them.
+
+    Raises CertificateFormatError for anything the format does not allow: unknown versions or fields, hashes that do not
+    match, arrays left over or missing.
+    """
+    blob = read_blob(path)
+    header, arrays = _open(blob, str(path))
+    document = parse_json(header["__metadata__"]["certificate"])
+    try:
+        embedded = (
+            isinstance(document, dict) and isinstance(document.get("data"), dict) and document["data"].get("embedded")
+        )
+        if embedded is False:
+            if data is None:
+                raise fail(
+                    f"its data set is not embedded; hand it over with --data (expected SHA-256 {document['data'].get('sha256')})"
+                )
+            arrays |= read_data(data)
+        problem, claims = parse_document(document, arrays)
+    except CertificateFormatError as error:
+        raise fail(f"{path}: {error}") from None
+    return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays)

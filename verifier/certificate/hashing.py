@@ -1,0 +1,17 @@
+"""The hash that names data sets and networks inside a certificate."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def arrays_sha256(arrays: Mapping[str, np.ndarray]) -> str:
+    """For each (name, array) in order: the line `name shape`, then the little-endian bytes; float64 or int64."""
+    digest = hashlib.sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name} {'x'.join(map(str, array.shape))}\n".encode())
+        digest.update(array.astype("<i8" if array.dtype.kind == "i" else "<f8").tobytes())
+    return digest.hexdigest()

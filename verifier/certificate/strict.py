@@ -1,0 +1,115 @@
+"""Strict JSON, exact floats and bounded arrays: what the reader accepts, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from typing import Any
+
+import numpy as np
+
+from verifier.errors import CertificateFormatError
+
+MAX_HEADER = 64 * 2**20
+MAX_BYTES = 8 * 2**30
+DTYPES = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+_HEX = re.compile(r"-?0x[01]\.[0-9a-f]{13}p[+-][0-9]{1,4}|-?0x0\.0p\+0")
+
+
+def fail(why: str) -> CertificateFormatError:
+    return CertificateFormatError(why)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        names = [k for k, _ in pairs]
+        raise fail(f"a JSON object names {next(k for k in names if names.count(k) > 1)!r} twice")
+    return out
+
+
+def _no_constant(word: str) -> Any:
+    raise fail(f"JSON holds {word}, which is not a JSON number")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """JSON without duplicate keys, NaN, infinities, huge integers or invalid UTF-8."""
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except CertificateFormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise fail(f"not valid JSON: {error}") from None
+
+
+def parse_float(value: Any, where: str) -> float:
+    """A finite float from `float.hex()` text; other spellings of the same number are refused."""
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise fail(f"{where}: expected a number in float.hex() form, got {value!r}")
+    try:
+        number = float.fromhex(value)
+    except (ValueError, OverflowError):
+        raise fail(f"{where}: {value!r} is not a float64") from None
+    if not math.isfinite(number) or number.hex() != value:
+        raise fail(f"{where}: {value!r} is not the canonical form of a finite float64")
+    return number
+
+
+def fields(value: Any, where: str, required: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
+    """The object itself, once it has exactly the required fields with the required types."""
+    if not isinstance(value, dict):
+        raise fail(f"{where}: expected an object, got {type(value).__name__}")
+    missing, unknown = required.keys() - value.keys(), value.keys() - required.keys()
+    if missing or unknown:
+        raise fail(f"{where}: missing fields {sorted(missing)}, unknown fields {sorted(unknown)}")
+    for name, kind in required.items():
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if type(value[name]) not in kinds:
+            raise fail(
+                f"{where}.{name}: expected {' or '.join(k.__name__ for k in kinds)}, got {type(value[name]).__name__}"
+            )
+    return value
+
+
+def check_layout(blob: bytes, who: str) -> dict[str, Any]:
+    """The header of a safetensors file, after checking that its arrays tile the file exactly and stay within bounds.
+
+    The safetensors library then reads the same bytes; this pass adds refusal of duplicate names, foreign dtypes and sizes.
+    """
+    if len(blob) < 8:
+        raise fail(f"{who}: {len(blob)} bytes is too short for a safetensors file")
+    (n,) = struct.unpack("<Q", blob[:8])
+    if n > MAX_HEADER or 8 + n > len(blob):
+        raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {len(blob)}")
+    if len(blob) > MAX_BYTES:
+        raise fail(f"{who}: {len(blob)} bytes is more than a certificate may have ({MAX_BYTES})")
+    header = parse_json(blob[8 : 8 + n])
+    if not isinstance(header, dict):
+        raise fail(f"{who}: the safetensors header is not an object")
+    spans = []
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        e = fields(entry, f"{who}: array {name!r}", {"dtype": str, "shape": list, "data_offsets": list})
+        if e["dtype"] not in DTYPES:
+            raise fail(f"{who}: array {name!r} has dtype {e['dtype']}; only {', '.join(DTYPES)} are read")
+        if not all(type(s) is int and 0 <= s < 2**40 for s in e["shape"]) or len(e["shape"]) > 2:
+            raise fail(f"{who}: array {name!r} has a bad shape")
+        if len(e["data_offsets"]) != 2 or not all(type(o) is int and o >= 0 for o in e["data_offsets"]):
+            raise fail(f"{who}: array {name!r} has bad offsets")
+        start, end = e["data_offsets"]
+        if end - start != math.prod(e["shape"]) * DTYPES[e["dtype"]].itemsize:
+            raise fail(f"{who}: array {name!r} has a shape that does not fit its bytes")
+        spans.append((start, end))
+    position = 0
+    for start, end in sorted(spans):
+        if start != position:
+            raise fail(f"{who}: the arrays leave holes or overlap")
+        position = end
+    if position != len(blob) - 8 - n:
+        raise fail(f"{who}: {len(blob) - 8 - n} bytes of arrays, the header accounts for {position}")
+    return header

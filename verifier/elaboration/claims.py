@@ -1,0 +1,144 @@
+"""The numbers a certificate claims: the kernel's own, moved out by a margin so that another machine's BLAS confirms them too."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verifier.elaboration.breakpoints import cut_chord
+from verifier.elaboration.moves import kernel_moves, parameters
+from verifier.kernel.chord import Chord
+from verifier.kernel.claims import (
+    EndpointValue,
+    HeadOptimum,
+    Move,
+    PathUpperBound,
+    Problem,
+    apply_writes,
+)
+from verifier.kernel.claims import Objective as KernelObjective
+from verifier.kernel.forward import Interval, hidden, objective_at
+from verifier.kernel.heads import check_head
+from verifier.kernel.moves import classify
+from verifier.kernel.paths import PathBounds, bound_path, excess
+from verifier.networks.network import Network
+from verifier.objective.objective import Objective
+from verifier.paths.path import Path
+
+# Relative room between what this machine's fast evaluation found and what is claimed. BLAS results differ between machines by
+# about 1e-14 relative; the kernel's own radii are about 1e-12.
+MARGIN = 2.0**-36
+
+
+@dataclass(frozen=True)
+class ElaboratedPath:
+    """A path's claim with what the report shows of it."""
+
+    claim: PathUpperBound
+    labels: tuple[str, ...]
+    bounds: PathBounds
+
+
+def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, targets: np.ndarray) -> Problem:
+    """The exact problem: kappa and delta as the float64 they are."""
+    o = KernelObjective(
+        objective.loss.name,
+        getattr(objective.loss, "delta", None),
+        objective.kappa,
+        objective.penalty,
+        objective.penalise_output_bias,
+    )
+    return Problem(
+        o, np.ascontiguousarray(X, dtype=np.float64), np.ascontiguousarray(targets), parameters(A), parameters(B)
+    )
+
+
+def _wider(x: float, direction: float) -> float:
+    return math.nextafter(x + math.copysign(MARGIN * abs(x), direction), direction)
+
+
+def above(x: float) -> float:
+    return _wider(x, math.inf)
+
+
+def below(x: float) -> float:
+    return _wider(x, -math.inf)
+
+
+def endpoint_claims(problem: Problem) -> tuple[EndpointValue, EndpointValue]:
+    """Enclosures of F(A) and F(B)."""
+    values = [objective_at(problem, p, endpoint=True) for p in (problem.A, problem.B)]
+    a, b = (EndpointValue(name, max(0.0, below(v.lower)), above(v.upper)) for name, v in zip("AB", values))
+    return a, b
+
+
+def _with_cuts(
+    problem: Problem, moves: tuple[Move, ...], target: float, relative: float, most: int
+) -> tuple[Move, ...]:
+    """Breakpoints for every chord that has none."""
+    vertex, out = problem.A, []
+    for move in moves:
+        after = apply_writes(vertex, move)
+        if move.breakpoints is None and classify(vertex, after, move) == "chord":
+            chord = Chord(problem, vertex, after, hidden(vertex, problem.X), hidden(after, problem.X))
+            move = replace(move, breakpoints=cut_chord(chord, target=target, relative=relative, most=most))
+        out.append(move)
+        vertex = after
+    return tuple(out)
+
+
+def elaborate_path(
+    problem: Problem,
+    path: Path,
+    *,
+    name: str | None = None,
+    level: float | None = None,
+    relative: float = 1e-4,
+    most_pieces: int = 256,
+) -> ElaboratedPath:
+    """Cut the chords, let the kernel bound the path, and claim what it found.
+
+    level: also claim the gap over this value. relative, most_pieces: see `cut_chord`. The target of cutting is E.
+    """
+    moves, labels = kernel_moves(path)
+    ends: list[Interval] = [objective_at(problem, p, endpoint=True) for p in (problem.A, problem.B)]
+    E, least = max(v.lower for v in ends), min(v.lower for v in ends)
+    moves = _with_cuts(problem, moves, E * (1.0 - 2 * MARGIN), relative, most_pieces)
+    found = bound_path(problem, moves)
+    interior = above(found.interior) if math.isfinite(found.interior) else found.interior
+    sup = max(above(found.A.upper), above(found.B.upper), interior)
+    claim = PathUpperBound(
+        path=name or path.method,
+        moves=moves,
+        sup=sup,
+        # E and the lower endpoint may come out lower elsewhere by the same margin.
+        gap=0.0 if interior <= below(E) else above(excess(interior, below(E))),
+        gap_over_lower=above(excess(sup, below(least))),
+        level=level,
+        gap_over_level=None if level is None else above(excess(sup, level)) if sup > level else 0.0,
+    )
+    return ElaboratedPath(claim, labels, found)
+
+
+def head_claim(
+    problem: Problem,
+    name: str,
+    rows: np.ndarray,
+    row_bias: np.ndarray | None,
+    head: np.ndarray,
+    head_bias: np.ndarray | None,
+    dual: np.ndarray,
+) -> HeadOptimum:
+    """Interval for a head program. Where the dual meets its constraints only up to rounding, the lower end is claimed for heads
+    with entries at most ten times the largest found."""
+    free = HeadOptimum(name, rows, row_bias, head, head_bias, dual, None, 0.0, math.inf)
+    try:
+        found = check_head(problem, free)
+        limit = None
+    except Exception:
+        entries = [np.abs(head).max(initial=0.0), np.abs(head_bias).max(initial=0.0) if head_bias is not None else 0.0]
+        limit = float(10.0 * max(1.0, *entries))
+        found = check_head(problem, replace(free, head_limit=limit))
+    return replace(free, head_limit=limit, lower=max(0.0, below(found["lower"])), upper=above(found["upper"]))
