@@ -38,7 +38,9 @@ def load_bundled(name: str, options: Mapping[str, str]) -> Source:
         X, y = datasets.make_moons(values["n"], noise=values["noise"], random_state=values["seed"])
         return Source(X, y, [{"make_moons": values}], "binary")
     if options:
-        raise UsageError(f"data {name} takes no options after a colon, got {', '.join(options)}; only moons does (n, noise, seed)")
+        raise UsageError(
+            f"data {name} takes no options after a colon, got {', '.join(options)}; only moons does (n, noise, seed)"
+        )
     loader = name.removesuffix("-unit")
     X, y = getattr(datasets, f"load_{loader}")(return_X_y=True)
     steps: list[dict[str, Any]] = [{"sklearn": f"load_{loader}"}]
@@ -53,11 +55,15 @@ def _moons_options(options: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {"n": 1000, "noise": 0.2, "seed": 42}
     for key, text in options.items():
         if key not in _MOONS:
-            raise UsageError(f"data moons: unknown option {key!r}; expected n, noise or seed, as in moons:n=200,noise=0.1,seed=3")
+            raise UsageError(
+                f"data moons: unknown option {key!r}; expected n, noise or seed, as in moons:n=200,noise=0.1,seed=3"
+            )
         try:
             values[key] = _MOONS[key](text)
         except ValueError as error:
-            raise UsageError(f"data moons: {key}={text!r} is not {'an integer' if _MOONS[key] is int else 'a number'}") from error
+            raise UsageError(
+                f"data moons: {key}={text!r} is not {'an integer' if _MOONS[key] is int else 'a number'}"
+            ) from error
     if not 2 <= values["n"] <= 10**7:
         raise UsageError(f"data moons: n must lie between 2 and 10000000, got {values['n']}")
     if not (math.isfinite(values["noise"]) and values["noise"] >= 0):

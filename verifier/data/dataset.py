@@ -40,7 +40,9 @@ class Dataset:
         if X.ndim != 2 or 0 in X.shape:
             raise DataError(f"data {self.name}: X must be a non-empty (samples, features) matrix, got shape {X.shape}")
         if y.shape[0] != X.shape[0] or y.ndim > 2:
-            raise DataError(f"data {self.name}: X has {X.shape[0]} samples, y has shape {y.shape}; one target per sample is needed")
+            raise DataError(
+                f"data {self.name}: X has {X.shape[0]} samples, y has shape {y.shape}; one target per sample is needed"
+            )
         if not np.isfinite(X).all() or not np.isfinite(y).all():
             raise DataError(f"data {self.name}: NaN or infinity among the values; clean or impute them first")
         X.flags.writeable = y.flags.writeable = False

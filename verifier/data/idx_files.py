@@ -7,6 +7,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,13 +26,17 @@ def load_idx(folder: Path, part: str) -> Source:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected one with files such as train-images-idx3-ubyte.gz")
-    images_path, labels_path = (_find(folder, f"{_PARTS[part]}-{kind}", n) for kind, n in (("images", 3), ("labels", 1)))
+    images_path, labels_path = (
+        _find(folder, f"{_PARTS[part]}-{kind}", n) for kind, n in (("images", 3), ("labels", 1))
+    )
     pixels, images_hash = _read(images_path, 3)
     labels, labels_hash = _read(labels_path, 1)
     if len(pixels) != len(labels):
-        raise DataError(f"{folder}: {images_path.name} holds {len(pixels)} images, {labels_path.name} {len(labels)} labels; they do not belong together")
+        raise DataError(
+            f"{folder}: {images_path.name} holds {len(pixels)} images, {labels_path.name} {len(labels)} labels; they do not belong together"
+        )
     X = pixels.reshape(len(pixels), -1) / 255.0
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"idx": {images_path.name: images_hash, labels_path.name: labels_hash}},
         {"flatten": list(pixels.shape[1:])},
         {"divide_by": 255},
@@ -55,7 +60,9 @@ def _read(path: Path, dimensions: int) -> tuple[np.ndarray, str]:
         head = stream.read(4 + 4 * dimensions)
         magic = 0x0800 + dimensions
         if len(head) < 4 + 4 * dimensions or int.from_bytes(head[:4], "big") != magic:
-            raise DataError(f"{path}: begins with {head[:4].hex() or 'nothing'}; expected the magic number {magic:08x} of unsigned bytes in {dimensions} dimension(s)")
+            raise DataError(
+                f"{path}: begins with {head[:4].hex() or 'nothing'}; expected the magic number {magic:08x} of unsigned bytes in {dimensions} dimension(s)"
+            )
         shape = struct.unpack(f">{dimensions}I", head[4:])
         count = 1
         for n in shape:
@@ -66,5 +73,7 @@ def _read(path: Path, dimensions: int) -> tuple[np.ndarray, str]:
         raise DataError(f"{path}: truncated or damaged ({error}); fetch it again") from error
     if count == 0 or len(body) != count:
         found = f"more than {count}" if len(body) > count else str(len(body))
-        raise DataError(f"{path}: its header declares shape {shape}, {count} bytes, but {found} follow; truncated or damaged")
+        raise DataError(
+            f"{path}: its header declares shape {shape}, {count} bytes, but {found} follow; truncated or damaged"
+        )
     return np.frombuffer(body, dtype=np.uint8).reshape(shape), sha256(data)

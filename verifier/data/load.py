@@ -49,7 +49,9 @@ def load_data(
     wanted = Preparation(standardize=bool(standardize), train_split=train_split, seed=SPLIT_SEED)
     if kind in PRESETS:
         if standardize is not None or train_split is not None:
-            raise UsageError(f"data {kind} fixes its own split and standardisation; leave these options out, or use {PRESETS[kind][0]}")
+            raise UsageError(
+                f"data {kind} fixes its own split and standardisation; leave these options out, or use {PRESETS[kind][0]}"
+            )
         wanted = Preparation(**PRESETS[kind][1], seed=SPLIT_SEED)
     if task is not None and kind in (*BUNDLED, *PRESETS) and task != source.task:
         raise UsageError(f"data {kind} is a {source.task} task; leave --task out")
@@ -59,7 +61,11 @@ def load_data(
         "options": {key: value for key, value in options.items() if value is not None},
         "steps": [*source.steps, *steps],
     }
-    name = spec if kind in (*BUNDLED, *PRESETS, "openml") else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
+    name = (
+        spec
+        if kind in (*BUNDLED, *PRESETS, "openml")
+        else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
+    )
     return Dataset(X, y, name, found_task, recipe, source.sha256)
 
 
@@ -94,7 +100,11 @@ def _open(spec: str, target: str | None) -> tuple[str, str, Source]:
         return suffix, str(path), load_csv(path, target) if suffix == ".csv" else load_parquet(path, target)
     if kind in BUNDLED or (kind in PRESETS and not colon):
         _no_target(target, f"data {kind}")
-        return kind, f"{kind}{colon}{rest}", load_bundled(PRESETS[kind][0] if kind in PRESETS else kind, _options(spec, rest) if colon else {})
+        return (
+            kind,
+            f"{kind}{colon}{rest}",
+            load_bundled(PRESETS[kind][0] if kind in PRESETS else kind, _options(spec, rest) if colon else {}),
+        )
     raise UsageError(
         f"data {spec!r} is unknown; expected one of {', '.join((*BUNDLED, *PRESETS))}, a file {', '.join(_FILES)}, openml:ID, or idx:FOLDER"
     )
@@ -110,7 +120,9 @@ def _options(spec: str, text: str) -> dict[str, str]:
     for item in text.split(","):
         key, equals, value = item.partition("=")
         if not equals or key.strip() in options:
-            raise UsageError(f"data {spec!r}: expected options as key=value, each once, as in moons:n=200,noise=0.1,seed=3; got {item!r}")
+            raise UsageError(
+                f"data {spec!r}: expected options as key=value, each once, as in moons:n=200,noise=0.1,seed=3; got {item!r}"
+            )
         options[key.strip()] = value.strip()
     return options
 
@@ -121,7 +133,9 @@ def data_record(dataset: Dataset) -> dict[str, Any]:
     Raises UsageError for a data set that did not come from `load_data`.
     """
     if "spec" not in dataset.recipe:
-        raise UsageError(f"data {dataset.name}: was made in memory, so there is no recipe to record; save it as .npz and load that")
+        raise UsageError(
+            f"data {dataset.name}: was made in memory, so there is no recipe to record; save it as .npz and load that"
+        )
     return {
         "spec": dataset.recipe["spec"],
         "options": dict(dataset.recipe["options"]),
@@ -139,7 +153,9 @@ def load_recorded(record: Mapping[str, Any]) -> Dataset:
         spec, options, expected = str(record["spec"]), dict(record["options"]), str(record["sha256"])
         dataset = load_data(spec, **options)
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"data record {dict(record)!r}: is malformed ({error}); give the data set with --data") from error
+        raise DataError(
+            f"data record {dict(record)!r}: is malformed ({error}); give the data set with --data"
+        ) from error
     found = dataset.sha256()
     if found != expected:
         raise DataError(

@@ -28,10 +28,23 @@ def load_npz(path: Path) -> Source:
                 raise DataError(f"{path}: holds two arrays of one name among {', '.join(names)}")
             missing = [name for name in ("X", "y") if name not in names]
             if missing:
-                raise DataError(f"{path}: has no array {' and '.join(missing)}; expected X and y, found {', '.join(names) or 'nothing'}")
+                raise DataError(
+                    f"{path}: has no array {' and '.join(missing)}; expected X and y, found {', '.join(names) or 'nothing'}"
+                )
             X, y = (_read_array(archive, name, path) for name in ("X", "y"))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, OverflowError) as error:
-        raise DataError(f"{path}: not an .npz file, or truncated or damaged ({error}); write it with numpy.savez(path, X=X, y=y)") from error
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
+        raise DataError(
+            f"{path}: not an .npz file, or truncated or damaged ({error}); write it with numpy.savez(path, X=X, y=y)"
+        ) from error
     steps: list[dict[str, Any]] = [{"npz": "X, y"}]
     others = [name for name in names if name not in ("X", "y")]
     if others:
@@ -41,14 +54,18 @@ def load_npz(path: Path) -> Source:
         steps.append({"flatten": list(X.shape[1:])})
         X = X.reshape(len(X), -1) if X.size else X.reshape(len(X), 0)
     if X.ndim != 2 or y.ndim not in (1, 2) or len(X) != len(y):
-        raise DataError(f"{path}: expected X of shape (samples, features) and y with one target per sample, got {X.shape} and {y.shape}")
+        raise DataError(
+            f"{path}: expected X of shape (samples, features) and y with one target per sample, got {X.shape} and {y.shape}"
+        )
     if y.ndim == 2 and y.shape[1] == 1:
         steps.append({"flatten_y": True})
         y = y[:, 0]
     if y.dtype.kind in "fiub":
         y = exact_float64(y, f"{path}: y") if y.dtype.kind == "f" or y.ndim == 2 else y
     elif y.dtype.kind != "U" or y.ndim == 2:
-        raise DataError(f"{path}: y has dtype {y.dtype} and shape {y.shape}; expected numbers, or a vector of text labels")
+        raise DataError(
+            f"{path}: y has dtype {y.dtype} and shape {y.shape}; expected numbers, or a vector of text labels"
+        )
     return Source(X, y, steps, "regression" if y.ndim == 2 else None, sha256(data))
 
 
@@ -62,16 +79,24 @@ def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
         elif version == (2, 0):
             shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
         else:
-            raise DataError(f"{path}: {name} is in .npy version {version}; expected 1.0 or 2.0, so no structured or pickled data")
+            raise DataError(
+                f"{path}: {name} is in .npy version {version}; expected 1.0 or 2.0, so no structured or pickled data"
+            )
         if dtype.hasobject:
-            raise DataError(f"{path}: {name} holds Python objects, which are not unpickled; store numbers, or text as dtype str")
+            raise DataError(
+                f"{path}: {name} holds Python objects, which are not unpickled; store numbers, or text as dtype str"
+            )
         if dtype.kind not in "fiubU":
-            raise DataError(f"{path}: {name} has dtype {dtype}; expected real numbers" + (" or text" if name == "y" else ""))
+            raise DataError(
+                f"{path}: {name} has dtype {dtype}; expected real numbers" + (" or text" if name == "y" else "")
+            )
         count = math.prod(shape)
         check_size(count, f"{path}: {name}")
         wanted, there = count * dtype.itemsize, info.file_size - stream.tell()
         if wanted != there:
-            raise DataError(f"{path}: {name} declares shape {shape} and dtype {dtype}, {wanted} bytes, but the archive holds {there}")
+            raise DataError(
+                f"{path}: {name} declares shape {shape} and dtype {dtype}, {wanted} bytes, but the archive holds {there}"
+            )
         values = np.frombuffer(stream.read(wanted), dtype=dtype) if wanted else np.empty(0, dtype)
         stream.read(1)  # reaching the end makes zipfile compare the checksum
     return values.reshape(shape, order="F" if fortran else "C")

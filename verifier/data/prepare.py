@@ -10,7 +10,9 @@ import numpy as np
 from verifier.data.source import Source
 from verifier.errors import DataError
 
-MAX_CLASSES = 30  # integers with more distinct values than this are taken as regression targets unless task says otherwise
+MAX_CLASSES = (
+    30  # integers with more distinct values than this are taken as regression targets unless task says otherwise
+)
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,37 @@ class Preparation:
     stratify: bool | None = None
 
 
-def prepare(source: Source, wanted: Preparation, task: str | None, who: str) -> tuple[np.ndarray, np.ndarray, str, list[dict[str, Any]]]:
+def prepare(
+    source: Source, wanted: Preparation, task: str | None, who: str
+) -> tuple[np.ndarray, np.ndarray, str, list[dict[str, Any]]]:
     """(X, y, task, steps) after labelling, splitting and standardising, in this order.
 
     Raises DataError when the targets do not fit the task, a split is impossible, or a value is NaN or infinite.
     """
     if not np.isfinite(source.X).all():
         row, column = np.argwhere(~np.isfinite(source.X))[0]
-        raise DataError(f"{who}: X holds NaN or infinity, first in row {row + 1}, column {column + 1}; clean or impute it first")
+        raise DataError(
+            f"{who}: X holds NaN or infinity, first in row {row + 1}, column {column + 1}; clean or impute it first"
+        )
     if source.y.dtype.kind == "f" and not np.isfinite(source.y).all():
-        raise DataError(f"{who}: y holds NaN or infinity, first in row {int(np.argwhere(~np.isfinite(source.y))[0][0]) + 1}; clean it first")
+        raise DataError(
+            f"{who}: y holds NaN or infinity, first in row {int(np.argwhere(~np.isfinite(source.y))[0][0]) + 1}; clean it first"
+        )
     y, found, steps = _targets(source.y, task or source.task, who)
     X = source.X
     if wanted.train_split is not None:
         X, y = _split(X, y, wanted, found, who)
         stratified = _stratified(wanted, found)
-        steps.append({"train_split": {"train_size": wanted.train_split, "random_state": wanted.seed, "stratify": stratified, "rows": len(X)}})
+        steps.append(
+            {
+                "train_split": {
+                    "train_size": wanted.train_split,
+                    "random_state": wanted.seed,
+                    "stratify": stratified,
+                    "rows": len(X),
+                }
+            }
+        )
     if wanted.standardize:
         from sklearn.preprocessing import StandardScaler
 
@@ -59,7 +76,9 @@ def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: st
 
     try:
         test_size = round(1 - float(wanted.train_split or 0), 12)
-        X, _, y, _ = train_test_split(X, y, test_size=test_size, random_state=wanted.seed, stratify=y if _stratified(wanted, task) else None)
+        X, _, y, _ = train_test_split(
+            X, y, test_size=test_size, random_state=wanted.seed, stratify=y if _stratified(wanted, task) else None
+        )
     except ValueError as error:
         raise DataError(f"{who}: cannot keep a share of {wanted.train_split} of {len(X)} rows: {error}") from error
     return X, y
@@ -72,14 +91,20 @@ def _targets(y: np.ndarray, task: str | None, who: str) -> tuple[np.ndarray, str
             raise DataError(f"{who}: the target is text, such as {str(y[0])!r}; expected numbers for a regression task")
         return y.astype(np.float64), "regression", [{"task": "regression"}]
     if y.ndim != 1:
-        raise DataError(f"{who}: y has shape {y.shape}; a classification task needs one label per sample, so give class numbers instead of one-hot rows")
+        raise DataError(
+            f"{who}: y has shape {y.shape}; a classification task needs one label per sample, so give class numbers instead of one-hot rows"
+        )
     if y.dtype.kind == "f":
         if not np.array_equal(y, np.round(y)) or np.abs(y).max() > 2**53:
-            raise DataError(f"{who}: the target holds fractions, such as {float(y[y != np.round(y)][0])!r}; expected class labels for a {task} task")
+            raise DataError(
+                f"{who}: the target holds fractions, such as {float(y[y != np.round(y)][0])!r}; expected class labels for a {task} task"
+            )
         y = y.astype(np.int64)
     labels = np.unique(y)
     if len(labels) < 2:
-        raise DataError(f"{who}: every sample has the target {labels[0].item()!r}; expected at least two classes, or --task regression")
+        raise DataError(
+            f"{who}: every sample has the target {labels[0].item()!r}; expected at least two classes, or --task regression"
+        )
     if task == "binary" and len(labels) != 2:
         raise DataError(f"{who}: the target has {len(labels)} distinct labels; a binary task needs two")
     kept = y.dtype.kind != "U" and labels[0] == 0 and labels[-1] < max(len(labels), MAX_CLASSES) and task != "binary"

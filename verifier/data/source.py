@@ -35,7 +35,9 @@ def exact_float64(array: np.ndarray, what: str) -> np.ndarray:
         raise DataError(f"{what} has dtype {array.dtype}; expected real numbers of at most 64 bits")
     out = array.astype(np.float64)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size and float(np.abs(out).max()) > 2.0**53:
-        raise DataError(f"{what} holds integers beyond 2^53, which float64 cannot represent exactly; rescale them first")
+        raise DataError(
+            f"{what} holds integers beyond 2^53, which float64 cannot represent exactly; rescale them first"
+        )
     return out
 
 
@@ -49,7 +51,9 @@ def read_bytes(path: Path, what: str) -> bytes:
     """Whole file, so that its hash is that of the bytes parsed. Raises DataError when missing, a folder, empty or a Git LFS pointer."""
     try:
         if path.is_dir():
-            raise DataError(f"{what}: is a folder; give the file in it, or idx:{path} for a folder of MNIST-format files")
+            raise DataError(
+                f"{what}: is a folder; give the file in it, or idx:{path} for a folder of MNIST-format files"
+            )
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise DataError(f"{what}: no such file") from error
@@ -79,5 +83,7 @@ def choose_target(columns: Sequence[str], target: str | None, what: str) -> str:
     candidates = [column for column in columns if column.strip().lower() in ("target", "y", "label")]
     if len(candidates) != 1:
         found = f"several could be it ({', '.join(candidates)})" if candidates else "none is named target, y or label"
-        raise DataError(f"{what}: which column is the target? {found}; say so with --target COLUMN. The columns are {listed}")
+        raise DataError(
+            f"{what}: which column is the target? {found}; say so with --target COLUMN. The columns are {listed}"
+        )
     return candidates[0]

@@ -52,7 +52,9 @@ def load_csv(path: Path, target: str | None) -> Source:
         raise DataError(f"{path}: {chosen} is the only column; expected at least one feature beside the target")
     cells = {column: [row[i] for row in rows[1:]] for i, column in enumerate(columns)}
     X = np.column_stack([_numbers(cells[column], column, lines[1:], path) for column in features])
-    return Source(X, _target(cells[chosen], chosen, lines[1:], path), _steps("csv", features, chosen), None, sha256(data))
+    return Source(
+        X, _target(cells[chosen], chosen, lines[1:], path), _steps("csv", features, chosen), None, sha256(data)
+    )
 
 
 def _steps(kind: str, features: Sequence[str], target: str) -> list[dict]:
@@ -64,7 +66,9 @@ def _header(rows: list[list[str]], path: Path) -> list[str]:
         raise DataError(f"{path}: holds no rows")
     columns = rows[0]
     if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
-        raise DataError(f"{path}: seems to be separated by {'semicolons' if ';' in columns[0] else 'tabs'}; expected commas")
+        raise DataError(
+            f"{path}: seems to be separated by {'semicolons' if ';' in columns[0] else 'tabs'}; expected commas"
+        )
     if all(_NUMBER.fullmatch(column) for column in columns):
         raise DataError(f"{path}: the first line is numbers; expected a header line with the names of the columns")
     if "" in columns:
@@ -79,7 +83,9 @@ def _numbers(cells: Sequence[str], column: str, lines: Sequence[int], path: Path
     for cell, line in zip(cells, lines):
         if not _NUMBER.fullmatch(cell):
             what = "is empty" if cell == "" else f"is {cell!r}"
-            raise DataError(f"{path}: column {column!r}, line {line}: {what}, not a number; clean the column, encode it as numbers, or drop it")
+            raise DataError(
+                f"{path}: column {column!r}, line {line}: {what}, not a number; clean the column, encode it as numbers, or drop it"
+            )
     values = np.array([float(cell) for cell in cells])
     if not np.isfinite(values).all():
         line = lines[int(np.argmin(np.isfinite(values)))]
@@ -148,7 +154,9 @@ def _column(values: object, column: str, path: Path, is_target: bool) -> np.ndar
             return np.array(values.to_pylist())  # type: ignore[attr-defined]
         raise DataError(f"{path}: column {column!r} is text; encode it as numbers, or drop it")
     if not (pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind)):
-        raise DataError(f"{path}: column {column!r} has type {kind}; expected numbers" + (" or text" if is_target else ""))
+        raise DataError(
+            f"{path}: column {column!r} has type {kind}; expected numbers" + (" or text" if is_target else "")
+        )
     try:
         return np.asarray(values.to_numpy())  # type: ignore[attr-defined]
     except pa.ArrowException as error:

@@ -75,7 +75,9 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes)
 
 
-def network_from_state_dict(mapping: Mapping[str, Any], layout: str | Sequence[str] | None = None, who: str = "state dict") -> tuple[Network, str]:
+def network_from_state_dict(
+    mapping: Mapping[str, Any], layout: str | Sequence[str] | None = None, who: str = "state dict"
+) -> tuple[Network, str]:
     """Network and layout description from a dict of numpy arrays or torch tensors, bare or wrapped (`state_dict`, `model_state_dict`, `model`).
 
     Raises CheckpointError as `load_checkpoint` does; `who` names the source in its text.
@@ -87,13 +89,17 @@ def network_from_state_dict(mapping: Mapping[str, Any], layout: str | Sequence[s
 
 def _read(path: Path, who: str) -> bytes:
     if path.suffix.lower() not in SUFFIXES:
-        raise CheckpointError(f"{who}: expected a checkpoint named {', '.join(SUFFIXES)}, got {path.suffix or 'no suffix'!r}; rename it if it is one")
+        raise CheckpointError(
+            f"{who}: expected a checkpoint named {', '.join(SUFFIXES)}, got {path.suffix or 'no suffix'!r}; rename it if it is one"
+        )
     try:
         if path.is_dir():
             raise CheckpointError(f"{who}: is a folder; give the checkpoint file in it")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise CheckpointError(f"{who}: has {size} bytes; at most {MAX_FILE_BYTES} are read. Save the state dict without the optimiser")
+            raise CheckpointError(
+                f"{who}: has {size} bytes; at most {MAX_FILE_BYTES} are read. Save the state dict without the optimiser"
+            )
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise CheckpointError(f"{who}: no such file") from error
@@ -106,9 +112,12 @@ def _read(path: Path, who: str) -> bytes:
     head = data[:512]
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
         raise CheckpointError(f"{who}: is a text file beginning {head[:40].decode('ascii')!r}, not a checkpoint")
-    is_zip, is_safetensors = data.startswith(b"PK\x03\x04"), len(data) > 9 and data[8:9] == b"{" and data[5:8] == b"\0\0\0"
+    is_zip = data.startswith(b"PK\x03\x04")
+    is_safetensors = len(data) > 9 and data[8:9] == b"{" and data[5:8] == b"\0\0\0"
     if path.suffix.lower() == ".safetensors" and is_zip:
-        raise CheckpointError(f"{who}: is named .safetensors but is a zip archive, as torch.save writes; rename it to .pt")
+        raise CheckpointError(
+            f"{who}: is named .safetensors but is a zip archive, as torch.save writes; rename it to .pt"
+        )
     if path.suffix.lower() != ".safetensors" and is_safetensors:
         raise CheckpointError(f"{who}: is named {path.suffix} but is a safetensors file; rename it to .safetensors")
     return data
@@ -138,7 +147,9 @@ def _unwrap(content: Any, who: str) -> tuple[dict[str, StoredTensor], str]:
         tensors = {key: tensor for key, value in content.items() if (tensor := _as_tensor(value)) is not None}
         inside = [key for key in WRAPPERS if isinstance(content.get(key), Mapping)]
         if len(inside) > 1:
-            raise CheckpointError(f"{who}: both {' and '.join(map(repr, inside))} hold a state dict, and which one is meant is ambiguous; save one of them alone")
+            raise CheckpointError(
+                f"{who}: both {' and '.join(map(repr, inside))} hold a state dict, and which one is meant is ambiguous; save one of them alone"
+            )
         if not inside:
             break
         # Counters, scalar losses and random states may lie beside a wrapper; parameters or input statistics would change the network.
@@ -153,22 +164,33 @@ def _unwrap(content: Any, who: str) -> tuple[dict[str, StoredTensor], str]:
             raise CheckpointError(f"{who}: state dicts nested more than 8 deep")
     others = [key for key in content if key not in tensors]
     if opened and others:
-        raise CheckpointError(f"{who}: {', '.join(others[:8])} inside {opened[-1]!r} are not tensors; save the parameters alone with model.state_dict()")
+        raise CheckpointError(
+            f"{who}: {', '.join(others[:8])} inside {opened[-1]!r} are not tensors; save the parameters alone with model.state_dict()"
+        )
     if not tensors:
         nested = [key for key, value in content.items() if isinstance(value, Mapping)]
         found = f"dicts {', '.join(nested)}" if nested else f"keys {', '.join(list(content)[:8]) or '(none)'}"
-        raise CheckpointError(f"{who}: no tensors at the top, but {found}; expected a state dict, bare or under one of {', '.join(WRAPPERS)}")
+        raise CheckpointError(
+            f"{who}: no tensors at the top, but {found}; expected a state dict, bare or under one of {', '.join(WRAPPERS)}"
+        )
     return tensors, f"; inside {'.'.join(opened)}" if opened else ""
 
 
 def _strip_prefix(keys: Sequence[str]) -> str:
     """The longest run of dotted components, such as `module._orig_mod.`, that all keys begin with; a key keeps its last component."""
-    split = [key.split(".")[:-1] for key in keys]
-    common = os.path.commonprefix(split)
-    return "".join(f"{part}." for part in common) if len(keys) > 1 else ""
+    if len(keys) < 2:
+        return ""
+    prefix = ""
+    for parts in zip(*(key.split(".")[:-1] for key in keys)):
+        if len(set(parts)) > 1:
+            break
+        prefix += f"{parts[0]}."
+    return prefix
 
 
-def _network(tensors: Mapping[str, StoredTensor], layout: str | Sequence[str] | None, who: str, how: str) -> tuple[Network, str, dict[str, str]]:
+def _network(
+    tensors: Mapping[str, StoredTensor], layout: str | Sequence[str] | None, who: str, how: str
+) -> tuple[Network, str, dict[str, str]]:
     prefix = _strip_prefix(list(tensors))
     short = {key.removeprefix(prefix): key for key in tensors}
     if layout is not None:  # may name keys in full or without the prefix
@@ -176,7 +198,9 @@ def _network(tensors: Mapping[str, StoredTensor], layout: str | Sequence[str] | 
         layout = ["+".join(part.strip().removeprefix(prefix) for part in item.split("+")) for item in items]
     found = find_layout({key: tensors[full].shape for key, full in short.items()}, layout, who)
     network = build_network({key: tensors[full] for key, full in short.items()}, found, who)
-    dtypes = {short[key]: tensors[short[key]].dtype for key in (*found.weights, *(b for b in found.biases if b is not None))}
+    dtypes = {
+        short[key]: tensors[short[key]].dtype for key in (*found.weights, *(b for b in found.biases if b is not None))
+    }
     return network, found.description + (f"; prefix {prefix}" if prefix else "") + how, dtypes
 
 
@@ -184,7 +208,9 @@ def _parse_metadata(text: Any, who: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{who}: its metadata {METADATA_KEY!r} is not JSON ({error}); train or save it again") from error
+        raise CheckpointError(
+            f"{who}: its metadata {METADATA_KEY!r} is not JSON ({error}); train or save it again"
+        ) from error
     if not isinstance(value, dict):
         raise CheckpointError(f"{who}: its metadata {METADATA_KEY!r} must be a JSON object, got {type(value).__name__}")
     return value
@@ -217,7 +243,9 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
     if suffix == ".safetensors":
         import safetensors.numpy
 
-        atomic_write_bytes(path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text or None))
+        atomic_write_bytes(
+            path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text or None)
+        )
     elif suffix in SUFFIXES:
         import torch
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from verifier.errors import CheckpointError
 
@@ -25,7 +26,11 @@ _ROLE = re.compile(r"(?P<stem>(?:.*[._])?)(?P<role>weights?|bias(?:es)?|[WwBb])(
 
 # Names that only layers other than plain fully connected ones have.
 _FOREIGN = (
-    (r"running_mean|running_var|num_batches_tracked", "a batch-normalisation layer", "fold it into the linear layer before it, then save again"),
+    (
+        r"running_mean|running_var|num_batches_tracked",
+        "a batch-normalisation layer",
+        "fold it into the linear layer before it, then save again",
+    ),
     (
         r"weight_[gvu]$|weight_orig$|_mask$|parametrizations\.",
         "a reparametrised layer (weight_norm, spectral_norm or pruning)",
@@ -70,7 +75,9 @@ def find_layout(shapes: Mapping[str, Shape], layout: str | Sequence[str] | None,
     network without a hidden layer.
     """
     if not shapes:
-        raise CheckpointError(f"{who}: holds no tensors; expected the weights and biases of a network, as in model.state_dict()")
+        raise CheckpointError(
+            f"{who}: holds no tensors; expected the weights and biases of a network, as in model.state_dict()"
+        )
     _refuse_foreign(shapes, who)
     matrices, biases = _pair(shapes, who, given=layout is not None)
     if layout is not None:
@@ -175,9 +182,13 @@ def _explicit(
         weight, plus, bias = (part.strip() for part in item.partition("+"))
         for key, dimensions in ((weight, 2), (bias, 1)) if plus else ((weight, 2),):
             if key not in shapes:
-                raise CheckpointError(f"{who}: the layout names {key!r}, which is not there; the keys are {', '.join(shapes)}")
+                raise CheckpointError(
+                    f"{who}: the layout names {key!r}, which is not there; the keys are {', '.join(shapes)}"
+                )
             if len(shapes[key]) != dimensions:
-                raise CheckpointError(f"{who}: the layout wants {key} as a {'weight' if dimensions == 2 else 'bias'}, but its shape is {shapes[key]}")
+                raise CheckpointError(
+                    f"{who}: the layout wants {key} as a {'weight' if dimensions == 2 else 'bias'}, but its shape is {shapes[key]}"
+                )
         weights.append(weight)
         chosen.append(bias if plus else biases.get(weight))
     named = [*weights, *(b for b in chosen if b is not None)]
@@ -210,7 +221,9 @@ def _order(matrices: list[str], shapes: Mapping[str, Shape], who: str) -> tuple[
     against: list[str] | None = None
     for chain in _chains(matrices, shapes):
         if chain is None:
-            raise CheckpointError(f'{who}: too many ways to order {_show(matrices, shapes)}; give the order with --layout "key1,key2"')
+            raise CheckpointError(
+                f'{who}: too many ways to order {_show(matrices, shapes)}; give the order with --layout "key1,key2"'
+            )
         if _respects(chain, templates):
             found.append(chain)
             if len(found) == 3:
@@ -221,7 +234,9 @@ def _order(matrices: list[str], shapes: Mapping[str, Shape], who: str) -> tuple[
         return found[0], "the only order that chains"
     if found:
         orders = " or ".join(f'"{",".join(chain)}"' for chain in found)
-        raise CheckpointError(f"{who}: the order of the layers is ambiguous: the shapes chain as {orders}; say which with --layout")
+        raise CheckpointError(
+            f"{who}: the order of the layers is ambiguous: the shapes chain as {orders}; say which with --layout"
+        )
     if against:
         raise CheckpointError(
             f"{who}: the shapes chain as {', '.join(against)}, but only against the numbers in the names; "
@@ -261,7 +276,7 @@ def _chains(matrices: list[str], shapes: Mapping[str, Shape]) -> Iterator[list[s
 
 
 def _chain_problem(weights: Sequence[str], shapes: Mapping[str, Shape]) -> str | None:
-    for before, after in zip(weights, weights[1:]):
+    for before, after in pairwise(weights):
         if shapes[after][1] != shapes[before][0]:
             return (
                 f"the shapes do not chain: {after} {shapes[after]} takes {shapes[after][1]} inputs, "

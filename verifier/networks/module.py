@@ -12,7 +12,18 @@ from verifier.errors import CheckpointError
 from verifier.networks.checkpoint import network_from_state_dict
 from verifier.networks.network import Network
 
-_PLAIN = ("Linear", "NonDynamicallyQuantizableLinear", "ReLU", "Identity", "Dropout", "Flatten", "Sequential", "ModuleList", "ModuleDict", "ParameterList")
+_PLAIN = (
+    "Linear",
+    "NonDynamicallyQuantizableLinear",
+    "ReLU",
+    "Identity",
+    "Dropout",
+    "Flatten",
+    "Sequential",
+    "ModuleList",
+    "ModuleDict",
+    "ParameterList",
+)
 _WITNESS_SAMPLES = 64
 
 
@@ -31,7 +42,8 @@ def network_from_module(module: Any, layout: str | Sequence[str] | None = None) 
         kind = type(part)
         if kind.__module__.startswith("torch.nn") and kind.__name__ not in _PLAIN:
             raise CheckpointError(
-                f"{who}: its part {name or '(top)'} is {kind.__name__}; only Linear layers with ReLU between them are supported, because every certificate is about that function"
+                f"{who}: its part {name or '(top)'} is {kind.__name__}; only Linear layers with ReLU between them are supported, "
+                "because every certificate is about that function"
             )
     network, _ = network_from_state_dict(module.state_dict(), layout, who)
     _witness(module, network, who)
@@ -49,16 +61,19 @@ def _witness(module: Any, network: Network, who: str) -> None:
             outputs = copy.deepcopy(module).cpu().double().eval()(torch.from_numpy(X)).numpy()
     except Exception as error:  # forward is the user's code
         raise CheckpointError(
-            f"{who}: calling it on an array of shape {X.shape} failed ({type(error).__name__}: {error}); expected a module from (samples, {network.widths[0]}) to outputs"
+            f"{who}: calling it on an array of shape {X.shape} failed ({type(error).__name__}: {error}); "
+            f"expected a module from (samples, {network.widths[0]}) to outputs"
         ) from error
     expected = network.predict(X)
     if outputs.shape == (len(X),) and expected.shape[1] == 1:
         outputs = outputs[:, None]
     if outputs.shape != expected.shape:
-        raise CheckpointError(f"{who}: returns outputs of shape {outputs.shape}; its parameters as a ReLU network give {expected.shape}")
+        raise CheckpointError(
+            f"{who}: returns outputs of shape {outputs.shape}; its parameters as a ReLU network give {expected.shape}"
+        )
     difference = float(np.abs(outputs - expected).max())
     if not difference <= 1e-8 * (1.0 + float(np.abs(expected).max())):
         raise CheckpointError(
-            f"{who}: its outputs differ by up to {difference:.3g} from those of its parameters as a ReLU network with linear last layer, so forward() does something else "
-            "(another activation, a skip connection, another order, a softmax at the end); only plain ReLU networks are supported"
+            f"{who}: its outputs differ by up to {difference:.3g} from those of its parameters as a ReLU network with linear last layer, "
+            "so forward() does something else (another activation, a skip connection, another order, a softmax at the end); only plain ReLU networks are supported"
         )

@@ -24,8 +24,8 @@ def _frozen(array: Array) -> Array:
 class Network:
     """`f_l = relu(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (theory.md section 1).
 
-    Arrays are float64 and read-only; float16 and float32 parameters are converted exactly. Unchanged arrays are shared between the vertices of a path, so a long path costs
-    only what its moves change.
+    Arrays are float64 and read-only; float16 and float32 parameters are converted exactly. Unchanged arrays are shared between the
+    vertices of a path, so a long path costs only what its moves change.
 
     weights: W_l of shape (n_l, n_{l-1}), l = 1..L, PyTorch's orientation; for one hidden layer W_1 is (m, d) and
         W_2, the papers' theta, is (K, m).
@@ -37,14 +37,18 @@ class Network:
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.biases) or not self.weights:
-            raise ValueError(f"Network: expected as many biases as weights, got {len(self.weights)} and {len(self.biases)}")
+            raise ValueError(
+                f"Network: expected as many biases as weights, got {len(self.weights)} and {len(self.biases)}"
+            )
         object.__setattr__(self, "weights", tuple(_frozen(W) for W in self.weights))
         object.__setattr__(self, "biases", tuple(None if b is None else _frozen(b) for b in self.biases))
         for l, (W, b) in enumerate(zip(self.weights, self.biases), start=1):
             if W.ndim != 2 or 0 in W.shape:
                 raise ValueError(f"Network: W{l} must be a non-empty matrix, got shape {W.shape}")
             if l > 1 and W.shape[1] != self.weights[l - 2].shape[0]:
-                raise ValueError(f"Network: W{l} has {W.shape[1]} columns, but layer {l - 1} has {self.weights[l - 2].shape[0]} neurons")
+                raise ValueError(
+                    f"Network: W{l} has {W.shape[1]} columns, but layer {l - 1} has {self.weights[l - 2].shape[0]} neurons"
+                )
             if b is not None and b.shape != (W.shape[0],):
                 raise ValueError(f"Network: b{l} must have shape ({W.shape[0]},), got {b.shape}")
             if not np.isfinite(W).all() or (b is not None and not np.isfinite(b).all()):
@@ -143,5 +147,7 @@ def one_hidden_layer(W: Array, theta: Array, b: Array | None = None, c: Array | 
 
 def linear_combination(A: Network, B: Network, t: float) -> Network:
     """Float64 point `(1-t) A + t B` of the segment: an estimate of the exact point, for sampling only."""
-    mix: Sequence[Array | None] = [None if a is None or b is None else a + t * (b - a) for a, b in zip(A.biases, B.biases)]
+    mix: Sequence[Array | None] = [
+        None if a is None or b is None else a + t * (b - a) for a, b in zip(A.biases, B.biases)
+    ]
     return Network(tuple(a + t * (b - a) for a, b in zip(A.weights, B.weights)), tuple(mix))

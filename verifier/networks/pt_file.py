@@ -51,7 +51,9 @@ def _reason(error: BaseException) -> str:
 def _check_archive(data: bytes, who: str) -> None:
     """Refuse everything that is not an intact, uncompressed archive as `torch.save` has written since version 1.6."""
     if data.startswith(_LEGACY_MAGIC):
-        raise CheckpointError(f"{who}: is in torch's format from before version 1.6, which has no checksums; load it in torch and {_SAVE_ADVICE}")
+        raise CheckpointError(
+            f"{who}: is in torch's format from before version 1.6, which has no checksums; load it in torch and {_SAVE_ADVICE}"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -61,14 +63,29 @@ def _check_archive(data: bytes, who: str) -> None:
             if any(name.endswith("/constants.pkl") for name in names):
                 raise CheckpointError(f"{who}: is a TorchScript archive (torch.jit.save); {_SAVE_ADVICE}")
             if not any(name.endswith("/data.pkl") for name in names):
-                raise CheckpointError(f"{who}: is a zip archive, but not one that torch.save wrote; expected an entry data.pkl")
+                raise CheckpointError(
+                    f"{who}: is a zip archive, but not one that torch.save wrote; expected an entry data.pkl"
+                )
             if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size > len(data) for entry in entries):
-                raise CheckpointError(f"{who}: is a compressed zip archive, which torch.save does not write; {_SAVE_ADVICE}")
+                raise CheckpointError(
+                    f"{who}: is a compressed zip archive, which torch.save does not write; {_SAVE_ADVICE}"
+                )
             damaged = archive.testzip()
     except CheckpointError:
         raise
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError) as error:
-        raise CheckpointError(f"{who}: not a torch.save file, or truncated or damaged ({error}); copy it again or {_SAVE_ADVICE}") from error
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
+        raise CheckpointError(
+            f"{who}: not a torch.save file, or truncated or damaged ({error}); copy it again or {_SAVE_ADVICE}"
+        ) from error
     if damaged is not None:
         raise CheckpointError(
             f"{who}: the checksum of its entry {damaged} is wrong, so the file is damaged (or was saved with torch.serialization.set_crc32_options(False)); "

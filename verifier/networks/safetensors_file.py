@@ -41,7 +41,9 @@ def read_safetensors(data: bytes, who: str) -> tuple[dict[str, StoredTensor], di
             raise ValueError("its header names other tensors than it holds")
         tensors = {key: _tensor(blocks[key]) for key in header}
     except (ValueError, RecursionError, safetensors.SafetensorError) as error:
-        raise CheckpointError(f"{who}: not a safetensors file, or truncated or damaged: {error}; copy it again or save it anew") from error
+        raise CheckpointError(
+            f"{who}: not a safetensors file, or truncated or damaged: {error}; copy it again or save it anew"
+        ) from error
     return tensors, metadata
 
 

@@ -68,6 +68,10 @@ def build_network(tensors: Mapping[str, StoredTensor], layout: Layout, who: str)
         array = tensors[key].read()
         bad = array.size - int(np.count_nonzero(np.isfinite(array)))
         if bad:
-            raise CheckpointError(f"{who}: {key} holds NaN or infinity in {bad} of {array.size} entries; the training diverged or the file is damaged")
+            raise CheckpointError(
+                f"{who}: {key} holds NaN or infinity in {bad} of {array.size} entries; the training diverged or the file is damaged"
+            )
         arrays[key] = array
-    return Network(tuple(arrays[w] for w in layout.weights), tuple(None if b is None else arrays[b] for b in layout.biases))
+    return Network(
+        tuple(arrays[w] for w in layout.weights), tuple(None if b is None else arrays[b] for b in layout.biases)
+    )

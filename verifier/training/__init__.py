@@ -1,0 +1,5 @@
+"""Training of networks, and torch versions of losses and penalties."""
+
+from verifier.training.train import PROTOCOLS, TrainedNetwork, train_network
+
+__all__ = ["PROTOCOLS", "TrainedNetwork", "train_network"]

@@ -1,0 +1,201 @@
+"""`python -m verifier train`: train networks on a data set and store what `certify` needs to know about them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from verifier.errors import UsageError
+
+if TYPE_CHECKING:
+    from verifier.data.dataset import Dataset
+
+LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
+PENALTIES = ("none", "l1", "path", "weight_decay")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `train` to `parser`."""
+    parser.description = (
+        "Train ReLU networks and store each with its data set, loss, kappa, penalty and seed, "
+        "so that `certify --pair a.pt b.pt` alone works on them."
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        required=True,
+        metavar="D",
+        help="moons, breast_cancer, digits, ..., paper-moons, FILE.npz, FILE.csv, FILE.parquet, openml:ID, idx:FOLDER",
+    )
+    data.add_argument("--target", metavar="COLUMN", help="target column of a table or OpenML set")
+    data.add_argument(
+        "--task", choices=("binary", "multiclass", "regression"), help="what the targets are (default: inferred)"
+    )
+    data.add_argument(
+        "--standardize",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="mean 0 and standard deviation 1 per feature",
+    )
+    data.add_argument(
+        "--train-split", type=float, metavar="SHARE", help="keep this share of the rows, e.g. 0.8, drawn with seed 42"
+    )
+    net = parser.add_argument_group("network")
+    size = net.add_mutually_exclusive_group(required=True)
+    size.add_argument("--width", type=int, metavar="M", help="neurons of each hidden layer")
+    size.add_argument("--widths", metavar="M1,M2,...", help="neurons of the hidden layers")
+    net.add_argument(
+        "--depth", type=int, metavar="L", help="number of weight matrices with --width (default 2: one hidden layer)"
+    )
+    net.add_argument("--no-bias", action="store_true", help="layers without biases")
+    fit = parser.add_argument_group("training")
+    fit.add_argument("--loss", required=True, choices=LOSSES)
+    fit.add_argument("--delta", type=float, help="huber's delta (default 1)")
+    fit.add_argument("--kappa", type=float, metavar="K", help="weight of the penalty")
+    fit.add_argument("--penalty", choices=PENALTIES, help="default: path when kappa > 0")
+    fit.add_argument(
+        "--penalise-output-bias",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="add the output bias to the penalty (l1, path)",
+    )
+    fit.add_argument(
+        "--protocol",
+        choices=("paper", "default"),
+        default="default",
+        help="paper: 150 steps, 0.001 l1, unit rows; default: 500 steps, no penalty",
+    )
+    fit.add_argument("--epochs", type=int, metavar="N", help="full-batch steps")
+    fit.add_argument("--lr", type=float, help="Adam's step size (default 0.01)")
+    fit.add_argument("--device", default="cpu", help="torch device (default cpu)")
+    seeds = parser.add_argument_group("seeds and files").add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=int, help="default 0")
+    seeds.add_argument(
+        "--seeds",
+        metavar="A:B",
+        help="several networks: a range 0:8 (8 left out) or a list 0,3,5; --out then contains {seed}",
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="FILE.pt or FILE.safetensors; {seed} is replaced")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, save, and print each path on stdout and each network's figures on stderr. Returns 0; raises VerifierError subclasses."""
+    seeds = parse_seeds(args.seeds) if args.seeds is not None else [0 if args.seed is None else args.seed]
+    widths = _widths(args)
+    outs = _outs(args.out, seeds)
+
+    from verifier.data.load import data_record, load_data
+    from verifier.networks.checkpoint import save_checkpoint
+    from verifier.training.train import train_network
+
+    dataset = load_data(
+        args.data, target=args.target, task=args.task, standardize=args.standardize, train_split=args.train_split
+    )
+    record = data_record(dataset)
+    _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {_task(dataset)}")
+    for seed, out in zip(seeds, outs):
+        with _Progress(f"seed {seed}") as progress:
+            trained = train_network(
+                dataset,
+                widths,
+                args.loss,
+                seed=seed,
+                protocol=args.protocol,
+                epochs=args.epochs,
+                lr=args.lr,
+                kappa=args.kappa,
+                penalty=args.penalty,
+                penalise_output_bias=args.penalise_output_bias,
+                delta=args.delta,
+                bias=not args.no_bias,
+                device=args.device,
+                progress=progress.update,
+            )
+        objective, network = trained.objective, trained.network
+        targets = objective.loss.encode(dataset)
+        final = {
+            "loss": objective.loss_value(network, dataset.X, targets),
+            "penalty": objective.penalty_value(network),
+            "accuracy": objective.accuracy(network, dataset),
+        }
+        save_checkpoint(
+            out, network, {**trained.settings, "data": record, "final": final, "network_sha256": network.sha256()}
+        )
+        accuracy = "" if final["accuracy"] is None else f", accuracy {final['accuracy']:.4f}"
+        _say(f"seed {seed}: loss {final['loss']:.6g}, kappa P {final['penalty']:.6g}{accuracy}")
+        print(out, flush=True)
+    return 0
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0:8` to 0..7, `0,3,5` to a list. Raises UsageError for anything else, an empty range, or a seed twice."""
+    try:
+        if ":" in text:
+            first, last = (int(part) for part in text.split(":"))
+            if last - first > 100_000:
+                raise UsageError(f"--seeds {text}: {last - first} networks in one run; at most 100000")
+            seeds = list(range(first, last))
+        else:
+            seeds = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--seeds {text!r}: expected a range such as 0:8 or a list such as 0,3,5") from error
+    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise UsageError(f"--seeds {text!r}: expected at least one seed, each 0 or more and named once")
+    return seeds
+
+
+def _widths(args: argparse.Namespace) -> tuple[int, ...]:
+    if args.widths is not None:
+        if args.depth is not None:
+            raise UsageError("--depth goes with --width; --widths already says how many hidden layers there are")
+        try:
+            return tuple(int(part) for part in args.widths.split(","))
+        except ValueError as error:
+            raise UsageError(
+                f"--widths {args.widths!r}: expected integers separated by commas, such as 64,64"
+            ) from error
+    depth = 2 if args.depth is None else args.depth
+    if not 2 <= depth <= 1000:
+        raise UsageError(f"--depth {depth}: expected 2 (one hidden layer) or more, at most 1000")
+    return (args.width,) * (depth - 1)
+
+
+def _outs(template: str, seeds: list[int]) -> list[str]:
+    if not template.lower().endswith((".pt", ".pth", ".safetensors")):
+        raise UsageError(f"--out {template}: expected a name ending in .pt, .pth or .safetensors")
+    if len(seeds) > 1 and "{seed}" not in template:
+        raise UsageError(f"--out {template}: {len(seeds)} networks need {{seed}} in the name, as in 'nets/{{seed}}.pt'")
+    return [template.replace("{seed}", str(seed)) for seed in seeds]
+
+
+def _task(dataset: Dataset) -> str:
+    return "regression" if dataset.classes is None else f"{dataset.task}, {dataset.classes} classes"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class _Progress:
+    """A bar on stderr when that is a terminal, nothing otherwise."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(desc=self.label, leave=False, unit="step")
+        return self
+
+    def update(self, steps: int, objective: float) -> None:
+        if self.bar is not None:
+            self.bar.update(1)
+            self.bar.set_postfix(objective=f"{objective:.4g}", refresh=False)
+
+    def __exit__(self, *exception: object) -> None:
+        if self.bar is not None:
+            self.bar.close()

@@ -1,0 +1,106 @@
+"""Losses and penalties as torch expressions, for training and for string methods; the same formulae as `verifier.objective` (theory.md section 1).
+
+Import this module only where torch is needed: it imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from verifier.errors import UsageError
+
+
+def _logistic(f: Tensor, y: Tensor, delta: float) -> Tensor:
+    return torch.nn.functional.softplus(-y * f).sum(dim=1)
+
+
+def _cross_entropy(f: Tensor, y: Tensor, delta: float) -> Tensor:
+    return torch.nn.functional.cross_entropy(f, y, reduction="none")
+
+
+def _squared(f: Tensor, y: Tensor, delta: float) -> Tensor:
+    return ((f - y) ** 2).sum(dim=1)
+
+
+def _huber(f: Tensor, y: Tensor, delta: float) -> Tensor:
+    return torch.nn.functional.huber_loss(f, y, reduction="none", delta=delta).sum(dim=1)
+
+
+def _hinge(f: Tensor, y: Tensor, delta: float) -> Tensor:
+    return torch.relu(1 - y * f).sum(dim=1)
+
+
+def _absolute(f: Tensor, y: Tensor, delta: float) -> Tensor:
+    return (f - y).abs().sum(dim=1)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "logistic": _logistic,
+    "cross_entropy": _cross_entropy,
+    "squared": _squared,
+    "huber": _huber,
+    "hinge": _hinge,
+    "absolute": _absolute,
+}
+PENALTIES = ("none", "l1", "path", "weight_decay")
+
+
+def mean_loss(name: str, predictions: Tensor, targets: Tensor, delta: float | None = None) -> Tensor:
+    """(1/N) sum_j loss(y_j, f_j), a differentiable scalar.
+
+    predictions: (N, K). targets: what `verifier.objective`'s `Loss.encode` returns: signs ±1 (N, 1) for logistic and hinge, int64 labels (N,) for
+    cross_entropy, floats (N, K) for squared, huber and absolute. delta: huber's, 1.0 when None.
+
+    Raises UsageError for an unknown loss, ValueError when shapes do not belong together (torch would broadcast them silently).
+    """
+    if name not in LOSSES:
+        raise UsageError(f"loss {name!r} is unknown; choose one of {', '.join(LOSSES)}")
+    expected = predictions.shape[:1] if name == "cross_entropy" else predictions.shape
+    if targets.shape != expected:
+        raise ValueError(
+            f"{name} loss: predictions have shape {tuple(predictions.shape)}, so targets need {tuple(expected)}, got {tuple(targets.shape)}"
+        )
+    return LOSSES[name](predictions, targets, 1.0 if delta is None else delta).mean()
+
+
+def penalty(
+    name: str, weights: Sequence[Tensor], biases: Sequence[Tensor | None], penalise_output_bias: bool = False
+) -> Tensor:
+    """P, without kappa, a differentiable scalar.
+
+    weights: W_l (n_l, n_{l-1}); biases: b_l (n_l,) or None, l = 1..L. path and weight_decay need L = 2; l1 is of the last layer's weights.
+    penalise_output_bias adds |c|_1 (l1 and path).
+
+    Raises UsageError for an unknown penalty or one without meaning for this depth.
+    """
+    if name not in PENALTIES:
+        raise UsageError(f"penalty {name!r} is unknown; choose one of {', '.join(PENALTIES)}")
+    if name in ("path", "weight_decay") and len(weights) != 2:
+        raise UsageError(
+            f"penalty {name} is defined for one hidden layer, but this network has {len(weights) - 1}; use l1 or none"
+        )
+    theta, b, c = weights[-1], biases[0], biases[-1]
+    value = theta.new_zeros(())
+    rows = weights[0] if b is None else torch.cat([weights[0], b[:, None]], dim=1)
+    if name == "l1":
+        value = theta.abs().sum()
+    elif name == "path":
+        value = (torch.linalg.vector_norm(rows, dim=1) * theta.abs().sum(dim=0)).sum()
+    elif name == "weight_decay":
+        value = 0.5 * ((rows**2).sum() + (theta**2).sum())
+    if penalise_output_bias and c is not None and name in ("l1", "path"):
+        value = value + c.abs().sum()
+    return value
+
+
+def forward(weights: Sequence[Tensor], biases: Sequence[Tensor | None], X: Tensor) -> Tensor:
+    """f(X) of a ReLU network with linear last layer, shape (N, K); X is (N, n_0)."""
+    h = X
+    for l, (W, b) in enumerate(zip(weights, biases), start=1):
+        h = torch.nn.functional.linear(h, W, b)
+        if l < len(weights):
+            h = torch.relu(h)
+    return h
