@@ -67,6 +67,13 @@ class Loss(ABC):
         wrong optima for `pos(1 - multiply(y, Z @ h))` (numerics.md, pitfalls).
         """
 
+    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
+        """Total loss with slack variables, its constraints, and a function giving nu (N, K) / N from their multipliers.
+
+        Only for losses with kinks, whose subgradient at the optimum cannot be read off the predictions.
+        """
+        raise NotImplementedError(f"{self.name} is smooth: its dual vector is the gradient at the optimum")
+
     def outputs(self, targets: Array) -> int:
         """Least number of outputs K a network needs for these targets."""
         return int(targets.shape[1])
@@ -273,8 +280,9 @@ class Huber(Loss):
     def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
         import cvxpy as cp
 
+        delta: Any = self.delta  # CVXPY's stub says int
         # cp.huber is twice this loss.
-        return 0.5 * cp.sum(cp.huber(_affine(Z, head, bias) - targets, cp.Constant(self.delta)))
+        return 0.5 * cp.sum(cp.huber(_affine(Z, head, bias) - targets, delta))
 
 
 @dataclass(frozen=True)
@@ -309,6 +317,13 @@ class Hinge(Loss):
 
         return cp.sum(cp.pos(1.0 + _affine(Z, head, bias, -targets)))
 
+    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
+        import cvxpy as cp
+
+        slack = cp.Variable(targets.shape, nonneg=True)
+        constraint = 1.0 + _affine(Z, head, bias, -targets) <= slack
+        return cp.sum(slack), [constraint], lambda: -targets * np.asarray(constraint.dual_value)
+
 
 @dataclass(frozen=True)
 class Absolute(Loss):
@@ -340,6 +355,14 @@ class Absolute(Loss):
         import cvxpy as cp
 
         return cp.sum(cp.abs(_affine(Z, head, bias) - targets))
+
+    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
+        import cvxpy as cp
+
+        slack = cp.Variable(targets.shape)
+        residual = _affine(Z, head, bias) - targets
+        above, below = residual <= slack, -residual <= slack
+        return cp.sum(slack), [above, below], lambda: np.asarray(above.dual_value) - np.asarray(below.dual_value)
 
 
 LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Logistic, CrossEntropy, Squared, Huber, Hinge, Absolute)}

@@ -1,0 +1,1 @@
+"""Constructions of paths; each proposes a polyline of networks that the kernel judges."""

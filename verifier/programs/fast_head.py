@@ -1,0 +1,200 @@
+"""Damped Newton for head programs: the hot loop of the path constructions (theory.md section 5).
+
+`min_h,c (1/N) sum_j loss_j(Z_j h + c) + kappa sum_i r_i |h_i|`. The norm is smoothed to sqrt(|h|^2 + eps^2), eps
+falls while the iteration runs, and the Newton matrix takes a dual estimate u of h / |h| (Chan, Golub, Mulet 1999), which
+keeps full steps when eps is tiny. Values returned are those of the unsmoothed objective. CVXPY (`head.solve_head`) is the
+reference tests hold this against.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, lstsq
+
+from verifier.objective import Objective
+from verifier.programs.newton_matrix import NewtonMatrix
+
+Array = np.ndarray
+Head = tuple[Array, Array | None, float]
+
+RCOND = 1e-9
+
+
+def _split(x: Array, r: int, bias: bool) -> tuple[Array, Array | None]:
+    return x[:, :r].copy(), (x[:, r].copy() if bias else None)
+
+
+def _least_squares(Zb: Array, targets: Array, normal: Array | None) -> Array:
+    """Minimiser x (K, p) of the squared loss; by Cholesky of the normal matrix when it is well conditioned."""
+    if normal is not None:
+        try:
+            diagonal = np.sqrt(np.maximum(np.diag(normal), 1e-300))
+            scaled = normal / diagonal[:, None] / diagonal
+            factor = cho_factor(scaled, lower=True, check_finite=False)
+            # Squares of the factor's diagonal are the columns' distances to their predecessors' span.
+            if np.diag(factor[0]).min() > 1e-4:
+                right = (Zb.T @ targets) / diagonal[:, None]
+                x = cho_solve(factor, right, check_finite=False)
+                x += cho_solve(factor, right - scaled @ x, check_finite=False)
+                return (x / diagonal[:, None]).T
+        except np.linalg.LinAlgError:
+            pass
+    return lstsq(Zb, targets, cond=RCOND, lapack_driver="gelsy", check_finite=False)[0].T
+
+
+def fast_head(
+    Z: Array,
+    targets: Array,
+    objective: Objective,
+    prices: Array,
+    bias: bool,
+    *,
+    warm: tuple[Array, Array | None] | None = None,
+    stop_at: float | None = None,
+    max_iter: int = 80,
+    tolerance: float = 1e-9,
+) -> Head:
+    """Head (K, r), bias (K,) or None, and their value, for features Z (N, r) and prices (r,).
+
+    warm: head and bias to start from. stop_at: return as soon as the value is at or below this number.
+    tolerance: relative accuracy aimed at. Hinge and absolute losses go to CVXPY. The result is a proposal: its value is
+    what the objective is at the head returned, whatever the iteration did.
+    """
+    N, r = Z.shape
+    K = targets.shape[1] if targets.ndim == 2 else objective.loss.outputs(targets)
+    if warm is not None:
+        K = warm[0].shape[0]
+    if not objective.loss.smooth:
+        from verifier.programs.head import solve_head
+
+        result = solve_head(Z, targets, objective, prices, bias=bias, name="fast head", outputs=K)
+        return result.head, result.head_bias, result.primal_value
+    Zb = np.hstack([Z, np.ones((N, 1))]) if bias else Z
+    p = Zb.shape[1]
+    x = np.zeros((K, p))
+    if warm is not None:
+        x[:, :r] = warm[0]
+        if bias and warm[1] is not None:
+            x[:, r] = warm[1]
+    if p == 0:
+        return x, None, objective.head_value(Z, targets, prices, x, None)
+
+    def value_of(x: Array) -> float:
+        return objective.head_value(Z, targets, prices, *_split(x, r, bias))
+
+    value = value_of(x)
+    if stop_at is not None and value <= stop_at:
+        return *_split(x, r, bias), value
+    if objective.loss.name == "squared" and objective.kappa == 0:
+        normal = Zb.T @ Zb if p <= N else None
+        best = _least_squares(Zb, targets, normal)
+        best_value = value_of(best)
+        return (*_split(best, r, bias), best_value) if best_value <= value else (*_split(x, r, bias), value)
+    price = np.append(prices, objective.bias_price) if bias else np.asarray(prices, dtype=np.float64)
+    x, value = _newton(Zb, targets, objective, objective.kappa * price, x, value_of, stop_at, max_iter, tolerance)
+    return *_split(x, r, bias), value
+
+
+def _norms(x: Array, group: int) -> Array:
+    """|h_ik| per entry, or |h_i|_2 repeated over the outputs; shape of x (K, p)."""
+    return np.abs(x) if group == 1 else np.broadcast_to(np.linalg.norm(x, axis=0), x.shape)
+
+
+def _newton(
+    Zb: Array,
+    targets: Array,
+    objective: Objective,
+    price: Array,
+    x: Array,
+    value_of: object,
+    stop_at: float | None,
+    max_iter: int,
+    tolerance: float,
+) -> tuple[Array, float]:
+    """Iterate from x (K, p); price (p,) already holds kappa. Returns the best true iterate and its value."""
+    loss, N = objective.loss, len(Zb)
+    group = objective.group if x.shape[0] > 1 else 1
+    penalised = bool((price > 0).any())
+    matrix = NewtonMatrix(Zb, loss, targets, group, price)
+
+    def smoothed(x: Array, predictions: Array, eps: float) -> float:
+        total = float(np.mean(loss.values(predictions, targets)))
+        if penalised:
+            s = np.sqrt(_norms(x, group) ** 2 + eps * eps)
+            total += float(price @ (s.sum(axis=0) if group == 1 else s[0]))
+        return total
+
+    def true(x: Array, predictions: Array) -> float:
+        return smoothed(x, predictions, 0.0)
+
+    predictions = Zb @ x.T
+    best, best_value = x, true(x, predictions)
+    scale = max(float(np.abs(x).max(initial=0.0)), 1.0 / max(float(np.abs(Zb).mean()), 1e-12) * 0.1)
+    eps = 0.1 * scale if penalised else 0.0
+    total_price = float(price.sum()) * (x.shape[0] if group == 1 else 1)
+    eps_end = tolerance * max(best_value, 1e-12) / max(total_price, 1e-300) / 4 if penalised else 0.0
+    u = np.zeros_like(x)
+    if penalised:
+        u = x / np.sqrt(_norms(x, group) ** 2 + eps * eps)
+    damping = 1e-12
+    current = smoothed(x, predictions, eps)
+    for _ in range(max_iter):
+        gradient = (Zb.T @ loss.gradient(predictions, targets)).T / N
+        s = np.sqrt(_norms(x, group) ** 2 + eps * eps) if penalised else np.ones_like(x)
+        if penalised:
+            gradient = gradient + price * x / s
+        step = matrix.solve(predictions, x, u, s, -gradient, damping)
+        slope = float((gradient * step).sum())
+        if not np.isfinite(slope) or slope >= 0:
+            damping = max(damping * 100, 1e-10)
+            if damping > 1e3:
+                break
+            continue
+        moved = Zb @ step.T
+        t, trial, trial_predictions = 1.0, current, predictions
+        for _ in range(30):
+            trial_predictions = predictions + t * moved
+            trial = smoothed(x + t * step, trial_predictions, eps)
+            if trial <= current + 1e-4 * t * slope:
+                break
+            t *= 0.5
+        else:
+            t = 0.0
+            if damping < 1.0 and eps <= eps_end:
+                damping = max(damping * 1e3, 1e-6)
+                continue
+        if t > 0:
+            if penalised:
+                h, d = x, t * step
+                if group == 1:
+                    change = (1 - u * h / s) / s * d
+                else:
+                    change = d / s - u * ((h * d).sum(axis=0) / s[0] ** 2)
+                u = u + (h / s - u) + change
+                u = u / np.maximum(_norms(u, group), 1.0)
+            x, predictions = x + t * step, trial_predictions
+            damping = max(damping * 0.1, 1e-14) if t > 0.5 else min(damping * 10, 1.0)
+        value = true(x, predictions)
+        if value < best_value:
+            best, best_value = x, value
+            if stop_at is not None and best_value <= stop_at:
+                break
+        decrement = current - trial if t > 0 else 0.0
+        current = trial if t > 0 else current
+        small = -slope < 0.1 * eps * total_price or -slope < tolerance * abs(current) * 1e-2
+        if not penalised or eps <= eps_end:
+            if -slope < tolerance * max(abs(current), 1e-300) or decrement <= 1e-15 * abs(current):
+                break
+        elif small or t == 0.0 or decrement < 0.3 * eps * total_price:
+            eps = max(eps * (0.1 if t > 0.5 or small else 0.3), eps_end)
+            current = smoothed(x, predictions, eps)
+    if penalised:
+        # Entries at the smoothing's size are zeros of the true optimum.
+        for cut in (1e-5, 1e-7):
+            sparse = np.where(_norms(best, group) > cut * max(float(np.abs(best).max()), 1e-300), best, 0.0)
+            sparse[:, price == 0] = best[:, price == 0]
+            value = true(sparse, Zb @ sparse.T)
+            if value <= best_value + 0.1 * tolerance * abs(best_value):
+                best, best_value = sparse, value
+                break
+    return best, best_value
