@@ -86,6 +86,10 @@ def find_layout(shapes: Mapping[str, Shape], layout: str | Sequence[str] | None,
     else:
         weights, how = _order(matrices, shapes, who)
         chosen = [biases.get(w) for w in weights]
+    if not weights:
+        raise CheckpointError(
+            f"{who}: found no weight matrix among {_show(list(shapes), shapes)}; expected at least two"
+        )
     if len(weights) < 2:
         raise CheckpointError(
             f"{who}: found one weight matrix, {_show(weights, shapes)}; expected at least two, since a network without hidden layer is linear"
@@ -142,22 +146,24 @@ def _pair(shapes: Mapping[str, Shape], who: str, given: bool) -> tuple[list[str]
         if len(shape) == 2 and 0 in shape:
             raise CheckpointError(f"{who}: {key} is empty, shape {shape}")
         if parsed is not None and parsed[1] == "bias":
-            if len(shape) == 2 and not given:
-                raise CheckpointError(
-                    f"{who}: {key} is named a bias but is a matrix, shape {shape}; expected shape (outputs,). "
-                    'If it is a weight, say so with --layout "key1,key2"; if it is a bias, flatten it'
-                )
             if len(shape) == 1:
                 bias_by_stem.setdefault(parsed[0], []).append(key)
                 continue
         if len(shape) == 2:
             matrices.append(key)
-            if parsed is not None:
+            if parsed is not None and parsed[1] == "weight":
                 by_stem.setdefault(parsed[0], []).append(key)
         elif len(shape) == 1 and parsed is not None:
             raise CheckpointError(
                 f"{who}: {key} is a 1-D weight, shape {shape}, as in a normalisation layer, which is not supported; "
                 "if it is the last layer of a one-output network, reshape it to (1, inputs)"
+            )
+    for key in matrices if not given else ():
+        parsed = _parse(key)
+        if parsed is not None and parsed[1] == "bias" and parsed[0] in by_stem:
+            raise CheckpointError(
+                f"{who}: {key} is named a bias but is a matrix, shape {shapes[key]}; expected shape (outputs,). "
+                'If it is a weight, say so with --layout "key1,key2"; if it is a bias, flatten it'
             )
     biases = {}
     for stem, keys in bias_by_stem.items():

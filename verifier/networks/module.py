@@ -75,5 +75,6 @@ def _witness(module: Any, network: Network, who: str) -> None:
     if not difference <= 1e-8 * (1.0 + float(np.abs(expected).max())):
         raise CheckpointError(
             f"{who}: its outputs differ by up to {difference:.3g} from those of its parameters as a ReLU network with linear last layer, "
-            "so forward() does something else (another activation, a skip connection, another order, a softmax at the end); only plain ReLU networks are supported"
+            "so forward() does something else (another activation, a skip connection, another order, a softmax at the end); "
+            "only plain ReLU networks are supported"
         )

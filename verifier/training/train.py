@@ -75,7 +75,8 @@ def train_network(
 
     width: m, or the hidden widths of a deeper network. loss: logistic, cross_entropy, squared, huber (with delta), hinge, absolute.
     protocol: "paper" (150 Adam steps at 0.01, kappa = 0.001 times l1 of the last layer's weights and bias, rows of the first
-    layer on the unit sphere after each step) or "default" (500 Adam steps at 0.01, no penalty); None elsewhere takes the protocol's value. A kappa > 0 without penalty means path.
+    layer on the unit sphere after each step) or "default" (500 Adam steps at 0.01, no penalty); None elsewhere
+    takes the protocol's value. A kappa > 0 without penalty means path.
     progress: called with (steps done, objective) after each step. One thread; the caller's random state and thread count are left as they were.
 
     Raises UsageError for options that are unknown, out of range, or contradict data or protocol, VerifierError when training diverges.
