@@ -36,6 +36,6 @@ def test_failure_leaves_the_old_file_and_no_other(tmp_path):
 def test_unwritable_places(tmp_path):
     (tmp_path / "file").write_text("")
     for place in (tmp_path, tmp_path / "file" / "a"):
-        with pytest.raises(UsageError, match="cannot write .*; choose another place") as caught:
+        with pytest.raises(UsageError, match=r"cannot write .*; choose another place") as caught:
             atomic_write_bytes(place, b"x")
         assert caught.value.exit_code == 2

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from collections import OrderedDict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def mlp(*widths, bias=True, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         layers = []
-        for a, b in zip(widths, widths[1:]):
+        for a, b in pairwise(widths):
             layers += [torch.nn.Linear(a, b, bias=bias), torch.nn.ReLU()]
         return torch.nn.Sequential(*layers[:-1])
 
@@ -168,7 +169,7 @@ def test_saved_pt_is_an_ordinary_checkpoint(tmp_path):
 
 def test_save_refuses_other_suffixes_and_huge_values_stay_double(tmp_path):
     network = Network((np.full((2, 2), 1e300), np.ones((1, 2))), (None, None))
-    with pytest.raises(UsageError, match="expected a name ending in .pt, .pth, .safetensors, got '.bin'"):
+    with pytest.raises(UsageError, match=r"expected a name ending in .pt, .pth, .safetensors, got '.bin'"):
         save_checkpoint(tmp_path / "a.bin", network)
     save_checkpoint(tmp_path / "new" / "a.safetensors", network)
     assert load_checkpoint(tmp_path / "new" / "a.safetensors").network.same_parameters(network)
@@ -268,7 +269,7 @@ def test_swapped_suffixes(tmp_path):
     save_checkpoint(tmp_path / "a.safetensors", network)
     (tmp_path / "b.safetensors").write_bytes((tmp_path / "a.pt").read_bytes())
     (tmp_path / "b.pt").write_bytes((tmp_path / "a.safetensors").read_bytes())
-    with pytest.raises(CheckpointError, match="is a zip archive, as torch.save writes; rename it to .pt"):
+    with pytest.raises(CheckpointError, match=r"is a zip archive, as torch.save writes; rename it to .pt"):
         load_checkpoint(tmp_path / "b.safetensors")
     with pytest.raises(CheckpointError, match="is a safetensors file; rename it"):
         load_checkpoint(tmp_path / "b.pt")
@@ -276,11 +277,11 @@ def test_swapped_suffixes(tmp_path):
 
 def test_legacy_format_and_foreign_archives(tmp_path):
     torch.save(GOOD, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    with pytest.raises(CheckpointError, match="from before version 1.6"):
+    with pytest.raises(CheckpointError, match=r"from before version 1.6"):
         load_checkpoint(tmp_path / "old.pt")
     np.savez(tmp_path / "a.npz", a=np.ones(3))
     (tmp_path / "a.pt").write_bytes((tmp_path / "a.npz").read_bytes())
-    with pytest.raises(CheckpointError, match="zip archive, but not one that torch.save wrote"):
+    with pytest.raises(CheckpointError, match=r"zip archive, but not one that torch.save wrote"):
         load_checkpoint(tmp_path / "a.pt")
     with zipfile.ZipFile(tmp_path / "script.pt", "w") as archive:
         archive.writestr("m/constants.pkl", b"x")

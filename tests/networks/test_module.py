@@ -66,12 +66,12 @@ def test_other_layers_are_refused_by_name(layer):
     ],
 )
 def test_functions_that_are_not_the_plain_network_are_refused(forward):
-    with pytest.raises(CheckpointError, match="its outputs differ by up to .* forward\\(\\) does something else"):
+    with pytest.raises(CheckpointError, match=r"its outputs differ by up to .* forward\(\) does something else"):
         network_from_module(Net(forward))
 
 
 def test_modules_that_cannot_be_called_as_the_network_are_refused():
-    with pytest.raises(CheckpointError, match="calling it on an array of shape .* failed"):
+    with pytest.raises(CheckpointError, match=r"calling it on an array of shape .* failed"):
         network_from_module(Net(lambda net, x: net.fc1(x[:, :2])))
     with pytest.raises(CheckpointError, match="returns outputs of shape"):
         network_from_module(Net(lambda net, x: net.fc2(torch.relu(net.fc1(x)))[:, :2]))

@@ -14,7 +14,7 @@ from verifier.programs import solve_head
 def data():
     rng = np.random.default_rng(0)
     Z = np.maximum(rng.normal(size=(80, 5)) @ rng.normal(size=(5, 12)), 0)
-    y = np.sign(Z @ rng.normal(size=(12, 1)) + 3.0 * rng.normal(size=(80, 1)))
+    y = rng.choice([-1.0, 1.0], (80, 1))
     return Z, y
 
 

@@ -170,7 +170,11 @@ def _outs(template: str, seeds: list[int]) -> list[str]:
 
 
 def _task(dataset: Dataset) -> str:
-    return "regression" if dataset.classes is None else f"{dataset.task}, {dataset.classes} classes"
+    if dataset.classes is None:
+        return "regression"
+    labels = next((step["labels"] for step in dataset.recipe["steps"] if "labels" in step), None)
+    renumbered = "" if labels is None else f" (0.. stand for {', '.join(map(str, labels))})"
+    return f"{dataset.task}, {dataset.classes} classes{renumbered}"
 
 
 def _say(text: str) -> None:

@@ -41,7 +41,9 @@ def load_idx(folder: Path, part: str) -> Source:
         {"flatten": list(pixels.shape[1:])},
         {"divide_by": 255},
     ]
-    return Source(X, labels.astype(np.int64), steps, "multiclass", sha256(f"{images_hash}\n{labels_hash}\n".encode()))
+    return Source(
+        X, labels.astype(np.int64), steps, "multiclass", True, sha256(f"{images_hash}\n{labels_hash}\n".encode())
+    )
 
 
 def _find(folder: Path, stem: str, dimensions: int) -> Path:

@@ -44,7 +44,7 @@ def prepare(
         raise DataError(
             f"{who}: y holds NaN or infinity, first in row {int(np.argwhere(~np.isfinite(source.y))[0][0]) + 1}; clean it first"
         )
-    y, found, steps = _targets(source.y, task or source.task, who)
+    y, found, steps = _targets(source.y, task or source.task, source.numbered, who)
     X = source.X
     if wanted.train_split is not None:
         X, y = _split(X, y, wanted, found, who)
@@ -84,7 +84,7 @@ def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: st
     return X, y
 
 
-def _targets(y: np.ndarray, task: str | None, who: str) -> tuple[np.ndarray, str, list[dict[str, Any]]]:
+def _targets(y: np.ndarray, task: str | None, numbered: bool, who: str) -> tuple[np.ndarray, str, list[dict[str, Any]]]:
     """Targets as `Dataset` wants them, the task, and the step that says how labels became integers."""
     if task == "regression" or (task is None and _is_regression(y)):
         if y.dtype.kind == "U":
@@ -100,25 +100,46 @@ def _targets(y: np.ndarray, task: str | None, who: str) -> tuple[np.ndarray, str
                 f"{who}: the target holds fractions, such as {float(y[y != np.round(y)][0])!r}; expected class labels for a {task} task"
             )
         y = y.astype(np.int64)
+    if y.dtype.kind == "U" and all(_INTEGER.fullmatch(label) for label in np.unique(y)):
+        y = y.astype(np.int64)  # so that "10" comes after "9"
     labels = np.unique(y)
     if len(labels) < 2:
+        shown = ", ".join(repr(label) for label in labels.tolist()) or "none"
         raise DataError(
-            f"{who}: every sample has the target {labels[0].item()!r}; expected at least two classes, or --task regression"
+            f"{who}: the targets are all the same ({shown}); expected at least two classes, or --task regression"
         )
     if task == "binary" and len(labels) != 2:
         raise DataError(f"{who}: the target has {len(labels)} distinct labels; a binary task needs two")
-    kept = y.dtype.kind != "U" and labels[0] == 0 and labels[-1] < max(len(labels), MAX_CLASSES) and task != "binary"
-    if kept:  # 0-based class numbers stay, even when a class has no sample: the network's outputs are numbered likewise
-        classes = int(labels[-1]) + 1
-        names = list(range(classes))
-    else:
-        classes, names = len(labels), labels.tolist()
-        y = np.searchsorted(labels, y)
+    names = _class_names(labels, numbered or task != "binary", numbered, who)
+    y = y.astype(np.int64) if names is None else np.searchsorted(labels, y).astype(np.int64)
+    classes = int(labels[-1]) + 1 if names is None else len(names)
     found = task or ("binary" if classes == 2 else "multiclass")
     step: dict[str, Any] = {"task": found, "classes": classes}
-    if names != list(range(classes)):
+    if names is not None:
         step["labels"] = names
-    return y.astype(np.int64), found, [step]
+    return y, found, [step]
+
+
+def _class_names(labels: np.ndarray, strict: bool, numbered: bool, who: str) -> list[Any] | None:
+    """Labels in the order of their class numbers, or None where labels are class numbers already.
+
+    A class number says which output of a network a sample belongs to, so integers are renumbered only where their meaning is plain: -1/1, 1..K, or two labels of a
+    task called binary. Class numbers from 0 stay even when a class between has no sample.
+    """
+    if labels.dtype.kind == "U":
+        return [str(label) for label in labels]
+    values = [int(label) for label in labels]
+    if numbered or values == list(range(len(values))):
+        return None
+    if not strict or values == [-1, 1] or values == list(range(1, len(values) + 1)):
+        return values
+    if values[0] == 0 and values[-1] < max(2 * len(values), MAX_CLASSES):
+        return None
+    shown = ", ".join(map(str, values[:8])) + (", ..." if len(values) > 8 else "")
+    raise DataError(
+        f"{who}: the labels {shown} are neither 0..K-1 nor 1..K nor -1/1, so which class is which output is not certain; renumber them"
+        + (", or say --task binary" if len(values) == 2 else ", or say --task regression")
+    )
 
 
 def _is_regression(y: np.ndarray) -> bool:

@@ -20,12 +20,14 @@ class Source:
     """Raw data: X float64 (N, d); y int64, float64 or str, shape (N,), or float64 (N, K).
 
     steps: what the source did to the numbers, in order, JSON-able. task: what the source knows the task to be, or None.
+    numbered: y holds class numbers from 0 by the format's definition, whichever occur. sha256: of the source file.
     """
 
     X: np.ndarray
     y: np.ndarray
     steps: list[dict[str, Any]] = field(default_factory=list)
     task: str | None = None
+    numbered: bool = False
     sha256: str | None = None
 
 

@@ -136,7 +136,7 @@ def load_parquet(path: Path, target: str | None) -> Source:
         raise DataError(f"{path}: {chosen} is the only column; expected at least one feature beside the target")
     arrays = {column: _column(table.column(column), column, path, column == chosen) for column in columns}
     X = np.column_stack([exact_float64(arrays[column], f"{path}: column {column!r}") for column in features])
-    return Source(X, arrays[chosen], _steps("parquet", features, chosen), None, sha256(data))
+    return Source(X, arrays[chosen], _steps("parquet", features, chosen), sha256=sha256(data))
 
 
 def _column(values: object, column: str, path: Path, is_target: bool) -> np.ndarray:

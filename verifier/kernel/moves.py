@@ -34,7 +34,10 @@ def live_neurons(v: Parameters, w: Parameters) -> list[Array]:
 
 
 def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
-    """Whether the hinted pairs (i, j) explain the whole change: rows i and j of layer l agree, and column i of W_{l+1} goes g -> 0 while column j goes 0 -> g."""
+    """Whether the hinted pairs (i, j) explain the whole change.
+
+    Rows i and j of layer l agree, and column i of W_{l+1} goes g -> 0 while column j goes 0 -> g.
+    """
     if move.transfer is None:
         return False
     l, pairs = move.transfer_layer, move.transfer

@@ -145,11 +145,9 @@ def _pair(shapes: Mapping[str, Shape], who: str, given: bool) -> tuple[list[str]
         parsed = _parse(key)
         if len(shape) == 2 and 0 in shape:
             raise CheckpointError(f"{who}: {key} is empty, shape {shape}")
-        if parsed is not None and parsed[1] == "bias":
-            if len(shape) == 1:
-                bias_by_stem.setdefault(parsed[0], []).append(key)
-                continue
-        if len(shape) == 2:
+        if parsed is not None and parsed[1] == "bias" and len(shape) == 1:
+            bias_by_stem.setdefault(parsed[0], []).append(key)
+        elif len(shape) == 2:
             matrices.append(key)
             if parsed is not None and parsed[1] == "weight":
                 by_stem.setdefault(parsed[0], []).append(key)

@@ -58,6 +58,15 @@ class Path:
             moves.append(Move(vertices[k], m.label, cuts, swap, m.transfer_layer, m.program))
         return Path(self.method, self.end, tuple(moves), dict(self.notes))
 
+    def without_still_moves(self) -> Path:
+        """The same polyline without moves that change no number."""
+        moves, at = [], self.start
+        for m in self.moves:
+            if not m.to.same_parameters(at):
+                moves.append(m)
+            at = m.to
+        return Path(self.method, self.start, tuple(moves), dict(self.notes))
+
     def then(self, other: Path) -> Path:
         """Concatenation; `other` must start where this path ends."""
         if not self.end.same_parameters(other.start):

@@ -45,7 +45,7 @@ class SlotBuilder:
     def head(self, theta: Array, c: Array | None, label: str, program: str | None = None) -> None:
         """Head move to theta (K, m), c (K,)."""
         network = self.network.replace(-1, theta, c if self.network.c is not None else None)
-        self._append(network, label, program)
+        self.append(network, label, program)
 
     def write(self, slots: Array, W: Array, b: Array | None, label: str) -> None:
         """Idle move: put rows W (n, d), biases b (n,) into dead slots; nothing is emitted when they are there already.
@@ -64,7 +64,7 @@ class SlotBuilder:
             new_b[slots] = b
         network = self.network.replace(1, new_W, new_b)
         if not network.same_parameters(self.network):
-            self._append(network, label, None)
+            self.append(network, label, None)
 
     def rows_of(self, network: Network, label: str) -> None:
         """Idle move that gives the first layer `network`'s very arrays; only dead slots may differ."""
@@ -73,7 +73,7 @@ class SlotBuilder:
             differs |= self.network.b != network.b
         if self.network.theta[:, differs].any():
             raise ValueError("SlotBuilder.rows_of: an active row differs from the wanted one")
-        self._append(self.network.replace(1, network.W, network.b), label, None, force=True)
+        self.append(self.network.replace(1, network.W, network.b), label, None, force=True)
 
     def relocate(self, places: dict[int, int], label: str) -> None:
         """Bring active rows from slot s to slot places[s] by idle writes and transfers; all other slots must be dead.
@@ -104,7 +104,8 @@ class SlotBuilder:
                 if t != wanted:
                     pending[t] = wanted
 
-    def _append(self, network: Network, label: str, program: str | None, force: bool = False) -> None:
+    def append(self, network: Network, label: str, program: str | None, force: bool = False) -> None:
+        """Emit a move to `network`; force: keep its very arrays, and emit nothing when the numbers are the same."""
         if force and network.same_parameters(self.network):
             # Same numbers, perhaps other arrays (-0.0 for 0.0): keep the wanted arrays without an empty move.
             self.network = network

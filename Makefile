@@ -1,0 +1,44 @@
+# `make demo` and `make test` set up everything they need in .venv; nothing is installed outside it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: demo test test-slow lint check-gallery gallery bench clean
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "verifier needs Python 3.11 or newer; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,data]"
+	@touch $@
+
+demo: $(INSTALLED)  ## two small networks on Breast Cancer: train, certify, check, report
+	$(BIN)/python -m verifier train --data paper-breast-cancer --loss logistic --protocol paper --width 20 --seeds 0:2 --out 'demo/{seed}.pt'
+	$(BIN)/python -m verifier certify --pair demo/0.pt demo/1.pt --out demo/demo.safetensors --report demo/demo.html
+	$(BIN)/python -m verifier check demo/demo.safetensors --reference
+	@echo "Open demo/demo.html in a browser; demo/demo.safetensors is the certificate."
+
+test: $(INSTALLED)  ## the fast suite, under 10 minutes on two cores
+	$(BIN)/pytest -m "not slow" -n 2
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -m slow -n 2
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check-gallery: $(INSTALLED)  ## re-check every committed certificate with both evaluations
+	$(BIN)/python -m verifier check certificates/*.safetensors --reference
+
+gallery: $(INSTALLED)  ## make the committed certificates and reports again
+	$(BIN)/python -m benchmarks.gallery
+
+bench: $(INSTALLED)
+	$(BIN)/pytest benchmarks --benchmark-only
+
+clean:
+	rm -rf $(VENV) demo

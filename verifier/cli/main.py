@@ -1,0 +1,59 @@
+"""`python -m verifier COMMAND`: results on stdout, everything else on stderr, exit codes of `verifier.errors` and `verifier.outcomes`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "train": "train small networks whose checkpoints record data, loss and penalty",
+    "certify": "certify the energy gap of a pair of checkpoints and write a certificate and a report",
+    "check": "re-check certificates with the kernel alone",
+    "report": "rebuild the HTML report of certificates",
+}
+EXIT_CODES = "exit codes: 0 certified or verified, 1 internal error, 2 usage, 3 inconclusive, 4 unreadable or malformed input, 5 rejected or refuted"
+
+
+def one_blas_thread() -> None:
+    """Before numpy loads: two BLAS threads on a busy machine were measured 50 times slower than one."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="verifier", description="Certified bounds on the loss barrier between two trained ReLU networks.", epilog=EXIT_CODES
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES)
+        import_module(f"verifier.cli.{name}").add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    one_blas_thread()
+    args = make_parser().parse_args(argv)
+    from verifier.errors import VerifierError
+
+    try:
+        return import_module(f"verifier.cli.{args.command}").run(args)
+    except VerifierError as error:
+        print(f"verifier {args.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"verifier {args.command}: interrupted; nothing half-written is left behind", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read stdout has closed it; keep the interpreter from complaining while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception:
+        traceback.print_exc()
+        print(f"verifier {args.command}: internal error, a defect of verifier; please report the lines above", file=sys.stderr)
+        return 1

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data")
+    group.add_argument("--data", help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER")
+    group.add_argument("--target", metavar="COLUMN", help="target column of a table")
+    group.add_argument("--task", choices=("binary", "multiclass", "regression"), help="instead of inferring it from the targets")
+    group.add_argument("--standardize", action=argparse.BooleanOptionalAction, default=None, help="zero mean and unit variance per feature")
+    group.add_argument("--train-split", type=float, metavar="SHARE", help="keep this share of the samples, drawn with seed 42")
+
+
+def data_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Only the options that were given."""
+    named = {"target": args.target, "task": args.task, "standardize": args.standardize, "train_split": args.train_split}
+    return {k: v for k, v in named.items() if v is not None}
+
+
+def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("objective", "default: as the checkpoints recorded")
+    group.add_argument("--loss", choices=("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute"))
+    group.add_argument("--delta", type=float, help="Huber's delta")
+    group.add_argument("--kappa", type=float, help="weight of the penalty, at least 0")
+    group.add_argument("--penalty", choices=("none", "l1", "path", "weight_decay"), help="default with kappa > 0: path")
+    group.add_argument(
+        "--penalise-output-bias", action=argparse.BooleanOptionalAction, default=None, help="whether l1 and path include the output bias"
+    )

@@ -1,0 +1,21 @@
+"""`verifier report FILES`: HTML reports from certificates alone."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="CERTIFICATE")
+    parser.add_argument("--out", metavar="FILE", help="report file, with one certificate (default: reports/<certificate name>.html)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from verifier.errors import UsageError
+    from verifier.report import write_report
+
+    if args.out and len(args.files) > 1:
+        raise UsageError(f"--out names one report, but {len(args.files)} certificates were given; leave it out")
+    for file in args.files:
+        print(write_report(file, args.out))
+    return 0

@@ -1,0 +1,53 @@
+"""Outcomes as values, and two number types that cannot be mistaken for each other: certified and sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Outcome(Enum):
+    """How a question ended. `exit_code` is the command's."""
+
+    CERTIFIED = "CERTIFIED"
+    REFUTED = "REFUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+    @property
+    def exit_code(self) -> int:
+        return {"CERTIFIED": 0, "REFUTED": 5, "INCONCLUSIVE": 3}[self.value]
+
+
+@dataclass(frozen=True)
+class CertifiedBound:
+    """The kernel found `F <= sup` on the stored path of `method`, hence `gap`, `gap_over_lower` and `gap_over_level`."""
+
+    method: str
+    sup: float
+    gap: float
+    gap_over_lower: float
+    gap_over_level: float | None
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class SampledEstimate:
+    """A maximum over finitely many evaluations: never a bound, neither above nor below.
+
+    maximum: of F over `points` points. gap: maximum - E in float64, not rounded outwards. note: e.g. "hit: maximum depth reached".
+    """
+
+    method: str
+    maximum: float
+    gap: float
+    points: int
+    cpu_seconds: float
+    note: str = ""
+
+
+# In a batch the worst exit code wins (design.md, Commands).
+_SEVERITY = (5, 1, 4, 3, 0)
+
+
+def worst_exit_code(codes: list[int]) -> int:
+    return next((c for c in _SEVERITY if c in codes), 0)

@@ -1,0 +1,62 @@
+"""Straight lines: the plain one as a proposal, and the matched one as an estimate about a permuted endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from verifier.errors import UsageError
+from verifier.networks.network import Network, linear_combination
+from verifier.objective import Objective, augmented_rows
+from verifier.paths.path import Move, Path
+from verifier.paths.slots import require_one_hidden_layer
+
+Array = np.ndarray
+
+
+def straight_line(A: Network, B: Network) -> Path:
+    """The single chord from A to B, any depth; breakpoints are left to elaboration."""
+    if A.architecture != B.architecture:
+        raise UsageError(f"line: networks of different architecture, {A.architecture} and {B.architecture}")
+    return Path("line", A, (Move(B, "straight line"),))
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedLineEstimate:
+    """Sampled, never a bound, and about another pair: A and a permuted copy of B.
+
+    network: B with neurons permuted, row i of it is row permutation[i] of B. sampled_max: largest F on the line's grid.
+    excess: sampled_max less max(F(A), F(B)). at: parameter of the maximum.
+    """
+
+    network: Network
+    permutation: Array
+    sampled_max: float
+    excess: float
+    at: float
+    note: str = "sampled; the endpoint is a permuted copy of B, so this is no path between A and B"
+
+
+def matching(A: Network, B: Network) -> Array:
+    """Permutation p of B's neurons maximising sum_i <wt_i^A, wt_p(i)^B> + <theta_i^A, theta_p(i)^B>, shape (m,).
+
+    Weight matching (Ainsworth et al. 2023), exact for one hidden layer.
+    """
+    similarity = augmented_rows(A) @ augmented_rows(B).T + A.theta.T @ B.theta
+    return np.asarray(linear_sum_assignment(similarity, maximize=True)[1])
+
+
+def matched_line_estimate(
+    A: Network, B: Network, objective: Objective, X: Array, targets: Array, points: int = 51
+) -> MatchedLineEstimate:
+    """Permute B to match A, then sample F on the straight line between them at `points` places."""
+    require_one_hidden_layer("matched line", A, B)
+    p = matching(A, B)
+    network = Network((B.W[p], B.theta[:, p]), (None if B.b is None else B.b[p], B.c))
+    grid = np.linspace(0.0, 1.0, points)
+    values = [objective.value(linear_combination(A, network, float(t)), X, targets) for t in grid]
+    E = max(objective.value(A, X, targets), objective.value(B, X, targets))
+    top = int(np.argmax(values))
+    return MatchedLineEstimate(network, p, float(values[top]), float(values[top]) - E, float(grid[top]))

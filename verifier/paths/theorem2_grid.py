@@ -1,0 +1,167 @@
+"""T2 over a grid of (l, alpha): a-priori values from fast programs, then the path of the most promising one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.networks.network import Network
+from verifier.objective import Objective, augmented_rows
+from verifier.paths.path import Path
+from verifier.paths.slots import require_one_hidden_layer
+from verifier.paths.theorem2 import (
+    Programs,
+    Side,
+    SparseSide,
+    best_reference,
+    make_side,
+    sparse_sides,
+    theorem2,
+)
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """T2's terms at one (l, alpha), all float estimates.
+
+    e_l: value of the l-neuron network found. full_X, sparse_X: delta_X(m, 0), delta_X(m-l, alpha) as found. head_mass: the
+    largest of |beta|, |gamma| over both sides, weighted by row lengths. chord_excess: by how much the sampled maximum of the
+    two chords exceeds their ends. estimate: the largest of all these values along the path, sampled.
+    """
+
+    l: int
+    alpha: float
+    e_l: float
+    full_A: float
+    sparse_A: float
+    sparse_B: float
+    full_B: float
+    head_mass: float
+    chord_excess: float
+    estimate: float
+
+
+def grid(m: int) -> list[tuple[int, float]]:
+    """Default (l, alpha): l in {1, m/4, m/2, 3m/4}, alpha in {0, 0.05, 0.2} radians."""
+    ls = sorted({l for l in (1, m // 4, m // 2, (3 * m) // 4) if 1 <= l < m})
+    return [(l, alpha) for l in ls for alpha in (0.0, 0.05, 0.2)]
+
+
+def _chord_samples(side: Side, sparse: SparseSide, objective: Objective, X: Array, targets: Array, points: int) -> Array:
+    """F at `points` interior places of the chord of segment 2 or 5."""
+    rows = augmented_rows(side.network)
+    new_rows, gamma = rows.copy(), np.zeros_like(side.full[0])
+    new_rows[sparse.slots], gamma[:, sparse.slots] = sparse.rows, sparse.head
+    inputs = np.hstack([X, np.ones((len(X), 1))]) if side.network.b is not None else X
+    values = []
+    for t in np.linspace(0.0, 1.0, points + 2)[1:-1]:
+        V = (1 - t) * rows + t * new_rows
+        head = (1 - t) * side.full[0] + t * gamma
+        bias = None
+        if side.full[1] is not None and sparse.bias is not None:
+            bias = (1 - t) * side.full[1] + t * sparse.bias
+        Z = np.maximum(inputs @ V.T, 0.0)
+        values.append(objective.head_value(Z, targets, objective.prices_of_rows(V), head, bias))
+    return np.array(values)
+
+
+def theorem2_table(
+    A: Network,
+    B: Network,
+    objective: Objective,
+    X: Array,
+    targets: Array,
+    pairs: Iterable[tuple[int, float]] | None = None,
+    *,
+    seed: int = 0,
+) -> tuple[list[GridRow], dict[int, object]]:
+    """All rows of the table and the reference network of each l."""
+    require_one_hidden_layer("theorem2", A, B)
+    m = A.W.shape[0]
+    cells = list(grid(m) if pairs is None else pairs)
+    ls, alphas = sorted({l for l, _ in cells}), sorted({alpha for _, alpha in cells})
+    sides = make_side("A", A, objective, X, targets), make_side("B", B, objective, X, targets)
+    # Wide references are cheap to find among the rows and dear to train.
+    references = {
+        l: best_reference(
+            sides, l, objective, X, targets, seed, iterations=150 if l <= 32 else 60, restarts=2 if l <= 32 else 1
+        )
+        for l in ls
+    }
+    rows = []
+    for alpha in alphas:
+        found = [sparse_sides(side, objective, X, targets, ls, alpha) for side in sides]
+        for l in ls:
+            if (l, alpha) not in cells:
+                continue
+            rows.append(_row(l, alpha, references[l].value, sides, [f[l] for f in found], objective, X, targets))
+    return rows, dict(references)
+
+
+def _row(
+    l: int,
+    alpha: float,
+    e_l: float,
+    sides: tuple[Side, Side],
+    sparse: list[SparseSide],
+    objective: Objective,
+    X: Array,
+    targets: Array,
+) -> GridRow:
+    excess, mass = 0.0, 0.0
+    for side, s in zip(sides, sparse):
+        norms = np.linalg.norm(augmented_rows(side.network), axis=1)
+        gamma = float(np.linalg.norm(s.rows, axis=1) @ np.abs(s.head).sum(axis=0))
+        mass = max(mass, float(norms @ np.abs(side.full[0]).sum(axis=0)), gamma)
+        if s.merged.largest_angle > 0:
+            top = float(_chord_samples(side, s, objective, X, targets, 7).max())
+            excess = max(excess, top - max(side.full_value, s.value))
+    values = [e_l, sides[0].full_value, sparse[0].value, sparse[1].value, sides[1].full_value]
+    tops = [max(side.full_value, s.value) for side, s in zip(sides, sparse)]
+    estimate = max(*values, max(tops) + excess)
+    return GridRow(
+        l=l,
+        alpha=alpha,
+        e_l=e_l,
+        full_A=values[1],
+        sparse_A=values[2],
+        sparse_B=values[3],
+        full_B=values[4],
+        head_mass=mass,
+        chord_excess=excess,
+        estimate=estimate,
+    )
+
+
+def theorem2_grid(
+    A: Network,
+    B: Network,
+    objective: Objective,
+    X: Array,
+    targets: Array,
+    pairs: Iterable[tuple[int, float]] | None = None,
+    *,
+    seed: int = 0,
+) -> tuple[Path, Programs, list[GridRow]]:
+    """Path and programs of the (l, alpha) whose sampled estimate is least, and the whole table.
+
+    pairs: the grid, `grid(m)` by default. Ties go to the smaller alpha, where segments 2 and 5 need no chord.
+    """
+    rows, references = theorem2_table(A, B, objective, X, targets, pairs, seed=seed)
+    best = min(rows, key=lambda row: (row.estimate, row.alpha))
+    path, programs = theorem2(
+        A,
+        B,
+        objective,
+        X,
+        targets,
+        l=best.l,
+        alpha=best.alpha,
+        seed=seed,
+        reference=references[best.l],  # type: ignore[arg-type]
+    )
+    return path, programs, rows

@@ -1,0 +1,145 @@
+"""From what the user names to two networks, a data set and an objective; anything missing or contradictory is said clearly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verifier.data.dataset import Dataset
+from verifier.errors import UsageError
+from verifier.networks.network import Network
+from verifier.objective.objective import Objective, make_objective
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A network and where it came from. settings: what `verifier train` stored, {} for foreign networks."""
+
+    network: Network
+    source: dict[str, Any]
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything a certification is about."""
+
+    A: Endpoint
+    B: Endpoint
+    data: Dataset
+    objective: Objective
+    targets: Array
+
+
+def read_endpoint(source: Any, name: str, layout: str | None = None) -> Endpoint:
+    """A path to a checkpoint, a `Network`, a torch module, or a state dict.
+
+    Raises CheckpointError for what cannot be read as one fully connected ReLU network.
+    """
+    if isinstance(source, Network):
+        return Endpoint(source, {"from": "network"}, {})
+    if isinstance(source, (str, os.PathLike)):
+        from verifier.networks.checkpoint import load_checkpoint
+
+        c = load_checkpoint(source, layout=layout)
+        where = {"file": os.path.basename(c.path), "file_sha256": c.file_sha256, "layout": c.layout, "dtypes": sorted(set(c.source_dtypes.values()))}
+        return Endpoint(c.network, where, c.metadata)
+    if isinstance(source, Mapping):
+        from verifier.networks.checkpoint import network_from_state_dict
+
+        network, how = network_from_state_dict(source, layout, f"network {name}")
+        return Endpoint(network, {"from": "state dict", "layout": how}, {})
+    if hasattr(source, "state_dict"):
+        from verifier.networks.module import network_from_module
+
+        return Endpoint(network_from_module(source, layout), {"from": type(source).__name__}, {})
+    raise UsageError(f"network {name}: expected a checkpoint path, a torch module, a state dict or a Network, got {type(source).__name__}")
+
+
+def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:
+    """The option when given; else what both checkpoints recorded."""
+    if given is not None:
+        return given
+    a, b = A.settings.get(key), B.settings.get(key)
+    if a is not None and b is not None and a != b:
+        raise UsageError(f"the checkpoints were trained with different settings: {key} is {a!r} for A and {b!r} for B; choose one with {option}")
+    return a if a is not None else b
+
+
+def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any]) -> Dataset:
+    """A `Dataset`, a pair (X, y), the word after --data, or None for the data set the checkpoints recorded."""
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str):
+        from verifier.data.load import load_data
+
+        return load_data(data, **options)
+    if data is not None:
+        X, y = data
+        y = np.asarray(y)
+        labels = np.issubdtype(y.dtype, np.integer) or y.dtype == bool
+        task = "regression" if not labels else "binary" if y.max(initial=0) <= 1 else "multiclass"
+        return Dataset(np.asarray(X), y, "arrays", task, {"from": "arrays in memory"})
+    record = _agreed("data", None, A, B, "--data")
+    if record is None:
+        raise UsageError(
+            "no data set: the checkpoints do not record one (only files written by `verifier train` do); "
+            "name it with --data, e.g. --data breast_cancer, --data mine.npz or --data mine.csv --target label"
+        )
+    if options:
+        raise UsageError(f"{', '.join('--' + k.replace('_', '-') for k in options)}: these options need --data")
+    from verifier.data.load import load_recorded
+
+    return load_recorded(record)
+
+
+def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Objective:
+    """The objective from the options `loss, delta, kappa, penalty, penalise_output_bias` (None: as recorded by the checkpoints).
+
+    Raises UsageError when no loss is known. Without a recorded or given kappa the objective is the loss alone.
+    """
+    loss = _agreed("loss", given["loss"], A, B, "--loss")
+    if loss is None:
+        raise UsageError(
+            "no loss: the checkpoints do not record one; name it with --loss "
+            "(logistic, cross_entropy, squared, huber, hinge or absolute)"
+        )
+    delta = given["delta"]
+    if delta is None and loss == "huber":
+        delta = _agreed("delta", None, A, B, "--delta")
+    if given["loss"] is None and given["kappa"] is None and given["penalty"] is None:
+        kappa = _agreed("kappa", None, A, B, "--kappa")
+        penalty = _agreed("penalty", None, A, B, "--penalty")
+        bias = _agreed("penalise_output_bias", given["penalise_output_bias"], A, B, "--penalise-output-bias")
+    else:
+        kappa = _agreed("kappa", given["kappa"], A, B, "--kappa") if given["penalty"] is not None else given["kappa"]
+        penalty, bias = given["penalty"], given["penalise_output_bias"]
+    return make_objective(loss, delta=delta, kappa=float(kappa or 0.0), penalty=penalty, penalise_output_bias=bool(bias))
+
+
+def read_setting(
+    a: Any, b: Any, data: Any, *, layout: str | None, data_options: Mapping[str, Any], objective_options: Mapping[str, Any]
+) -> Setting:
+    """Read and check everything; raises VerifierError before any long computation starts."""
+    A, B = read_endpoint(a, "A", layout), read_endpoint(b, "B", layout)
+    if A.network.architecture != B.network.architecture:
+        raise UsageError(
+            f"A and B differ in architecture: widths {A.network.widths} and {B.network.widths}, biases per layer "
+            f"{A.network.architecture[1]} and {B.network.architecture[1]}; a path joins networks of one architecture"
+        )
+    dataset = read_data(data, A, B, data_options)
+    objective = read_objective(A, B, objective_options)
+    if dataset.dimension != A.network.widths[0]:
+        raise UsageError(
+            f"data {dataset.name} has {dataset.dimension} features, the networks take {A.network.widths[0]} inputs; "
+            "choose the data set and preparation the networks were trained on"
+        )
+    targets = objective.loss.encode(dataset)
+    objective.loss.check(A.network.predict(dataset.X[:1]), targets[:1])
+    return Setting(A, B, dataset, objective, targets)

@@ -1,0 +1,124 @@
+"""The constructions behind `--method`, in order of cost; each proposes paths or returns an estimate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from verifier.outcomes import SampledEstimate
+from verifier.paths.path import Path
+from verifier.pipeline.endpoints import Setting
+from verifier.programs.result import ProgramResult
+
+
+@dataclass
+class Proposal:
+    """What one construction gives. Nothing in it is certified.
+
+    paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them.
+    estimates: sampled figures. apriori: rows of `verifier.theory`. table: e.g. Theorem 2's grid over (l, alpha).
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    programs: dict[str, ProgramResult] = field(default_factory=dict)
+    estimates: list[SampledEstimate] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    apriori: list[Any] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the constructions may be told. level: target of the search when given, else E. progress: draw bars on stderr."""
+
+    level: float | None = None
+    seed: int = 0
+    dss_preset: str = "paper"
+    device: str = "cpu"
+    progress: bool = False
+
+
+def exchange(s: Setting, o: Options) -> Proposal:
+    """Proposition X."""
+    from verifier.paths.exchange import exchange as build
+
+    target = None if o.level is None else min(o.level, _E(s)) if o.level < _E(s) else None
+    return Proposal([build(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=target)])
+
+
+def _E(s: Setting) -> float:
+    return max(s.objective.value(n.network, s.data.X, s.targets) for n in (s.A, s.B))
+
+
+def halves(s: Setting, o: Options) -> Proposal:
+    """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for one hidden layer."""
+    from verifier.paths.halves import halves as build
+    from verifier.theory.halves import halves_bound
+
+    path = build(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
+    return Proposal([path], apriori=[halves_bound(s.A.network, s.B.network, s.objective, s.data.X, s.targets, path)])
+
+
+def theorem2(s: Setting, o: Options) -> Proposal:
+    """Theorem 2 of Baturin 2026 on a grid of (l, alpha), and the a-priori values that go with it."""
+    from verifier.paths.theorem2 import theorem2_grid
+    from verifier.theory import dimension_free_bounds, theorem2_bounds
+
+    best = theorem2_grid(s.A.network, s.B.network, s.objective, s.data.X, s.targets, seed=o.seed)
+    apriori = theorem2_bounds(s.A.network, s.B.network, s.objective, s.data.X, s.targets, best)
+    apriori += dimension_free_bounds(s.A.network, s.B.network, s.objective, s.data.X, s.targets, best)
+    return Proposal([best.path], dict(best.programs), details={"grid": best.table}, apriori=apriori)
+
+
+def line(s: Setting, o: Options) -> Proposal:
+    """The straight line, certified; and the line after weight matching, as an estimate of another pair."""
+    from verifier.paths.line import line as build
+    from verifier.paths.line import matched_line_estimate
+
+    A, B = s.A.network, s.B.network
+    proposal = Proposal([build(A, B)] if A.depth == 2 else [])
+    if A.depth == 2:
+        start = time.process_time()
+        points = 201
+        matched = matched_line_estimate(A, B, s.objective, s.data.X, s.targets, points=points)
+        note = "B's neurons permuted by weight matching: the line to a copy of B, not to B"
+        spent = time.process_time() - start
+        proposal.estimates.append(SampledEstimate("line after matching", matched.maximum, matched.maximum - _E(s), points, spent, note))
+    return proposal
+
+
+def dss(s: Setting, o: Options) -> Proposal:
+    """Dynamic String Sampling (Freeman, Bruna 2017, Algorithm 1): a sampled estimate; its string is kept."""
+    from verifier.paths.dss import dss as build
+
+    A, B = s.A.network, s.B.network
+    r = build(A, B, s.objective, s.data.X, s.targets, preset=o.dss_preset, seed=o.seed, device=o.device, progress=o.progress)
+    note = "hit: the search gave up at its depth; no evidence of a barrier" if r.hit else "every segment met the level"
+    estimate = SampledEstimate(f"DSS ({o.dss_preset})", r.maximum, r.maximum - _E(s), r.points, r.cpu_seconds, note)
+    return Proposal([], estimates=[estimate], details={"string": r.path, "settings": r.settings, "beads": len(r.path.moves) - 1})
+
+
+CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
+    "exchange": exchange, "halves": halves, "line": line, "theorem2": theorem2, "dss": dss,
+}  # fmt: skip
+ONE_HIDDEN_LAYER = ("exchange", "halves", "theorem2")
+
+
+def chosen(method: str) -> tuple[str, ...]:
+    """Names behind --method: all, or a comma-separated list."""
+    from verifier.errors import UsageError
+
+    names = tuple(CONSTRUCTIONS) if method == "all" else tuple(n.strip() for n in method.split(","))
+    unknown = [n for n in names if n not in CONSTRUCTIONS]
+    if unknown:
+        raise UsageError(f"--method: {unknown[0]!r} is unknown; expected all, or some of {', '.join(CONSTRUCTIONS)}")
+    return names
+
+
+def propose(name: str, s: Setting, o: Options) -> Proposal:
+    start = time.process_time()
+    proposal = CONSTRUCTIONS[name](s, o)
+    proposal.cpu_seconds = time.process_time() - start
+    return proposal

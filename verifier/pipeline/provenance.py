@@ -1,0 +1,44 @@
+"""Where a certificate came from: enough to run it again. None of it is evidence."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("numpy", "scipy", "cvxpy", "clarabel", "python-flint", "safetensors", "torch", "scikit-learn")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Commit of the checkout this package runs from, with `+changes` when files differ; None for an installed package."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        dirty = subprocess.run(["git", "-C", str(root), "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+changes" if dirty.strip() else "")
+
+
+def provenance(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "tool": "verifier", "version": _version("verifier"), "commit": _commit(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "options": options, "python": sys.version.split()[0], "platform": platform.platform(), "machine": platform.machine(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "solver": {"name": "Clarabel through CVXPY, default settings", "version": _version("clarabel")},
+        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "limited by threadpoolctl to 1")),
+    }  # fmt: skip

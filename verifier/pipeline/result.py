@@ -1,0 +1,64 @@
+"""What `certify` returns: bounds, estimates, and the certificate they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from verifier.kernel.claims import Verdict
+from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
+
+
+@dataclass(frozen=True)
+class CertifyResult:
+    """Outcome of a certification.
+
+    sentence: the one verdict line. E, lower_endpoint: max and min of F(A), F(B), float64 display values of certified enclosures.
+    bounds: one per certified path, least gap first. estimates: sampled figures, never bounds. certificate: the file.
+    """
+
+    outcome: Outcome
+    sentence: str
+    E: float
+    lower_endpoint: float
+    bounds: tuple[CertifiedBound, ...]
+    estimates: tuple[SampledEstimate, ...]
+    certificate: Path
+
+    @property
+    def gap(self) -> float | None:
+        """The least certified bound on the energy gap over E; None when no path was certified."""
+        return self.bounds[0].gap if self.bounds else None
+
+    def check(self, *, reference: bool = False) -> tuple[Verdict, ...]:
+        """Read the certificate back from its file and check every claim with the kernel; one verdict per claim."""
+        from verifier.certificate.file import read_certificate
+        from verifier.kernel import check
+
+        c = read_certificate(self.certificate, data=data_file(self.certificate))
+        return tuple(check(c.problem, claim, evaluation="reference" if reference else "fast") for claim in c.claims)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the HTML report made from the certificate file alone; default: reports/<certificate name>.html beside certificates/."""
+        from verifier.report import write_report
+
+        return write_report(self.certificate, path)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(b.method)}</td><td>certified</td><td>{b.sup:.6g}</td><td>{b.gap:.3g}</td></tr>" for b in self.bounds
+        ) + "".join(
+            f"<tr><td>{escape(e.method)}</td><td>sampled</td><td>{e.maximum:.6g}</td><td>{e.gap:.3g}</td></tr>" for e in self.estimates
+        )
+        head = "<tr><th>path</th><th>kind</th><th>max F</th><th>gap over E</th></tr>"
+        return f"<p><strong>{escape(self.sentence)}</strong></p><table>{head}{rows}</table>"
+
+
+def data_file(certificate: Path) -> Path | None:
+    """The data file `certify` writes beside a certificate too large to embed its data; None when there is none."""
+    beside = certificate.with_suffix(".data")
+    return beside if beside.exists() else None

@@ -1,0 +1,225 @@
+"""`certify`: read the pair, let the constructions propose, let the kernel bound, write one certificate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from verifier.certificate import make_document, write_certificate, write_data
+from verifier.certificate.hashing import arrays_sha256
+from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
+from verifier.errors import UsageError, VerifierError
+from verifier.kernel import check
+from verifier.kernel.claims import Claim, EndpointValue, Problem
+from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
+from verifier.pipeline.endpoints import Setting, read_setting
+from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
+from verifier.pipeline.numbers import show_up
+from verifier.pipeline.provenance import provenance
+from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
+from verifier.pipeline.result import CertifyResult
+from verifier.pipeline.sampling import Samples, sample_path
+
+# A chord is cut until its certified maximum is within this factor of its sampled one, or under E.
+TIGHT = 1e-4
+
+
+@dataclass
+class _Work:
+    """Everything one run gathers for its certificate."""
+
+    claims: list[Claim] = field(default_factory=list)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bounds: list[CertifiedBound] = field(default_factory=list)
+    estimates: list[SampledEstimate] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+class SampledAboveCertified(VerifierError):
+    """A float64 sample of a path lies above its certified maximum: the kernel or the sampler is wrong. Never ignored."""
+
+
+def certify(
+    a: Any,
+    b: Any,
+    data: Any = None,
+    *,
+    loss: str | None = None,
+    delta: float | None = None,
+    kappa: float | None = None,
+    penalty: str | None = None,
+    penalise_output_bias: bool | None = None,
+    level: float | None = None,
+    method: str = "all",
+    layout: str | None = None,
+    data_options: dict[str, Any] | None = None,
+    out: str | FilePath | None = None,
+    seed: int = 0,
+    dss_preset: str = "paper",
+    device: str = "cpu",
+    progress: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> CertifyResult:
+    """Certified upper bounds on the energy gap between two networks, written to a certificate that anyone can check.
+
+    a, b: checkpoint paths, torch modules, state dicts of tensors or arrays, or `Network`s, of one architecture.
+    data: a `Dataset`, a pair (X, y), or the word after --data (see `load_data`; data_options are its options). None: as
+        both checkpoints recorded. The objective is the exact mean over it.
+    loss, delta, kappa, penalty, penalise_output_bias: the objective (see `make_objective`); None: as both checkpoints recorded.
+    level: also bound the gap over this value of F, and answer whether a path below it was found.
+    method: "all", or some of exchange, halves, line, theorem2, dss, comma-separated.
+    out: certificate file; default certificates/<names>-<hash>.safetensors.
+    seed: of DSS and of Theorem 2's reference network. say: receives progress sentences, endpoints first.
+
+    Raises UsageError, CheckpointError or DataError for callers' mistakes, before any long computation.
+    """
+    from threadpoolctl import threadpool_limits
+
+    say = say or (lambda text: None)
+    names = chosen(method)
+    objective_options = {
+        "loss": loss, "delta": delta, "kappa": kappa, "penalty": penalty, "penalise_output_bias": penalise_output_bias,
+    }  # fmt: skip
+    if level is not None and not np.isfinite(level):
+        raise UsageError(f"level must be a finite number, got {level}")
+    with threadpool_limits(limits=1):
+        setting = read_setting(a, b, data, layout=layout, data_options=data_options or {}, objective_options=objective_options)
+        problem = kernel_problem(setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets)
+        target = FilePath(out) if out is not None else default_name(a, b, problem)
+        options = {**objective_options, "method": method, "level": level, "seed": seed, "dss_preset": dss_preset}
+        work = _endpoints(setting, problem, options, say)
+        for name in names:
+            _construct(name, setting, problem, Options(level, seed, dss_preset, device, progress), work, say)
+        return _finish(setting, problem, work, target, level, say)
+
+
+def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
+    """certificates/<a>-<b>-<hash of data and parameters>.safetensors."""
+    stems = [FilePath(x).stem if isinstance(x, (str, FilePath)) else n for x, n in ((a, "A"), (b, "B"))]
+    arrays = {"X": problem.X, "targets": problem.targets}
+    for name, p in (("A", problem.A), ("B", problem.B)):
+        arrays |= {f"{name}{l}{part}": v for part, vs in (("W", p.weights), ("b", p.biases)) for l, v in enumerate(vs) if v is not None}
+    digest = arrays_sha256({**arrays, repr(problem.objective): np.zeros(1)})
+    return FilePath("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
+
+
+def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Callable[[str], None]) -> _Work:
+    work = _Work(claims=list(endpoint_claims(problem)))
+    work.record = {
+        "endpoints": {n: endpoint_record(e, s, c) for (n, e), c in zip((("A", s.A), ("B", s.B)), work.claims)},
+        "data": {
+            "name": s.data.name, "task": s.data.task, "samples": s.data.samples, "features": s.data.dimension,
+            "recipe": s.data.recipe, "source_sha256": s.data.source_sha256, "sha256_of_X_and_y": s.data.sha256(),
+        },
+        "architecture": {"widths": list(s.A.network.widths), "biases": list(s.A.network.architecture[1])},
+        "paths": {}, "estimates": [], "apriori": [], "programs": [], "tables": {}, "skipped": [],
+        "provenance": provenance(options),
+    }  # fmt: skip
+    for name, e in work.record["endpoints"].items():
+        accuracy = "" if e["accuracy"] is None else f", accuracy {e['accuracy']:.4f}"
+        say(f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}  {e['source'].get('file', '')}".rstrip())
+    say(
+        f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; network {'-'.join(map(str, s.A.network.widths))}; "
+        f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
+    )
+    return work
+
+
+def _construct(name: str, s: Setting, problem: Problem, options: Options, work: _Work, say: Callable[[str], None]) -> None:
+    """Run one construction; its paths become claims, the rest becomes record."""
+    if name in ONE_HIDDEN_LAYER and s.A.network.depth != 2:
+        why = f"{name}: defined for one hidden layer, these networks have {s.A.network.depth - 1}"
+        work.record["skipped"].append(why)
+        say(f"{why}: skipped")
+        return
+    proposal = propose(name, s, options)
+    for path in proposal.paths:
+        start = time.process_time()
+        trimmed = path.without_still_moves()
+        elaborated = elaborate_path(problem, trimmed, level=options.level, relative=TIGHT)
+        samples = sample_path(trimmed, elaborated.bounds.kinds, s.objective, s.data.X, s.targets)
+        _require_order(elaborated, samples)
+        spent = proposal.cpu_seconds + time.process_time() - start
+        _add_path(elaborated, samples, trimmed, s, spent, work, say)
+    _add_programs(proposal, problem, work)
+    work.record["apriori"] += [a.as_record() for a in proposal.apriori]
+    for estimate in proposal.estimates:
+        work.estimates.append(estimate)
+        work.record["estimates"].append(estimate_record(estimate, proposal.details))
+        say(f"{estimate.method}: max F {estimate.maximum:.6g}, gap {estimate.gap:.3g} (sampled), {estimate.cpu_seconds:.1f} CPU s")
+    if "grid" in proposal.details:
+        work.record["tables"][name] = proposal.details["grid"]
+
+
+def _require_order(path: ElaboratedPath, samples: Samples) -> None:
+    """Every run asserts it: sampled maximum <= certified maximum of the same path."""
+    if not samples.maximum <= path.claim.sup:
+        raise SampledAboveCertified(
+            f"path {path.claim.path}: a sample of F is {samples.maximum!r}, above the certified maximum {path.claim.sup!r}; "
+            "this is a defect of verifier, please report it with the two checkpoints"
+        )
+
+
+def _add_path(e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent: float, work: _Work, say: Callable[[str], None]) -> None:
+    c = e.claim
+    work.claims.append(c)
+    work.labels[c.path] = e.labels
+    bound = CertifiedBound(c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent)
+    work.bounds.append(bound)
+    work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
+    kinds = {k: e.bounds.kinds.count(k) for k in dict.fromkeys(e.bounds.kinds)}
+    moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
+    say(f"{c.path}: certified gap <= {show_up(c.gap)} over E, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s")
+
+
+def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
+    for name, program in proposal.programs.items():
+        claim = head_claim(problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual)
+        work.claims.append(claim)
+        work.record["programs"].append(program_record(name, program, claim))
+
+
+def _finish(s: Setting, problem: Problem, work: _Work, target: FilePath, level: float | None, say: Callable[[str], None]) -> CertifyResult:
+    work.bounds.sort(key=lambda b: (b.gap, b.sup))
+    ends = [c for c in work.claims if isinstance(c, EndpointValue)]
+    E, least = max(c.upper for c in ends), min(c.upper for c in ends)
+    if work.bounds:
+        work.record["plane"] = plane_record(s, work.record["paths"], work.bounds[0].method)
+    for position in work.record["paths"].values():
+        position.pop("waypoint", None)
+    outcome, sentence = _verdict(work, ends, level)
+    work.record["verdict"] = {"outcome": outcome.value, "sentence": sentence, "best": work.bounds[0].method if work.bounds else None}
+    for claim in work.claims:
+        verdict = check(problem, claim)
+        if not verdict.accepted:
+            raise VerifierError(f"the kernel rejects what was just produced: {verdict.sentence}; this is a defect of verifier, please report it")
+    document, arrays = make_document(problem, work.claims, data_name=s.data.name, labels=work.labels, record=work.record)
+    if not document["data"]["embedded"]:
+        write_data(target.with_suffix(".data"), problem.X, problem.targets)
+        say(f"data set written beside the certificate: {target.with_suffix('.data')}")
+    digest = write_certificate(target, document, arrays)
+    say(f"certificate {target} (SHA-256 {digest[:16]}...)")
+    return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target)
+
+
+def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tuple[Outcome, str]:
+    """The verdict line. With a level, the question is whether a path stays at or below it."""
+    E = max(c.upper for c in ends)
+    dss = next((e for e in work.estimates if e.method.startswith("DSS")), None)
+    beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
+    if level is not None:
+        if max(c.lower for c in ends) > level:
+            return Outcome.REFUTED, f"REFUTED no path stays below level {level:g}: an endpoint lies above it ({beside})"
+        best = min((b.gap_over_level for b in work.bounds if b.gap_over_level is not None), default=None)
+        if best == 0.0:
+            return Outcome.CERTIFIED, f"CERTIFIED a path stays at or below level {level:g} ({beside})"
+        found = "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}"
+        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level:g}: {found} ({beside})"
+    if not work.bounds:
+        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})"
+    return Outcome.CERTIFIED, f"CERTIFIED gap <= {show_up(work.bounds[0].gap)} ({beside})"

@@ -1,0 +1,107 @@
+"""Float64 values of F along a path: what the report draws, and the sampled maximum that a certified one must not undercut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.networks.network import Network, linear_combination
+from verifier.objective.objective import Objective
+from verifier.paths.path import Path
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Samples:
+    """position: in moves (k + t for time t of move k). F: values with the penalty in its path form. Both (points,)."""
+
+    position: Array
+    F: Array
+
+    @property
+    def maximum(self) -> float:
+        return float(self.F.max())
+
+
+def sample_segment(v: Network, w: Network, times: Array, objective: Objective, X: Array, targets: Array) -> Array:
+    """F at the float64 points (1-t) v + t w, shape (len(times),). Where only the head moves, predictions are mixed instead."""
+    hidden_moves = any(a is not b and not np.array_equal(a, b) for a, b in zip(v.weights[:-1], w.weights[:-1])) or any(
+        a is not b and a is not None and b is not None and not np.array_equal(a, b) for a, b in zip(v.biases[:-1], w.biases[:-1])
+    )
+    if hidden_moves:
+        return np.array([objective.path_value(linear_combination(v, w, float(t)), X, targets) for t in times])
+    Z = v.features(X)
+    out = []
+    for t in times:
+        point = linear_combination(v, w, float(t))
+        f = Z @ point.theta.T if point.c is None else Z @ point.theta.T + point.c
+        out.append(objective.loss_of(f, targets) + objective.path_penalty_value(point))
+    return np.array(out)
+
+
+def sample_path(path: Path, kinds: tuple[str, ...], objective: Objective, X: Array, targets: Array, *, budget: int = 600) -> Samples:
+    """Sample every move: both ends of idle and transfer moves, a grid on head moves and chords; about `budget` points in all.
+
+    kinds: the kernel's name of each move, in order.
+    """
+    vertices = list(path.vertices())
+    weight = {"idle": 0, "transfer": 0, "head": 1, "chord": 8}
+    load = max(1, sum(weight[k] for k in kinds))
+    positions, values = [0.0], [objective.path_value(vertices[0], X, targets)]
+    for k, kind in enumerate(kinds):
+        n = 1 if weight[kind] == 0 else int(np.clip(budget * weight[kind] // load, 3, 201))
+        times = np.arange(1, n + 1) / n
+        values.extend(sample_segment(vertices[k], vertices[k + 1], times, objective, X, targets))
+        positions.extend(k + times)
+    return Samples(np.array(positions), np.array(values))
+
+
+def plane(A: Network, B: Network, C: Network, objective: Objective, X: Array, targets: Array, *, size: int = 21) -> dict[str, object]:
+    """F on the plane through A, B and a waypoint C: coordinates (x, y) with A at (0, 0), B at (1, 0) in units of |B - A|.
+
+    Returns lists for JSON: x (size,), y (size,), F (size, size) with rows over y, and the positions of A, B and C.
+    Sampled values of float64 points.
+    """
+    flat = [np.concatenate([a.ravel() for _, a in n.arrays()]) for n in (A, B, C)]
+    u = flat[1] - flat[0]
+    length = float(np.linalg.norm(u)) or 1.0
+    along = float((flat[2] - flat[0]) @ u) / length**2
+    v = flat[2] - flat[0] - along * u
+    height = float(np.linalg.norm(v)) / length
+    x = np.linspace(min(0.0, along) - 0.2, max(1.0, along) + 0.2, size)
+    y = np.linspace(-0.3 * (height or 1.0), 1.3 * (height or 1.0), size)
+
+    def at(s: float, t: float) -> Network:
+        point = flat[0] + s * u + (t / height * v if height else 0.0)
+        return unflatten(A, point)
+
+    F = [[objective.path_value(at(float(s), float(t)), X, targets) for s in x] for t in y]
+    return {"x": x.tolist(), "y": y.tolist(), "F": F, "A": [0.0, 0.0], "B": [1.0, 0.0], "C": [along, height]}
+
+
+def unflatten(like: Network, vector: Array) -> Network:
+    """Network of `like`'s architecture with parameters in `Network.arrays` order."""
+    weights, biases, k = [], [], 0
+    for W, b in zip(like.weights, like.biases):
+        weights.append(vector[k : k + W.size].reshape(W.shape))
+        k += W.size
+        if b is not None:
+            biases.append(vector[k : k + b.size])
+            k += b.size
+        else:
+            biases.append(None)
+    return Network(tuple(weights), tuple(biases))
+
+
+def activation_changes(path: Path, X: Array) -> list[float]:
+    """Per vertex, the share of (sample, last-hidden neuron) pairs that are active at it and not at A, or the reverse."""
+    start = path.start.features(X) > 0
+    out, previous, share = [], None, 0.0
+    for v in path.vertices():
+        if previous is None or any(a is not b for a, b in zip(v.weights[:-1], previous.weights[:-1])) or v.biases[0] is not previous.biases[0]:
+            share = float(np.mean((v.features(X) > 0) != start))
+        out.append(share)
+        previous = v
+    return out
