@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 from verifier.data.source import Source
 from verifier.errors import DataError
 
-MAX_CLASSES = (
-    30  # integers with more distinct values than this are taken as regression targets unless task says otherwise
-)
+# Integers with more distinct values than this are taken as regression targets unless task says otherwise.
+MAX_CLASSES = 30
+_INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _targets(y: np.ndarray, task: str | None, numbered: bool, who: str) -> tuple
         )
     if task == "binary" and len(labels) != 2:
         raise DataError(f"{who}: the target has {len(labels)} distinct labels; a binary task needs two")
-    names = _class_names(labels, numbered or task != "binary", numbered, who)
+    names = _class_names(labels, task == "binary", numbered, who)
     y = y.astype(np.int64) if names is None else np.searchsorted(labels, y).astype(np.int64)
     classes = int(labels[-1]) + 1 if names is None else len(names)
     found = task or ("binary" if classes == 2 else "multiclass")
@@ -120,18 +121,18 @@ def _targets(y: np.ndarray, task: str | None, numbered: bool, who: str) -> tuple
     return y, found, [step]
 
 
-def _class_names(labels: np.ndarray, strict: bool, numbered: bool, who: str) -> list[Any] | None:
+def _class_names(labels: np.ndarray, binary: bool, numbered: bool, who: str) -> list[Any] | None:
     """Labels in the order of their class numbers, or None where labels are class numbers already.
 
-    A class number says which output of a network a sample belongs to, so integers are renumbered only where their meaning is plain: -1/1, 1..K, or two labels of a
-    task called binary. Class numbers from 0 stay even when a class between has no sample.
+    A class number says which output of a network a sample belongs to, so integers are renumbered only where their meaning is plain: -1/1, 1..K,
+    or two labels of a task called binary. Class numbers from 0 stay even when a class between has no sample.
     """
     if labels.dtype.kind == "U":
         return [str(label) for label in labels]
     values = [int(label) for label in labels]
     if numbered or values == list(range(len(values))):
         return None
-    if not strict or values == [-1, 1] or values == list(range(1, len(values) + 1)):
+    if binary or values == [-1, 1] or values == list(range(1, len(values) + 1)):
         return values
     if values[0] == 0 and values[-1] < max(2 * len(values), MAX_CLASSES):
         return None
