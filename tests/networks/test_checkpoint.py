@@ -304,6 +304,19 @@ def test_flipped_bit_in_a_weight_is_refused(tmp_path):
         load_checkpoint(path)
 
 
+def test_parameters_must_be_those_that_were_saved(tmp_path):
+    """safetensors has no checksums, so files of `train` carry the network's hash."""
+    network, _ = network_from_state_dict(GOOD)
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, network, {"network_sha256": network.sha256()})
+    assert load_checkpoint(path).network.same_parameters(network)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="its parameters are not those it was saved with"):
+        load_checkpoint(path)
+
+
 def safetensors_bytes(header, body):
     return struct.pack("<Q", len(header)) + header + body
 

@@ -53,7 +53,7 @@ def load_csv(path: Path, target: str | None) -> Source:
     cells = {column: [row[i] for row in rows[1:]] for i, column in enumerate(columns)}
     X = np.column_stack([_numbers(cells[column], column, lines[1:], path) for column in features])
     return Source(
-        X, _target(cells[chosen], chosen, lines[1:], path), _steps("csv", features, chosen), None, sha256(data)
+        X, _target(cells[chosen], chosen, lines[1:], path), _steps("csv", features, chosen), sha256=sha256(data)
     )
 
 

@@ -72,6 +72,12 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
     network, description, dtypes = _network(tensors, layout, who, how)
+    expected = metadata.get("network_sha256", network.sha256())
+    if expected != network.sha256():  # safetensors files have no checksum of their own
+        raise CheckpointError(
+            f"{who}: its parameters are not those it was saved with: SHA-256 {network.sha256()[:16]}..., recorded {str(expected)[:16]}...; "
+            "the file was damaged or changed. Copy it again or train it anew"
+        )
     return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes)
 
 

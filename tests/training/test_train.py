@@ -1,0 +1,140 @@
+"""Training follows its protocol, repeats itself, and refuses options that contradict each other."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from verifier.data import Dataset, load_data
+from verifier.errors import UsageError, VerifierError
+from verifier.training import train_network
+
+MOONS = load_data("moons:n=60")
+IRIS = load_data("iris", standardize=True)
+
+
+def reference_paper_run(dataset, width, seed, epochs):
+    """The paper's protocol written out a second time, the way its notebook would."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1000 + width + seed)
+        net = torch.nn.Sequential(torch.nn.Linear(dataset.dimension, width), torch.nn.ReLU(), torch.nn.Linear(width, 1))
+    X, y = torch.tensor(dataset.X).float(), torch.tensor(dataset.y).float()[:, None]
+    adam = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(epochs):
+        adam.zero_grad()
+        loss = ((net(X) - y) ** 2).mean() + 0.001 * sum(p.abs().sum() for p in net[2].parameters())
+        loss.backward()
+        adam.step()
+        with torch.no_grad():
+            net[0].weight /= net[0].weight.norm(dim=1, keepdim=True)
+    return net
+
+
+def test_paper_protocol():
+    reference = reference_paper_run(MOONS, 6, 3, 150)
+    trained = train_network(MOONS, 6, "squared", seed=3, protocol="paper")
+    for mine, theirs in zip((a for _, a in trained.network.arrays()), reference.parameters()):
+        np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(trained.network.W, axis=1), 1, atol=1e-6)
+    assert (trained.settings["kappa"], trained.settings["penalty"], trained.settings["penalise_output_bias"]) == (
+        0.001,
+        "l1",
+        True,
+    )
+    assert (trained.settings["epochs"], trained.settings["torch_seed"]) == (150, 1009)
+    assert len(trained.history) == 151
+    assert trained.history[-1] < trained.history[0]
+    objective = trained.objective
+    value = objective.value(trained.network, MOONS.X, objective.loss.encode(MOONS))
+    assert value == pytest.approx(trained.history[-1], rel=1e-4)
+
+
+def test_initialisation_is_pytorchs():
+    for widths in (5, (4, 3)):
+        trained = train_network(MOONS, widths, "logistic", seed=2, epochs=0)
+        sizes = (2, *((widths,) if isinstance(widths, int) else widths), 1)
+        with torch.random.fork_rng():
+            torch.manual_seed(1000 + sum(sizes[1:-1]) + 2)
+            layers = [torch.nn.Linear(a, b) for a, b in pairwise(sizes)]
+        for layer, W, b in zip(layers, trained.network.weights, trained.network.biases):
+            assert np.array_equal(W, layer.weight.detach().double().numpy())
+            assert np.array_equal(b, layer.bias.detach().double().numpy())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "loss", "options", "outputs"),
+    [
+        (MOONS, "logistic", {"kappa": 0.01}, 1),
+        (MOONS, "hinge", {"kappa": 0.01, "penalty": "weight_decay"}, 1),
+        (MOONS, "cross_entropy", {}, 2),
+        (IRIS, "cross_entropy", {"kappa": 0.001, "penalty": "path", "penalise_output_bias": True}, 3),
+        (IRIS, "squared", {"bias": False}, 3),
+        (IRIS, "huber", {"delta": 0.5, "kappa": 0.01, "penalty": "l1"}, 3),
+        (load_data("diabetes", standardize=True), "absolute", {"lr": 0.1}, 1),
+    ],
+)
+def test_every_loss_goes_down_and_repeats(dataset, loss, options, outputs):
+    before = torch.random.get_rng_state()
+    steps = []
+    runs = [
+        train_network(dataset, 5, loss, seed=seed, epochs=30, progress=lambda n, F: steps.append(n), **options)
+        for seed in (1, 1, 2)
+    ]
+    assert runs[0].network.sha256() == runs[1].network.sha256() != runs[2].network.sha256()
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert steps == 3 * list(range(1, 31))
+    for run in runs:
+        assert run.network.widths == (dataset.dimension, 5, outputs)
+        assert run.history[-1] < run.history[0]
+        assert run.network.architecture[1] == (options.get("bias", True),) * 2
+        targets = run.objective.loss.encode(dataset)
+        assert run.objective.value(run.network, dataset.X, targets) == pytest.approx(run.history[-1], rel=1e-4)
+        json.dumps(run.settings, allow_nan=False)
+
+
+def test_penalty_defaults():
+    assert train_network(MOONS, 3, "logistic", seed=0, epochs=0).settings["penalty"] == "none"
+    assert train_network(MOONS, 3, "logistic", seed=0, epochs=0, kappa=0.1).settings["penalty"] == "path"
+    paper = train_network(MOONS, 3, "logistic", seed=0, epochs=0, protocol="paper", kappa=0.0).settings
+    assert (paper["penalty"], paper["penalise_output_bias"]) == ("none", False)
+    decay = train_network(MOONS, 3, "logistic", seed=0, epochs=0, protocol="paper", penalty="weight_decay").settings
+    assert (decay["kappa"], decay["penalise_output_bias"]) == (0.001, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"protocol": "x"}, "protocol 'x' is unknown; choose one of paper, default"),
+        ({"width": 0}, "hidden widths must be integers of at least 1"),
+        ({"width": ()}, "hidden widths must be integers"),
+        ({"width": (3, 3), "protocol": "paper"}, "protocol paper is for one hidden layer"),
+        ({"width": (3, 3), "kappa": 0.1}, "penalty path is defined for one hidden layer"),
+        ({"penalty": "l1"}, "penalty l1 needs its weight: give --kappa K"),
+        ({"penalise_output_bias": True}, "the output bias can be penalised only with a penalty"),
+        ({"kappa": 0.1, "penalty": "weight_decay", "penalise_output_bias": True}, "under l1 and path only"),
+        ({"kappa": -1.0}, "kappa must be a finite number >= 0"),
+        ({"kappa": float("nan")}, "kappa must be a finite number >= 0"),
+        ({"epochs": -1}, "epochs must be 0 or more"),
+        ({"lr": 0.0}, "learning rate must be a positive number"),
+        ({"seed": -1}, "seed must lie in"),
+        ({"loss": "x"}, "loss 'x' is unknown"),
+        ({"delta": 1.0}, "belongs to the huber loss only"),
+        ({"device": "nowhere"}, "device 'nowhere' is not available here"),
+        ({"dataset": IRIS}, "logistic loss needs a binary task"),
+    ],
+)
+def test_refused(options, text):
+    arguments = {"dataset": MOONS, "width": 3, "loss": "logistic", "seed": 0} | options
+    with pytest.raises(UsageError, match=text) as caught:
+        train_network(arguments.pop("dataset"), arguments.pop("width"), arguments.pop("loss"), **arguments)
+    assert caught.value.exit_code == 2
+
+
+def test_divergence_is_an_error():
+    data = Dataset(np.array([[1e30], [-1e30]]), np.array([1.0, 2.0]), "huge", "regression")
+    with pytest.raises(
+        VerifierError, match=r"training seed 0: the objective became (inf|nan) after 0 steps; lower --lr"
+    ):
+        train_network(data, 2, "squared", seed=0, epochs=3)
