@@ -1,0 +1,737 @@
+"""Component checks of the kernel: each enclosed quantity contains the exact value, on random and adversarial inputs.
+
+Every check takes `K`, a namespace of kernel modules, so that the same code runs on today's kernel (`test_components.py`) and on
+copies with a seeded bug (`test_seeded_bugs.py`). The exact values come from Fractions and from Arb at 300 bits, computed here.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction as Q
+from types import SimpleNamespace
+
+import numpy as np
+from flint import arb, ctx, fmpq
+
+Kernel = SimpleNamespace
+
+
+def scales(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Entries of wildly different size, with exact zeros, ties, denormals and cancelling partners."""
+    x = rng.normal(size=shape) * 10.0 ** rng.integers(-12, 13, size=shape)
+    pick = rng.random(shape)
+    x[pick < 0.15] = 0.0
+    x[(pick >= 0.15) & (pick < 0.2)] = 5e-324
+    x[(pick >= 0.2) & (pick < 0.25)] = 1.0
+    x[(pick >= 0.25) & (pick < 0.3)] = -1.0
+    return x
+
+
+def ball(K: Kernel, rng: np.random.Generator, shape: tuple[int, ...]):
+    """A ball and an exact member of it, as Fractions."""
+    mid = scales(rng, shape)
+    rad = np.abs(scales(rng, shape)) * rng.choice([0.0, 1e-16, 1e-3, 1.0])
+    share = rng.choice([-1.0, -0.5, 0.0, 0.75, 1.0], size=shape)
+    member = exact(mid) + exact(rad) * exact(share)
+    return K.balls.Ball(mid, rad), member
+
+
+def exact(x: np.ndarray) -> np.ndarray:
+    return np.array([Q(float(v)) for v in np.ravel(x)], dtype=object).reshape(np.shape(x))
+
+
+def contains(b, value: np.ndarray) -> None:
+    mid, rad = exact(b.mid), exact(b.rad)
+    assert (abs(value - mid) <= rad).all(), "a ball does not contain its value"
+
+
+def root(q: Q) -> arb:
+    return arb(fmpq(q.numerator, q.denominator)).sqrt()
+
+
+def as_arb(q: Q) -> arb:
+    return arb(fmpq(q.numerator, q.denominator))
+
+
+def within(low: float, value: arb, high: float) -> None:
+    assert arb(low) <= value, "a lower end is not certainly below"
+    assert arb(high) >= value, "an upper end is not certainly above"
+
+
+# --- balls -------------------------------------------------------------------------------------------------------------
+
+
+def check_elementwise(K: Kernel, rng: np.random.Generator) -> None:
+    for _ in range(30):
+        (x, ex), (y, ey) = ball(K, rng, (3, 4)), ball(K, rng, (3, 4))
+        contains(K.balls.add(x, y), ex + ey)
+        contains(K.balls.subtract(x, y), ex - ey)
+        contains(K.balls.multiply(x, y), ex * ey)
+        contains(K.balls.relu(x), np.maximum(ex, Q(0)))
+        t = float(rng.choice([0.0, 0.25, 0.5, 0.123456789, 1.0]))
+        contains(K.balls.between(x, y, t), ex + Q(t) * (ey - ex))
+        assert (exact(K.balls.upper(x)) >= ex).all()
+        assert (exact(K.balls.lower(x)) <= ex).all()
+        assert (exact(K.balls.magnitude(x)) >= abs(ex)).all()
+
+
+def check_tight_addition(K: Kernel, rng: np.random.Generator) -> None:
+    """Rounding errors of exact summands: the radius must cover half an ulp."""
+    for _ in range(200):
+        x, y = rng.normal(size=(1, 4)), rng.normal(size=(1, 4)) * 2.0 ** -rng.integers(0, 60)
+        contains(K.balls.add(K.balls.exact(x), K.balls.exact(y)), exact(x) + exact(y))
+        contains(K.balls.multiply(K.balls.exact(x), K.balls.exact(y)), exact(x) * exact(y))
+
+
+def check_matmul(K: Kernel, rng: np.random.Generator) -> None:
+    for n in (1, 2, 7, 40):
+        for _ in range(6):
+            (x, ex), (y, ey) = ball(K, rng, (3, n)), ball(K, rng, (n, 2))
+            contains(K.balls.matmul(x, y), ex.dot(ey))
+        a, b = rng.normal(size=(4, n)), rng.normal(size=(n, 3))
+        b[-1] -= b.sum(axis=0)  # cancellation
+        contains(K.balls.matmul(K.balls.exact(a), K.balls.exact(b)), exact(a).dot(exact(b)))
+        p, q = np.abs(a), np.abs(b)
+        assert (exact(K.balls.upper_product(p, q)) >= exact(p).dot(exact(q))).all()
+
+
+def check_matmul_covers_any_order(K: Kernel, rng: np.random.Generator) -> None:
+    """The radius must cover gamma_n |a| |b|, whatever the BLAS did on this machine: Higham's bound itself is checked."""
+    for n in (3, 50, 500):
+        a, b = rng.normal(size=(2, n)), rng.normal(size=(n, 2))
+        bound = n * Q(2) ** -53 * abs(exact(a)).dot(abs(exact(b)))
+        assert (exact(K.balls.matmul(K.balls.exact(a), K.balls.exact(b)).rad) >= bound).all()
+
+
+def check_norms(K: Kernel, rng: np.random.Generator) -> None:
+    for _ in range(30):
+        x, ex = ball(K, rng, (4, 3))
+        two, one = K.balls.row_norms(x), K.balls.row_sums_of_magnitudes(x)
+        contains(one, abs(ex).sum(axis=1))
+        for i in range(4):
+            value = root(sum((v * v for v in ex[i]), Q(0)))
+            low, high = exact(two.mid)[i] - exact(two.rad)[i], exact(two.mid)[i] + exact(two.rad)[i]
+            assert as_arb(low) <= value <= as_arb(high)
+    ints = K.balls.row_norms(K.balls.exact(rng.normal(size=(200, 5))))
+    assert (ints.rad > 0).all(), "a rounded norm claims to be exact"
+
+
+def check_scalars(K: Kernel, rng: np.random.Generator) -> None:
+    for _ in range(50):
+        values = scales(rng, (9,)).tolist()
+        total = sum(map(Q, values), Q(0))
+        assert Q(K.balls.sum_lower(values)) <= total <= Q(K.balls.sum_upper(values))
+        x = values[0]
+        assert K.balls.down(x) < x < K.balls.up(x)
+    v = rng.random(7)
+    mean = sum(map(Q, v.tolist()), Q(0)) / 7
+    assert Q(K.losses.mean_lower(v)) <= mean <= Q(K.losses.mean_upper(v))
+
+
+def check_overflow_rejects(K: Kernel, rng: np.random.Generator) -> None:
+    big = np.full((2, 2), 1e308)
+    for operation in (K.balls.add, K.balls.multiply, K.balls.matmul):
+        try:
+            with np.errstate(all="ignore"):
+                operation(K.balls.exact(big), K.balls.exact(big))
+        except (K.claims.Rejected, FloatingPointError):
+            continue
+        raise AssertionError(f"{operation.__name__} overflowed without rejecting")
+
+
+# --- losses ------------------------------------------------------------------------------------------------------------
+
+
+def objective(K: Kernel, loss: str, penalty: str = "none", kappa: float = 0.0, bias: bool = False):
+    return K.claims.Objective(loss, 0.3 if loss == "huber" else None, kappa, penalty, bias)
+
+
+def targets(rng: np.random.Generator, loss: str, N: int, Kout: int) -> np.ndarray:
+    if loss == "cross_entropy":
+        return rng.integers(0, Kout, size=N)
+    if loss in ("logistic", "hinge"):
+        return rng.choice([-1.0, 1.0], size=(N, 1))
+    return rng.normal(size=(N, Kout))
+
+
+def outputs(loss: str) -> int:
+    return {"cross_entropy": 4, "logistic": 1, "hinge": 1}.get(loss, 2)
+
+
+def exact_loss(loss: str, f: list, y) -> arb:
+    """Loss of exact predictions (Fractions or Arb balls) at 300 bits."""
+    g = [as_arb(v) if isinstance(v, Q) else v for v in f]
+    if loss == "cross_entropy":
+        return sum(((v - g[int(y)]).exp() for v in g), arb(0)).log()
+    t = [arb(float(v)) for v in np.ravel(y)]
+    if loss == "logistic":
+        return (arb(1) + (-t[0] * g[0]).exp()).log()
+    if loss == "hinge":
+        return (1 - t[0] * g[0]).max(arb(0))
+    r = [abs(a - b) for a, b in zip(g, t)]
+    if loss == "squared":
+        return sum((v * v for v in r), arb(0))
+    if loss == "absolute":
+        return sum(r, arb(0))
+    delta = arb(0.3)
+    return sum((v * v / 2 if v <= delta else delta * (v - delta / 2) for v in r), arb(0))
+
+
+LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
+
+
+def check_losses(K: Kernel, rng: np.random.Generator) -> None:
+    for loss in LOSSES:
+        o, Kout, N = objective(K, loss), outputs(loss), 40
+        y = targets(rng, loss, N, Kout)
+        a = rng.normal(size=(N, Kout)) * 10.0 ** rng.integers(-3, 2, size=(N, 1))
+        width = np.abs(rng.normal(size=(N, Kout))) * rng.choice([0.0, 1e-9, 0.5], size=(N, 1))
+        b = a + width
+        if loss in ("squared", "huber", "absolute"):
+            a[:3], b[:3] = y[:3], y[:3]  # residual exactly zero
+        high, low = K.losses.upper(o, a, b, y), K.losses.lower(o, a, b, y)
+        for j in range(N):
+            ends = [
+                [Q(float(a[j, k])), Q(float(b[j, k])), (Q(float(a[j, k])) + Q(float(b[j, k]))) / 2] for k in range(Kout)
+            ]
+            for pick in range(3**Kout) if Kout <= 2 else range(0, 81, 5):
+                f = [ends[k][(pick // 3**k) % 3] for k in range(Kout)]
+                within(float(low[j]), exact_loss(loss, f, y[j]), float(high[j]))
+
+
+def check_loss_tightness(K: Kernel, rng: np.random.Generator) -> None:
+    """A bound that is only right because it is loose would hide bugs elsewhere."""
+    for loss in LOSSES:
+        o, Kout = objective(K, loss), outputs(loss)
+        y = targets(rng, loss, 20, Kout)
+        f = rng.normal(size=(20, Kout))
+        assert np.allclose(K.losses.upper(o, f, f, y), K.losses.lower(o, f, f, y), rtol=1e-9, atol=1e-12)
+
+
+def dual(rng: np.random.Generator, loss: str, y: np.ndarray, Kout: int) -> np.ndarray:
+    """Duals in the conjugate's domain, on a dyadic grid so that simplex rows sum to 0 exactly; some at the domain's ends."""
+    N = len(y)
+    if loss == "cross_entropy":
+        cuts = np.sort(rng.integers(0, 2**20 + 1, size=(N, Kout - 1)), axis=1)
+        p = np.diff(np.column_stack([np.zeros(N), cuts, np.full(N, 2**20)]), axis=1) / 2**20
+        p[0] = np.eye(Kout)[int(y[0])]
+        p[np.arange(N), y] -= 1.0
+        return p
+    a = rng.random((N, Kout))
+    a[0], a[1] = 0.0, 1.0
+    if loss in ("logistic", "hinge"):
+        return -a * y
+    return {"squared": 6.0, "huber": 0.3, "absolute": 1.0}[loss] * (2 * a - 1)
+
+
+def check_conjugates(K: Kernel, rng: np.random.Generator) -> None:
+    """Fenchel-Young with the kernel's conjugate: nu.f - loss(f) <= conjugate for every f, and nearly equal at the best f."""
+    for loss in LOSSES:
+        o, Kout, N = objective(K, loss), outputs(loss), 12
+        y = targets(rng, loss, N, Kout)
+        nu = dual(rng, loss, y, Kout)
+        for j in range(N):
+            value = K.losses.conjugate_mean_upper(o, nu[j : j + 1], y[j : j + 1])
+            best = None
+            for f in candidates(rng, loss, nu[j], y[j], Kout):
+                gain = sum((as_arb(Q(float(n)) * Q(float(v))) for n, v in zip(nu[j], f)), arb(0)) - exact_loss(
+                    loss, [Q(float(v)) for v in f], y[j]
+                )
+                assert arb(value) >= gain, f"{loss}: the conjugate is below nu f - loss(f)"
+                best = float(gain) if best is None else max(best, float(gain))
+            assert value <= best + 1e-4, f"{loss}: the conjugate is loose"
+        mean = K.losses.conjugate_mean_upper(o, nu, y)
+        each = [K.losses.conjugate_mean_upper(o, nu[j : j + 1], y[j : j + 1]) for j in range(N)]
+        assert abs(mean - np.mean(each)) < 1e-9
+
+
+def candidates(rng: np.random.Generator, loss: str, nu: np.ndarray, y, Kout: int) -> list[np.ndarray]:
+    random = [rng.normal(size=Kout) * 3 for _ in range(6)]
+    with np.errstate(divide="ignore"):
+        if loss == "cross_entropy":
+            p = nu.copy()
+            p[int(y)] += 1.0
+            return [*random, np.maximum(np.log(np.maximum(p, 0)), -40.0)]
+        if loss == "logistic":
+            a = float(-nu[0] * y[0])
+            return [
+                *random,
+                np.clip(
+                    np.array([y[0] * -np.log(a / (1 - a)) if 0 < a < 1 else y[0] * (60.0 if a == 0 else -60.0)]),
+                    -60,
+                    60,
+                ),
+            ]
+    if loss == "hinge":
+        return [*random, np.array([y[0]])]
+    return [*random, y + nu / 2 if loss == "squared" else y + nu if loss == "huber" else np.array(y)]
+
+
+def check_conjugate_domain(K: Kernel, rng: np.random.Generator) -> None:
+    for loss in LOSSES:
+        if loss == "squared":
+            continue
+        o, Kout = objective(K, loss), outputs(loss)
+        y = targets(rng, loss, 5, Kout)
+        outside = []
+        good = dual(rng, loss, y, Kout)
+        for step in (2.0, -2.0, 1e-9):
+            bad = good.copy()
+            if loss == "cross_entropy":
+                bad[2, 0] += step
+            elif abs(step) > 1:
+                bad[2] = step * (1.0 if loss in ("absolute", "huber") else y[2])
+            else:
+                bad[2] = (1 + step) * (-y[2] if loss in ("logistic", "hinge") else 0.3 if loss == "huber" else 1.0)
+            outside.append(bad)
+        if loss == "cross_entropy":
+            bad = good.copy()
+            other = (int(y[2]) + 1) % Kout
+            bad[2, other], bad[2, y[2]] = -0.5, bad[2, y[2]] + bad[2, other] + 0.5
+            outside.append(bad)
+        for bad in outside:
+            try:
+                K.losses.conjugate_mean_upper(o, bad, y)
+            except K.claims.Rejected:
+                continue
+            raise AssertionError(f"{loss}: a dual outside the domain was accepted")
+
+
+# --- vertices ----------------------------------------------------------------------------------------------------------
+
+
+def network(K: Kernel, rng: np.random.Generator, widths: tuple[int, ...], bias: bool = True, scale: float = 1.0):
+    weights = tuple(rng.normal(size=(q, p)) * scale for p, q in zip(widths, widths[1:]))
+    return K.claims.Parameters(weights, tuple(rng.normal(size=q) * scale if bias else None for q in widths[1:]))
+
+
+def problem(
+    K: Kernel,
+    rng: np.random.Generator,
+    loss: str,
+    penalty: str,
+    widths: tuple[int, ...],
+    bias: bool = True,
+    penalise: bool = False,
+):
+    Kout, N = widths[-1], 7
+    X = rng.normal(size=(N, widths[0]))
+    X[0] = 0.0
+    o = objective(K, loss, penalty, 0.0 if penalty == "none" else 0.37, penalise)
+    y = targets(rng, loss, N, Kout)
+    return K.claims.Problem(o, X, y, network(K, rng, widths, bias), network(K, rng, widths, bias))
+
+
+def exact_value(p, v, *, endpoint: bool, W=None, b=None, theta=None, c=None) -> arb:
+    """F at exact parameters; one-hidden-layer parameters may be given as Fractions instead of v's."""
+    weights = [exact(w) for w in v.weights] if W is None else [W, theta]
+    biases = [None if s is None else exact(s) for s in v.biases] if W is None else [b, c]
+    h = exact(p.X)
+    for l, (w, s) in enumerate(zip(weights, biases)):
+        h = h.dot(w.T) if s is None else h.dot(w.T) + s
+        if l < len(weights) - 1:
+            h = np.maximum(h, Q(0))
+    o = p.objective
+    loss = sum((exact_loss(o.loss, list(f), y) for f, y in zip(h, p.targets)), arb(0)) / len(h)
+    if o.penalty == "none":
+        return loss
+    rows = weights[-2] if biases[-2] is None else np.column_stack([weights[-2], biases[-2]])
+    head, P = weights[-1], arb(0)
+    if o.penalty == "weight_decay" and endpoint:
+        P = as_arb((rows**2).sum() + (head**2).sum()) / 2
+    else:
+        for i in range(len(rows)):
+            price = arb(1) if o.penalty == "l1" else root((rows[i] ** 2).sum())
+            size = root((head[:, i] ** 2).sum()) if o.penalty == "weight_decay" else as_arb(abs(head[:, i]).sum())
+            P += price * size
+        if o.penalise_output_bias and biases[-1] is not None:
+            P += as_arb(abs(biases[-1]).sum())
+    return loss + arb(o.kappa) * P
+
+
+CASES = [
+    (l, p, b)
+    for l in LOSSES
+    for p, b in (("none", False), ("l1", True), ("path", False), ("path", True), ("weight_decay", False))
+]
+
+
+def check_vertices(K: Kernel, rng: np.random.Generator) -> None:
+    for loss, penalty, penalise in CASES:
+        p = problem(
+            K, rng, loss, penalty, (3, 5, outputs(loss)), bias=penalise or rng.random() < 0.7, penalise=penalise
+        )
+        for endpoint in (True, False):
+            F = K.forward.objective_at(p, p.A, endpoint=endpoint)
+            within(F.lower, exact_value(p, p.A, endpoint=endpoint), F.upper)
+            assert F.upper - F.lower <= 1e-9 * (1 + abs(F.upper)), "an enclosure of F is loose"
+    for loss in ("squared", "cross_entropy"):
+        p = problem(K, rng, loss, "l1", (3, 4, 5, 4, outputs(loss)))
+        F = K.forward.objective_at(p, p.A, endpoint=True)
+        within(F.lower, exact_value(p, p.A, endpoint=True), F.upper)
+
+
+def check_weight_decay_rounding(K: Kernel, rng: np.random.Generator) -> None:
+    for _ in range(40):
+        v = network(K, rng, (6, 9, 2), scale=10.0 ** rng.integers(-3, 4))
+        P = K.forward.weight_decay(v)
+        entries = np.concatenate([v.weights[0].ravel(), v.biases[0], v.weights[1].ravel()])
+        assert Q(P.lower) <= sum((Q(float(e)) ** 2 for e in entries), Q(0)) / 2 <= Q(P.upper)
+
+
+# --- chords ------------------------------------------------------------------------------------------------------------
+
+
+def check_kinks(K: Kernel, rng: np.random.Generator) -> None:
+    u, v = rng.normal(size=(30, 4)), rng.normal(size=(30, 4)) * 10.0 ** rng.integers(-3, 4, size=(30, 4))
+    u[:3], v[2:5] = 0.0, 0.0
+    k = exact(K.chord.kink_bound(K.balls.exact(u), K.balls.exact(v)))
+    eu, ev = exact(u), exact(v)
+    for i in range(30):
+        for j in range(4):
+            p, q = eu[i, j], ev[i, j]
+            worst = abs(p) * abs(q) / (abs(p) + abs(q)) if p * q < 0 else Q(0)
+            assert k[i, j] >= worst
+            assert k[i, j] <= worst * 2 + Q(1, 10**9)
+
+
+def check_kinks_of_balls(K: Kernel, rng: np.random.Generator) -> None:
+    """A sign change that only some members of a ball make must be covered."""
+    for _ in range(40):
+        (u, eu), (v, ev) = ball(K, rng, (2, 3)), ball(K, rng, (2, 3))
+        k = exact(K.chord.kink_bound(u, v))
+        for p, q, bound in zip(eu.ravel(), ev.ravel(), k.ravel()):
+            assert bound >= (abs(p) * abs(q) / (abs(p) + abs(q)) if p * q < 0 else 0)
+
+
+def check_deviation(K: Kernel, rng: np.random.Generator) -> None:
+    """lo <= f(s) - chord(s) <= hi at many exact s."""
+    for _ in range(12):
+        N, n, Kout = 3, 4, 2
+        u, v = rng.normal(size=(N, n)), rng.normal(size=(N, n))
+        theta, phi = rng.normal(size=(Kout, n)), rng.normal(size=(Kout, n))
+        theta[:, 0] = 0.0
+        low, high = K.chord.deviation(*(K.balls.exact(z) for z in (u, v, theta, phi)))
+        eu, ev, et, ep = map(exact, (u, v, theta, phi))
+        start, end = np.maximum(eu, Q(0)).dot(et.T), np.maximum(ev, Q(0)).dot(ep.T)
+        for s in [Q(i, 24) for i in range(25)]:
+            f = np.maximum((1 - s) * eu + s * ev, Q(0)).dot(((1 - s) * et + s * ep).T)
+            d = f - ((1 - s) * start + s * end)
+            assert (d >= -exact(low)).all(), "deviation below lo"
+            assert (d <= exact(high)).all(), "deviation above hi"
+
+
+def check_deviation_is_attained(K: Kernel, rng: np.random.Generator) -> None:
+    """One neuron, one kink or one product: the bound is the truth, so a dropped term shows."""
+    one = np.array([[1.0]])
+    for sign in (1.0, -1.0):
+        low, high = K.chord.deviation(*map(K.balls.exact, (one, -one, sign * one, sign * one)))
+        expected = (0.5, 0.0) if sign > 0 else (0.0, 0.5)
+        assert np.allclose([low[0, 0], high[0, 0]], expected, rtol=1e-6, atol=1e-9), "kink term"
+        low, high = K.chord.deviation(*map(K.balls.exact, (one, 3 * one, sign * one, 2 * sign * one)))
+        expected = (0.5, 0.0) if sign > 0 else (0.0, 0.5)
+        assert np.allclose([low[0, 0], high[0, 0]], expected, rtol=1e-6, atol=1e-9), "product term"
+
+
+def check_chord(K: Kernel, rng: np.random.Generator) -> None:
+    """The bound of a chord is at or above the exact F at many exact points between the ends, for each loss and penalty."""
+    for loss, penalty, penalise in CASES:
+        p = problem(K, rng, loss, penalty, (2, 4, outputs(loss)), penalise=penalise)
+        A, B = p.A, p.B
+        times = [0.0, 0.3, 0.5, 1.0] if rng.random() < 0.5 else [0.0, 1.0]
+        chord = K.chord.Chord(p, A, B, K.forward.hidden(A, p.X), K.forward.hidden(B, p.X))
+        bound = arb(chord.upper(times))
+        for s in [Q(i, 16) for i in range(17)]:
+            mix = [(1 - s) * exact(a) + s * exact(b) for a, b in zip((*A.weights, *A.biases), (*B.weights, *B.biases))]
+            assert bound >= exact_value(p, A, endpoint=False, W=mix[0], theta=mix[1], b=mix[2], c=mix[3])
+
+
+def check_penalty_excess(K: Kernel, rng: np.random.Generator) -> None:
+    """Prices fall while heads rise: the product exceeds its chord by exactly a quarter of the product of the changes."""
+    b = K.balls.exact
+    value = K.chord.penalty_excess(
+        b(np.array([1.0, 1.0])), b(np.array([3.0, 2.0])), b(np.array([5.0, 1.0])), b(np.array([1.0, 2.0]))
+    )
+    assert 2.0 <= value <= 2.0 + 1e-9
+    value = K.chord.penalty_excess(b(np.array([3.0])), b(np.array([1.0])), b(np.array([1.0])), b(np.array([5.0])))
+    assert 2.0 <= value <= 2.0 + 1e-9
+
+
+def check_peak_between_ends(K: Kernel, rng: np.random.Generator) -> None:
+    """Two samples see one neuron turn: F is 1 half-way and 1/2 at both ends. Both signs, so that lo and hi each matter."""
+    X, none = np.array([[1.0], [-1.0]]), (None, None)
+    for sign in (1.0, -1.0):
+        A, B = (K.claims.Parameters((np.array([[w]]), np.array([[sign]])), none) for w in (1.0, -1.0))
+        p = K.claims.Problem(objective(K, "absolute"), X, np.full((2, 1), sign), A, B)
+        move = K.claims.Move((K.claims.Write(1, "weight", 0, None, B.weights[0]),))
+        found = K.paths.bound_path(p, (move,))
+        assert found.interior >= 1.0, "the peak of a chord is missed"
+        cut = K.claims.Move(move.writes, np.array([0.25, 0.5, 0.75]))
+        assert 1.0 <= K.paths.bound_path(p, (cut,)).interior <= 1.0 + 1e-9
+
+
+def check_penalty_peak_on_a_chord(K: Kernel, rng: np.random.Generator) -> None:
+    """Row norm 1 -> 3 while the head goes 5 -> 1: the path penalty is 5, 6, 3 on the way, and nothing else changes."""
+    X, y, none = np.zeros((1, 1)), np.zeros((1, 1)), (None, None)
+    for penalty in ("path", "weight_decay"):
+        A, B = (K.claims.Parameters((np.array([[w]]), np.array([[h]])), none) for w, h in ((1.0, 5.0), (3.0, 1.0)))
+        p = K.claims.Problem(objective(K, "squared", penalty, 1.0), X, y, A, B)
+        found = K.paths.bound_path(p, (K.claims.Move(all_of(K, B)),))
+        assert found.interior >= 6.0, "the penalty's peak on a chord is missed"
+
+
+def check_points(K: Kernel, rng: np.random.Generator) -> None:
+    """The point at time t is the exact interpolation, not a rounded network."""
+    p = problem(K, rng, "squared", "path", (2, 4, 2))
+    A, B = p.A, p.B
+    chord = K.chord.Chord(p, A, B, K.forward.hidden(A, p.X), K.forward.hidden(B, p.X))
+    for t in (0.1, 1 / 3, 0.9999):
+        s, e = Q(t), chord.at(t)
+        W, theta, b, c = (
+            (1 - s) * exact(x) + s * exact(y) for x, y in zip((*A.weights, *A.biases), (*B.weights, *B.biases))
+        )
+        pre = exact(p.X).dot(W.T) + b
+        contains(e.u, pre)
+        contains(e.theta, theta)
+        contains(e.predictions, np.maximum(pre, Q(0)).dot(theta.T) + c)
+
+
+# --- moves -------------------------------------------------------------------------------------------------------------
+
+
+def change(K: Kernel, v, layer: int, part: str, index: tuple, value: float):
+    weights, biases = [w.copy() for w in v.weights], [None if b is None else b.copy() for b in v.biases]
+    (weights if part == "weight" else biases)[layer - 1][index] = value
+    return K.claims.Parameters(tuple(weights), tuple(biases))
+
+
+def check_classification(K: Kernel, rng: np.random.Generator) -> None:
+    move = K.claims.Move(())
+    v = network(K, rng, (2, 3, 2))
+    v.weights[1][:, 1] = 0.0
+    kind = lambda a, b, m=move: K.moves.classify(a, b, m)
+    assert kind(v, v) == "idle"
+    assert kind(v, change(K, v, 1, "weight", (1, 0), 9.0)) == "idle"
+    assert kind(v, change(K, v, 1, "bias", (1,), 9.0)) == "idle"
+    assert kind(v, change(K, v, 1, "weight", (0, 0), 9.0)) == "chord"
+    assert kind(v, change(K, v, 1, "bias", (0,), 9.0)) == "chord"
+    assert kind(v, change(K, v, 2, "weight", (0, 0), 9.0)) == "head"
+    assert kind(v, change(K, v, 2, "bias", (0,), 9.0)) == "head"
+    woken = change(K, change(K, v, 1, "weight", (1, 0), 9.0), 2, "weight", (1, 1), 1.0)
+    assert kind(v, woken) == "chord", "a neuron that comes alive at the end is not dead"
+    assert kind(woken, v) == "chord", "a neuron that was alive at the start is not dead"
+    deep = network(K, rng, (2, 3, 3, 1))
+    deep.weights[1][:, 2] = 0.0
+    deep.weights[2][0, 0] = 0.0
+    assert kind(deep, change(K, deep, 1, "weight", (2, 0), 9.0)) == "idle"
+    assert kind(deep, change(K, deep, 2, "weight", (0, 1), 9.0)) == "idle"
+    assert kind(deep, change(K, deep, 2, "bias", (0,), 9.0)) == "idle"
+    assert kind(deep, change(K, deep, 3, "weight", (0, 1), 9.0)) == "head"
+    for bad in (
+        change(K, deep, 1, "weight", (0, 0), 9.0),
+        change(K, deep, 2, "weight", (1, 0), 9.0),
+        change(K, deep, 2, "weight", (1, 2), 9.0),
+    ):
+        try:
+            assert kind(deep, bad) == "rejected", "a live hidden change of a deep network was accepted"
+        except K.claims.Rejected:
+            pass
+
+
+def check_transfers(K: Kernel, rng: np.random.Generator) -> None:
+    v = network(K, rng, (2, 4, 3, 1))
+    v.weights[0][3], v.biases[0][3] = v.weights[0][1], v.biases[0][1]
+    v.weights[1][:, 3] = 0.0
+    w = network(K, rng, (2, 4, 3, 1))
+    w = K.claims.Parameters(tuple(x.copy() for x in v.weights), v.biases)
+    w.weights[1][:, 3], w.weights[1][:, 1] = v.weights[1][:, 1], 0.0
+    hint = K.claims.Move((), None, np.array([[1, 3]]), 1)
+    assert K.moves.classify(v, w, hint) == "transfer"
+    other_row = change(K, v, 1, "weight", (3, 0), 7.0)
+    other_end = change(K, w, 1, "weight", (3, 0), 7.0)
+    spoiled = [
+        (other_row, other_end, hint),  # rows differ
+        (v, change(K, w, 2, "weight", (0, 3), 7.0), hint),  # not what was handed over
+        (change(K, v, 2, "weight", (0, 3), 7.0), w, hint),  # the receiver was not silent
+        (v, change(K, w, 2, "weight", (0, 0), 7.0), hint),  # another column changes along
+        (change(K, v, 1, "bias", (3,), 7.0), change(K, w, 1, "bias", (3,), 7.0), hint),  # biases differ
+        (v, change(K, w, 2, "bias", (0,), 7.0), hint),  # a bias changes along
+        (v, w, K.claims.Move((), None, np.array([[3, 1]]), 1)),  # direction
+    ]
+    for a, b, move in spoiled:
+        try:
+            kind = K.moves.classify(a, b, move)
+        except K.claims.Rejected:
+            continue
+        assert kind != "transfer", "a spoiled transfer was accepted"
+
+
+# --- paths -------------------------------------------------------------------------------------------------------------
+
+
+def all_of(K: Kernel, v) -> tuple:
+    writes = [K.claims.Write(l, "weight", 0, None, w) for l, w in enumerate(v.weights, start=1)]
+    return tuple(
+        writes + [K.claims.Write(l, "bias", 0, None, b) for l, b in enumerate(v.biases, start=1) if b is not None]
+    )
+
+
+def check_paths(K: Kernel, rng: np.random.Generator) -> None:
+    """interior bounds every interior vertex; E and the gaps come from the right ends; a path must end in B."""
+    p = problem(K, rng, "squared", "path", (2, 4, 1))
+    A, B = p.A, p.B
+    middle = K.claims.Parameters((A.weights[0], A.weights[1] * 3), A.biases)
+    moves = (K.claims.Move(all_of(K, middle)), K.claims.Move(all_of(K, B), np.array([0.25, 0.5])))
+    found = K.paths.bound_path(p, moves)
+    assert found.kinds == ("head", "chord")
+    assert arb(found.interior) >= exact_value(p, middle, endpoint=False)
+    FA, FB = (exact_value(p, v, endpoint=True) for v in (A, B))
+    within(found.A.lower, FA, found.A.upper)
+    within(found.B.lower, FB, found.B.upper)
+    claim = lambda sup, gap, low, ms=moves: K.claims.PathUpperBound("p", ms, sup, gap, low)
+    sup = max(found.A.upper, found.B.upper, found.interior)
+    good = K.paths.check_path(p, claim(sup, 1e9, 1e9))
+    assert good["sup"] <= sup
+    assert arb(good["gap"]) >= arb(found.interior) - FA.max(FB)
+    assert arb(good["gap_over_lower"]) >= arb(sup) - FA.min(FB)
+    tighter = [
+        claim(np.nextafter(sup, 0), 1e9, 1e9),
+        claim(sup, good["gap"] * 0.999, 1e9),
+        claim(sup, 1e9, good["gap_over_lower"] * 0.999),
+    ]
+    tighter += [claim(sup, float("nan"), 1e9), claim(float("nan"), 1e9, 1e9), claim(sup, 1e9, 1e9, moves[:1])]
+    if good["gap"] == 0.0:
+        tighter.pop(1)
+    for bad in tighter:
+        try:
+            K.paths.check_path(p, bad)
+        except K.claims.Rejected:
+            continue
+        raise AssertionError("a claim below what was found, or a path that misses B, was accepted")
+
+
+def check_high_vertex_counts(K: Kernel, rng: np.random.Generator) -> None:
+    """A -> high -> B by head moves only: the middle vertex, far above both ends, must be in the gap, wherever it stands."""
+    p = problem(K, rng, "squared", "none", (2, 4, 1))
+    B = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 0.9), p.A.biases)
+    p = K.claims.Problem(p.objective, p.X, p.targets, p.A, B)
+    high = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 50), p.A.biases)
+    low = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 0.8), p.A.biases)
+    for vertices in ([high, B], [p.A, high, B], [high, high, B], [high, B, B], [high, low, B], [low, high, B]):
+        moves = tuple(K.claims.Move(all_of(K, v)) for v in vertices)
+        found = K.paths.bound_path(p, moves)
+        assert arb(found.interior) >= exact_value(p, high, endpoint=False), "a high vertex is not counted"
+
+
+def check_features_are_refreshed(K: Kernel, rng: np.random.Generator) -> None:
+    """After an idle write the new row's features are used: A -> (write dead row) -> (head that uses it) -> B."""
+    p = problem(K, rng, "squared", "none", (2, 4, 1))
+    p.A.weights[1][:, 2] = 0.0
+    row = K.claims.Parameters((p.A.weights[0].copy(), p.A.weights[1]), (p.A.biases[0].copy(), p.A.biases[1]))
+    row.weights[0][2] = [3.0, -4.0]
+    row.biases[0][2] = 2.0
+    used = K.claims.Parameters((row.weights[0], row.weights[1].copy()), row.biases)
+    used.weights[1][0, 2] = 10.0
+    far = K.claims.Parameters((row.weights[0], row.weights[1] * 0.5), row.biases)
+    q = K.claims.Problem(p.objective, p.X, p.targets, p.A, far)
+    moves = tuple(K.claims.Move(all_of(K, v)) for v in (row, used, far))
+    found = K.paths.bound_path(q, moves)
+    assert found.kinds == ("idle", "head", "head")
+    assert arb(found.interior) >= exact_value(q, used, endpoint=False)
+    assert found.interior <= float(exact_value(q, used, endpoint=False)) * (1 + 1e-9)
+
+
+# --- heads -------------------------------------------------------------------------------------------------------------
+
+
+def check_head_violations(K: Kernel, rng: np.random.Generator) -> None:
+    """violation bounds the exact sum of all dual constraint violations from above."""
+    for loss, penalty, penalise in CASES:
+        p = problem(K, rng, loss, penalty, (3, 4, outputs(loss)), penalise=penalise)
+        Kout, N = outputs(loss), len(p.X)
+        nu = dual(rng, loss, p.targets, Kout)
+        W, b = p.A.weights[0], p.A.biases[0]
+        claim = K.claims.HeadOptimum("h", W, b, p.A.weights[1], p.A.biases[1], nu, None, 0.0, 1e9)
+        rows = K.balls.exact(np.column_stack([W, b]))
+        Z = K.balls.relu(K.forward.affine(K.balls.exact(p.X), K.balls.exact(W), K.balls.exact(b)))
+        found = K.heads.violation(p, claim, Z, K.forward.head_prices(rows, penalty))
+        S = np.maximum(exact(p.X).dot(exact(W).T) + exact(b), Q(0))
+        G, total = S.T.dot(exact(nu)), arb(0)
+        for i in range(len(W)):
+            price = (
+                arb(0)
+                if penalty == "none"
+                else arb(1)
+                if penalty == "l1"
+                else root((exact(np.append(W[i], b[i])) ** 2).sum())
+            )
+            sizes = [root((G[i] ** 2).sum())] if penalty == "weight_decay" else [as_arb(abs(g)) for g in G[i]]
+            for size in sizes:
+                over = size / N - arb(p.objective.kappa) * price
+                total += over if over > 0 else 0
+        for column in exact(nu).T:
+            over = abs(column.sum()) / N - (Q(p.objective.kappa) if penalise else 0)
+            total += as_arb(over) if over > 0 else 0
+        assert arb(found) >= total, "dual constraint violations are undercounted"
+        assert arb(found) <= total * (1 + arb(1e-9)) + arb(1e-12), "dual constraint violations are overcounted"
+
+
+def check_head_intervals(K: Kernel, rng: np.random.Generator) -> None:
+    """An accepted interval contains the value of every head at its lower end and of the stored head at its upper end."""
+    for loss, penalty, penalise in CASES:
+        p = problem(K, rng, loss, penalty, (3, 4, outputs(loss)), penalise=penalise)
+        Kout = outputs(loss)
+        nu = dual(rng, loss, p.targets, Kout) * 2.0**-4
+        limit = 0.5
+        theta = rng.uniform(-limit, limit, size=p.A.weights[1].shape)
+        c = rng.uniform(-limit, limit, size=Kout)
+        make = lambda low, high: K.claims.HeadOptimum(
+            "h", p.A.weights[0], p.A.biases[0], theta, c, nu, limit, low, high
+        )
+        found = K.heads.check_head(p, make(0.0, 1e9))
+        here = K.claims.Parameters((p.A.weights[0], theta), (p.A.biases[0], c))
+        value = exact_value(p, here, endpoint=False)
+        assert arb(found["lower"]) <= value <= arb(found["upper"])
+        conjugate = K.losses.conjugate_mean_upper(p.objective, nu, p.targets)
+        assert arb(found["lower"]) <= (arb(-conjugate) - arb(limit) * arb(found["violation"])).max(arb(0)) + arb(
+            1e-13
+        ), "the violation is not charged"
+        for bad in (
+            make(np.nextafter(found["lower"], 1e9), 1e9),
+            make(0.0, np.nextafter(found["upper"], 0.0)),
+            make(float("nan"), 1e9),
+        ):
+            try:
+                K.heads.check_head(p, bad)
+            except K.claims.Rejected:
+                continue
+            raise AssertionError("an interval tighter than what was found was accepted")
+
+
+def check_unlimited_heads_need_exact_duals(K: Kernel, rng: np.random.Generator) -> None:
+    """head_limit None is refused when any constraint is violated, however little."""
+    p = problem(K, rng, "squared", "path", (3, 4, 1))
+    zero = np.zeros((len(p.X), 1))
+    make = lambda nu: K.claims.HeadOptimum(
+        "h", p.A.weights[0], p.A.biases[0], p.A.weights[1], p.A.biases[1], nu, None, 0.0, 1e9
+    )
+    K.heads.check_head(p, make(zero))
+    slightly = zero.copy()
+    slightly[0, 0] = 2.0**-60  # sum over samples is not 0, and the bias is free
+    for bad in (
+        slightly,
+        np.where(np.arange(len(p.X))[:, None] == 0, 100.0, np.where(np.arange(len(p.X))[:, None] == 1, -100.0, 0.0)),
+    ):
+        try:
+            K.heads.check_head(p, make(bad))
+        except K.claims.Rejected:
+            continue
+        raise AssertionError("a dual that violates a constraint was accepted for all heads")
+
+
+CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]
+
+
+def run_check(check, K: Kernel, seed: int) -> None:
+    """One check under the kernel's own floating-point guard, with 300 bits for the exact side."""
+    with ctx.workprec(300), np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"):
+        check(K, np.random.default_rng(seed))
