@@ -1,6 +1,7 @@
 """Losses, penalties and the objective they make."""
 
-from verifier.objective.losses import LOSSES, Loss, make_loss
+from verifier.objective.loss import Loss
+from verifier.objective.losses import LOSSES, make_loss
 from verifier.objective.objective import Objective, make_objective
 from verifier.objective.penalties import PENALTIES, Penalty, augmented_rows, make_penalty, row_norms
 

@@ -11,7 +11,8 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective.losses import Loss, make_loss
+from verifier.objective.loss import Loss
+from verifier.objective.losses import make_loss
 from verifier.objective.penalties import Penalty, make_penalty
 
 Array = np.ndarray

@@ -8,14 +8,17 @@ sets whose heads stay at or below a target, coarse blocks first, and returns the
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
+from verifier.paths.exchange_moves import moves_through
 from verifier.paths.exchange_problem import ExchangeProblem, Waypoint
 from verifier.paths.path import Move, Path
-from verifier.paths.slots import SlotBuilder, require_one_hidden_layer
+from verifier.paths.row_search import best_first
+from verifier.paths.slots import require_one_hidden_layer
 
 Array = np.ndarray
 
@@ -63,7 +66,7 @@ def exchange(
             best, best_max, schedule = sequence, top, name
         if best_max <= target:
             break
-    builder = _moves(A, B, best)
+    moves = moves_through(A, B, best)
     held = None
     if best_max > target:
         k = int(np.argmax([w.value for w in best]))
@@ -81,10 +84,10 @@ def exchange(
         "programs": problem.solves,
         "seconds": time.perf_counter() - start,
     }
-    return Path("exchange", A, tuple(builder.moves), notes)
+    return Path("exchange", A, moves, notes)
 
 
-def _attempts(problem: ExchangeProblem, target: float, exhaustive: bool):  # type: ignore[no-untyped-def]
+def _attempts(problem: ExchangeProblem, target: float, exhaustive: bool) -> Iterator[tuple[str, list[Waypoint]]]:
     """Sequences of waypoints, cheapest schedule first; each may exceed the target."""
     search = _Search(problem, target)
     halves = search.two_sets()
@@ -103,10 +106,8 @@ def _attempts(problem: ExchangeProblem, target: float, exhaustive: bool):  # typ
         # The mirror image makes other greedy choices.
         sequence = search.mirrored().blocks(1, stop_early=False)
         yield "blocks of 1, from B to A", [search.mirror(w) for w in reversed(sequence)]
-    if exhaustive and m > 2:
-        yield "blocks of 1, every row tried", search.blocks(1, stop_early=False, width=m)
-        sequence = search.mirrored().blocks(1, stop_early=False, width=m)
-        yield "blocks of 1, every row tried, from B to A", [search.mirror(w) for w in reversed(sequence)]
+    if exhaustive and m > 1:
+        yield "best-first search over row sets", best_first(problem, search.ends[0], target)
 
 
 class _Search:
@@ -178,11 +179,8 @@ class _Search:
         room = min(m - len(found.rows), m - 1)
         return [found, self.best_of(1, room)]
 
-    def blocks(self, b: int, *, stop_early: bool, width: int = 1) -> list[Waypoint]:
-        """Waypoints of at most m - b rows, b rows exchanged at a time; [] as soon as one fails when stop_early.
-
-        width: how many of the cheapest candidates are tried exactly at each single-row step.
-        """
+    def blocks(self, b: int, *, stop_early: bool) -> list[Waypoint]:
+        """Waypoints of at most m - b rows, b rows exchanged at a time; [] as soon as one fails when stop_early."""
         p, m = self.problem, self.problem.m
         arrivals = list(reversed(self.orders[1]))[: m - b]
         current = self.ends[0]
@@ -190,7 +188,7 @@ class _Search:
         while True:
             departing = current.rows[current.rows < m]
             drop = max(0, min(len(departing), len(current.rows) - (m - b)))
-            current = self._without(current, departing, drop, width)
+            current = self._without(current, departing, drop)
             sequence.append(current)
             if current.value > self.target and stop_early:
                 return []
@@ -204,53 +202,9 @@ class _Search:
                 return [] if stop_early and final.value > self.target else sequence
             current = p.solve(rows, current, tolerance=1e-5, max_iter=20, stop_at=0.5 * self.target)
 
-    def _without(self, at: Waypoint, candidates: Array, drop: int, width: int) -> Waypoint:
+    def _without(self, at: Waypoint, candidates: Array, drop: int) -> Waypoint:
         p = self.problem
         if drop == 0:
             return at
-        if drop == 1 and width > 1:
-            order = p.order(at, candidates, min(width, len(candidates)), resolve_every=None)
-            trials = [p.solve(np.setdiff1d(at.rows, [i]), at) for i in order]
-            return min(trials, key=lambda w: w.value)
         gone = p.order(at, candidates, drop, resolve_every=0.25)
         return p.solve(np.setdiff1d(at.rows, gone), at, stop_at=self.target)
-
-
-def _moves(A: Network, B: Network, waypoints: list[Waypoint]) -> SlotBuilder:
-    """Head, idle and transfer moves from A through the waypoints to B's exact arrays."""
-    m = A.W.shape[0]
-    builder = SlotBuilder(A)
-    slot_of: dict[int, int] = {i: i for i in range(m)}
-    for k, waypoint in enumerate(waypoints):
-        wanted = {int(i) for i in waypoint.rows}
-        new = sorted(wanted - set(slot_of))
-        if new:
-            active = {slot_of[i] for i in slot_of if i in wanted} | {
-                int(s) for s in np.flatnonzero(builder.network.theta.any(axis=0))
-            }
-            free = [s for s in range(m) if s not in active]
-            own = [i for i in new if i - m in free]
-            taken = {i: i - m for i in own}
-            rest = [s for s in free if s not in taken.values()]
-            # Slots whose owner is not coming now are given away first.
-            taken.update(zip([i for i in new if i not in taken], rest))
-            slots = np.array([taken[i] for i in new])
-            source = np.array(new) - m
-            b = None if B.b is None else B.b[source]
-            builder.write(slots, B.W[source], b, f"idle: write {len(new)} of B's rows into free slots")
-            overwritten = set(slots.tolist())
-            slot_of = {i: s for i, s in slot_of.items() if s not in overwritten}
-            slot_of.update(taken)
-        theta = np.zeros_like(A.theta)
-        for column, i in enumerate(waypoint.rows):
-            theta[:, slot_of[int(i)]] = waypoint.head[:, column]
-        from_A = int((waypoint.rows < m).sum())
-        label = f"waypoint {k}: head on {from_A} rows of A and {len(waypoint.rows) - from_A} of B"
-        builder.head(theta, waypoint.bias, label)
-    last = waypoints[-1]
-    alive = {int(s) for s in np.flatnonzero(builder.network.theta.any(axis=0))}
-    places = {slot_of[int(i)]: int(i) - m for i in last.rows if slot_of[int(i)] in alive}
-    builder.relocate(places, "re-order")
-    builder.rows_of(B, "idle: write B's remaining rows")
-    builder.moves.append(Move(B, "head move to B"))
-    return builder

@@ -141,7 +141,7 @@ def _train(
 
     x0 = np.concatenate([rows.ravel(), start.head.ravel(), np.zeros(K) if start.bias is None else start.bias])
     x = minimize(value_and_gradient, x0, jac=True, method="L-BFGS-B", options={"maxiter": iterations}).x
-    V, T, _ = unpack(x)
+    V = unpack(x)[0]
     if not np.isfinite(V).all():
         return rows
     if radius is not None:

@@ -74,7 +74,7 @@ def sparse_sides(
         full = side.full[0][:, merged.slots], side.full[1]
     else:
         K = side.full[0].shape[0]
-        warm = np.zeros((K, Z.shape[1])), side.full[1]
+        warm = np.zeros((K, Z.shape[1])), (np.zeros(K) if side.free else None)
         full = fast_head(Z, targets, objective, prices, side.free, warm=warm)[:2]
     methods = ("backward",) if m > 50 else ("backward", "penalty", "greedy")
     found = sparse_supports(Z, targets, objective, prices, side.free, [m - l for l in ls], full=full, methods=methods)
@@ -160,8 +160,7 @@ def theorem2(
         notes[f"gamma_{letter}"] = float(norms @ np.abs(thin.head).sum(axis=0))
         notes[f"largest_angle_{letter}"] = found.merged.largest_angle
     forward, backward = builders
-    places = {int(s): int(t) for s, t in zip(*slots)}
-    forward.relocate(places, "segment 4: bring theta* to B's slots")
+    forward.relocate({int(s): int(t) for s, t in zip(*slots)}, "segment 4: bring theta* to B's slots")
     forward.rows_of(backward.network, "segment 4: idle, write the rows of B's sparse head")
     path = Path("theorem2", A, tuple(forward.moves), notes)
     return path.then(Path("theorem2", B, tuple(backward.moves)).reversed()), programs
@@ -223,8 +222,7 @@ def _half(
     W[sparse.slots] = sparse.rows[:, :d]
     if b is not None:
         b[sparse.slots] = sparse.rows[:, d]
-    moved = not np.array_equal(W, network.W) or (b is not None and not np.array_equal(b, network.b))
-    if moved:
+    if sparse.merged.largest_angle > 0:
         # Rows and head together, the paper's eta_1 and eta_2.
         chord = builder.network.replace(1, W, b).replace(-1, gamma, thin.head_bias if side.free else None)
         builder.append(chord, f"{name_sparse} (chord)", name_sparse)

@@ -51,7 +51,9 @@ def grid(m: int) -> list[tuple[int, float]]:
     return [(l, alpha) for l in ls for alpha in (0.0, 0.05, 0.2)]
 
 
-def _chord_samples(side: Side, sparse: SparseSide, objective: Objective, X: Array, targets: Array, points: int) -> Array:
+def _chord_samples(
+    side: Side, sparse: SparseSide, objective: Objective, X: Array, targets: Array, points: int
+) -> Array:
     """F at `points` interior places of the chord of segment 2 or 5."""
     rows = augmented_rows(side.network)
     new_rows, gamma = rows.copy(), np.zeros_like(side.full[0])

@@ -18,6 +18,7 @@ Array = np.ndarray
 Head = tuple[Array, Array | None, float]
 
 RCOND = 1e-9
+FLOOR = 1e-11
 
 
 def _split(x: Array, r: int, bias: bool) -> tuple[Array, Array | None]:
@@ -83,6 +84,8 @@ def fast_head(
         return objective.head_value(Z, targets, prices, *_split(x, r, bias))
 
     value = value_of(x)
+    if warm is not None and not value <= (zero := value_of(np.zeros_like(x))):
+        x, value = np.zeros_like(x), zero
     if stop_at is not None and value <= stop_at:
         return *_split(x, r, bias), value
     if objective.loss.name == "squared" and objective.kappa == 0:
@@ -90,6 +93,9 @@ def fast_head(
         best = _least_squares(Zb, targets, normal)
         best_value = value_of(best)
         return (*_split(best, r, bias), best_value) if best_value <= value else (*_split(x, r, bias), value)
+    if objective.kappa == 0 and objective.loss.name in ("logistic", "cross_entropy"):
+        # Separable classes: the infimum 0 is not attained and heads would grow for nothing.
+        stop_at = max(stop_at or 0.0, FLOOR)
     price = np.append(prices, objective.bias_price) if bias else np.asarray(prices, dtype=np.float64)
     x, value = _newton(Zb, targets, objective, objective.kappa * price, x, value_of, stop_at, max_iter, tolerance)
     return *_split(x, r, bias), value

@@ -1,0 +1,84 @@
+"""What a loss is: convex in the predictions, with everything that programs and paths ask of it (theory.md section 1)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from verifier.data.dataset import Dataset
+from verifier.errors import UsageError
+
+Array = np.ndarray
+
+
+class Loss(ABC):
+    """A loss `loss(y, f)`, convex in f.
+
+    name: the word on the command line. smooth: differentiable everywhere. separable: a sum over outputs, so that
+    its Hessian is diagonal.
+    """
+
+    name: str
+    smooth: bool
+    separable: bool = True
+
+    @abstractmethod
+    def encode(self, dataset: Dataset) -> Array:
+        """Targets of this loss: float64 (N, K), or int64 (N,) labels for cross-entropy.
+
+        Raises UsageError when loss and task do not fit.
+        """
+
+    @abstractmethod
+    def values(self, predictions: Array, targets: Array) -> Array:
+        """loss(y_j, f_j), shape (N,)."""
+
+    @abstractmethod
+    def gradient(self, predictions: Array, targets: Array) -> Array:
+        """A subgradient in f, shape (N, K)."""
+
+    @abstractmethod
+    def hessian(self, predictions: Array, targets: Array) -> Array:
+        """Second derivative in f where it exists: the diagonal (N, K) when separable, else (N, K, K)."""
+
+    @abstractmethod
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """loss_j^*(nu_j) = sup_f nu_j . f - loss_j(f), shape (N,); inf outside the domain."""
+
+    @abstractmethod
+    def lipschitz(self, K: int) -> float | None:
+        """Global l2 Lipschitz constant in f with K outputs, or None."""
+
+    @abstractmethod
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+        """`sum_j loss_j(Z_j head + bias)` as a CVXPY expression; Z (N, r), head (r, K), bias (1, K) or None.
+
+        Label signs are multiplied into the constant matrix: CVXPY 1.9.3 with HiGHS, SciPy or PIQP returns silently
+        wrong optima for `pos(1 - multiply(y, Z @ h))` (numerics.md, pitfalls).
+        """
+
+    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
+        """Total loss with slack variables, its constraints, and a function giving nu (N, K) / N from their multipliers.
+
+        Only for losses with kinks, whose subgradient at the optimum cannot be read off the predictions.
+        """
+        raise NotImplementedError(f"{self.name} is smooth: its dual vector is the gradient at the optimum")
+
+    def outputs(self, targets: Array) -> int:
+        """Least number of outputs K a network needs for these targets."""
+        return int(targets.shape[1])
+
+    def check(self, predictions: Array, targets: Array) -> None:
+        """Raise UsageError unless predictions (N, K) and targets belong together."""
+        N, K = predictions.shape
+        if targets.shape != (N, K):
+            raise UsageError(
+                f"{self.name} loss: the network has {K} outputs on {N} samples, but the encoded targets have shape "
+                f"{targets.shape}; choose a loss and a network with the same number of outputs"
+            )
+
+    def value_at_zero(self, targets: Array, K: int | None = None) -> float:
+        """Mean loss of the zero network."""
+        return float(np.mean(self.values(np.zeros((targets.shape[0], K or self.outputs(targets))), targets)))

@@ -1,0 +1,112 @@
+"""T2's a-priori value (Baturin 2026, Theorem 2; theory.md section 3), with the paper's constant and with a repaired one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.networks.network import Network
+from verifier.objective import Objective
+from verifier.theory.bounds import (
+    AprioriBound,
+    Hypothesis,
+    convex_loss,
+    finite_or_none,
+    l1_penalty,
+    lipschitz_constant,
+    lipschitz_loss,
+    no_output_bias,
+    positive_kappa,
+    second_moment_norm,
+    unit_rows,
+)
+
+Array = np.ndarray
+SOURCE = "Baturin 2026, Theorem 2"
+
+
+@dataclass(frozen=True)
+class Theorem2Terms:
+    """The terms of eps(l, alpha): e(l), delta_A(m, 0), delta_A(m-l, alpha), and B's, all upper values as found.
+
+    head_mass: max(|beta|_1, |gamma|_1) over both sides, each coefficient weighted by its row's length (1 on unit rows).
+    """
+
+    l: int
+    alpha: float
+    e_l: float
+    full_A: float
+    sparse_A: float
+    sparse_B: float
+    full_B: float
+    head_mass: float
+
+    @property
+    def largest(self) -> float:
+        """max(e(l), deltas)."""
+        return max(self.e_l, self.full_A, self.sparse_A, self.sparse_B, self.full_B)
+
+
+def theorem2_bounds(
+    terms: Theorem2Terms, A: Network, B: Network, objective: Objective, X: Array
+) -> tuple[AprioriBound, AprioriBound]:
+    """`max(terms) + C alpha` with C = L^2 sqrt|Sigma| / kappa (paper) and C' = L sqrt|Sigma| max(|beta|_1, |gamma|_1).
+
+    The level T2 promises is the larger of E and this value. |Sigma| is the spectral norm of E[xt xt^T].
+    """
+    K = A.theta.shape[0]
+    L, root = lipschitz_constant(objective, K), math.sqrt(second_moment_norm(X, A.b is not None))
+    networks = (A, B)
+    model = (convex_loss(objective), lipschitz_loss(objective, K), unit_rows(networks), no_output_bias(networks))
+    if terms.alpha == 0:
+        paper = repaired = terms.largest
+    else:
+        paper = terms.largest + (L * L * root / objective.kappa * terms.alpha if objective.kappa > 0 else math.inf)
+        repaired = terms.largest + L * root * terms.head_mass * terms.alpha
+    lemma = Hypothesis(
+        "Lemma 1: every best head has |theta|_1 <= L / kappa",
+        None if objective.kappa == 0 or math.isnan(L) else bool(terms.head_mass <= L / objective.kappa),
+        f"largest head mass {terms.head_mass:.6g}"
+        + ("" if objective.kappa == 0 or math.isnan(L) else f", L / kappa = {L / objective.kappa:.6g}"),
+    )
+    at = f"l = {terms.l}, alpha = {terms.alpha:g}"
+    return (
+        AprioriBound(
+            f"theorem 2, paper's C, {at}",
+            SOURCE,
+            finite_or_none(paper),
+            (*model, positive_kappa(objective), l1_penalty(objective, networks), lemma),
+            "the proof bounds |theta|_1 by L / kappa through |Z| <= 1, which data need not satisfy",
+        ),
+        AprioriBound(
+            f"theorem 2, repaired C', {at}",
+            SOURCE + ", constant from the actual heads",
+            finite_or_none(repaired),
+            model[:2],
+            "the chord's own argument gives half of C': t(1-t)(|beta| + |gamma|) <= max / 2",
+        ),
+    )
+
+
+def terms_from_notes(notes: dict[str, object]) -> Theorem2Terms:
+    """Terms from the notes of a path built by `verifier.paths.theorem2`."""
+
+    def number(key: str) -> float:
+        value = notes[key]
+        if not isinstance(value, int | float | np.floating):
+            raise TypeError(f"theorem2 notes: {key} must be a number, got {value!r}")
+        return float(value)
+
+    masses = [number(f"{head}_{letter}") for head in ("beta", "gamma") for letter in "AB"]
+    return Theorem2Terms(
+        l=int(number("l")),
+        alpha=number("alpha"),
+        e_l=number("e_l"),
+        full_A=number("full_A"),
+        sparse_A=number("sparse_A"),
+        sparse_B=number("sparse_B"),
+        full_B=number("full_B"),
+        head_mass=max(masses),
+    )
