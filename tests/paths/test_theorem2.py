@@ -64,7 +64,7 @@ def test_alpha_zero_uses_head_and_idle_moves_only(loss, K, kappa, penalty, l):
 
 
 def test_chords_appear_only_in_segments_two_and_five():
-    A, B, objective, X, y = setting(close=True, kappa=0.0005)
+    A, B, objective, X, y = setting("squared", kappa=0.0, penalty=None, close=True)
     alpha = 0.3
     path, programs = theorem2(A, B, objective, X, y, l=2, alpha=alpha)
     assert bitwise_equal(path.end, B)
