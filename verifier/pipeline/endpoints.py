@@ -48,7 +48,12 @@ def read_endpoint(source: Any, name: str, layout: str | None = None) -> Endpoint
         from verifier.networks.checkpoint import load_checkpoint
 
         c = load_checkpoint(source, layout=layout)
-        where = {"file": os.path.basename(c.path), "file_sha256": c.file_sha256, "layout": c.layout, "dtypes": sorted(set(c.source_dtypes.values()))}
+        where = {
+            "file": os.path.basename(c.path),
+            "file_sha256": c.file_sha256,
+            "layout": c.layout,
+            "dtypes": sorted(set(c.source_dtypes.values())),
+        }
         return Endpoint(c.network, where, c.metadata)
     if isinstance(source, Mapping):
         from verifier.networks.checkpoint import network_from_state_dict
@@ -59,7 +64,9 @@ def read_endpoint(source: Any, name: str, layout: str | None = None) -> Endpoint
         from verifier.networks.module import network_from_module
 
         return Endpoint(network_from_module(source, layout), {"from": type(source).__name__}, {})
-    raise UsageError(f"network {name}: expected a checkpoint path, a torch module, a state dict or a Network, got {type(source).__name__}")
+    raise UsageError(
+        f"network {name}: expected a checkpoint path, a torch module, a state dict or a Network, got {type(source).__name__}"
+    )
 
 
 def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:
@@ -68,7 +75,9 @@ def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:
         return given
     a, b = A.settings.get(key), B.settings.get(key)
     if a is not None and b is not None and a != b:
-        raise UsageError(f"the checkpoints were trained with different settings: {key} is {a!r} for A and {b!r} for B; choose one with {option}")
+        raise UsageError(
+            f"the checkpoints were trained with different settings: {key} is {a!r} for A and {b!r} for B; choose one with {option}"
+        )
     return a if a is not None else b
 
 
@@ -120,11 +129,19 @@ def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Object
     else:
         kappa = _agreed("kappa", given["kappa"], A, B, "--kappa") if given["penalty"] is not None else given["kappa"]
         penalty, bias = given["penalty"], given["penalise_output_bias"]
-    return make_objective(loss, delta=delta, kappa=float(kappa or 0.0), penalty=penalty, penalise_output_bias=bool(bias))
+    return make_objective(
+        loss, delta=delta, kappa=float(kappa or 0.0), penalty=penalty, penalise_output_bias=bool(bias)
+    )
 
 
 def read_setting(
-    a: Any, b: Any, data: Any, *, layout: str | None, data_options: Mapping[str, Any], objective_options: Mapping[str, Any]
+    a: Any,
+    b: Any,
+    data: Any,
+    *,
+    layout: str | None,
+    data_options: Mapping[str, Any],
+    objective_options: Mapping[str, Any],
 ) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
     A, B = read_endpoint(a, "A", layout), read_endpoint(b, "B", layout)

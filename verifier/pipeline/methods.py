@@ -85,7 +85,11 @@ def line(s: Setting, o: Options) -> Proposal:
         matched = matched_line_estimate(A, B, s.objective, s.data.X, s.targets, points=points)
         note = "B's neurons permuted by weight matching: the line to a copy of B, not to B"
         spent = time.process_time() - start
-        proposal.estimates.append(SampledEstimate("line after matching", matched.maximum, matched.maximum - _E(s), points, spent, note))
+        proposal.estimates.append(
+            SampledEstimate(
+                "line after matching", matched.maximum, max(0.0, matched.maximum - _E(s)), points, spent, note
+            )
+        )
     return proposal
 
 
@@ -94,10 +98,16 @@ def dss(s: Setting, o: Options) -> Proposal:
     from verifier.paths.dss import dss as build
 
     A, B = s.A.network, s.B.network
-    r = build(A, B, s.objective, s.data.X, s.targets, preset=o.dss_preset, seed=o.seed, device=o.device, progress=o.progress)
+    r = build(
+        A, B, s.objective, s.data.X, s.targets, preset=o.dss_preset, seed=o.seed, device=o.device, progress=o.progress
+    )
     note = "hit: the search gave up at its depth; no evidence of a barrier" if r.hit else "every segment met the level"
-    estimate = SampledEstimate(f"DSS ({o.dss_preset})", r.maximum, r.maximum - _E(s), r.points, r.cpu_seconds, note)
-    return Proposal([], estimates=[estimate], details={"string": r.path, "settings": r.settings, "beads": len(r.path.moves) - 1})
+    estimate = SampledEstimate(
+        f"DSS ({o.dss_preset})", r.maximum, max(0.0, r.maximum - _E(s)), r.points, r.cpu_seconds, note
+    )
+    return Proposal(
+        [], estimates=[estimate], details={"string": r.path, "settings": r.settings, "beads": len(r.path.moves) - 1}
+    )
 
 
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {

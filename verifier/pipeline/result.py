@@ -50,9 +50,11 @@ class CertifyResult:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(b.method)}</td><td>certified</td><td>{b.sup:.6g}</td><td>{b.gap:.3g}</td></tr>" for b in self.bounds
+            f"<tr><td>{escape(b.method)}</td><td>certified</td><td>{b.sup:.6g}</td><td>{b.gap:.3g}</td></tr>"
+            for b in self.bounds
         ) + "".join(
-            f"<tr><td>{escape(e.method)}</td><td>sampled</td><td>{e.maximum:.6g}</td><td>{e.gap:.3g}</td></tr>" for e in self.estimates
+            f"<tr><td>{escape(e.method)}</td><td>sampled</td><td>{e.maximum:.6g}</td><td>{e.gap:.3g}</td></tr>"
+            for e in self.estimates
         )
         head = "<tr><th>path</th><th>kind</th><th>max F</th><th>gap over E</th></tr>"
         return f"<p><strong>{escape(self.sentence)}</strong></p><table>{head}{rows}</table>"

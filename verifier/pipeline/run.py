@@ -88,8 +88,12 @@ def certify(
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
     with threadpool_limits(limits=1):
-        setting = read_setting(a, b, data, layout=layout, data_options=data_options or {}, objective_options=objective_options)
-        problem = kernel_problem(setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets)
+        setting = read_setting(
+            a, b, data, layout=layout, data_options=data_options or {}, objective_options=objective_options
+        )
+        problem = kernel_problem(
+            setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets
+        )
         target = FilePath(out) if out is not None else default_name(a, b, problem)
         options = {**objective_options, "method": method, "level": level, "seed": seed, "dss_preset": dss_preset}
         work = _endpoints(setting, problem, options, say)
@@ -103,7 +107,12 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
     stems = [FilePath(x).stem if isinstance(x, (str, FilePath)) else n for x, n in ((a, "A"), (b, "B"))]
     arrays = {"X": problem.X, "targets": problem.targets}
     for name, p in (("A", problem.A), ("B", problem.B)):
-        arrays |= {f"{name}{l}{part}": v for part, vs in (("W", p.weights), ("b", p.biases)) for l, v in enumerate(vs) if v is not None}
+        arrays |= {
+            f"{name}{l}{part}": v
+            for part, vs in (("W", p.weights), ("b", p.biases))
+            for l, v in enumerate(vs)
+            if v is not None
+        }
     digest = arrays_sha256({**arrays, repr(problem.objective): np.zeros(1)})
     return FilePath("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
 
@@ -122,7 +131,9 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
     }  # fmt: skip
     for name, e in work.record["endpoints"].items():
         accuracy = "" if e["accuracy"] is None else f", accuracy {e['accuracy']:.4f}"
-        say(f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}  {e['source'].get('file', '')}".rstrip())
+        say(
+            f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}  {e['source'].get('file', '')}".rstrip()
+        )
     say(
         f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; network {'-'.join(map(str, s.A.network.widths))}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
@@ -130,7 +141,9 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
     return work
 
 
-def _construct(name: str, s: Setting, problem: Problem, options: Options, work: _Work, say: Callable[[str], None]) -> None:
+def _construct(
+    name: str, s: Setting, problem: Problem, options: Options, work: _Work, say: Callable[[str], None]
+) -> None:
     """Run one construction; its paths become claims, the rest becomes record."""
     if name in ONE_HIDDEN_LAYER and s.A.network.depth != 2:
         why = f"{name}: defined for one hidden layer, these networks have {s.A.network.depth - 1}"
@@ -151,7 +164,9 @@ def _construct(name: str, s: Setting, problem: Problem, options: Options, work: 
     for estimate in proposal.estimates:
         work.estimates.append(estimate)
         work.record["estimates"].append(estimate_record(estimate, proposal.details))
-        say(f"{estimate.method}: max F {estimate.maximum:.6g}, gap {estimate.gap:.3g} (sampled), {estimate.cpu_seconds:.1f} CPU s")
+        say(
+            f"{estimate.method}: max F {estimate.maximum:.6g}, gap {estimate.gap:.3g} (sampled), {estimate.cpu_seconds:.1f} CPU s"
+        )
     if "grid" in proposal.details:
         work.record["tables"][name] = proposal.details["grid"]
 
@@ -165,7 +180,9 @@ def _require_order(path: ElaboratedPath, samples: Samples) -> None:
         )
 
 
-def _add_path(e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent: float, work: _Work, say: Callable[[str], None]) -> None:
+def _add_path(
+    e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent: float, work: _Work, say: Callable[[str], None]
+) -> None:
     c = e.claim
     work.claims.append(c)
     work.labels[c.path] = e.labels
@@ -174,7 +191,9 @@ def _add_path(e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent:
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
     kinds = {k: e.bounds.kinds.count(k) for k in dict.fromkeys(e.bounds.kinds)}
     moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
-    say(f"{c.path}: certified gap <= {show_up(c.gap)} over E, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s")
+    say(
+        f"{c.path}: certified gap <= {show_up(c.gap)} over E, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s"
+    )
 
 
 def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
@@ -184,7 +203,9 @@ def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
         work.record["programs"].append(program_record(name, program, claim))
 
 
-def _finish(s: Setting, problem: Problem, work: _Work, target: FilePath, level: float | None, say: Callable[[str], None]) -> CertifyResult:
+def _finish(
+    s: Setting, problem: Problem, work: _Work, target: FilePath, level: float | None, say: Callable[[str], None]
+) -> CertifyResult:
     work.bounds.sort(key=lambda b: (b.gap, b.sup))
     ends = [c for c in work.claims if isinstance(c, EndpointValue)]
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)
@@ -193,12 +214,20 @@ def _finish(s: Setting, problem: Problem, work: _Work, target: FilePath, level: 
     for position in work.record["paths"].values():
         position.pop("waypoint", None)
     outcome, sentence = _verdict(work, ends, level)
-    work.record["verdict"] = {"outcome": outcome.value, "sentence": sentence, "best": work.bounds[0].method if work.bounds else None}
+    work.record["verdict"] = {
+        "outcome": outcome.value,
+        "sentence": sentence,
+        "best": work.bounds[0].method if work.bounds else None,
+    }
     for claim in work.claims:
         verdict = check(problem, claim)
         if not verdict.accepted:
-            raise VerifierError(f"the kernel rejects what was just produced: {verdict.sentence}; this is a defect of verifier, please report it")
-    document, arrays = make_document(problem, work.claims, data_name=s.data.name, labels=work.labels, record=work.record)
+            raise VerifierError(
+                f"the kernel rejects what was just produced: {verdict.sentence}; this is a defect of verifier, please report it"
+            )
+    document, arrays = make_document(
+        problem, work.claims, data_name=s.data.name, labels=work.labels, record=work.record
+    )
     if not document["data"]["embedded"]:
         write_data(target.with_suffix(".data"), problem.X, problem.targets)
         say(f"data set written beside the certificate: {target.with_suffix('.data')}")
@@ -221,5 +250,8 @@ def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tup
         found = "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}"
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level:g}: {found} ({beside})"
     if not work.bounds:
-        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})"
+        return (
+            Outcome.INCONCLUSIVE,
+            f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})",
+        )
     return Outcome.CERTIFIED, f"CERTIFIED gap <= {show_up(work.bounds[0].gap)} ({beside})"

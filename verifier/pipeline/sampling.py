@@ -28,7 +28,8 @@ class Samples:
 def sample_segment(v: Network, w: Network, times: Array, objective: Objective, X: Array, targets: Array) -> Array:
     """F at the float64 points (1-t) v + t w, shape (len(times),). Where only the head moves, predictions are mixed instead."""
     hidden_moves = any(a is not b and not np.array_equal(a, b) for a, b in zip(v.weights[:-1], w.weights[:-1])) or any(
-        a is not b and a is not None and b is not None and not np.array_equal(a, b) for a, b in zip(v.biases[:-1], w.biases[:-1])
+        a is not b and a is not None and b is not None and not np.array_equal(a, b)
+        for a, b in zip(v.biases[:-1], w.biases[:-1])
     )
     if hidden_moves:
         return np.array([objective.path_value(linear_combination(v, w, float(t)), X, targets) for t in times])
@@ -41,7 +42,9 @@ def sample_segment(v: Network, w: Network, times: Array, objective: Objective, X
     return np.array(out)
 
 
-def sample_path(path: Path, kinds: tuple[str, ...], objective: Objective, X: Array, targets: Array, *, budget: int = 600) -> Samples:
+def sample_path(
+    path: Path, kinds: tuple[str, ...], objective: Objective, X: Array, targets: Array, *, budget: int = 600
+) -> Samples:
     """Sample every move: both ends of idle and transfer moves, a grid on head moves and chords; about `budget` points in all.
 
     kinds: the kernel's name of each move, in order.
@@ -58,7 +61,9 @@ def sample_path(path: Path, kinds: tuple[str, ...], objective: Objective, X: Arr
     return Samples(np.array(positions), np.array(values))
 
 
-def plane(A: Network, B: Network, C: Network, objective: Objective, X: Array, targets: Array, *, size: int = 21) -> dict[str, object]:
+def plane(
+    A: Network, B: Network, C: Network, objective: Objective, X: Array, targets: Array, *, size: int = 21
+) -> dict[str, object]:
     """F on the plane through A, B and a waypoint C: coordinates (x, y) with A at (0, 0), B at (1, 0) in units of |B - A|.
 
     Returns lists for JSON: x (size,), y (size,), F (size, size) with rows over y, and the positions of A, B and C.
@@ -100,7 +105,11 @@ def activation_changes(path: Path, X: Array) -> list[float]:
     start = path.start.features(X) > 0
     out, previous, share = [], None, 0.0
     for v in path.vertices():
-        if previous is None or any(a is not b for a, b in zip(v.weights[:-1], previous.weights[:-1])) or v.biases[0] is not previous.biases[0]:
+        if (
+            previous is None
+            or any(a is not b for a, b in zip(v.weights[:-1], previous.weights[:-1]))
+            or v.biases[0] is not previous.biases[0]
+        ):
             share = float(np.mean((v.features(X) > 0) != start))
         out.append(share)
         previous = v
