@@ -109,6 +109,12 @@ def write_data(path: Path, X: np.ndarray, targets: np.ndarray) -> None:
     )
 
 
+def data_file(certificate: Path) -> Path | None:
+    """The data file that is written beside a certificate too large to embed its data; None when there is none."""
+    beside = Path(certificate).with_suffix(".data")
+    return beside if beside.exists() else None
+
+
 def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
     """Read strictly. `data`: file of X and targets, needed exactly when the certificate does not embed them.
 

@@ -23,13 +23,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
-    from verifier.certificate.file import read_certificate
+    from verifier.certificate.file import data_file, read_certificate
     from verifier.errors import CertificateFormatError
     from verifier.kernel import check
 
     start = time.process_time()
-    beside = path.with_suffix(".data")
-    data = Path(args.data) if args.data else beside if beside.exists() else None
+    data = Path(args.data) if args.data else data_file(path)
     try:
         certificate = read_certificate(path, data=data)
     except CertificateFormatError as error:

@@ -33,7 +33,7 @@ class CertifyResult:
 
     def check(self, *, reference: bool = False) -> tuple[Verdict, ...]:
         """Read the certificate back from its file and check every claim with the kernel; one verdict per claim."""
-        from verifier.certificate.file import read_certificate
+        from verifier.certificate.file import data_file, read_certificate
         from verifier.kernel import check
 
         c = read_certificate(self.certificate, data=data_file(self.certificate))
@@ -58,9 +58,3 @@ class CertifyResult:
         )
         head = "<tr><th>path</th><th>kind</th><th>max F</th><th>gap over E</th></tr>"
         return f"<p><strong>{escape(self.sentence)}</strong></p><table>{head}{rows}</table>"
-
-
-def data_file(certificate: Path) -> Path | None:
-    """The data file `certify` writes beside a certificate too large to embed its data; None when there is none."""
-    beside = certificate.with_suffix(".data")
-    return beside if beside.exists() else None

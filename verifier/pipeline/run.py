@@ -19,7 +19,7 @@ from verifier.kernel.claims import Claim, EndpointValue, Problem
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 from verifier.pipeline.endpoints import Setting, read_setting
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
-from verifier.pipeline.numbers import show_up
+from verifier.numbers import show_up
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
