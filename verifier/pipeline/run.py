@@ -16,10 +16,10 @@ from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.claims import Claim, EndpointValue, Problem
+from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 from verifier.pipeline.endpoints import Setting, read_setting
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
-from verifier.numbers import show_up
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
