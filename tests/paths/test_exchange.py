@@ -10,7 +10,8 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
 from verifier.paths.exchange import exchange
-from verifier.paths.halves import halves
+from verifier.paths.halves import halves_with_programs
+from verifier.theory import halves_bound
 
 SETTINGS = [
     ("squared", 0.0, None, 1),
@@ -144,8 +145,10 @@ def test_halves(m, loss, kappa):
     A, B = random_network(rng, m), random_network(rng, m)
     X, targets = rng.normal(size=(30, 2)), random_targets(loss, rng, 30, 1)
     objective = make_objective(loss, kappa=kappa)
-    path, programs = halves(A, B, objective, X, targets)
-    top, _E = check(path, A, B, objective, X, targets)
+    path, programs = halves_with_programs(A, B, objective, X, targets)
+    top, E = check(path, A, B, objective, X, targets)
     assert top == pytest.approx(max(r.primal_value for r in programs.values()), rel=1e-9)
     assert {move.program for move in path.moves} - {None} == set(programs)
     assert all(r.gap <= 1e-6 for r in programs.values())
+    bound = halves_bound(A, B, objective, X, targets, path)
+    assert bound.value == pytest.approx(max(top, E))

@@ -9,10 +9,9 @@ from tests.paths.path_checks import bitwise_equal, kind, random_network, random_
 from verifier.errors import UsageError
 from verifier.objective import augmented_rows, make_objective
 from verifier.paths.clusters import merge_rows
-from verifier.paths.line import matched_line_estimate, straight_line
-from verifier.paths.theorem2 import theorem2
-from verifier.paths.theorem2_grid import grid, theorem2_grid
-from verifier.theory import terms_from_notes, theorem2_bounds
+from verifier.paths.line import line, matched_line_estimate
+from verifier.paths.theorem2 import grid, theorem2, theorem2_grid
+from verifier.theory import dimension_free_bounds, theorem2_bounds
 
 
 def setting(loss="logistic", m=8, K=1, kappa=0.01, penalty="path", close=False, seed=0):
@@ -89,7 +88,7 @@ def test_chords_appear_only_in_segments_two_and_five():
 def test_sampled_path_stays_below_the_repaired_bound():
     A, B, objective, X, y = setting(close=True)
     path, _ = theorem2(A, B, objective, X, y, l=4, alpha=0.3)
-    _, repaired = theorem2_bounds(terms_from_notes(path.notes), A, B, objective, X)
+    _, repaired = theorem2_bounds(A, B, objective, X, y, path)
     E = max(objective.value(v, X, y) for v in (A, B))
     assert sampled_maximum(path, objective, X, y, 33) <= max(E, repaired.value) + 1e-9
 
@@ -99,7 +98,11 @@ def test_program_heads_are_the_vertices_heads():
     path, programs = theorem2(A, B, objective, X, y, l=3, alpha=0.0)
     for move in path.moves:
         if move.program is not None and move.program != "theta*" and segment_of(move) in (1, 2):
-            np.testing.assert_array_equal(move.to.theta, programs[move.program].head)
+            program = programs[move.program]
+            slots = np.arange(8) if program.support is None else program.support
+            np.testing.assert_array_equal(move.to.theta[:, slots], program.head)
+            np.testing.assert_array_equal(move.to.W[slots], program.rows)
+            np.testing.assert_array_equal(move.to.b[slots], program.row_bias)
     assert all(r.gap <= 1e-6 for r in programs.values())
 
 
@@ -112,11 +115,16 @@ def test_refusals(l, alpha):
 
 def test_grid_returns_the_least_estimate():
     A, B, objective, X, y = setting(close=True)
-    path, _, rows = theorem2_grid(A, B, objective, X, y)
+    found = theorem2_grid(A, B, objective, X, y)
+    path, rows = found.path, found.rows
     assert {(row.l, row.alpha) for row in rows} == set(grid(8))
     best = min(row.estimate for row in rows)
     inner = max(objective.value(v, X, y) for v in list(path.vertices())[1:-1])
     assert inner <= best + 1e-6
+    names = [bound.name for bound in dimension_free_bounds(A, B, objective, X, y, found)]
+    assert len(names) == len(set(names)) == 4
+    with pytest.raises(UsageError, match="m = 1"):
+        theorem2_grid(*[random_network(np.random.default_rng(s), 1) for s in (0, 1)], objective, X, y)
 
 
 def test_merged_rows_cover_every_row():
@@ -132,7 +140,7 @@ def test_merged_rows_cover_every_row():
 def test_lines():
     """Matching undoes a permutation exactly: the line is constant."""
     A, B, objective, X, y = setting()
-    assert straight_line(A, B).end is B
+    assert line(A, B).end is B
     p = np.random.default_rng(0).permutation(8)
     from verifier.networks.network import Network
 

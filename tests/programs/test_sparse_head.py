@@ -23,15 +23,18 @@ def test_support_sizes_zeros_and_monotone_values(loss, kappa):
     assert found[9].value == pytest.approx(full[2], rel=1e-5)
 
 
-def test_program_result_is_padded():
+def test_program_result_is_on_its_support():
     objective = make_objective("logistic", kappa=0.01)
     Z, y, prices, _ = instance("logistic")
     result = sparse_head(Z, y, objective, prices, 4, bias=True, name="sparse")
-    assert result.head.shape == (1, 9)
-    assert len(result.support) <= 4
-    assert np.flatnonzero(result.head[0]).tolist() == [i for i in result.support if result.head[0, i] != 0]
+    assert result.r == len(result.support) <= 4
+    assert result.head.shape == (1, result.r)
+    value = objective.head_value(Z[:, result.support], y, prices[result.support], result.head, result.head_bias)
+    assert result.primal_value == pytest.approx(value, rel=1e-14)
     assert result.gap <= 1e-6
-    assert sparse_head(Z, y, objective, prices, 0, bias=True, name="none").head.any() == np.False_
+    assert sparse_head(Z, y, objective, prices, 0, bias=True, name="none").r == 0
+    with pytest.raises(ValueError, match="rows expected"):
+        result.of_rows(np.zeros((9, 2)), None)
 
 
 def test_removal_costs_are_exact_for_least_squares():

@@ -7,14 +7,15 @@ import pytest
 
 from verifier.networks.network import one_hidden_layer
 from verifier.objective import make_objective
+from verifier.paths.path import Path
 from verifier.theory import (
     Theorem2Terms,
+    bounds_from_terms,
     connected_sublevel_sets,
     halves_bound,
     pruning_cost,
     second_moment_norm,
     sparsification_barrier,
-    theorem2_bounds,
 )
 
 TERMS = Theorem2Terms(l=2, alpha=0.1, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=5.0)
@@ -41,7 +42,7 @@ def test_second_moment_norm_is_the_largest_eigenvalue():
 
 def test_theorem2_formulae():
     A, B = networks()
-    paper, repaired = theorem2_bounds(TERMS, A, B, make_objective("logistic", kappa=0.01, penalty="l1"), X)
+    paper, repaired = bounds_from_terms(TERMS, A, B, make_objective("logistic", kappa=0.01, penalty="l1"), X)
     assert paper.value == pytest.approx(0.3 + math.sqrt(2.0) / 0.01 * 0.1)
     assert repaired.value == pytest.approx(0.3 + math.sqrt(2.0) * 5.0 * 0.1)
     assert paper.applies
@@ -59,31 +60,35 @@ def test_theorem2_formulae():
     ],
 )
 def test_each_violated_hypothesis_is_named(objective, unit, c, violated):
-    paper, _ = theorem2_bounds(TERMS, *networks(unit, c), objective, X)
+    paper, _ = bounds_from_terms(TERMS, *networks(unit, c), objective, X)
     assert verdicts(paper)[violated] is False
     assert paper.applies is False
 
 
 def test_values_are_none_without_lipschitz_constant_or_kappa():
     A, B = networks()
-    paper, repaired = theorem2_bounds(TERMS, A, B, make_objective("squared"), X)
+    paper, repaired = bounds_from_terms(TERMS, A, B, make_objective("squared"), X)
     assert paper.value is None
     assert repaired.value is None
     flat = Theorem2Terms(l=2, alpha=0.0, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=5.0)
-    assert theorem2_bounds(flat, A, B, make_objective("squared"), X)[0].value == 0.3
+    assert bounds_from_terms(flat, A, B, make_objective("squared"), X)[0].value == 0.3
 
 
 def test_lemma_one_can_fail_on_data():
     """|theta|_1 <= L / kappa rests on |Z| <= 1; a head mass above it is reported as a violated hypothesis."""
     heavy = Theorem2Terms(l=2, alpha=0.1, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=500.0)
-    paper, _ = theorem2_bounds(heavy, *networks(), make_objective("logistic", kappa=0.01, penalty="l1"), X)
+    paper, _ = bounds_from_terms(heavy, *networks(), make_objective("logistic", kappa=0.01, penalty="l1"), X)
     assert verdicts(paper)["Lemma 1: every best head has |theta|_1 <= L / kappa"] is False
 
 
 def test_halves_needs_no_lipschitz_constant():
-    bound = halves_bound(*networks(), make_objective("squared"), 0.1, 0.2, 0.3)
-    assert bound.value == 0.3
+    A, B = networks()
+    path = Path("halves", A, (), {"Q_A": 20.0, "Q_B": 30.0})
+    bound = halves_bound(A, B, make_objective("squared"), X, np.zeros((2, 1)), path)
+    assert bound.value == 30.0
     assert bound.applies
+    with pytest.raises(TypeError, match="Q_A"):
+        halves_bound(A, B, make_objective("squared"), X, np.zeros((2, 1)), Path("x", A, (), {"Q_A": None, "Q_B": 1.0}))
 
 
 def test_dimension_free_formulae():

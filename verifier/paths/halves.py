@@ -15,7 +15,12 @@ from verifier.programs import ProgramResult, sparse_head
 Array = np.ndarray
 
 
-def halves(
+def halves(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> Path:
+    """A -> best head on half of A's rows -> best head on half of B's -> B; see `halves_with_programs`."""
+    return halves_with_programs(A, B, objective, X, targets)[0]
+
+
+def halves_with_programs(
     A: Network, B: Network, objective: Objective, X: Array, targets: Array
 ) -> tuple[Path, dict[str, ProgramResult]]:
     """A -> best head on half of A's rows -> best head on half of B's -> B, and the two head programs.
@@ -34,8 +39,8 @@ def halves(
             Z, targets, objective, prices, m // 2, bias=network.c is not None, name=name, outputs=network.theta.shape[0]
         )
         support = np.asarray(result.support, dtype=np.int64)
-        programs[name] = result
-        waypoints.append(Waypoint(support + side * m, result.head[:, support], result.head_bias, result.primal_value))
+        programs[name] = result.of_rows(network.W[support], None if network.b is None else network.b[support])
+        waypoints.append(Waypoint(support + side * m, result.head, result.head_bias, result.primal_value))
     moves = moves_through(A, B, waypoints, list(programs))
     notes: dict[str, object] = {"Q_A": waypoints[0].value, "Q_B": waypoints[1].value}
     return Path("halves", A, moves, notes), programs

@@ -16,7 +16,7 @@ from verifier.paths.slots import require_one_hidden_layer
 Array = np.ndarray
 
 
-def straight_line(A: Network, B: Network) -> Path:
+def line(A: Network, B: Network) -> Path:
     """The single chord from A to B, any depth; breakpoints are left to elaboration."""
     if A.architecture != B.architecture:
         raise UsageError(f"line: networks of different architecture, {A.architecture} and {B.architecture}")
@@ -27,13 +27,13 @@ def straight_line(A: Network, B: Network) -> Path:
 class MatchedLineEstimate:
     """Sampled, never a bound, and about another pair: A and a permuted copy of B.
 
-    network: B with neurons permuted, row i of it is row permutation[i] of B. sampled_max: largest F on the line's grid.
-    excess: sampled_max less max(F(A), F(B)). at: parameter of the maximum.
+    network: B with neurons permuted, row i of it is row permutation[i] of B. maximum: largest F on the line's grid.
+    excess: maximum less max(F(A), F(B)). at: parameter of the maximum.
     """
 
     network: Network
     permutation: Array
-    sampled_max: float
+    maximum: float
     excess: float
     at: float
     note: str = "sampled; the endpoint is a permuted copy of B, so this is no path between A and B"

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
 from verifier.paths.path import Path
+from verifier.paths.reference import Reference
 from verifier.paths.slots import require_one_hidden_layer
-from verifier.paths.theorem2 import (
-    Programs,
-    Side,
-    SparseSide,
-    best_reference,
-    make_side,
-    sparse_sides,
-    theorem2,
-)
+from verifier.paths.theorem2_segments import Programs, theorem2
+from verifier.paths.theorem2_sides import Side, SparseSide, best_reference, make_side, sparse_sides
 
 Array = np.ndarray
 
@@ -80,11 +76,13 @@ def theorem2_table(
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
-) -> tuple[list[GridRow], dict[int, object]]:
+) -> tuple[list[GridRow], dict[int, Reference]]:
     """All rows of the table and the reference network of each l."""
     require_one_hidden_layer("theorem2", A, B)
     m = A.W.shape[0]
     cells = list(grid(m) if pairs is None else pairs)
+    if not cells or any(not 1 <= l < m for l, _ in cells):
+        raise UsageError(f"theorem2: needs 1 <= l < m, but the width is m = {m} and the grid is {cells}")
     ls, alphas = sorted({l for l, _ in cells}), sorted({alpha for _, alpha in cells})
     sides = make_side("A", A, objective, X, targets), make_side("B", B, objective, X, targets)
     # Wide references are cheap to find among the rows and dear to train.
@@ -101,7 +99,7 @@ def theorem2_table(
             if (l, alpha) not in cells:
                 continue
             rows.append(_row(l, alpha, references[l].value, sides, [f[l] for f in found], objective, X, targets))
-    return rows, dict(references)
+    return rows, references
 
 
 def _row(
@@ -139,6 +137,24 @@ def _row(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Theorem2Grid:
+    """The chosen path with its programs, and the whole table; notes are the path's, with the theorem's terms."""
+
+    path: Path
+    programs: Programs
+    rows: list[GridRow]
+
+    @property
+    def notes(self) -> dict[str, object]:
+        return self.path.notes
+
+    @property
+    def table(self) -> list[dict[str, float]]:
+        """The rows as plain numbers."""
+        return [dataclasses.asdict(row) for row in self.rows]
+
+
 def theorem2_grid(
     A: Network,
     B: Network,
@@ -148,22 +164,14 @@ def theorem2_grid(
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
-) -> tuple[Path, Programs, list[GridRow]]:
+) -> Theorem2Grid:
     """Path and programs of the (l, alpha) whose sampled estimate is least, and the whole table.
 
     pairs: the grid, `grid(m)` by default. Ties go to the smaller alpha, where segments 2 and 5 need no chord.
+    Raises UsageError for m = 1, where no 1 <= l < m exists.
     """
     rows, references = theorem2_table(A, B, objective, X, targets, pairs, seed=seed)
     best = min(rows, key=lambda row: (row.estimate, row.alpha))
-    path, programs = theorem2(
-        A,
-        B,
-        objective,
-        X,
-        targets,
-        l=best.l,
-        alpha=best.alpha,
-        seed=seed,
-        reference=references[best.l],  # type: ignore[arg-type]
-    )
-    return path, programs, rows
+    reference = references[best.l]
+    path, programs = theorem2(A, B, objective, X, targets, l=best.l, alpha=best.alpha, seed=seed, reference=reference)
+    return Theorem2Grid(path, programs, rows)

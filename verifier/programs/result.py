@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,9 @@ class ProgramResult:
     primal_value: F at (head, head_bias). dual_value: lower estimate of the minimum; when kappa = 0 it holds for heads
         with entries at most head_limit in absolute value.
     status: the solver's word. compile_seconds, solve_seconds: wall time.
-    support: indices of the rows a sparse program was restricted to, else None.
+    support: indices of the network's rows a sparse program was restricted to, else None; head has one column for each.
+    rows, row_bias: the first-layer rows (r, d) and biases (r,) the features came from, where the caller attached them;
+        the kernel recomputes the features from these.
     """
 
     name: str
@@ -37,6 +40,14 @@ class ProgramResult:
     compile_seconds: float
     solve_seconds: float
     support: Array | None = None
+    rows: Array | None = None
+    row_bias: Array | None = None
+
+    def of_rows(self, rows: Array, row_bias: Array | None) -> ProgramResult:
+        """Copy with its first-layer rows attached."""
+        if len(rows) != self.r or (row_bias is not None and len(row_bias) != self.r):
+            raise ValueError(f"ProgramResult {self.name}: {self.r} rows expected, got {len(rows)}")
+        return dataclasses.replace(self, rows=rows, row_bias=row_bias)
 
     @property
     def gap(self) -> float:

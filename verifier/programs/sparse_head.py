@@ -149,7 +149,7 @@ def sparse_head(
     full: tuple[Array, Array | None] | None = None,
     outputs: int | None = None,
 ) -> ProgramResult:
-    """Head program on the best support of at most k rows found; head (K, r) is exactly 0 elsewhere, support is set.
+    """Head program on the best support of at most k rows found; head (K, |support|) has a column per row of `support`.
 
     The dual vector bounds the program on that support only; k >= r is the plain head program.
     """
@@ -175,6 +175,4 @@ def sparse_head(
         solver=solver,
         outputs=outputs or (None if full is None else full[0].shape[0]),
     )
-    head = np.zeros((result.K, r))
-    head[:, support] = result.head
-    return dataclasses.replace(result, head=head, r=len(support), support=support)
+    return dataclasses.replace(result, support=support)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -42,6 +44,29 @@ class AprioriBound:
         if any(h.met is False for h in self.hypotheses):
             return False
         return None if any(h.met is None for h in self.hypotheses) else True
+
+    def as_record(self) -> dict[str, object]:
+        """Plain values for records and reports."""
+        return {
+            **dataclasses.asdict(self),
+            "hypotheses": [dataclasses.asdict(h) for h in self.hypotheses],
+            "applies": self.applies,
+        }
+
+
+class HasNotes(Protocol):
+    """A built path, or a grid of them: its notes carry the values found on the way."""
+
+    @property
+    def notes(self) -> dict[str, object]: ...
+
+
+def number(notes: dict[str, object], key: str) -> float:
+    """A number among the notes. Raises TypeError when it is none."""
+    value = notes[key]
+    if not isinstance(value, int | float | np.floating):
+        raise TypeError(f"notes of a path: {key} must be a number, got {value!r}")
+    return float(value)
 
 
 def second_moment_norm(X: Array, has_bias: bool) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.theory.bounds import (
     AprioriBound,
+    HasNotes,
     Hypothesis,
     convex_loss,
     finite_or_none,
@@ -17,6 +19,7 @@ from verifier.theory.bounds import (
     lipschitz_constant,
     lipschitz_loss,
     no_output_bias,
+    number,
     positive_kappa,
     second_moment_norm,
     unit_rows,
@@ -99,3 +102,17 @@ def connected_sublevel_sets(A: Network, B: Network, objective: Objective, X: Arr
     return AprioriBound(
         "connected sublevel sets", SOURCE, 0.0 if met else None, (*_model(objective, (A, B)), condition), "an excess"
     )
+
+
+def dimension_free_bounds(
+    A: Network, B: Network, objective: Objective, X: Array, targets: Array, best: HasNotes
+) -> list[AprioriBound]:
+    """The barrier over E with l and e(l) of a T2 path, pruning l neurons from either network, and the connectedness test."""
+    l, e_l = int(number(best.notes, "l")), number(best.notes, "e_l")
+    E = max(objective.value(A, X, targets), objective.value(B, X, targets))
+    pruned = [
+        replace(pruning_cost(n, objective, X, l=l), name=f"smallest-mass pruning of {letter}, l = {l}")
+        for letter, n in (("A", A), ("B", B))
+    ]
+    barrier = sparsification_barrier(A, B, objective, X, level=E, l=l, e_l=e_l)
+    return [barrier, *pruned, connected_sublevel_sets(A, B, objective, X)]

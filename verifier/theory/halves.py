@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.theory.bounds import AprioriBound, Hypothesis, convex_loss
+from verifier.theory.bounds import AprioriBound, HasNotes, Hypothesis, convex_loss, number
+
+Array = np.ndarray
 
 
-def halves_bound(A: Network, B: Network, objective: Objective, E: float, Q_A: float, Q_B: float) -> AprioriBound:
-    """`max(E, Q_A, Q_B)` with Q the values of heads on half of each network's rows; needs no Lipschitz constant."""
+def halves_bound(
+    A: Network, B: Network, objective: Objective, X: Array, targets: Array, path: HasNotes
+) -> AprioriBound:
+    """`max(E, Q_A, Q_B)` with Q the values of heads on half of each network's rows; needs no Lipschitz constant.
+
+    path: built by `verifier.paths.halves`; its notes hold Q_A and Q_B.
+    """
+    E = max(objective.value(A, X, targets), objective.value(B, X, targets))
+    Q_A, Q_B = number(path.notes, "Q_A"), number(path.notes, "Q_B")
     m = A.W.shape[0]
     penalty = Hypothesis(
         "the objective has no penalty, or one that is convex in the head",

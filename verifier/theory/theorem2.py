@@ -11,6 +11,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.theory.bounds import (
     AprioriBound,
+    HasNotes,
     Hypothesis,
     convex_loss,
     finite_or_none,
@@ -18,6 +19,7 @@ from verifier.theory.bounds import (
     lipschitz_constant,
     lipschitz_loss,
     no_output_bias,
+    number,
     positive_kappa,
     second_moment_norm,
     unit_rows,
@@ -50,8 +52,15 @@ class Theorem2Terms:
 
 
 def theorem2_bounds(
+    A: Network, B: Network, objective: Objective, X: Array, targets: Array, best: HasNotes
+) -> list[AprioriBound]:
+    """`bounds_from_terms` with the terms of a path (or grid) built by `verifier.paths.theorem2`."""
+    return bounds_from_terms(terms_from_notes(best.notes), A, B, objective, X)
+
+
+def bounds_from_terms(
     terms: Theorem2Terms, A: Network, B: Network, objective: Objective, X: Array
-) -> tuple[AprioriBound, AprioriBound]:
+) -> list[AprioriBound]:
     """`max(terms) + C alpha` with C = L^2 sqrt|Sigma| / kappa (paper) and C' = L sqrt|Sigma| max(|beta|_1, |gamma|_1).
 
     The level T2 promises is the larger of E and this value. |Sigma| is the spectral norm of E[xt xt^T].
@@ -72,7 +81,7 @@ def theorem2_bounds(
         + ("" if objective.kappa == 0 or math.isnan(L) else f", L / kappa = {L / objective.kappa:.6g}"),
     )
     at = f"l = {terms.l}, alpha = {terms.alpha:g}"
-    return (
+    return [
         AprioriBound(
             f"theorem 2, paper's C, {at}",
             SOURCE,
@@ -87,26 +96,20 @@ def theorem2_bounds(
             model[:2],
             "the chord's own argument gives half of C': t(1-t)(|beta| + |gamma|) <= max / 2",
         ),
-    )
+    ]
 
 
 def terms_from_notes(notes: dict[str, object]) -> Theorem2Terms:
     """Terms from the notes of a path built by `verifier.paths.theorem2`."""
 
-    def number(key: str) -> float:
-        value = notes[key]
-        if not isinstance(value, int | float | np.floating):
-            raise TypeError(f"theorem2 notes: {key} must be a number, got {value!r}")
-        return float(value)
-
-    masses = [number(f"{head}_{letter}") for head in ("beta", "gamma") for letter in "AB"]
+    masses = [number(notes, f"{head}_{letter}") for head in ("beta", "gamma") for letter in "AB"]
     return Theorem2Terms(
-        l=int(number("l")),
-        alpha=number("alpha"),
-        e_l=number("e_l"),
-        full_A=number("full_A"),
-        sparse_A=number("sparse_A"),
-        sparse_B=number("sparse_B"),
-        full_B=number("full_B"),
+        l=int(number(notes, "l")),
+        alpha=number(notes, "alpha"),
+        e_l=number(notes, "e_l"),
+        full_A=number(notes, "full_A"),
+        sparse_A=number(notes, "sparse_A"),
+        sparse_B=number(notes, "sparse_B"),
+        full_B=number(notes, "full_B"),
         head_mass=max(masses),
     )
