@@ -666,7 +666,7 @@ def check_head_violations(K: Kernel, rng: np.random.Generator) -> None:
             )
             sizes = [root((G[i] ** 2).sum())] if penalty == "weight_decay" else [as_arb(abs(g)) for g in G[i]]
             for size in sizes:
-                over = size / N - arb(p.objective.kappa) * price
+                over = (size / N - arb(p.objective.kappa) * price) * (arb(Kout).sqrt() if penalty == "weight_decay" else 1)
                 total += over if over > 0 else 0
         for column in exact(nu).T:
             over = abs(column.sum()) / N - (Q(p.objective.kappa) if penalise else 0)
@@ -705,6 +705,18 @@ def check_head_intervals(K: Kernel, rng: np.random.Generator) -> None:
             except K.claims.Rejected:
                 continue
             raise AssertionError("an interval tighter than what was found was accepted")
+
+
+def check_group_violations_cost_sqrt_k(K: Kernel, rng: np.random.Generator) -> None:
+    """Weight decay, two outputs: the head with both entries at the limit reaches |h_i|_2 = H sqrt(2), so its value undercuts what a charge of H v would allow."""
+    X, y = np.array([[1.0]]), np.array([[10.0, 10.0]])
+    v = K.claims.Parameters((np.array([[1.0]]), np.zeros((2, 1))), (None, None))
+    p = K.claims.Problem(objective(K, "squared", "weight_decay", 1e-6), X, y, v, v)
+    limit, nu = 1.0, np.array([[-18.0, -18.0]])  # the gradient of the loss at f = (1, 1)
+    here = K.claims.Parameters((v.weights[0], np.full((2, 1), limit)), v.biases)
+    best = exact_value(p, here, endpoint=False)
+    found = K.heads.check_head(p, K.claims.HeadOptimum("h", v.weights[0], None, here.weights[1], None, nu, limit, 0.0, 1e9))
+    assert arb(found["lower"]) <= best, "the lower end lies above a head within the limit"
 
 
 def check_unlimited_heads_need_exact_duals(K: Kernel, rng: np.random.Generator) -> None:

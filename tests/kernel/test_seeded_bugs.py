@@ -93,6 +93,7 @@ BUGS = [
     ("heads", "over = np.where(size <= allowed, 0.0,", "over = np.where(size <= 2 * allowed, 0.0,"),
     ("heads", "reach = row_norms(G) if", "reach = row_norms(Ball(G.mid * 0.5, G.rad)) if"),
     ("heads", "0.0 if s == 0.0 or up(s) <= room else up(up(s) - room)", "0.0"),
+    ("heads", "over = over * up(math.sqrt(problem.A.weights[1].shape[0])) * INFLATE", "pass"),
     ("heads", "dual = down(dual - up(claim.head_limit * v))", "pass"),
     ("heads", 'require(v == 0.0, f"', 'require(v < 1.0, f"'),
     ("heads", "require(claim.lower <= dual,", "require(not (claim.lower > dual),"),

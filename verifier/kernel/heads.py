@@ -4,7 +4,7 @@ Above: F at the stored head. Below, by duality (theory.md section 5): for nu in 
 
     F(h, c) >= -(1/N) sum_j loss_j^*(nu_j) - sum_ik |h_ik| (|(1/N) Z_i^T nu_k| - kappa r_i)_+ - sum_k |c_k| (|(1/N) sum_j nu_jk| - kappa_c)_+
 
-so a dual without violation bounds every head, and one with violation v bounds heads of entries at most H up to H v.
+(Euclidean norms over k under weight decay), so a dual without violation bounds every head, and one with violation v bounds heads of entries at most H up to H v.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Array = np.ndarray
 
 
 def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> float:
-    """Upper bound of the sum of all dual constraint violations; exactly 0.0 when every constraint certainly holds."""
+    """Upper bound of what heads with entries at most 1 can gain from dual constraint violations; exactly 0.0 when all certainly hold."""
     o, N = problem.objective, problem.X.shape[0]
     G = matmul(transpose(Z), exact(claim.dual))  # (r, K), N times the gradient
     reach = row_norms(G) if o.penalty == "weight_decay" else None
@@ -47,6 +47,9 @@ def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> fl
         if size.ndim == 2:
             allowed = np.broadcast_to(allowed[:, None], size.shape)
     over = np.where(size <= allowed, 0.0, np.nextafter(size - allowed, np.inf))
+    if reach is not None:
+        # Entries at most H leave |h_i|_2 at most H sqrt(K): a violated group constraint costs that much more.
+        over = over * up(math.sqrt(problem.A.weights[1].shape[0])) * INFLATE
     terms = over.ravel().tolist()
     if problem.A.biases[1] is not None:
         free = o.kappa if o.penalise_output_bias else 0.0

@@ -469,7 +469,9 @@ def _check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
         for size in sizes:
             over = size / N - room
             if not bool(over <= 0):
-                certain, violation = False, violation + _positive(over)
+                # Entries at most H leave |h_i|_2 at most H sqrt(K).
+                cost = arb(len(row)).sqrt() if o.penalty == "weight_decay" else ONE
+                certain, violation = False, violation + cost * _positive(over)
     if c is not None:
         for column in claim.dual.T.tolist():
             s = abs(sum(map(Fraction, column), Fraction(0))) / N - (Fraction(o.kappa) if o.penalise_output_bias else 0)
