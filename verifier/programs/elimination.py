@@ -72,6 +72,9 @@ def elimination_order(
     kept = np.arange(r)
     order: list[int] = []
     exact = objective.loss.name == "squared" and objective.kappa == 0
+    if not objective.loss.smooth and resolve_every is not None:
+        # Each head is a CVXPY program here.
+        resolve_every = max(resolve_every, 0.34)
     while len(order) < todo:
         zeros = [int(kept[i]) for i in np.flatnonzero(~head.any(axis=0)) if allowed[kept[i]]]
         if zeros:
