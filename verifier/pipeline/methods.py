@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
 from verifier.pipeline.endpoints import Setting
@@ -27,6 +29,7 @@ class Proposal:
     details: dict[str, Any] = field(default_factory=dict)
     apriori: list[Any] = field(default_factory=list)
     cpu_seconds: float = 0.0
+    skipped: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,19 +81,23 @@ def line(s: Setting, o: Options) -> Proposal:
     from verifier.paths.line import matched_line_estimate
 
     A, B = s.A.network, s.B.network
-    proposal = Proposal([build(A, B)] if A.depth == 2 else [])
-    if A.depth == 2:
-        start = time.process_time()
-        points = 201
-        matched = matched_line_estimate(A, B, s.objective, s.data.X, s.targets, points=points)
-        note = "B's neurons permuted by weight matching: the line to a copy of B, not to B"
-        spent = time.process_time() - start
-        proposal.estimates.append(
-            SampledEstimate(
-                "line after matching", matched.maximum, max(0.0, matched.maximum - _E(s)), points, spent, note
-            )
-        )
-    return proposal
+    if A.depth > 2:
+        hidden = [
+            *zip(A.weights[:-1], B.weights[:-1]),
+            *((a, b) for a, b in zip(A.biases[:-1], B.biases[:-1]) if a is not None),
+        ]
+        if all(np.array_equal(a, b) for a, b in hidden):
+            return Proposal([build(A, B)])
+        return Proposal(skipped="line: with more than one hidden layer a chord that moves hidden layers is not bounded")
+    start = time.process_time()
+    points = 201
+    matched = matched_line_estimate(A, B, s.objective, s.data.X, s.targets, points=points)
+    note = "B's neurons permuted by weight matching: the line to a copy of B, not to B"
+    spent = time.process_time() - start
+    estimate = SampledEstimate(
+        "line after matching", matched.maximum, max(0.0, matched.maximum - _E(s)), points, spent, note
+    )
+    return Proposal([build(A, B)], estimates=[estimate])
 
 
 def dss(s: Setting, o: Options) -> Proposal:

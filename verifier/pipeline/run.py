@@ -146,11 +146,14 @@ def _construct(
 ) -> None:
     """Run one construction; its paths become claims, the rest becomes record."""
     if name in ONE_HIDDEN_LAYER and s.A.network.depth != 2:
-        why = f"{name}: defined for one hidden layer, these networks have {s.A.network.depth - 1}"
-        work.record["skipped"].append(why)
-        say(f"{why}: skipped")
-        return
-    proposal = propose(name, s, options)
+        proposal = Proposal(
+            skipped=f"{name}: defined for one hidden layer, these networks have {s.A.network.depth - 1}"
+        )
+    else:
+        proposal = propose(name, s, options)
+    if proposal.skipped:
+        work.record["skipped"].append(proposal.skipped)
+        say(f"{proposal.skipped}: skipped")
     for path in proposal.paths:
         start = time.process_time()
         trimmed = path.without_still_moves()

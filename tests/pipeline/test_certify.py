@@ -1,0 +1,229 @@
+"""`certify` as a library: what it accepts, what it returns, and what its certificate says."""
+
+import numpy as np
+import pytest
+import torch
+
+import verifier
+from verifier.certificate import read_certificate
+from verifier.errors import UsageError
+from verifier.kernel import check
+from verifier.networks.checkpoint import save_checkpoint
+from verifier.outcomes import Outcome
+from verifier.pipeline import run
+from verifier.pipeline.sampling import Samples
+
+from .conftest import tiny_data, tiny_network
+
+FAST = "exchange,halves,line"
+OBJECTIVES = [
+    ("logistic", "binary", 1, 0.0, None),
+    ("logistic", "binary", 1, 0.01, "path"),
+    ("hinge", "binary", 1, 0.01, "l1"),
+    ("cross_entropy", "multiclass", 3, 0.0, None),
+    ("cross_entropy", "multiclass", 3, 0.01, "weight_decay"),
+    ("squared", "regression", 1, 0.0, None),
+    ("squared", "multiclass", 3, 0.01, "path"),
+    ("huber", "regression", 1, 0.01, "weight_decay"),
+    ("absolute", "regression", 1, 0.01, "l1"),
+]
+
+
+@pytest.mark.parametrize(("loss", "task", "outputs", "kappa", "penalty"), OBJECTIVES)
+def test_every_objective_certifies_and_both_evaluations_agree(loss, task, outputs, kappa, penalty):
+    A, B = (tiny_network(s, (2, 6, outputs)) for s in (1, 2))
+    result = verifier.certify(
+        A,
+        B,
+        tiny_data(3, task),
+        loss=loss,
+        delta=0.5 if loss == "huber" else None,
+        kappa=kappa,
+        penalty=penalty,
+        method=FAST,
+    )
+    assert result.outcome is Outcome.CERTIFIED
+    assert {b.method for b in result.bounds} == {"exchange", "halves", "line"}
+    assert all(v.accepted for v in result.check())
+    assert all(v.accepted for v in result.check(reference=True))
+    record = read_certificate(result.certificate).record
+    for bound in result.bounds:
+        assert record["paths"][bound.method]["sampled"]["maximum"] <= bound.sup, "sampled <= certified"
+    assert result.gap == min(b.gap for b in result.bounds)
+
+
+def test_theorem2_brings_its_six_segments_with_programs_and_a_priori_values():
+    A, B = tiny_network(1), tiny_network(2)
+    result = verifier.certify(A, B, tiny_data(3), loss="logistic", kappa=0.01, penalty="l1", method="theorem2")
+    c = read_certificate(result.certificate)
+    heads = [row for row in c.document["claims"] if row["kind"] == "head_optimum"]
+    assert len(heads) >= 5, "best heads of both sides, sparse heads of both sides, and the reference"
+    labels = [m["label"] for p in c.document["paths"] for m in p["moves"]]
+    for segment in range(1, 7):
+        assert any(f"segment {segment}" in text for text in labels), f"segment {segment} is missing"
+    assert len(c.record["programs"]) == len(heads)
+    for row in c.record["programs"]:
+        assert row["certified_lower"] <= row["dual"] * (1 + 1e-6) + 1e-9
+        assert row["certified_lower"] <= row["certified_upper"]
+    names = [row["name"] for row in c.record["apriori"]]
+    assert any("paper's C" in n for n in names)
+    assert any("repaired" in n for n in names)
+    assert c.record["tables"]["theorem2"]
+
+
+@pytest.mark.parametrize("form", ["module", "state dict", "arrays", "file"])
+def test_networks_come_as_modules_state_dicts_arrays_or_files(form, tmp_path):
+    pair = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        module = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.ReLU(), torch.nn.Linear(5, 1))
+        if form == "module":
+            pair.append(module)
+        elif form == "state dict":
+            pair.append(module.state_dict())
+        elif form == "arrays":
+            pair.append({k: v.numpy() for k, v in module.state_dict().items()})
+        else:
+            torch.save(module.state_dict(), tmp_path / f"{seed}.pt")
+            pair.append(tmp_path / f"{seed}.pt")
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    result = verifier.certify(*pair, (X, X[:, 0]), loss="squared", method="line")
+    assert result.bounds[0].method == "line"
+
+
+def test_recorded_settings_are_used_and_a_given_one_wins(tmp_path):
+    from verifier.data.load import data_record, load_data
+
+    data = load_data("moons:n=40,noise=0.2,seed=1")
+    meta = {
+        "data": data_record(data),
+        "loss": "logistic",
+        "delta": None,
+        "kappa": 0.01,
+        "penalty": "l1",
+        "penalise_output_bias": True,
+    }
+    for seed in (1, 2):
+        save_checkpoint(tmp_path / f"{seed}.pt", tiny_network(seed), meta)
+    pair = (tmp_path / "1.pt", tmp_path / "2.pt")
+    recorded = read_certificate(verifier.certify(*pair, method="line").certificate).problem.objective
+    assert (recorded.loss, recorded.kappa, recorded.penalty, recorded.penalise_output_bias) == (
+        "logistic",
+        0.01,
+        "l1",
+        True,
+    )
+    given = read_certificate(verifier.certify(*pair, method="line", kappa=0.0).certificate).problem.objective
+    assert (given.kappa, given.penalty) == (0.0, "none")
+
+
+def test_missing_data_and_loss_say_which_option_decides():
+    A, B = tiny_network(1), tiny_network(2)
+    with pytest.raises(UsageError, match="no data set: the checkpoints do not record one.*--data"):
+        verifier.certify(A, B, loss="logistic")
+    with pytest.raises(UsageError, match="no loss: the checkpoints do not record one.*--loss"):
+        verifier.certify(A, B, tiny_data(3))
+    with pytest.raises(UsageError, match=r"'magic' is unknown; expected all, or some of exchange"):
+        verifier.certify(A, B, tiny_data(3), loss="logistic", method="magic")
+
+
+def test_architectures_and_inputs_that_do_not_fit_are_refused():
+    with pytest.raises(UsageError, match=r"A and B differ in architecture: widths \(2, 6, 1\) and \(2, 5, 1\)"):
+        verifier.certify(tiny_network(1), tiny_network(2, (2, 5, 1)), tiny_data(3), loss="logistic")
+    with pytest.raises(UsageError, match="has 3 features, the networks take 2 inputs"):
+        verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3, d=3), loss="logistic")
+    with pytest.raises(UsageError, match="differ in architecture"):
+        verifier.certify(tiny_network(1), tiny_network(2, bias=False), tiny_data(3), loss="logistic")
+
+
+def test_a_level_is_certified_refuted_or_left_open():
+    A, B, data = tiny_network(1), tiny_network(2), tiny_data(3)
+    options = {"loss": "logistic", "method": "exchange"}
+    E = verifier.certify(A, B, data, **options).E
+    assert verifier.certify(A, B, data, level=2 * E, **options).outcome is Outcome.CERTIFIED
+    low = verifier.certify(A, B, data, level=E / 2, **options)
+    assert low.outcome is Outcome.REFUTED
+    assert "an endpoint lies above it" in low.sentence
+    open_question = verifier.certify(A, B, data, level=E * (1 + 1e-6), loss="logistic", method="line")
+    assert open_question.outcome is Outcome.INCONCLUSIVE
+    assert "the best path exceeds it by at most" in open_question.sentence
+
+
+def test_deep_networks_with_the_same_rows_certify_by_a_head_move_and_others_are_inconclusive():
+    A = tiny_network(1, (2, 4, 4, 1))
+    B = tiny_network(2, (2, 4, 4, 1))
+    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method=FAST)
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "no path was certified" in result.sentence
+    assert result.gap is None
+    assert all(v.accepted for v in result.check()), "the endpoint values are certified all the same"
+    head = A.replace(-1, A.theta * 0.5)
+    same = verifier.certify(A, head, tiny_data(3), loss="logistic", method="line")
+    assert same.gap == 0.0
+
+
+def test_identical_networks_have_gap_zero():
+    A = tiny_network(1)
+    result = verifier.certify(A, A, tiny_data(3), loss="logistic", method=FAST)
+    assert result.gap == 0.0
+    assert all(v.accepted for v in result.check(reference=True))
+
+
+def test_a_sample_above_a_certified_maximum_stops_the_run(monkeypatch):
+    """The order sampled <= certified is asserted in every run."""
+    monkeypatch.setattr(run, "sample_path", lambda *a, **k: Samples(np.array([0.0]), np.array([1e9])))
+    with pytest.raises(run.SampledAboveCertified, match=r"a sample of F is 1000000000\.0, above the certified maximum"):
+        verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line")
+
+
+def test_what_the_kernel_rejects_is_never_written(monkeypatch, tmp_path):
+    from verifier.kernel import Verdict
+
+    monkeypatch.setattr(run, "check", lambda *a, **k: Verdict(False, "REJECTED for the test", {}))
+    with pytest.raises(verifier.VerifierError, match="the kernel rejects what was just produced"):
+        verifier.certify(
+            tiny_network(1),
+            tiny_network(2),
+            tiny_data(3),
+            loss="logistic",
+            method="line",
+            out=tmp_path / "c.safetensors",
+        )
+    assert not (tmp_path / "c.safetensors").exists()
+
+
+def test_data_too_large_to_embed_lie_beside_the_certificate(monkeypatch, tmp_path):
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 100)
+    out = tmp_path / "c.safetensors"
+    result = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line", out=out)
+    assert all(v.accepted for v in result.check())
+    with pytest.raises(verifier.CertificateFormatError, match="not embedded; hand it over with --data"):
+        read_certificate(out)
+    c = read_certificate(out, data=out.with_suffix(".data"))
+    assert all(check(c.problem, claim).accepted for claim in c.claims)
+
+
+def test_notebook_display_escapes_and_names_every_kind():
+    result = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line")
+    html = result._repr_html_()
+    assert "certified" in html
+    assert "sampled" in html
+    assert str(result) == result.sentence
+
+
+def test_endpoints_are_said_before_anything_long_starts():
+    said: list[str] = []
+    verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line", say=said.append)
+    assert said[0].startswith("A: F = ")
+    assert said[1].startswith("B: F = ")
+    assert said[2].startswith("data tiny-binary: 40 samples")
+
+
+def test_same_inputs_same_certificate_name_and_claims():
+    first, second = (
+        verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line")
+        for _ in range(2)
+    )
+    assert first.certificate == second.certificate
+    other = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", kappa=0.1, method="line")
+    assert other.certificate != first.certificate

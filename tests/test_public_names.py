@@ -1,0 +1,16 @@
+"""The public API is this list."""
+
+import verifier
+
+NAMES = [
+    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
+    "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "load_checkpoint", "load_data", "make_objective", "read_certificate",
+    "train_network", "write_report",
+]  # fmt: skip
+
+
+def test_public_names():
+    assert verifier.__all__ == NAMES
+    assert dir(verifier) == NAMES
+    for name in NAMES:
+        assert getattr(verifier, name) is not None
