@@ -1,0 +1,103 @@
+"""The table of all bounds: certified, a-priori and sampled figures side by side, each saying which of these it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from verifier.numbers import show_up
+from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
+from verifier.report.recheck import CheckedPath, Recheck
+from verifier.report.theorems import Theorem
+from verifier.report.verdict import path_error, sampled_maximum
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. status, tone: a word and its colour. error: it is rejected or contradicts another figure."""
+
+    name: str
+    status: str
+    tone: str
+    value: str = "–"
+    gap: str = "–"
+    over_lower: str = "–"
+    over_level: str = "–"
+    seconds: str = "–"
+    remark: str = ""
+    error: bool = False
+
+
+def certified_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
+    """Path bounds, least gap first, rejected ones last."""
+    order = sorted(found.paths, key=lambda p: (not p.accepted, *p.rank))
+    return [_certified(p, record) for p in order]
+
+
+def _certified(path: CheckedPath, record: dict[str, Any]) -> Row:
+    c = path.claim
+    error, top = path_error(path, record), sampled_maximum(record, c.path)
+    remarks, status, tone = [plural(len(c.moves), "move")], "certified", "ok"
+    if not path.accepted:
+        status, tone, error = "REJECTED", "bad", "not established: these figures are only claimed"
+    elif error:
+        status, tone = "ERROR", "bad"
+    if path.bounds is not None and math.isfinite(path.bounds.interior) and path.bounds.interior < c.sup:
+        remarks.append(f"F ≤ {show_up(path.bounds.interior, 5)} away from the ends")
+    if top is not None:
+        remarks.append(f"sampled maximum {estimate(top, 6)}")
+    return Row(
+        c.path,
+        status,
+        tone,
+        value=show_up(c.sup, 6),
+        gap=show_up(c.gap),
+        over_lower=show_up(c.gap_over_lower),
+        over_level="–" if c.gap_over_level is None else show_up(c.gap_over_level),
+        seconds=seconds(table(table(record.get("paths")).get(c.path)).get("cpu_seconds")),
+        remark=error or "; ".join(remarks),
+        error=error is not None,
+    )
+
+
+def sampled_rows(record: dict[str, Any], least: float | None, level: float | None) -> list[Row]:
+    """Estimates of the record: DSS and others, never bounds. least: F of the lower endpoint."""
+    out = []
+    for e in rows(record.get("estimates")):
+        top, points, beads = number(e.get("maximum")), number(e.get("points")), number(e.get("beads"))
+        remarks = [
+            "" if points is None else f"{points:.0f} points",
+            "" if beads is None else f"{beads:.0f} beads",
+            text(e.get("note")),
+        ]
+        over = [None if top is None or x is None else max(0.0, top - x) for x in (least, level)]
+        out.append(
+            Row(
+                text(e.get("method"), "unnamed"),
+                "sampled",
+                "note",
+                value=estimate(top, 6),
+                gap=estimate(number(e.get("gap")), 4),
+                over_lower=estimate(over[0], 4),
+                over_level=estimate(over[1], 4),
+                seconds=seconds(e.get("cpu_seconds")),
+                remark="; ".join(r for r in remarks if r),
+            )
+        )
+    return out
+
+
+def apriori_rows(found: list[Theorem]) -> list[Row]:
+    """The theorems' values as rows of the table of all bounds."""
+    return [
+        Row(
+            t.name,
+            "a-priori",
+            "note",
+            value="–" if t.is_excess else t.value,
+            gap=t.value if t.is_excess else "–",
+            remark="; ".join(x for x in (t.applies, t.note) if x),
+        )
+        for t in found
+    ]

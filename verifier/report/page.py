@@ -1,0 +1,158 @@
+"""One self-contained HTML page from one certificate: every claim is checked again while it is written."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from verifier.certificate.file import Certificate, data_file, read_certificate
+from verifier.files import atomic_write_bytes
+from verifier.report.bounds import apriori_rows, certified_rows, sampled_rows
+from verifier.report.claims import claim_rows, programs
+from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
+from verifier.report.fields import flatten, plural, rows, table, text, words
+from verifier.report.moves import Run, kinds_summary, moves_table, path_curve
+from verifier.report.path_plot import path_plot
+from verifier.report.plane_plot import plane_plot, read_plane
+from verifier.report.recheck import CheckedPath, Recheck, recheck
+from verifier.report.slack import slack
+from verifier.report.svg import Picture
+from verifier.report.theorems import theorems
+from verifier.report.verdict import consistency_flags, headline
+
+# Tables of moves longer than this start folded.
+LONG_TABLE = 14
+
+
+@dataclass(frozen=True)
+class PathSection:
+    """One path: its picture and its moves."""
+
+    name: str
+    accepted: bool
+    summary: str
+    picture: Picture | None
+    moves: list[Run]
+    folded: bool
+    notes: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of the record with columns that only the record knows."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def write_report(certificate: str | Path, out: str | Path | None = None) -> Path:
+    """Write the report of a certificate file, whole or not at all; returns where.
+
+    certificate: the file; its data are read from the `.data` file beside it when it does not embed them.
+    out: default reports/<certificate name>.html under the current directory.
+
+    Raises CertificateFormatError when the file is no certificate, UsageError when the place cannot be written. A certificate whose
+    claims the kernel rejects gets a report that says so.
+    """
+    source = Path(certificate)
+    target = Path("reports") / f"{source.stem}.html" if out is None else Path(out)
+    page = render(read_certificate(source, data=data_file(source)), name=source.name)
+    atomic_write_bytes(target, page.encode("utf-8"))
+    return target
+
+
+def render(certificate: Certificate, *, name: str = "certificate.safetensors") -> str:
+    """The page as text. name: the certificate's file name, for the title and the command that checks it."""
+    import jinja2
+    import markupsafe
+
+    folder = files("verifier.report") / "templates"
+    style = (folder / "report.css").read_text("utf-8")
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = environment.from_string((folder / "report.html.jinja").read_text("utf-8"))
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    # Printable as UTF-8 whatever the record holds: JSON may carry lone surrogates.
+    page = template.render(style=markupsafe.Markup(style), style_hash=f"sha256-{digest}", **_context(certificate, name))
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _context(certificate: Certificate, name: str) -> dict[str, Any]:
+    record, problem = table(certificate.record), certificate.problem
+    found = recheck(certificate)
+    flags = consistency_flags(found, problem, record)
+    apriori = theorems(record)
+    plane = read_plane(record)
+    E = None if found.E is None else found.E[1]
+    data = certificate.document["data"]
+    recorded_data = table(record.get("data"))
+    provenance = table(record.get("provenance"))
+    return {
+        "name": name,
+        "digest": certificate.digest,
+        "headline": headline(found, record, flags),
+        "recorded_sentence": text(table(record.get("verdict")).get("sentence")),
+        "flags": flags,
+        "claims": claim_rows(found),
+        "accepted": sum(v.accepted for _, v in found.all),
+        "slack": slack(found, problem),
+        "objective": objective_words(problem.objective),
+        "size": size_words(certificate),
+        "data": data,
+        "endpoints": endpoint_rows(certificate, found),
+        "training": training(certificate),
+        "certified": certified_rows(found, record),
+        "apriori": apriori,
+        "apriori_rows": apriori_rows(apriori),
+        "sampled": sampled_rows(record, None if found.least is None else found.least[1], found.level),
+        "level": found.level,
+        "skipped": [words(s) for s in record.get("skipped") or []] if isinstance(record.get("skipped"), list) else [],
+        "paths": [_path_section(p, record, found) for p in found.paths],
+        "programs": programs(found, record),
+        "limited_heads": any(c.head_limit is not None for c, _ in found.heads),
+        "grids": _grids(record),
+        "plane": plane,
+        "plane_picture": None if plane is None else plane_plot(plane, E),
+        "provenance": flatten({k: v for k, v in provenance.items() if k != "options"}),
+        "options": flatten(table(provenance.get("options"))),
+        "recipe": recipe(recorded_data.get("recipe")),
+        "source_sha256": recorded_data.get("source_sha256"),
+        "sha256_of_X_and_y": recorded_data.get("sha256_of_X_and_y"),
+        "command": f"python -m verifier check {shlex.quote(name)} --reference",
+    }
+
+
+def _path_section(path: CheckedPath, record: dict[str, Any], found: Recheck) -> PathSection:
+    curve = path_curve(path, record)
+    moves = moves_table(curve)
+    notes = flatten(table(table(table(record.get("paths")).get(path.claim.path)).get("notes")))
+    drawn = path_plot(curve, None if found.E is None else found.E[1], path.claim.sup if path.accepted else None)
+    summary = kinds_summary(curve.kinds) or plural(curve.count, "move")
+    return PathSection(curve.name, path.accepted, summary, drawn, moves, len(moves) > LONG_TABLE, notes)
+
+
+def _grids(record: dict[str, Any]) -> list[Grid]:
+    out = []
+    for name, value in table(record.get("tables")).items():
+        found = rows(value)
+        columns = list(dict.fromkeys(key for row in found for key in row))
+        if columns:
+            out.append(
+                Grid(
+                    name,
+                    columns,
+                    [[words(row[c]) if row.get(c) is not None else "–" for c in columns] for row in found],
+                )
+            )
+    return out

@@ -1,0 +1,97 @@
+"""What the kernel finds today for a certificate: a verdict per claim, and each path's bound move by move.
+
+Certified numbers of a report come from here and from accepted claims; the record only adds what nothing checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import ctx
+
+from verifier.certificate.file import Certificate
+from verifier.kernel import check
+from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, PathUpperBound, Problem, Verdict
+from verifier.kernel.paths import PathBounds, bound_path
+
+
+@dataclass(frozen=True)
+class CheckedPath:
+    """A path's claim, today's verdict, the labels of its moves, and its bound move by move (None when it cannot be walked)."""
+
+    claim: PathUpperBound
+    verdict: Verdict
+    labels: tuple[str, ...]
+    bounds: PathBounds | None
+
+    @property
+    def accepted(self) -> bool:
+        return self.verdict.accepted
+
+    @property
+    def rank(self) -> tuple[float, float, float]:
+        """Least first: gap over E, maximum, maximum away from the ends."""
+        return self.claim.gap, self.claim.sup, np.inf if self.bounds is None else self.bounds.interior
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """All claims of a certificate, checked again, in the order of the file and by kind.
+
+    E, least: certified (lower, upper) of the larger and the smaller endpoint value, None unless both endpoint claims are accepted.
+    """
+
+    all: tuple[tuple[Claim, Verdict], ...]
+    endpoints: dict[str, tuple[EndpointValue, Verdict]]
+    paths: tuple[CheckedPath, ...]
+    heads: tuple[tuple[HeadOptimum, Verdict], ...]
+
+    @property
+    def accepted(self) -> bool:
+        return all(v.accepted for _, v in self.all)
+
+    @property
+    def E(self) -> tuple[float, float] | None:
+        ends = self._ends()
+        return None if ends is None else (max(c.lower for c in ends), max(c.upper for c in ends))
+
+    @property
+    def least(self) -> tuple[float, float] | None:
+        ends = self._ends()
+        return None if ends is None else (min(c.lower for c in ends), min(c.upper for c in ends))
+
+    @property
+    def best(self) -> CheckedPath | None:
+        """The accepted path of least rank."""
+        good = [p for p in self.paths if p.accepted]
+        return min(good, key=lambda p: p.rank) if good else None
+
+    @property
+    def level(self) -> float | None:
+        """The level that the path claims are about besides E."""
+        return next((p.claim.level for p in self.paths if p.claim.level is not None), None)
+
+    def _ends(self) -> list[EndpointValue] | None:
+        found = [self.endpoints[n] for n in ("A", "B") if n in self.endpoints]
+        return [c for c, _ in found] if len(found) == 2 and all(v.accepted for _, v in found) else None
+
+
+def recheck(certificate: Certificate) -> Recheck:
+    """Check every claim with the kernel's fast evaluation, and walk every accepted path once more for its moves."""
+    problem = certificate.problem
+    labels = {p["name"]: tuple(str(m["label"]) for m in p["moves"]) for p in certificate.document["paths"]}
+    verdicts = tuple((c, check(problem, c)) for c in certificate.claims)
+    paths = tuple(
+        CheckedPath(c, v, labels[c.path], _walk(problem, c) if v.accepted else None)
+        for c, v in verdicts
+        if isinstance(c, PathUpperBound)
+    )
+    endpoints = {c.network: (c, v) for c, v in verdicts if isinstance(c, EndpointValue)}
+    heads = tuple((c, v) for c, v in verdicts if isinstance(c, HeadOptimum))
+    return Recheck(verdicts, endpoints, paths, heads)
+
+
+def _walk(problem: Problem, claim: PathUpperBound) -> PathBounds:
+    with np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"), ctx.workprec(53):
+        return bound_path(problem, claim.moves)

@@ -1,0 +1,151 @@
+"""The verdict in one sentence, and the consistency flags: both from today's checks, never from the record's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verifier.kernel.claims import HeadOptimum, Problem
+from verifier.numbers import show_down, show_up
+from verifier.report.fields import number, numbers, rows, table, text
+from verifier.report.recheck import CheckedPath, Recheck
+
+
+@dataclass(frozen=True)
+class Headline:
+    """word: CERTIFIED, REFUTED, INCONCLUSIVE, REJECTED or ERROR. tone: ok, warn or bad, for the colour beside the word."""
+
+    word: str
+    tone: str
+    sentence: str
+
+
+def headline(found: Recheck, record: dict[str, Any], flags: list[str]) -> Headline:
+    """Verdict of the whole certificate. One rejected claim rejects it; one contradiction makes it an error."""
+    failed = sum(not v.accepted for _, v in found.all)
+    if failed:
+        claims = "claim" if failed == 1 else "claims"
+        return Headline(
+            "REJECTED",
+            "bad",
+            f"The kernel does not confirm {failed} of this certificate's {len(found.all)} {claims}; nothing that rests on them is established.",
+        )
+    if flags:
+        return Headline("ERROR", "bad", f"This certificate contradicts itself: {flags[0]}")
+    word, sentence = _answer(found, record)
+    return Headline(word, "ok" if word == "CERTIFIED" else "warn", sentence)
+
+
+def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
+    E, best = found.E, found.best
+    asked = number(table(table(record.get("provenance")).get("options")).get("level"))
+    level = found.level if found.level is not None else asked
+    if level is not None:
+        return _answer_level(found, level)
+    if best is None:
+        return "INCONCLUSIVE", "No path between A and B is certified here, so the barrier is not bounded."
+    claim = best.claim
+    above = "" if E is None else f" = {show_up(E[1], 5)}"
+    if claim.gap == 0.0:
+        return (
+            "CERTIFIED",
+            f"There is no barrier over E = max(F(A), F(B)){above}: along the stored path {claim.path} from A to B, F never exceeds E.",
+        )
+    return (
+        "CERTIFIED",
+        f"The barrier between A and B is at most {show_up(claim.gap)} over E = max(F(A), F(B)){above}: "
+        f"along the stored path {claim.path}, F never exceeds {show_up(claim.sup, 5)}.",
+    )
+
+
+def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
+    """The question was whether A and B are joined at or below a level."""
+    high = [n for n, (c, _) in sorted(found.endpoints.items()) if c.lower > level]
+    if high:
+        return (
+            "REFUTED",
+            f"No path from A to B stays at or below the level {level:g}: F({high[0]}) itself lies above it.",
+        )
+    answers = [(p.claim.gap_over_level, p.claim.path) for p in found.paths if p.accepted and p.claim.level == level]
+    known = [(gap, name) for gap, name in answers if gap is not None]
+    if not known:
+        return "INCONCLUSIVE", f"No path is certified against the level {level:g}."
+    gap, name = min(known)
+    if gap == 0.0:
+        return (
+            "CERTIFIED",
+            f"A and B are joined at or below the level {level:g}: along the stored path {name}, F never exceeds it.",
+        )
+    return "INCONCLUSIVE", f"The best certified path, {name}, exceeds the level {level:g} by at most {show_up(gap)}."
+
+
+def sampled_maximum(record: dict[str, Any], path: str) -> float | None:
+    """The largest sampled value of F that the record holds for a path."""
+    sampled = table(table(table(record.get("paths")).get(path)).get("sampled"))
+    values = numbers(sampled.get("F")) or []
+    stated = number(sampled.get("maximum"))
+    return max([*values, *([] if stated is None else [stated])], default=None)
+
+
+def path_error(path: CheckedPath, record: dict[str, Any]) -> str | None:
+    """The contradiction of a certified bound under a sampled maximum of the same path."""
+    top = sampled_maximum(record, path.claim.path)
+    if top is None or top <= path.claim.sup:
+        return None
+    return (
+        f"path {path.claim.path}: the certified bound {show_up(path.claim.sup, 8)} lies under a sampled value {show_down(top, 8)} "
+        "of the same path, so one of the two is wrong."
+    )
+
+
+def rows_of(claim: HeadOptimum, problem: Problem) -> str | None:
+    """ "A" or "B" when the program's rows are exactly that network's first layer, so that its value is about that network's heads."""
+    for name, network in (("A", problem.A), ("B", problem.B)):
+        if len(network.weights) != 2:
+            continue
+        bias = network.biases[0]
+        same_bias = (claim.row_bias is None) == (bias is None) and (
+            claim.row_bias is None or bias is None or np.array_equal(claim.row_bias, bias)
+        )
+        if np.array_equal(claim.rows, network.weights[0]) and same_bias:
+            return name
+    return None
+
+
+def consistency_flags(found: Recheck, problem: Problem, record: dict[str, Any]) -> list[str]:
+    """One sentence per contradiction between numbers of one certificate. None is expected, ever."""
+    flags = [e for p in found.paths if (e := path_error(p, record))]
+    endpoints = table(record.get("endpoints"))
+    for name, (claim, _) in sorted(found.endpoints.items()):
+        F = number(table(endpoints.get(name)).get("F"))
+        if F is not None and not claim.lower <= F <= claim.upper:
+            flags.append(
+                f"network {name}: the recorded F = {F:.8g} lies outside the certified interval "
+                f"[{show_down(claim.lower, 8)}, {show_up(claim.upper, 8)}]."
+            )
+    for head, _ in found.heads:
+        if head.lower > head.upper:
+            flags.append(f"program {head.name}: its lower bound lies over its upper bound.")
+        owner = rows_of(head, problem)
+        end = found.endpoints.get(owner or "")
+        if end is not None and head.head_limit is None and head.lower > end[0].upper:
+            flags.append(f"program {head.name}: the least F over heads on {owner}'s rows lies over F({owner}).")
+    return flags + _record_flags(found, record)
+
+
+def _record_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
+    """Places where the record tells another story than the claims."""
+    flags = []
+    claims = {c.name: c for c, _ in found.heads}
+    for row in rows(record.get("programs")):
+        claim = claims.get(text(row.get("name")))
+        stated = number(row.get("certified_lower")), number(row.get("certified_upper"))
+        if claim is not None and None not in stated and stated != (claim.lower, claim.upper):
+            flags.append(f"program {claim.name}: the recorded interval is not the claimed one.")
+    recorded = text(table(record.get("verdict")).get("outcome"))
+    word = _answer(found, record)[0]
+    if recorded and found.accepted and recorded != word:
+        flags.append(f"the record says {recorded}, but its claims say {word}.")
+    return flags
