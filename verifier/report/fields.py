@@ -44,7 +44,7 @@ def text(value: Any, default: str = "") -> str:
 def words(value: Any) -> str:
     """Any JSON value on one line, for a person."""
     if value is None:
-        return "not recorded"
+        return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
@@ -57,9 +57,11 @@ def words(value: Any) -> str:
 
 
 def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """(dotted key, text) for every leaf of nested objects."""
+    """(dotted key, text) for every leaf of nested objects, and of lists of objects, which count from 1."""
     out: list[tuple[str, str]] = []
     for key, entry in value.items():
+        if isinstance(entry, list) and entry and all(isinstance(v, dict) for v in entry):
+            entry = {str(k): v for k, v in enumerate(entry, start=1)}
         if isinstance(entry, dict) and entry:
             out += flatten(entry, f"{prefix}{key}.")
         else:

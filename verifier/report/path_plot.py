@@ -54,16 +54,17 @@ def _draw(curve: PathCurve, E: float | None, theme: Theme) -> Figure:
     from matplotlib.figure import Figure
 
     used = [k for k in KINDS if k in curve.kinds]
-    heights = [6.0, 0.42 * max(1, len(used))] + ([1.7] if curve.changes is not None else [])
+    heights = [6.0] + ([0.42 * max(1, len(used))] if used else []) + ([1.7] if curve.changes is not None else [])
     figure = Figure(figsize=(8.8, 0.6 + 0.47 * sum(heights)), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     x = _corners(curve)
     _draw_loss(axes[0], curve, x, E, theme)
-    _draw_kinds(axes[1], curve, x, used, theme)
+    if used:
+        _draw_kinds(axes[1], curve, x, used, theme)
     if curve.changes is not None:
-        axes[2].plot(x, 100 * np.array(curve.changes), color=theme.ink, lw=1.1)
-        axes[2].set_ylabel("switched, %")
-        axes[2].set_ylim(bottom=0)
+        axes[-1].plot(x, 100 * np.array(curve.changes), color=theme.ink, lw=1.1)
+        axes[-1].set_ylabel("switched, %")
+        axes[-1].set_ylim(0, max(1.0, 105 * max(curve.changes)))
     step = max(1, -(-curve.count // 12))
     ticks = list(range(0, curve.count + 1, step))
     axes[-1].set_xticks(x[ticks], ["A" if k == 0 else "B" if k == curve.count else str(k) for k in ticks])
