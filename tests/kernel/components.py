@@ -102,6 +102,17 @@ def check_matmul_covers_any_order(K: Kernel, rng: np.random.Generator) -> None:
         assert (exact(K.balls.matmul(K.balls.exact(a), K.balls.exact(b)).rad) >= bound).all()
 
 
+def check_matmul_of_opposite_extremes(K: Kernel, rng: np.random.Generator) -> None:
+    """Huge times denormal is an ordinary number with ordinary rounding errors: gamma times the denormal factor alone would be 0."""
+    for n in (2, 30):
+        for _ in range(20):
+            a, b = rng.random((2, n)) * 2.0**1000, rng.integers(2**38, 2**42, size=(n, 2)) * 2.0**-1074
+            for p, q in ((a, b), (b.T.copy(), a.T.copy())):
+                found, value = K.balls.matmul(K.balls.exact(p), K.balls.exact(q)), exact(p).dot(exact(q))
+                contains(found, value)
+                assert (exact(found.rad) <= abs(value) * Q(2) ** -40).all(), "the radius is loose"
+
+
 def check_norms(K: Kernel, rng: np.random.Generator) -> None:
     for _ in range(30):
         x, ex = ball(K, rng, (4, 3))

@@ -99,11 +99,14 @@ def matmul(x: Ball, y: Ball) -> Ball:
     n = x.mid.shape[1]
     gamma = (n + 2) * U * INFLATE
     m = finite(x.mid @ y.mid)
-    absolute = np.abs(y.mid)
-    r = upper_product(np.abs(x.mid), (gamma * absolute + y.rad) * INFLATE)
+    size, absolute = np.abs(x.mid), np.abs(y.mid)
+    # gamma multiplies the product and not one factor: gamma |y| may underflow where |x| is huge.
+    r = gamma * upper_product(size, absolute)
+    if y.rad.any():
+        r = r + upper_product(size, y.rad)
     if x.rad.any():
-        r = (r + upper_product(x.rad, (absolute + y.rad) * INFLATE)) * INFLATE
-    return Ball(m, finite(r + n * TINY))
+        r = r + upper_product(x.rad, (absolute + y.rad) * INFLATE)
+    return Ball(m, finite(r * INFLATE + n * TINY))
 
 
 def transpose(x: Ball) -> Ball:
