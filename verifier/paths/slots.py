@@ -98,7 +98,10 @@ class SlotBuilder:
             theta = self.network.theta.copy()
             theta[:, targets] = theta[:, sources]
             theta[:, sources] = 0.0
-            self.head(theta, self.network.c, f"{label}: hand coefficients over to the copies")
+            self.network = self.network.replace(-1, theta)
+            pairs = np.column_stack([sources, targets]).astype(np.int64)
+            label_here = f"{label}: hand coefficients over to the copies"
+            self.moves.append(Move(self.network, label_here, transfer=pairs, transfer_layer=1))
             for s, t in ready.items():
                 wanted = pending.pop(s)
                 if t != wanted:

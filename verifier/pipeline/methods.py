@@ -57,11 +57,12 @@ def _E(s: Setting) -> float:
 
 def halves(s: Setting, o: Options) -> Proposal:
     """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for one hidden layer."""
-    from verifier.paths.halves import halves as build
+    from verifier.paths.halves import halves_with_programs
     from verifier.theory.halves import halves_bound
 
-    path = build(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
-    return Proposal([path], apriori=[halves_bound(s.A.network, s.B.network, s.objective, s.data.X, s.targets, path)])
+    path, programs = halves_with_programs(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
+    bound = halves_bound(s.A.network, s.B.network, s.objective, s.data.X, s.targets, path)
+    return Proposal([path], dict(programs), apriori=[bound])
 
 
 def theorem2(s: Setting, o: Options) -> Proposal:

@@ -8,6 +8,7 @@ import numpy as np
 
 from verifier.elaboration import ElaboratedPath
 from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum
+from verifier.networks.network import Network
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
 from verifier.pipeline.endpoints import Endpoint, Setting
@@ -43,9 +44,7 @@ def endpoint_record(e: Endpoint, s: Setting, claim: Claim) -> dict[str, Any]:
 
 
 def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: float) -> dict[str, Any]:
-    vertices = list(path.vertices())
-    middle = vertices[len(vertices) // 2] if len(vertices) > 2 else None
-    record = plain(
+    return plain(
         {
             "method": path.method, "notes": path.notes, "kinds": list(e.bounds.kinds), "uppers": list(e.bounds.uppers),
             "pieces": [1 if m.breakpoints is None else len(m.breakpoints) + 1 for m in e.claim.moves],
@@ -54,17 +53,14 @@ def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spe
             "activation_changes": activation_changes(path, s.data.X),
         }
     )  # fmt: skip
-    record["waypoint"] = middle  # a Network; taken out again before writing
-    return record
 
 
-def plane_record(s: Setting, paths: dict[str, Any], best: str) -> dict[str, Any] | None:
-    """F on the plane through A, B and the middle vertex of the best path that has one."""
-    for name in (best, *paths):
-        C = paths[name]["waypoint"]
-        if C is not None:
-            return {"path": name, **plain(plane(s.A.network, s.B.network, C, s.objective, s.data.X, s.targets))}
-    return None
+def plane_record(s: Setting, waypoints: dict[str, Network], best: str) -> dict[str, Any] | None:
+    """F on the plane through A, B and the middle vertex of the best path that has one; None when no path has."""
+    name = best if best in waypoints else next(iter(waypoints), None)
+    if name is None:
+        return None
+    return {"path": name, **plain(plane(s.A.network, s.B.network, waypoints[name], s.objective, s.data.X, s.targets))}
 
 
 def program_record(name: str, p: ProgramResult, claim: HeadOptimum) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.claims import Claim, EndpointValue, Problem
+from verifier.networks.network import Network
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 from verifier.pipeline.endpoints import Setting, read_setting
@@ -38,6 +39,7 @@ class _Work:
     bounds: list[CertifiedBound] = field(default_factory=list)
     estimates: list[SampledEstimate] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
+    waypoints: dict[str, Network] = field(default_factory=dict)
 
 
 class SampledAboveCertified(VerifierError):
@@ -192,6 +194,9 @@ def _add_path(
     bound = CertifiedBound(c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent)
     work.bounds.append(bound)
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
+    vertices = list(path.vertices())
+    if len(vertices) > 2:
+        work.waypoints[c.path] = vertices[len(vertices) // 2]
     kinds = {k: e.bounds.kinds.count(k) for k in dict.fromkeys(e.bounds.kinds)}
     moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
     say(
@@ -213,9 +218,7 @@ def _finish(
     ends = [c for c in work.claims if isinstance(c, EndpointValue)]
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)
     if work.bounds:
-        work.record["plane"] = plane_record(s, work.record["paths"], work.bounds[0].method)
-    for position in work.record["paths"].values():
-        position.pop("waypoint", None)
+        work.record["plane"] = plane_record(s, work.waypoints, work.bounds[0].method)
     outcome, sentence = _verdict(work, ends, level)
     work.record["verdict"] = {
         "outcome": outcome.value,

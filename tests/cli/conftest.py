@@ -1,0 +1,39 @@
+"""A pair of checkpoints trained by `verifier train`, and one certificate of them, made once."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from verifier.cli.main import main
+
+DATA = "moons:n=60,noise=0.2,seed=1"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nets")
+    code = main(
+        ["train", "--data", DATA, "--loss", "logistic", "--width", "6", "--epochs", "30", "--kappa", "0.01", "--seeds", "0:2",
+         "--out", str(folder / "{seed}.pt")]
+    )  # fmt: skip
+    assert code == 0
+    return folder / "0.pt", folder / "1.pt"
+
+
+@pytest.fixture(scope="session")
+def certificate(trained, tmp_path_factory):
+    out = tmp_path_factory.mktemp("certificates") / "pair.safetensors"
+    assert main(["certify", "--pair", *map(str, trained), "--method", "exchange,line", "--out", str(out), "--no-report"]) == 0
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def verifier(*words: str, **options) -> subprocess.CompletedProcess:
+    """A fresh process, as a user would start it."""
+    return subprocess.run([sys.executable, "-m", "verifier", *words], capture_output=True, text=True, env=os.environ.copy(), timeout=300, **options)
