@@ -149,6 +149,50 @@ def test_a_certified_bound_under_a_sample_is_an_error(edited):
     assert ("tr", {"class": "error"}) in found.elements
 
 
+def with_level(level, outcome):
+    """Every path claims a gap over a level, large enough for any machine."""
+
+    def change(document):
+        for claim in document["claims"]:
+            if claim["kind"] == "path_upper_bound":
+                over = max(0.0, float.fromhex(claim["sup"]) - level)
+                claim |= {"level": level.hex(), "gap_over_level": (over * 1.001).hex()}
+        document["record"]["verdict"] = {"outcome": outcome, "sentence": outcome}
+
+    return change
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_a_level_is_answered(edited, plain):
+    claims = read_certificate(plain).claims
+    ends = [c.upper for c in claims[:2]]
+    best = min(c.sup for c in claims if isinstance(c, PathUpperBound))
+    reached = read(edited(with_level(2.0 * best, "CERTIFIED")))
+    assert word(reached) == "CERTIFIED"
+    assert "A and B are joined at or below the level" in reached.text
+    below = read(edited(with_level(0.5 * max(ends), "REFUTED")))
+    assert word(below) == "REFUTED"
+    assert "itself lies above it" in below.text
+    assert "over the level" in below.text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_a_penalty_that_can_be_scaled_away_is_pointed_out(edited):
+    def change(document):
+        document["objective"]["penalty"] = "l1"
+
+    assert "Penalty l1 with free rows can be scaled away" in read(edited(change)).text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_slack_is_said(plain):
+    """Random endpoints are no minima and differ in value: both are worth a sentence."""
+    text = read(plain).text
+    assert "Network A is not a minimum: changing its head alone lowers F by at least" in text
+    assert "The endpoints are far from each other in value" in text
+    assert "and it exceeds the lower of the two endpoints by at most" in text
+
+
 @pytest.mark.usefixtures("no_plots")
 def test_an_endpoint_outside_its_interval_is_an_error(edited):
     def change(document):

@@ -137,7 +137,9 @@ def _path_section(path: CheckedPath, record: dict[str, Any], found: Recheck) -> 
     curve = path_curve(path, record)
     moves = moves_table(curve)
     notes = flatten(table(table(table(record.get("paths")).get(path.claim.path)).get("notes")))
-    drawn = path_plot(curve, None if found.E is None else found.E[1], path.claim.sup if path.accepted else None)
+    drawn = path_plot(
+        curve, None if found.E is None else found.E[1], path.claim.sup if path.accepted else None, found.level
+    )
     summary = kinds_summary(curve.kinds) or plural(curve.count, "move")
     return PathSection(curve.name, path.accepted, summary, drawn, moves, len(moves) > LONG_TABLE, notes)
 

@@ -20,11 +20,14 @@ QUIET_WIDTH = 0.35
 LOG_RATIO = 30.0
 
 
-def path_plot(curve: PathCurve, E: float | None, sup: float | None) -> Picture | None:
-    """The picture of a path; None when neither a bound nor a sample of it is known. sup: the certified bound, None when rejected."""
+def path_plot(curve: PathCurve, E: float | None, sup: float | None, level: float | None = None) -> Picture | None:
+    """The picture of a path; None when neither a bound nor a sample of it is known.
+
+    sup: the certified bound, None when rejected. level: the given level besides E.
+    """
     if not curve.count or (not curve.uppers and not curve.F):
         return None
-    return picture(lambda theme: _draw(curve, E, theme), _alt(curve, E, sup))
+    return picture(lambda theme: _draw(curve, E, level, theme), _alt(curve, E, sup))
 
 
 def _alt(curve: PathCurve, E: float | None, sup: float | None) -> str:
@@ -50,7 +53,7 @@ def _corners(curve: PathCurve) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum([quiet if k in QUIET else 1.0 for k in kinds])])
 
 
-def _draw(curve: PathCurve, E: float | None, theme: Theme) -> Figure:
+def _draw(curve: PathCurve, E: float | None, level: float | None, theme: Theme) -> Figure:
     from matplotlib.figure import Figure
 
     used = [k for k in KINDS if k in curve.kinds]
@@ -58,7 +61,7 @@ def _draw(curve: PathCurve, E: float | None, theme: Theme) -> Figure:
     figure = Figure(figsize=(8.8, 0.6 + 0.47 * sum(heights)), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     x = _corners(curve)
-    _draw_loss(axes[0], curve, x, E, theme)
+    _draw_loss(axes[0], curve, x, E, level, theme)
     if used:
         _draw_kinds(axes[1], curve, x, used, theme)
     if curve.changes is not None:
@@ -66,14 +69,14 @@ def _draw(curve: PathCurve, E: float | None, theme: Theme) -> Figure:
         axes[-1].set_ylabel("switched, %")
         axes[-1].set_ylim(0, max(1.0, 105 * max(curve.changes)))
     step = max(1, -(-curve.count // 12))
-    ticks = list(range(0, curve.count + 1, step))
+    ticks = [*range(0, curve.count - step // 2, step), curve.count]
     axes[-1].set_xticks(x[ticks], ["A" if k == 0 else "B" if k == curve.count else str(k) for k in ticks])
     axes[-1].set_xlabel("vertices of the path, from A to B")
     axes[-1].set_xlim(x[0], x[-1])
     return figure
 
 
-def _draw_loss(ax: Axes, curve: PathCurve, x: np.ndarray, E: float | None, theme: Theme) -> None:
+def _draw_loss(ax: Axes, curve: PathCurve, x: np.ndarray, E: float | None, level: float | None, theme: Theme) -> None:
     values = [*curve.F, *curve.uppers, *([] if E is None else [E])]
     if curve.uppers:
         ax.stairs(
@@ -84,6 +87,9 @@ def _draw_loss(ax: Axes, curve: PathCurve, x: np.ndarray, E: float | None, theme
         ax.plot(places, curve.F, color=theme.sample, lw=1.3, label="F, sampled")
     if E is not None:
         ax.axhline(E, color=theme.level, lw=1.1, ls=(0, (5, 3)), label="E = max(F(A), F(B))")
+    if level is not None:
+        ax.axhline(level, color=theme.ink, lw=1.0, ls=(0, (1, 2)), label="given level")
+        values.append(level)
     if min(values) > 0 and max(values) > LOG_RATIO * min(values):
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter("{x:g}")
@@ -93,7 +99,7 @@ def _draw_loss(ax: Axes, curve: PathCurve, x: np.ndarray, E: float | None, theme
             ax.axvline(place, color=theme.faint, lw=0.6, zorder=0)
     ax.set_ylabel("F")
     ax.tick_params(labelbottom=False)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False, fontsize=8.5)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=8.5)
 
 
 def _draw_kinds(ax: Axes, curve: PathCurve, x: np.ndarray, used: list[str], theme: Theme) -> None:

@@ -32,8 +32,8 @@ def slack(found: Recheck, problem: Problem) -> Slack:
     if best is not None:
         c = best.claim
         sentences.append(
-            f"On the best path, {c.path}, F exceeds E by at most {show_up(c.gap)} and the lower of the two endpoints by at most "
-            f"{show_up(c.gap_over_lower)} (certified)."
+            f"On the best path, {c.path}, F {'never exceeds E' if c.gap == 0.0 else f'exceeds E by at most {show_up(c.gap)}'}, "
+            f"and it exceeds the lower of the two endpoints by at most {show_up(c.gap_over_lower)} (certified)."
         )
         if c.level is not None and c.gap_over_level is not None:
             sentences.append(

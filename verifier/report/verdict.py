@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.kernel.claims import HeadOptimum, Problem
 from verifier.numbers import show_down, show_up
-from verifier.report.fields import number, numbers, rows, table, text
+from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 
 
@@ -26,11 +26,10 @@ def headline(found: Recheck, record: dict[str, Any], flags: list[str]) -> Headli
     """Verdict of the whole certificate. One rejected claim rejects it; one contradiction makes it an error."""
     failed = sum(not v.accepted for _, v in found.all)
     if failed:
-        claims = "claim" if failed == 1 else "claims"
         return Headline(
             "REJECTED",
             "bad",
-            f"The kernel does not confirm {failed} of this certificate's {len(found.all)} {claims}; nothing that rests on them is established.",
+            f"The kernel does not confirm {failed} of this certificate's {plural(len(found.all), 'claim')}; nothing that rests on them is established.",
         )
     if flags:
         return Headline("ERROR", "bad", f"This certificate contradicts itself: {flags[0]}")
