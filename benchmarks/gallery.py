@@ -27,7 +27,21 @@ def make(name: str, folder: Path) -> None:
     """Train the pair, then certify it once per objective."""
     data, loss, width, protocol = PAIRS[name]
     nets = str(folder / f"{name}-{{seed}}.pt")
-    words = ["train", "--data", data, "--loss", loss, "--width", str(width), "--protocol", protocol, "--seeds", "0:2", "--out", nets]
+    words = [
+        "train",
+        "--data",
+        data,
+        "--loss",
+        loss,
+        "--width",
+        str(width),
+        "--protocol",
+        protocol,
+        "--seeds",
+        "0:2",
+        "--out",
+        nets,
+    ]
     if protocol == "default":
         words += ["--epochs", "200"]
     run(words)

@@ -25,7 +25,10 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="session")
 def certificate(trained, tmp_path_factory):
     out = tmp_path_factory.mktemp("certificates") / "pair.safetensors"
-    assert main(["certify", "--pair", *map(str, trained), "--method", "exchange,line", "--out", str(out), "--no-report"]) == 0
+    assert (
+        main(["certify", "--pair", *map(str, trained), "--method", "exchange,line", "--out", str(out), "--no-report"])
+        == 0
+    )
     return out
 
 
@@ -36,4 +39,11 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 def verifier(*words: str, **options) -> subprocess.CompletedProcess:
     """A fresh process, as a user would start it."""
-    return subprocess.run([sys.executable, "-m", "verifier", *words], capture_output=True, text=True, env=os.environ.copy(), timeout=300, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "verifier", *words],
+        capture_output=True,
+        text=True,
+        env=os.environ.copy(),
+        timeout=300,
+        **options,
+    )

@@ -71,14 +71,19 @@ class Classifier(torch.nn.Module):
 
 
 def sequential(outputs: int = 1, bias: bool = True) -> torch.nn.Module:
-    return torch.nn.Sequential(torch.nn.Linear(2, 5, bias=bias), torch.nn.ReLU(), torch.nn.Linear(5, outputs, bias=bias))
+    return torch.nn.Sequential(
+        torch.nn.Linear(2, 5, bias=bias), torch.nn.ReLU(), torch.nn.Linear(5, outputs, bias=bias)
+    )
 
 
 FOREIGN = {
     "sequential": lambda: sequential().state_dict(),
     "without-biases": lambda: sequential(bias=False).state_dict(),
     "fc1-fc2": lambda: Classifier(1).state_dict(),
-    "data-parallel": lambda: {"state_dict": {f"module.{k}": v for k, v in Classifier(1).state_dict().items()}, "epoch": 3},
+    "data-parallel": lambda: {
+        "state_dict": {f"module.{k}": v for k, v in Classifier(1).state_dict().items()},
+        "epoch": 3,
+    },
     "compiled": lambda: {f"_orig_mod.module.{k}": v for k, v in sequential().state_dict().items()},
     "half": lambda: {k: v.half() for k, v in sequential().state_dict().items()},
     "safetensors": lambda: sequential().state_dict(),
@@ -101,7 +106,25 @@ def test_foreign_checkpoints_certify_unchanged(kind, tmp_path, capsys):
         np.savez(tmp_path / "ten.npz", X=rng.normal(size=(40, 2)), y=np.arange(40) % 10)
         data, loss = str(tmp_path / "ten.npz"), "cross_entropy"
     out = str(tmp_path / "c.safetensors")
-    assert main(["certify", "--pair", *names, "--data", data, "--loss", loss, "--method", "exchange,line", "--out", out, "--no-report"]) == 0
+    assert (
+        main(
+            [
+                "certify",
+                "--pair",
+                *names,
+                "--data",
+                data,
+                "--loss",
+                loss,
+                "--method",
+                "exchange,line",
+                "--out",
+                out,
+                "--no-report",
+            ]
+        )
+        == 0
+    )
     assert capsys.readouterr().out.startswith("CERTIFIED gap <= ")
     assert main(["check", out, "--reference"]) == 0
 
@@ -113,7 +136,19 @@ def test_a_table_with_a_target_column(tmp_path, capsys):
     for seed in (1, 2):
         torch.manual_seed(seed)
         torch.save(sequential().state_dict(), tmp_path / f"{seed}.pt")
-    words = ["certify", "--pair", "1.pt", "2.pt", "--data", "t.csv", "--loss", "squared", "--method", "line", "--no-report"]
+    words = [
+        "certify",
+        "--pair",
+        "1.pt",
+        "2.pt",
+        "--data",
+        "t.csv",
+        "--loss",
+        "squared",
+        "--method",
+        "line",
+        "--no-report",
+    ]
     assert main([*words, "--target", "price", "--standardize"]) == 0
     assert main(words) == 4
     assert "say so with --target COLUMN" in capsys.readouterr().err

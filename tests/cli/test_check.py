@@ -61,7 +61,12 @@ def test_check_imports_nothing_heavy(certificate, reference):
         "import sys; from verifier.cli.main import main; code = main(sys.argv[1:]); "
         f"heavy = [m for m in {HEAVY!r} if m in sys.modules]; print(heavy); sys.exit(code or bool(heavy))"
     )
-    done = subprocess.run([sys.executable, "-c", program, "check", str(certificate), *reference], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check", str(certificate), *reference],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -88,14 +93,28 @@ def test_optimised_python_checks_all_the_same(certificate, tmp_path, flag):
     bad = tmp_path / "bad.safetensors"
     rewrite(certificate, bad, lower_gap)
     for file, code in ((certificate, 0), (bad, 5)):
-        done = subprocess.run([sys.executable, flag, "-m", "verifier", "check", str(file)], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [sys.executable, flag, "-m", "verifier", "check", str(file)], capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == code, done.stderr
 
 
 def test_killing_certify_leaves_no_certificate_or_a_valid_one(trained, tmp_path):
     """SIGKILL at many moments, through start-up, search and writing."""
     out = tmp_path / "c.safetensors"
-    words = [sys.executable, "-m", "verifier", "certify", "--pair", *map(str, trained), "--method", "exchange,line", "--no-report", "--out", str(out)]
+    words = [
+        sys.executable,
+        "-m",
+        "verifier",
+        "certify",
+        "--pair",
+        *map(str, trained),
+        "--method",
+        "exchange,line",
+        "--no-report",
+        "--out",
+        str(out),
+    ]
     start = time.monotonic()
     subprocess.run(words, capture_output=True, check=True, timeout=300)
     whole = time.monotonic() - start

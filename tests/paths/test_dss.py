@@ -1,5 +1,6 @@
 """DSS: exact settings, maximum aggregation, determinism, and what a hit means."""
 
+import itertools
 from dataclasses import asdict
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_the_figure_is_the_maximum_over_the_returned_string(preset, loss, penalt
     vertices = list(r.path.vertices())
     again = max(
         o.value(linear_combination(v, w, t), X, y)
-        for v, w in zip(vertices, vertices[1:], strict=False)
+        for v, w in itertools.pairwise(vertices)
         for t in np.linspace(0, 1, preset.grid)
     )
     assert r.maximum == pytest.approx(again, rel=1e-12)

@@ -1,5 +1,7 @@
 """Small pairs that certify in well under a second."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from verifier.networks.network import Network
 
 def tiny_network(seed: int, widths: tuple[int, ...] = (2, 6, 1), bias: bool = True) -> Network:
     rng = np.random.default_rng(seed)
-    weights = tuple(rng.normal(size=(q, p)) / np.sqrt(p) for p, q in zip(widths[:-1], widths[1:], strict=True))
+    weights = tuple(rng.normal(size=(q, p)) / np.sqrt(p) for p, q in itertools.pairwise(widths))
     return Network(weights, tuple(rng.normal(size=q) * 0.3 if bias else None for q in widths[1:]))
 
 

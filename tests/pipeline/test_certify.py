@@ -119,9 +119,9 @@ def test_recorded_settings_are_used_and_a_given_one_wins(tmp_path):
 
 def test_missing_data_and_loss_say_which_option_decides():
     A, B = tiny_network(1), tiny_network(2)
-    with pytest.raises(UsageError, match="no data set: the checkpoints do not record one.*--data"):
+    with pytest.raises(UsageError, match=r"no data set: the checkpoints do not record one.*--data"):
         verifier.certify(A, B, loss="logistic")
-    with pytest.raises(UsageError, match="no loss: the checkpoints do not record one.*--loss"):
+    with pytest.raises(UsageError, match=r"no loss: the checkpoints do not record one.*--loss"):
         verifier.certify(A, B, tiny_data(3))
     with pytest.raises(UsageError, match=r"'magic' is unknown; expected all, or some of exchange"):
         verifier.certify(A, B, tiny_data(3), loss="logistic", method="magic")
@@ -130,7 +130,7 @@ def test_missing_data_and_loss_say_which_option_decides():
 def test_architectures_and_inputs_that_do_not_fit_are_refused():
     with pytest.raises(UsageError, match=r"A and B differ in architecture: widths \(2, 6, 1\) and \(2, 5, 1\)"):
         verifier.certify(tiny_network(1), tiny_network(2, (2, 5, 1)), tiny_data(3), loss="logistic")
-    with pytest.raises(UsageError, match="has 3 features, the networks take 2 inputs"):
+    with pytest.raises(UsageError, match=r"has 3 features, the networks take 2 inputs"):
         verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3, d=3), loss="logistic")
     with pytest.raises(UsageError, match="differ in architecture"):
         verifier.certify(tiny_network(1), tiny_network(2, bias=False), tiny_data(3), loss="logistic")

@@ -100,13 +100,15 @@ def _parameters(entry: Any, name: str, store: _Arrays) -> Parameters:
     if not all(type(b) is bool for b in e["biases"]) or not e["biases"]:
         raise fail(f"{where}.biases: expected one true or false per layer")
     named: dict[str, np.ndarray] = {}
-    weights, biases = [], []
+    weights: list[np.ndarray] = []
+    biases: list[np.ndarray | None] = []
     for l, has_bias in enumerate(e["biases"], start=1):
         weights.append(store.take(f"{name}/W{l}", where))
         named[f"W{l}"] = weights[-1]
-        biases.append(store.take(f"{name}/b{l}", where) if has_bias else None)
-        if has_bias:
-            named[f"b{l}"] = biases[-1]
+        bias = store.take(f"{name}/b{l}", where) if has_bias else None
+        if bias is not None:
+            named[f"b{l}"] = bias
+        biases.append(bias)
     if arrays_sha256(named) != e["sha256"]:
         raise fail(f"{where}: the arrays do not have the SHA-256 the certificate names")
     return Parameters(tuple(weights), tuple(biases))

@@ -11,16 +11,24 @@ from verifier.cli.options import add_data_arguments, add_objective_arguments, da
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pair", nargs=2, metavar=("A", "B"), required=True, help="checkpoints: .pt, .pth or .safetensors")
+    parser.add_argument(
+        "--pair", nargs=2, metavar=("A", "B"), required=True, help="checkpoints: .pt, .pth or .safetensors"
+    )
     add_data_arguments(parser)
     add_objective_arguments(parser)
     parser.add_argument("--level", type=float, help="ask whether a path stays at or below this value of F")
-    parser.add_argument("--method", default="all", help="all, or some of exchange,halves,line,theorem2,dss (default: all)")
-    parser.add_argument("--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open")
+    parser.add_argument(
+        "--method", default="all", help="all, or some of exchange,halves,line,theorem2,dss (default: all)"
+    )
+    parser.add_argument(
+        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network (default: 0)")
     parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), default="paper")
     parser.add_argument("--device", default="cpu", help="torch device of DSS (default: cpu)")
-    parser.add_argument("--out", metavar="FILE", help="certificate file (default: certificates/<pair>-<hash>.safetensors)")
+    parser.add_argument(
+        "--out", metavar="FILE", help="certificate file (default: certificates/<pair>-<hash>.safetensors)"
+    )
     parser.add_argument("--report", metavar="FILE", help="report file (default: reports/<certificate name>.html)")
     parser.add_argument("--no-report", action="store_true", help="write the certificate only")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
@@ -29,10 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from verifier.pipeline import certify
 
-    say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731 - a one-line sink
+    say = lambda text: print(text, file=sys.stderr, flush=True)
     result = certify(
-        *args.pair,
-        data=args.data,
+        args.pair[0],
+        args.pair[1],
+        args.data,
         data_options=data_options(args),
         loss=args.loss,
         delta=args.delta,

@@ -11,8 +11,16 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="CERTIFICATE")
-    parser.add_argument("--reference", action="store_true", help="check with the second evaluation too: Arb balls and exact rationals, slower")
-    parser.add_argument("--data", metavar="FILE", help="X and targets of a certificate that does not embed them (default: the .data file beside it)")
+    parser.add_argument(
+        "--reference",
+        action="store_true",
+        help="check with the second evaluation too: Arb balls and exact rationals, slower",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="X and targets of a certificate that does not embed them (default: the .data file beside it)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object per certificate on stdout")
 
 
@@ -33,7 +41,11 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
         certificate = read_certificate(path, data=data)
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
-        print(json.dumps({"file": str(path), "verdict": "MALFORMED", "why": str(error)}) if args.json else f"MALFORMED {path}")
+        print(
+            json.dumps({"file": str(path), "verdict": "MALFORMED", "why": str(error)})
+            if args.json
+            else f"MALFORMED {path}"
+        )
         return error.exit_code
     evaluations = ("fast", "reference") if args.reference else ("fast",)
     rows = [(e, check(certificate.problem, c, evaluation=e)) for e in evaluations for c in certificate.claims]
@@ -42,8 +54,22 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     accepted = all(v.accepted for _, v in rows)
     word, spent = "VERIFIED" if accepted else "REJECTED", time.process_time() - start
     if args.json:
-        claims = [{"evaluation": e, "accepted": v.accepted, "sentence": v.sentence, "computed": v.computed} for e, v in rows]
-        print(json.dumps({"file": str(path), "verdict": word, "sha256": certificate.digest, "cpu_seconds": spent, "claims": claims}))
+        claims = [
+            {"evaluation": e, "accepted": v.accepted, "sentence": v.sentence, "computed": v.computed} for e, v in rows
+        ]
+        print(
+            json.dumps(
+                {
+                    "file": str(path),
+                    "verdict": word,
+                    "sha256": certificate.digest,
+                    "cpu_seconds": spent,
+                    "claims": claims,
+                }
+            )
+        )
     else:
-        print(f"{word} {path} ({len(certificate.claims)} claims, {' and '.join(evaluations)} evaluation, {spent:.2f} CPU s)")
+        print(
+            f"{word} {path} ({len(certificate.claims)} claims, {' and '.join(evaluations)} evaluation, {spent:.2f} CPU s)"
+        )
     return 0 if accepted else 5

@@ -26,7 +26,9 @@ def one_blas_thread() -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="verifier", description="Certified bounds on the loss barrier between two trained ReLU networks.", epilog=EXIT_CODES
+        prog="verifier",
+        description="Certified bounds on the loss barrier between two trained ReLU networks.",
+        epilog=EXIT_CODES,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
@@ -55,5 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception:
         traceback.print_exc()
-        print(f"verifier {args.command}: internal error, a defect of verifier; please report the lines above", file=sys.stderr)
+        print(
+            f"verifier {args.command}: internal error, a defect of verifier; please report the lines above",
+            file=sys.stderr,
+        )
         return 1

@@ -8,11 +8,23 @@ from typing import Any
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
-    group.add_argument("--data", help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER")
+    group.add_argument(
+        "--data",
+        help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
+    )
     group.add_argument("--target", metavar="COLUMN", help="target column of a table")
-    group.add_argument("--task", choices=("binary", "multiclass", "regression"), help="instead of inferring it from the targets")
-    group.add_argument("--standardize", action=argparse.BooleanOptionalAction, default=None, help="zero mean and unit variance per feature")
-    group.add_argument("--train-split", type=float, metavar="SHARE", help="keep this share of the samples, drawn with seed 42")
+    group.add_argument(
+        "--task", choices=("binary", "multiclass", "regression"), help="instead of inferring it from the targets"
+    )
+    group.add_argument(
+        "--standardize",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="zero mean and unit variance per feature",
+    )
+    group.add_argument(
+        "--train-split", type=float, metavar="SHARE", help="keep this share of the samples, drawn with seed 42"
+    )
 
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -28,5 +40,8 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--kappa", type=float, help="weight of the penalty, at least 0")
     group.add_argument("--penalty", choices=("none", "l1", "path", "weight_decay"), help="default with kappa > 0: path")
     group.add_argument(
-        "--penalise-output-bias", action=argparse.BooleanOptionalAction, default=None, help="whether l1 and path include the output bias"
+        "--penalise-output-bias",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether l1 and path include the output bias",
     )

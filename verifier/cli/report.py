@@ -7,7 +7,9 @@ import argparse
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="CERTIFICATE")
-    parser.add_argument("--out", metavar="FILE", help="report file, with one certificate (default: reports/<certificate name>.html)")
+    parser.add_argument(
+        "--out", metavar="FILE", help="report file, with one certificate (default: reports/<certificate name>.html)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,8 @@ Above: F at the stored head. Below, by duality (theory.md section 5): for nu in 
 
     F(h, c) >= -(1/N) sum_j loss_j^*(nu_j) - sum_ik |h_ik| (|(1/N) Z_i^T nu_k| - kappa r_i)_+ - sum_k |c_k| (|(1/N) sum_j nu_jk| - kappa_c)_+
 
-(Euclidean norms over k under weight decay), so a dual without violation bounds every head, and one with violation v bounds heads of entries at most H up to H v.
+(Euclidean norms over k under weight decay): a dual without violation bounds every head, and one with violation v bounds heads
+with entries at most H up to H v.
 """
 
 from __future__ import annotations

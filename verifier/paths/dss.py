@@ -182,7 +182,7 @@ class _Runner:
         self.y = torch.tensor(targets, dtype=kind, device=self.device)
 
     def _tensors(self, network: Network) -> tuple[list[Any], list[Any]]:
-        make = lambda a: None if a is None else self.torch.tensor(a, dtype=self.torch.float64, device=self.device)  # noqa: E731
+        make = lambda a: None if a is None else self.torch.tensor(a, dtype=self.torch.float64, device=self.device)
         return [make(W) for W in network.weights], [make(b) for b in network.biases]
 
     def value(self, weights: list[Any], biases: list[Any]) -> Any:

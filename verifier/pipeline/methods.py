@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.networks.network import Network
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
 from verifier.pipeline.endpoints import Setting
@@ -83,11 +84,7 @@ def line(s: Setting, o: Options) -> Proposal:
 
     A, B = s.A.network, s.B.network
     if A.depth > 2:
-        hidden = [
-            *zip(A.weights[:-1], B.weights[:-1]),
-            *((a, b) for a, b in zip(A.biases[:-1], B.biases[:-1]) if a is not None),
-        ]
-        if all(np.array_equal(a, b) for a, b in hidden):
+        if all(np.array_equal(a, b) for (_, a), (_, b) in zip(_hidden(A), _hidden(B))):
             return Proposal([build(A, B)])
         return Proposal(skipped="line: with more than one hidden layer a chord that moves hidden layers is not bounded")
     start = time.process_time()
@@ -99,6 +96,10 @@ def line(s: Setting, o: Options) -> Proposal:
         "line after matching", matched.maximum, max(0.0, matched.maximum - _E(s)), points, spent, note
     )
     return Proposal([build(A, B)], estimates=[estimate])
+
+
+def _hidden(n: Network) -> list[tuple[str, np.ndarray]]:
+    return [(name, array) for name, array in n.arrays() if int(name[1:]) < n.depth]
 
 
 def dss(s: Setting, o: Options) -> Proposal:

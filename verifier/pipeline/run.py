@@ -206,6 +206,8 @@ def _add_path(
 
 def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
     for name, program in proposal.programs.items():
+        if program.rows is None:
+            raise ValueError(f"program {name} does not say which rows it was solved on")
         claim = head_claim(problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual)
         work.claims.append(claim)
         work.record["programs"].append(program_record(name, program, claim))

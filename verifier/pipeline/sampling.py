@@ -88,7 +88,9 @@ def plane(
 
 def unflatten(like: Network, vector: Array) -> Network:
     """Network of `like`'s architecture with parameters in `Network.arrays` order."""
-    weights, biases, k = [], [], 0
+    weights: list[Array] = []
+    biases: list[Array | None] = []
+    k = 0
     for W, b in zip(like.weights, like.biases):
         weights.append(vector[k : k + W.size].reshape(W.shape))
         k += W.size
