@@ -15,7 +15,7 @@ from verifier.paths.path import Path
 from verifier.paths.reference import Reference
 from verifier.paths.slots import require_one_hidden_layer
 from verifier.paths.theorem2_segments import Programs, theorem2
-from verifier.paths.theorem2_sides import Side, SparseSide, best_reference, make_side, sparse_sides
+from verifier.paths.theorem2_sides import Side, SparseSide, best_reference, coupled, make_side, sparse_sides
 
 Array = np.ndarray
 
@@ -41,8 +41,13 @@ class GridRow:
     estimate: float
 
 
-def grid(m: int) -> list[tuple[int, float]]:
-    """Default (l, alpha): l in {1, m/4, m/2, 3m/4}, alpha in {0, 0.05, 0.2} radians."""
+def grid(m: int, outputs: int = 1) -> list[tuple[int, float]]:
+    """Default (l, alpha): l in {1, m/4, m/2, 3m/4}, alpha in {0, 0.05, 0.2} radians.
+
+    With many coupled coefficients (m K > 200) each cell costs tens of seconds: l in {m/4, m/2}, alpha in {0, 0.2}.
+    """
+    if coupled(m, outputs):
+        return [(l, alpha) for l in sorted({max(1, m // 4), max(1, m // 2)}) for alpha in (0.0, 0.2)]
     ls = sorted({l for l in (1, m // 4, m // 2, (3 * m) // 4) if 1 <= l < m})
     return [(l, alpha) for l in ls for alpha in (0.0, 0.05, 0.2)]
 
@@ -80,7 +85,9 @@ def theorem2_table(
     """All rows of the table and the reference network of each l."""
     require_one_hidden_layer("theorem2", A, B)
     m = A.W.shape[0]
-    cells = list(grid(m) if pairs is None else pairs)
+    K = A.theta.shape[0]
+    cells = list(grid(m, K) if pairs is None else pairs)
+    costly = coupled(m, K)
     if not cells or any(not 1 <= l < m for l, _ in cells):
         raise UsageError(f"theorem2: needs 1 <= l < m, but the width is m = {m} and the grid is {cells}")
     ls, alphas = sorted({l for l, _ in cells}), sorted({alpha for _, alpha in cells})
@@ -88,7 +95,7 @@ def theorem2_table(
     # Wide references are cheap to find among the rows and dear to train.
     references = {
         l: best_reference(
-            sides, l, objective, X, targets, seed, iterations=150 if l <= 32 else 60, restarts=2 if l <= 32 else 1
+            sides, l, objective, X, targets, seed, iterations=60 if costly or l > 32 else 150, restarts=1 if costly or l > 32 else 2
         )
         for l in ls
     }

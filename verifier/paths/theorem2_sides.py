@@ -50,6 +50,11 @@ class SparseSide:
     value: float
 
 
+def coupled(m: int, outputs: int) -> bool:
+    """Whether a head program's Newton matrix is large because several outputs share it."""
+    return outputs > 1 and m * outputs > 200
+
+
 def sparse_sides(
     side: Side, objective: Objective, X: Array, targets: Array, ls: list[int], alpha: float
 ) -> dict[int, SparseSide]:
@@ -66,7 +71,7 @@ def sparse_sides(
         K = side.full[0].shape[0]
         warm = np.zeros((K, Z.shape[1])), (np.zeros(K) if side.free else None)
         full = fast_head(Z, targets, objective, prices, side.free, warm=warm)[:2]
-    methods = ("backward",) if m > 50 else ("backward", "penalty", "greedy")
+    methods = ("backward",) if m > 50 or coupled(m, side.full[0].shape[0]) else ("backward", "penalty", "greedy")
     found = sparse_supports(Z, targets, objective, prices, side.free, [m - l for l in ls], full=full, methods=methods)
     out = {}
     for l in ls:
