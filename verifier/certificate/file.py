@@ -70,9 +70,8 @@ def write_certificate(path: Path, document: dict[str, Any], arrays: Mapping[str,
     return hashlib.sha256(blob).hexdigest()
 
 
-def _open(blob: bytes, who: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    header = check_layout(blob, who)
-    meta = fields(header.get("__metadata__"), f"{who}: metadata", {"certificate": str})
+def _load(blob: bytes, who: str) -> dict[str, np.ndarray]:
+    """The arrays of a file whose layout was checked: float64 or int64, finite, read-only."""
     try:
         raw = load_arrays(blob)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
@@ -82,7 +81,13 @@ def _open(blob: bytes, who: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]
         if not np.isfinite(array).all():
             raise fail(f"{who}: array {name!r} holds NaN or infinity")
         array.flags.writeable = False
-    return {**header, "__metadata__": meta}, arrays
+    return arrays
+
+
+def _open(blob: bytes, who: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    header = check_layout(blob, who)
+    meta = fields(header.get("__metadata__"), f"{who}: metadata", {"certificate": str})
+    return {**header, "__metadata__": meta}, _load(blob, who)
 
 
 def read_blob(path: Path) -> bytes:
@@ -97,7 +102,7 @@ def read_data(path: Path) -> dict[str, np.ndarray]:
     """Arrays `X` and `targets` from a data file written beside a certificate that does not embed its data."""
     blob = read_blob(path)
     check_layout(blob, str(path))
-    arrays = {k: v.astype(np.int64 if v.dtype.kind == "i" else np.float64) for k, v in load_arrays(blob).items()}
+    arrays = _load(blob, str(path))
     if set(arrays) != {"X", "targets"}:
         raise fail(f"{path}: expected the arrays X and targets, got {sorted(arrays)}")
     return {"data/X": arrays["X"], "data/targets": arrays["targets"]}
@@ -123,15 +128,15 @@ def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
     """
     blob = read_blob(path)
     header, arrays = _open(blob, str(path))
-    document = parse_json(header["__metadata__"]["certificate"])
     try:
-        embedded = (
-            isinstance(document, dict) and isinstance(document.get("data"), dict) and document["data"].get("embedded")
-        )
-        if embedded is False:
+        document = parse_json(header["__metadata__"]["certificate"])
+        about = document.get("data") if isinstance(document, dict) else None
+        if isinstance(about, dict) and about.get("embedded") is False:
+            if arrays.keys() & {"data/X", "data/targets"}:
+                raise fail("data: said to be elsewhere, yet the file holds data")
             if data is None:
                 raise fail(
-                    f"its data set is not embedded; hand it over with --data (expected SHA-256 {document['data'].get('sha256')})"
+                    f"its data set is not embedded; hand it over with --data (expected SHA-256 {about.get('sha256')})"
                 )
             arrays |= read_data(data)
         problem, claims = parse_document(document, arrays)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
-from verifier.certificate.strict import fail, fields, parse_float
+from verifier.certificate.strict import fail, fields, parse_float, printable
 from verifier.kernel.claims import (
     Claim,
     EndpointValue,
@@ -131,7 +131,7 @@ def _path(entry: Any, where: str, store: _Arrays) -> tuple[str, tuple[Move, ...]
             writes.append(Write(g["layer"], g["part"], g["axis"], index, store.take(g["value"], there)))
         cuts, swap = store.maybe(f["breakpoints"], here), store.maybe(f["transfer"], here)
         moves.append(Move(tuple(writes), cuts, swap, f["transfer_layer"]))
-    return e["name"], tuple(moves)
+    return printable(e["name"], where), tuple(moves)
 
 
 def _claim(entry: Any, where: str, paths: dict[str, tuple[Move, ...]], store: _Arrays) -> Claim:
@@ -162,7 +162,7 @@ def _claim(entry: Any, where: str, paths: dict[str, tuple[Move, ...]], store: _A
              "head_limit": OPTIONAL_TEXT, "lower": str, "upper": str},
         )  # fmt: skip
         return HeadOptimum(
-            e["name"],
+            printable(e["name"], where),
             store.take(e["rows"], where),
             store.maybe(e["row_bias"], where),
             store.take(e["head"], where),

@@ -23,10 +23,11 @@ def fail(why: str) -> CertificateFormatError:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        names = [k for k, _ in pairs]
-        raise fail(f"a JSON object names {next(k for k in names if names.count(k) > 1)!r} twice")
+    out: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in out:
+            raise fail(f"a JSON object names {name!r} twice")
+        out[name] = value
     return out
 
 
@@ -34,12 +35,21 @@ def _no_constant(word: str) -> Any:
     raise fail(f"JSON holds {word}, which is not a JSON number")
 
 
+def _finite_float(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise fail(f"JSON holds {word}, which is beyond float64")
+    return number
+
+
 def parse_json(text: str | bytes) -> Any:
     """JSON without duplicate keys, NaN, infinities, huge integers or invalid UTF-8."""
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        return json.loads(
+            text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite_float
+        )
     except CertificateFormatError:
         raise
     except (ValueError, RecursionError) as error:
@@ -57,6 +67,13 @@ def parse_float(value: Any, where: str) -> float:
     if not math.isfinite(number) or number.hex() != value:
         raise fail(f"{where}: {value!r} is not the canonical form of a finite float64")
     return number
+
+
+def printable(name: str, where: str) -> str:
+    """The name itself, once it can stand in a verdict without imitating another line of it."""
+    if not name.isprintable():
+        raise fail(f"{where}: the name {name!r} holds characters that cannot be printed")
+    return name
 
 
 def fields(value: Any, where: str, required: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
@@ -87,7 +104,10 @@ def check_layout(blob: bytes, who: str) -> dict[str, Any]:
         raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {len(blob)}")
     if len(blob) > MAX_BYTES:
         raise fail(f"{who}: {len(blob)} bytes is more than a certificate may have ({MAX_BYTES})")
-    header = parse_json(blob[8 : 8 + n])
+    try:
+        header = parse_json(blob[8 : 8 + n])
+    except CertificateFormatError as error:
+        raise fail(f"{who}: header: {error}") from None
     if not isinstance(header, dict):
         raise fail(f"{who}: the safetensors header is not an object")
     spans = []

@@ -136,7 +136,7 @@ def require(condition: bool, why: str) -> None:
 
 def _finite(array: np.ndarray, name: str, ndim: int, kind: type = np.float64) -> None:
     require(
-        isinstance(array, np.ndarray) and array.dtype == kind and array.ndim == ndim,
+        type(array) is np.ndarray and array.dtype == kind and array.ndim == ndim,
         f"{name}: expected a {ndim}-d {kind.__name__} array",
     )
     require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
@@ -180,7 +180,7 @@ def validate(problem: Problem) -> None:
     y = problem.targets
     if o.loss == "cross_entropy":
         require(
-            isinstance(y, np.ndarray) and y.dtype == np.int64 and y.shape == (N,),
+            type(y) is np.ndarray and y.dtype == np.int64 and y.shape == (N,),
             "labels must be int64, one per sample",
         )
         require(K >= 2 and bool(((y >= 0) & (y < K)).all()), "a label is outside the outputs")
@@ -198,7 +198,7 @@ def validate_head(claim: HeadOptimum, problem: Problem) -> None:
     require(len(problem.A.weights) == 2, "head_optimum is defined for one hidden layer")
     _finite(claim.rows, "rows", 2)
     r = claim.rows.shape[0]
-    require(claim.rows.shape == (r, d), "rows do not fit the data")
+    require(r > 0 and claim.rows.shape == (r, d), "rows do not fit the data")
     require(
         (claim.row_bias is None) == (problem.A.biases[0] is None),
         "row biases must be there exactly when the networks have them",
@@ -238,7 +238,7 @@ def apply_writes(p: Parameters, move: Move) -> Parameters:
         else:
             i = w.index
             require(
-                isinstance(i, np.ndarray) and i.dtype == np.int64 and i.ndim == 1 and i.size > 0,
+                type(i) is np.ndarray and i.dtype == np.int64 and i.ndim == 1 and i.size > 0,
                 "write indices must be int64",
             )
             require(bool((i >= 0).all() and (i < old.shape[w.axis]).all()), "a write index is outside the array")

@@ -44,7 +44,7 @@ def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
     require(type(l) is int and 1 <= l < len(v.weights), "a transfer names a layer that is not hidden")
     assert l is not None  # for the type checker; `require` above decides
     require(
-        isinstance(pairs, np.ndarray)
+        type(pairs) is np.ndarray
         and pairs.dtype == np.int64
         and pairs.ndim == 2
         and pairs.shape[1] == 2
