@@ -139,3 +139,38 @@ def test_unknown_solver_is_a_usage_error():
     Z, y, prices, _ = instance("logistic")
     with pytest.raises(UsageError, match="NOSUCH"):
         solve_head(Z, y, make_objective("logistic"), prices, bias=True, name="x", solver="NOSUCH")
+
+
+@pytest.mark.parametrize(
+    ("loss", "kappa"), [("logistic", 0.01), ("cross_entropy", 0.01), ("squared", 0.0), ("huber", 0.01)]
+)
+def test_newton_alone_agrees_with_clarabel_and_says_so(loss, kappa):
+    """Above a number of exponential cones the direct method serves alone; its interval must be as tight."""
+    rng = np.random.default_rng(5)
+    Z = np.maximum(rng.normal(size=(60, 4)), 0.0)
+    K = 3 if loss == "cross_entropy" else 1
+    targets = rng.integers(0, 3, size=60) if loss == "cross_entropy" else np.where(rng.random((60, 1)) < 0.5, 1.0, -1.0)
+    objective = make_objective(loss, delta=0.5 if loss == "huber" else None, kappa=kappa)
+    found = {
+        s: solve_head(Z, targets, objective, np.ones(4), bias=True, name="t", solver=s, outputs=K)
+        for s in ("NEWTON", "CLARABEL")
+    }
+    assert found["NEWTON"].primal_value == pytest.approx(found["CLARABEL"].primal_value, rel=1e-7)
+    assert found["NEWTON"].gap <= 1e-6 * max(1.0, found["NEWTON"].primal_value)
+    assert found["NEWTON"].status.startswith("direct Newton method")
+    assert found["NEWTON"].solver == "NEWTON"
+
+
+def test_newton_is_refused_for_kinks():
+    with pytest.raises(UsageError, match="NEWTON needs a smooth loss, and hinge has kinks"):
+        solve_head(
+            np.ones((2, 1)), np.ones((2, 1)), make_objective("hinge"), np.ones(1), bias=True, name="t", solver="NEWTON"
+        )
+
+
+def test_auto_leaves_clarabel_when_there_are_too_many_exponential_cones(monkeypatch):
+    monkeypatch.setattr("verifier.programs.head.MOST_EXPONENTIAL_CONES", 10)
+    rng = np.random.default_rng(6)
+    Z, y = np.maximum(rng.normal(size=(12, 2)), 0.0), np.where(rng.random((12, 1)) < 0.5, 1.0, -1.0)
+    assert solve_head(Z, y, make_objective("logistic", kappa=0.1), np.ones(2), bias=True, name="t").solver == "NEWTON"
+    assert solve_head(Z, y, make_objective("squared"), np.ones(2), bias=True, name="t").solver == "CLARABEL"

@@ -17,6 +17,8 @@ from verifier.programs.result import ProgramResult
 Array = np.ndarray
 
 # Losses with kinks are not polished afterwards, so their multipliers must come out of the solver accurate.
+# Clarabel takes 40 s on 18,000 exponential cones where Newton takes one; above this many the direct method serves alone.
+MOST_EXPONENTIAL_CONES = 6000
 TIGHT = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
 
 
@@ -67,6 +69,19 @@ def _solve_cvxpy(
     return h, c, nu, status, wall - solve, solve
 
 
+def _require_solver(solver: str, objective: Objective) -> None:
+    if solver == "NEWTON":
+        if not objective.loss.smooth:
+            raise UsageError(
+                f"head program: NEWTON needs a smooth loss, and {objective.loss.name} has kinks; use CLARABEL"
+            )
+        return
+    import cvxpy as cp
+
+    if solver not in cp.installed_solvers():
+        raise UsageError(f"head program: solver {solver!r} is not installed; have {', '.join(cp.installed_solvers())}")
+
+
 def solve_head(
     Z: Array,
     targets: Array,
@@ -75,7 +90,7 @@ def solve_head(
     *,
     bias: bool,
     name: str,
-    solver: str = "CLARABEL",
+    solver: str = "auto",
     outputs: int | None = None,
 ) -> ProgramResult:
     """`min_h,c (1/N) sum_j loss_j(Z_j h + c) + kappa sum_i r_i |h_i|` for Z (N, r), prices (r,).
@@ -84,20 +99,30 @@ def solve_head(
     recomputed. The dual vector is the loss's gradient there (or the solver's multipliers at kinks), repaired. Without
     kappa the minimum may not be attained (separable classes): the status says what the solver thought.
 
-    outputs: K, needed when the labels alone do not give it. Raises UsageError when no solver of that name is installed.
-    """
-    import cvxpy as cp
+    solver: a CVXPY solver, "NEWTON" for the direct method alone (smooth losses), or "auto": Clarabel, and Newton above
+    MOST_EXPONENTIAL_CONES. outputs: K, needed when the labels alone do not give it.
 
-    if solver not in cp.installed_solvers():
-        raise UsageError(f"head program: solver {solver!r} is not installed; have {', '.join(cp.installed_solvers())}")
+    Raises UsageError when no solver of that name is installed, or for NEWTON with a loss that has kinks.
+    """
     N, r = Z.shape
     K = outputs or objective.loss.outputs(targets)
-    h, c, nu, status, compiling, solving = _solve_cvxpy(Z, targets, objective, prices, bias, K, solver)
-    value = objective.head_value(Z, targets, prices, h, c)
+    if solver == "auto":
+        exponential = objective.loss.name in ("logistic", "cross_entropy")
+        solver = "NEWTON" if exponential and N * K > MOST_EXPONENTIAL_CONES else "CLARABEL"
+    _require_solver(solver, objective)
+    if solver == "NEWTON":
+        h, c, nu, compiling, solving = np.full((K, r), np.nan), np.full(K, np.nan) if bias else None, None, 0.0, 0.0
+        status = f"direct Newton method; CVXPY is used up to {MOST_EXPONENTIAL_CONES} exponential cones"
+    else:
+        h, c, nu, status, compiling, solving = _solve_cvxpy(Z, targets, objective, prices, bias, K, solver)
+    solved = bool(np.isfinite(h).all()) and (c is None or bool(np.isfinite(c).all()))
+    value = objective.head_value(Z, targets, prices, h, c) if solved else np.inf
     start = time.perf_counter()
-    candidates = [nu] if nu is not None else [objective.loss.gradient(Z @ h.T + (0.0 if c is None else c), targets)]
+    candidates = [nu] if nu is not None else []
+    if nu is None and solved:
+        candidates.append(objective.loss.gradient(Z @ h.T + (0.0 if c is None else c), targets))
     if objective.loss.smooth:
-        warm = (h, c) if np.isfinite(value) else None
+        warm = (h, c) if solved and np.isfinite(value) else None
         h2, c2, value2 = fast_head(Z, targets, objective, prices, bias, warm=warm, tolerance=1e-12)
         candidates.append(objective.loss.gradient(Z @ h2.T + (0.0 if c2 is None else c2), targets))
         if not value <= value2:

@@ -145,7 +145,7 @@ def sparse_head(
     *,
     bias: bool,
     name: str,
-    solver: str = "CLARABEL",
+    solver: str = "auto",
     full: tuple[Array, Array | None] | None = None,
     outputs: int | None = None,
 ) -> ProgramResult:
