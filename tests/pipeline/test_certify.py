@@ -227,3 +227,19 @@ def test_same_inputs_same_certificate_name_and_claims():
     assert first.certificate == second.certificate
     other = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", kappa=0.1, method="line")
     assert other.certificate != first.certificate
+
+
+def test_dss_is_sampled_its_string_is_kept_and_certified_like_any_path(tmp_path):
+    A, B = tiny_network(1), tiny_network(2)
+    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="dss", out=tmp_path / "c.safetensors")
+    assert result.estimates[0].method == "DSS (paper)"
+    assert "sampled" in result.sentence
+    assert result.bounds[0].method == "dss"
+    assert result.bounds[0].sup >= result.estimates[0].maximum * (1 - 1e-12), "sampled <= certified on the same string"
+    with np.load(tmp_path / "c.dss.npz") as kept:
+        assert np.array_equal(kept["W1"][0], A.W)
+        assert np.array_equal(kept["W1"][-1], B.W)
+    deep = (tiny_network(1, (2, 4, 4, 1)), tiny_network(2, (2, 4, 4, 1)))
+    sampled = verifier.certify(*deep, tiny_data(3), loss="logistic", method="dss", out=tmp_path / "d.safetensors")
+    assert sampled.outcome is Outcome.INCONCLUSIVE
+    assert (tmp_path / "d.dss.npz").exists()

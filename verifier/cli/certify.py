@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network (default: 0)")
     parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), default="paper")
+    parser.add_argument(
+        "--tight",
+        type=float,
+        default=1e-4,
+        help="cut chords until certified and sampled maximum agree to this factor (default: 1e-4)",
+    )
     parser.add_argument("--device", default="cpu", help="torch device of DSS (default: cpu)")
     parser.add_argument(
         "--out", metavar="FILE", help="certificate file (default: certificates/<pair>-<hash>.safetensors)"
@@ -55,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         dss_preset=args.dss_preset,
         device=args.device,
+        tight=args.tight,
         progress=sys.stderr.isatty(),
         say=say,
     )

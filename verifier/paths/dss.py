@@ -20,8 +20,12 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
 from verifier.objective.objective import Objective
 from verifier.paths.path import Move, Path
+from verifier.paths.torch_objective import TorchObjective
 
 Array = np.ndarray
+
+# Two evaluations of one endpoint differ in the last bits; without this a string that meets its level would count as a hit.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def dss(
     segments, points = _refine(runner, A, B, level, settings, progress)
     vertices = [s.end for s in segments]
     moves = tuple(Move(v, f"DSS segment {k + 1} of {len(vertices)}") for k, v in enumerate(vertices))
-    limit = settings.accept * level
+    limit = settings.accept * level * (1 + ROUNDING)
     return DssResult(
         Path("dss", A, moves),
         max(s.maximum for s in segments),
@@ -132,7 +136,7 @@ def _refine(
     """The final segments in order, and the number of grid points evaluated."""
     from tqdm import tqdm
 
-    limit, points = p.accept * level, 0
+    limit, points = p.accept * level * (1 + ROUNDING), 0
 
     def look(start: Network, end: Network, depth: int) -> _Segment:
         nonlocal points
@@ -168,58 +172,21 @@ def _refine(
     return segments, points
 
 
-class _Runner:
-    """Batched evaluation and bead training in torch, float64."""
+class _Runner(TorchObjective):
+    """Grid evaluation and bead training."""
 
     def __init__(self, objective: Objective, X: Array, targets: Array, preset: Preset, seed: int, device: str) -> None:
-        import torch
-
-        self.torch, self.objective, self.preset = torch, objective, preset
-        torch.manual_seed(seed)
-        self.device = torch.device(device)
-        self.X = torch.tensor(X, dtype=torch.float64, device=self.device)
-        kind = torch.int64 if targets.dtype.kind == "i" else torch.float64
-        self.y = torch.tensor(targets, dtype=kind, device=self.device)
-
-    def _tensors(self, network: Network) -> tuple[list[Any], list[Any]]:
-        make = lambda a: None if a is None else self.torch.tensor(a, dtype=self.torch.float64, device=self.device)
-        return [make(W) for W in network.weights], [make(b) for b in network.biases]
-
-    def value(self, weights: list[Any], biases: list[Any]) -> Any:
-        """F as a torch scalar."""
-        from verifier.training import torch_losses
-
-        o = self.objective
-        F = torch_losses.mean_loss(
-            o.loss.name, torch_losses.forward(weights, biases, self.X), self.y, getattr(o.loss, "delta", None)
-        )
-        if o.kappa > 0:
-            F = F + o.kappa * torch_losses.penalty(o.penalty, weights, biases, o.penalise_output_bias)
-        return F
+        super().__init__(objective, X, targets, device)
+        self.preset = preset
+        self.torch.manual_seed(seed)
 
     def grid_values(self, start: Network, end: Network) -> Array:
-        """F at `grid` equally spaced points of the segment, ends included; evaluated in batches."""
-        torch = self.torch
-        (Ws, bs), (We, be) = self._tensors(start), self._tensors(end)
-        present = [b is not None for b in bs]
-        first, last = [*Ws, *(b for b in bs if b is not None)], [*We, *(b for b in be if b is not None)]
-
-        def at(t: Any) -> Any:
-            mixed = [a + t * (b - a) for a, b in zip(first, last)]
-            rest = iter(mixed[len(Ws) :])
-            return self.value(mixed[: len(Ws)], [next(rest) if has else None for has in present])
-
-        times = torch.linspace(0.0, 1.0, self.preset.grid, dtype=torch.float64, device=self.device)
-        # About 2^22 activations at a time keep a batch within the cache of a laptop.
-        batch = max(1, 2**22 // (len(self.X) * max(start.widths[1:])))
-        with torch.no_grad():
-            values = torch.func.vmap(at, chunk_size=batch)(times)
-        return np.asarray(values.cpu())
+        return self.segment_values(start, end, self.preset.grid)
 
     def train(self, network: Network, goal: float) -> Network:
         """Full-batch Adam with ReduceLROnPlateau until F < goal, at most `epochs` steps; the network it ends with."""
         torch, p = self.torch, self.preset
-        weights, biases = self._tensors(network)
+        weights, biases = self.tensors(network)
         parameters = [*weights, *(b for b in biases if b is not None)]
         for tensor in parameters:
             tensor.requires_grad_(True)
@@ -233,10 +200,7 @@ class _Runner:
             F.backward()
             optimiser.step()
             schedule.step(float(F.detach()))
-        arrays = [None if a is None else a.detach().cpu().numpy() for a in (*weights, *biases)]
-        L = len(weights)
-        trained = Network(tuple(a for a in arrays[:L] if a is not None), tuple(arrays[L:]))
-        return trained
+        return self.network(weights, biases)
 
 
 def custom(preset: str, **changes: Any) -> Preset:

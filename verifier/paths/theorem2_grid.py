@@ -95,7 +95,14 @@ def theorem2_table(
     # Wide references are cheap to find among the rows and dear to train.
     references = {
         l: best_reference(
-            sides, l, objective, X, targets, seed, iterations=60 if costly or l > 32 else 150, restarts=1 if costly or l > 32 else 2
+            sides,
+            l,
+            objective,
+            X,
+            targets,
+            seed,
+            iterations=60 if costly or l > 32 else 150,
+            restarts=1 if costly or l > 32 else 2,
         )
         for l in ls
     }

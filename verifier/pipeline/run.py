@@ -19,6 +19,8 @@ from verifier.kernel.claims import Claim, EndpointValue, Problem
 from verifier.networks.network import Network
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
+from verifier.paths.path import Path
+from verifier.paths.strings import save_string
 from verifier.pipeline.endpoints import Setting, read_setting
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
 from verifier.pipeline.provenance import provenance
@@ -40,6 +42,7 @@ class _Work:
     estimates: list[SampledEstimate] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
     waypoints: dict[str, Network] = field(default_factory=dict)
+    strings: dict[str, Path] = field(default_factory=dict)
 
 
 class SampledAboveCertified(VerifierError):
@@ -64,6 +67,7 @@ def certify(
     seed: int = 0,
     dss_preset: str = "paper",
     device: str = "cpu",
+    tight: float = TIGHT,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -76,7 +80,8 @@ def certify(
     level: also bound the gap over this value of F, and answer whether a path below it was found.
     method: "all", or some of exchange, halves, line, theorem2, dss, comma-separated.
     out: certificate file; default certificates/<names>-<hash>.safetensors.
-    seed: of DSS and of Theorem 2's reference network. say: receives progress sentences, endpoints first.
+    seed: of DSS and of Theorem 2's reference network. tight: chords are cut until their certified maximum is within this factor
+    of the sampled one, or under E. say: receives progress sentences, endpoints first.
 
     Raises UsageError, CheckpointError or DataError for callers' mistakes, before any long computation.
     """
@@ -100,7 +105,7 @@ def certify(
         options = {**objective_options, "method": method, "level": level, "seed": seed, "dss_preset": dss_preset}
         work = _endpoints(setting, problem, options, say)
         for name in names:
-            _construct(name, setting, problem, Options(level, seed, dss_preset, device, progress), work, say)
+            _construct(name, setting, problem, Options(level, seed, dss_preset, device, progress, tight), work, say)
         return _finish(setting, problem, work, target, level, say)
 
 
@@ -159,7 +164,7 @@ def _construct(
     for path in proposal.paths:
         start = time.process_time()
         trimmed = path.without_still_moves()
-        elaborated = elaborate_path(problem, trimmed, level=options.level, relative=TIGHT)
+        elaborated = elaborate_path(problem, trimmed, level=options.level, relative=options.tight)
         samples = sample_path(trimmed, elaborated.bounds.kinds, s.objective, s.data.X, s.targets)
         _require_order(elaborated, samples)
         spent = proposal.cpu_seconds + time.process_time() - start
@@ -172,6 +177,8 @@ def _construct(
         say(
             f"{estimate.method}: max F {estimate.maximum:.6g}, gap {estimate.gap:.3g} (sampled), {estimate.cpu_seconds:.1f} CPU s"
         )
+    if "string" in proposal.details:
+        work.strings[name] = proposal.details["string"]
     if "grid" in proposal.details:
         work.record["tables"][name] = proposal.details["grid"]
 
@@ -239,6 +246,8 @@ def _finish(
     if not document["data"]["embedded"]:
         write_data(target.with_suffix(".data"), problem.X, problem.targets)
         say(f"data set written beside the certificate: {target.with_suffix('.data')}")
+    for name, string in work.strings.items():
+        save_string(string, target.with_suffix(f".{name}.npz"))
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)")
     return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target)

@@ -1,0 +1,76 @@
+"""Strings: polylines of networks, from any source, kept in `.npz` files and turned into paths.
+
+A file holds the vertices stacked along the first axis, one array per parameter: `W1` (V, m, d), `b1` (V, m), `W2` (V, K, m), `b2` (V, K), and so on;
+biases are left out where the networks have none.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+
+import numpy as np
+
+from verifier.errors import CheckpointError
+from verifier.files import atomic_write_bytes
+from verifier.networks.network import Network
+from verifier.paths.path import Move, Path
+
+MOST_BYTES = 4 * 2**30
+
+
+def save_string(path: Path, file: str | os.PathLike[str]) -> None:
+    """Write the vertices of a path, start included, atomically."""
+    vertices = [dict(v.arrays()) for v in path.vertices()]
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: np.stack([v[name] for v in vertices]) for name in vertices[0]})
+    atomic_write_bytes(file, buffer.getvalue())
+
+
+def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
+    """The polyline of a file, joined to A and B: where its first (last) vertex is not A (B), a segment to it is added.
+
+    Raises CheckpointError when the file cannot be read, holds other arrays than A's parameters, or NaN.
+    """
+    expected = dict(A.arrays())
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+                raise CheckpointError(f"string {file}: its arrays expand to more than {MOST_BYTES} bytes; split it")
+        with np.load(file, allow_pickle=False) as content:
+            arrays = {name: np.asarray(content[name], dtype=np.float64) for name in content.files}
+    except (OSError, ValueError, zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise CheckpointError(
+            f"string {file}: expected an .npz file of stacked parameters, could not read it: {error}"
+        ) from None
+    if arrays.keys() != expected.keys():
+        raise CheckpointError(
+            f"string {file}: expected the arrays {', '.join(expected)} (vertices stacked along the first axis), got {', '.join(arrays) or 'none'}"
+        )
+    lengths = {len(a) if a.ndim else 0 for a in arrays.values()}
+    wrong = [n for n, a in arrays.items() if a.shape[1:] != expected[n].shape]
+    if wrong or len(lengths) != 1 or 0 in lengths:
+        shapes = {n: a.shape for n, a in arrays.items()}
+        raise CheckpointError(
+            f"string {file}: expected shapes (V, ...) over {[v.shape for v in expected.values()]}, got {shapes}"
+        )
+    L = A.depth
+    try:
+        vertices = [
+            Network(
+                tuple(arrays[f"W{l}"][k] for l in range(1, L + 1)),
+                tuple(arrays[f"b{l}"][k] if f"b{l}" in arrays else None for l in range(1, L + 1)),
+            )
+            for k in range(lengths.pop())
+        ]
+    except ValueError as error:
+        raise CheckpointError(f"string {file}: {error}") from None
+    return polyline("string", A, vertices, B)
+
+
+def polyline(method: str, A: Network, vertices: list[Network], B: Network) -> Path:
+    """A -> vertices -> B as chords, without empty segments."""
+    stops = [*vertices, B]
+    moves = tuple(Move(v, f"{method} segment {k + 1} of {len(stops)}") for k, v in enumerate(stops))
+    return Path(method, A, moves).without_still_moves()

@@ -1,0 +1,72 @@
+"""F in torch, float64, for whatever trains beads or curves; torch is imported when an instance is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verifier.networks.network import Network
+from verifier.objective.objective import Objective
+
+Array = np.ndarray
+
+
+class TorchObjective:
+    """The objective on one data set as differentiable torch expressions.
+
+    X (N, n_0), targets as the loss encodes them; device: of torch.
+    """
+
+    def __init__(self, objective: Objective, X: Array, targets: Array, device: str = "cpu") -> None:
+        import torch
+
+        self.torch, self.objective = torch, objective
+        self.device = torch.device(device)
+        self.X = torch.tensor(X, dtype=torch.float64, device=self.device)
+        kind = torch.int64 if targets.dtype.kind == "i" else torch.float64
+        self.y = torch.tensor(targets, dtype=kind, device=self.device)
+
+    def tensors(self, network: Network) -> tuple[list[Any], list[Any]]:
+        """(weights, biases) as fresh tensors; None where a layer has no bias."""
+
+        def make(a: Array | None) -> Any:
+            return None if a is None else self.torch.tensor(a, dtype=self.torch.float64, device=self.device)
+
+        return [make(W) for W in network.weights], [make(b) for b in network.biases]
+
+    def network(self, weights: list[Any], biases: list[Any]) -> Network:
+        arrays = [None if a is None else a.detach().cpu().numpy() for a in (*weights, *biases)]
+        L = len(weights)
+        return Network(tuple(a for a in arrays[:L] if a is not None), tuple(arrays[L:]))
+
+    def value(self, weights: list[Any], biases: list[Any]) -> Any:
+        """F as a torch scalar."""
+        from verifier.training import torch_losses
+
+        o = self.objective
+        F = torch_losses.mean_loss(
+            o.loss.name, torch_losses.forward(weights, biases, self.X), self.y, getattr(o.loss, "delta", None)
+        )
+        if o.kappa > 0:
+            F = F + o.kappa * torch_losses.penalty(o.penalty, weights, biases, o.penalise_output_bias)
+        return F
+
+    def segment_values(self, start: Network, end: Network, points: int) -> Array:
+        """F at `points` equally spaced points of the segment, ends included; evaluated in batches."""
+        torch = self.torch
+        (Ws, bs), (We, be) = self.tensors(start), self.tensors(end)
+        present = [b is not None for b in bs]
+        first, last = [*Ws, *(b for b in bs if b is not None)], [*We, *(b for b in be if b is not None)]
+
+        def at(t: Any) -> Any:
+            mixed = [a + t * (b - a) for a, b in zip(first, last)]
+            rest = iter(mixed[len(Ws) :])
+            return self.value(mixed[: len(Ws)], [next(rest) if has else None for has in present])
+
+        times = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=self.device)
+        # About 2^22 activations at a time keep a batch within the cache of a laptop.
+        batch = max(1, 2**22 // (len(self.X) * max(start.widths[1:])))
+        with torch.no_grad():
+            values = torch.func.vmap(at, chunk_size=batch)(times)
+        return np.asarray(values.cpu())
