@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "verifier needs Python 3.11 or newer; name one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,data]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,data,cluster]"
 	@touch $@
 
 demo: $(INSTALLED)  ## two small networks on Breast Cancer: train, certify, check, report

@@ -1,0 +1,103 @@
+"""`verifier sweep sweep.toml`: many pairs, resumed where they were left, with statistics and one report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("file", nargs="?", metavar="SWEEP.toml", help="what to train and certify (docs/sweep.md)")
+    source.add_argument("--preset", choices=("paper",), help="a sweep that comes with verifier")
+    parser.add_argument("--print", action="store_true", help="print the preset's TOML and run nothing")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
+    parser.add_argument("--backend", choices=("local", "dask"), default="local", help="where tasks run (default: local)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of dask, e.g. tcp://10.0.0.1:8786")
+    parser.add_argument("--out", metavar="DIR", help="folder of results (default: sweeps/<name>); run again to resume")
+    parser.add_argument("--methods", metavar="M,M", help="instead of each experiment's methods, e.g. exchange,dss")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N pairs of each width")
+    parser.add_argument("--no-report", action="store_true", help="write the tables only")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
+
+
+def run(args: argparse.Namespace) -> int:
+    from verifier.errors import UsageError
+    from verifier.sweep.spec import preset_text, read_preset, read_sweep_file
+
+    if args.print:
+        if args.preset is None:
+            raise UsageError("--print prints a preset; name one with --preset")
+        print(preset_text(args.preset), end="")
+        return 0
+    if (args.backend == "dask") != (args.scheduler is not None):
+        raise UsageError("--backend dask and --scheduler ADDRESS go together")
+    if args.jobs < 1:
+        raise UsageError(f"--jobs {args.jobs}: expected at least 1")
+    if args.backend == "dask" and args.jobs != 1:
+        raise UsageError("--jobs is for this machine; with --backend dask the cluster's workers decide")
+    if args.limit is not None and args.limit < 1:
+        raise UsageError(f"--limit {args.limit}: expected at least 1")
+    experiments = read_preset(args.preset) if args.preset else read_sweep_file(args.file)
+    if args.methods is not None:
+        from verifier.pipeline.methods import chosen
+
+        methods = chosen(args.methods)
+        experiments = tuple(replace(e, methods=methods) for e in experiments)
+    out = Path(args.out) if args.out else Path("sweeps") / (args.preset or Path(args.file).stem)
+
+    from verifier.sweep.run import run_sweep
+
+    say = lambda text: print(text, file=sys.stderr, flush=True)
+    result = run_sweep(
+        experiments,
+        out,
+        jobs=args.jobs,
+        scheduler=args.scheduler,
+        limit=args.limit,
+        progress=sys.stderr.isatty(),
+        say=say,
+    )
+    for row in result.rows:
+        if row["status"] not in ("certified", "inconclusive"):
+            seeds = f"{row['seed_a']}, {row['seed_b']}"
+            say(f"{row['experiment']}, width {row['width']}, seeds {seeds}: {row['status']}: {row['reason']}")
+    for group in result.summary.groups:
+        say(_line(group))
+    report = None
+    if not args.no_report:
+        from verifier.report.sweep import write_sweep_report
+
+        report = write_sweep_report(result.rows, result.summary, result.folder / "report.html", name=out.name)
+        say(f"report {report}")
+    if args.json:
+        print(json.dumps(as_json(result, report), allow_nan=False))
+    else:
+        print(result.sentence)
+    return result.exit_code
+
+
+def _line(group) -> str:  # type: ignore[no-untyped-def]
+    from verifier.numbers import show_up
+
+    text = f"{group.experiment}, width {group.width}: {group.pairs} pairs"
+    if group.certified is not None:
+        c = group.certified
+        text += f"; certified gap: mean <= {show_up(c.mean)}, max <= {show_up(c.maximum)}, 0 on {100 * c.zero:.4g} %"
+    if group.sampled is not None:
+        s = group.sampled
+        text += f"; DSS gap: mean {s.mean:.3g}, max {s.maximum:.3g}, hit rate {s.hit_rate:.3g} (sampled)"
+    cpu = group.cpu
+    return text + f"; CPU s: certify {cpu['certify']:.1f}, check {cpu['check']:.1f}, DSS {cpu['dss']:.1f}"
+
+
+def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def]
+    """The result for machines."""
+    return {
+        "outcome": result.sentence.split(" ", 1)[0], "sentence": result.sentence, "exit_code": result.exit_code, "folder": str(result.folder),
+        "pairs": len(result.rows), "counts": result.counts, "tables": [str(t) for t in result.tables],
+        "report": None if report is None else str(report), "wall_seconds": result.wall_seconds, "summary": result.summary.as_json(),
+    }  # fmt: skip

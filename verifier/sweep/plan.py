@@ -1,0 +1,144 @@
+"""From experiments to tasks: plain values that travel to any process. A task's key is the hash of what decides its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from verifier.errors import UsageError, VerifierError
+from verifier.sweep.spec import Experiment, Pairs
+
+# Raised when a task of the same spec would give a different result or record.
+TASK_VERSION = 1
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """32 hexadecimal digits of the SHA-256 of the spec as canonical JSON."""
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class TrainTask:
+    """One network. data: as `data_record` gives it, with the hash of the numbers. training: keywords of `train_network`."""
+
+    width: int
+    seed: int
+    data: dict[str, Any]
+    loss: str
+    delta: float | None
+    protocol: str
+    training: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        data = {k: v for k, v in self.data.items() if k != "source_sha256"}
+        tools = {"task": TASK_VERSION, "verifier": version("verifier"), "torch": version("torch")}
+        return digest({**asdict(self), "data": data, "kind": "train", "tools": tools})
+
+    @property
+    def title(self) -> str:
+        return f"network of width {self.width}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class CertifyTask:
+    """One pair. a, b: keys of the trained networks, whose files lie in the sweep's folder, and a_sha256, b_sha256: hashes of those files."""
+
+    a: str
+    b: str
+    a_sha256: str
+    b_sha256: str
+    methods: tuple[str, ...]
+    objective: dict[str, Any]
+    level: float | None
+    seed: int
+    dss_preset: str
+
+    @property
+    def key(self) -> str:
+        spec = {k: v for k, v in asdict(self).items() if k not in ("a", "b")}
+        if "dss" not in self.methods:
+            del spec["dss_preset"]
+        return digest({**spec, "kind": "certify", "tools": {"task": TASK_VERSION, "verifier": version("verifier")}})
+
+
+@dataclass(frozen=True)
+class PlannedPair:
+    """A row of the results before anything ran."""
+
+    experiment: Experiment
+    width: int
+    a: TrainTask
+    b: TrainTask
+    data_name: str = field(default="")
+
+    def task(self, a_sha256: str, b_sha256: str) -> CertifyTask:
+        e = self.experiment
+        return CertifyTask(
+            self.a.key, self.b.key, a_sha256, b_sha256, e.methods, e.objective, e.level, e.seed, e.dss_preset
+        )
+
+
+def choose_pairs(n: int, pairs: Pairs) -> list[tuple[int, int]]:
+    """Pairs (i, j), i < j, of n networks. Random pairs are distinct, and the first k of them do not depend on how many are drawn.
+
+    Raises UsageError when there are not as many.
+    """
+    if pairs.kind == "disjoint":
+        return [(k, k + 1) for k in range(0, n - 1, 2)]
+    assert pairs.count is not None
+    if pairs.count > comb(n, 2):
+        raise UsageError(f"{pairs.count} random pairs of {n} networks: there are only {comb(n, 2)}; train more networks")
+    rng = np.random.default_rng(pairs.seed)
+    found: dict[tuple[int, int], None] = {}
+    while len(found) < pairs.count:
+        i, j = sorted(int(v) for v in rng.integers(n, size=2))
+        if i != j:
+            found.setdefault((i, j))
+    return list(found)
+
+
+def plan(experiments: tuple[Experiment, ...], limit: int | None = None) -> list[PlannedPair]:
+    """Every pair of every experiment and width, in order; at most `limit` of each width.
+
+    Loads each data set once to learn its hash. Raises UsageError or DataError for what no task could do.
+    """
+    out: list[PlannedPair] = []
+    for e in experiments:
+        try:
+            out += _plan_one(e, limit)
+        except VerifierError as error:
+            raise type(error)(f"experiment {e.name}: {error}") from error
+    return out
+
+
+def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
+    from verifier.data.load import data_record, load_data
+    from verifier.objective.objective import make_objective
+
+    dataset = load_data(e.data, **e.data_options)
+    record = data_record(dataset)
+    # What tasks would stumble over one by one is said once.
+    trained_with = make_objective(e.loss, delta=e.delta)
+    trained_with.loss.encode(dataset)
+    o = e.objective
+    make_objective(
+        o.get("loss", e.loss),
+        delta=o.get("delta", e.delta if o.get("loss", e.loss) == e.loss else None),
+        kappa=o.get("kappa", 0.0),
+        penalty=o.get("penalty") if o.get("kappa") else None,
+    ).loss.encode(dataset)
+    chosen = choose_pairs(len(e.seeds), e.pairs)[:limit]
+    out = []
+    for width in e.widths:
+        nets = {s: TrainTask(width, s, record, e.loss, e.delta, e.protocol, e.training) for s in e.seeds}
+        out += [PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name) for i, j in chosen]
+    return out

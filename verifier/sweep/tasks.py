@@ -1,0 +1,206 @@
+"""The two tasks, as any worker process runs them: make what is missing, keep what is there and passes its check, report failures as values."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from verifier.errors import CertificateFormatError, CheckpointError, VerifierError
+from verifier.files import file_sha256
+from verifier.sweep import store
+from verifier.sweep.plan import CertifyTask, TrainTask
+from verifier.sweep.rows import accepted, measured
+
+# One task at a time per process: CPU seconds are the process's, and flint's precision is a global of it.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def train(task: TrainTask, folder: str) -> dict[str, Any]:
+    """See to it that the network's file is there. Never raises; result: status "ok" or "failed", made, file_sha256, cpu_seconds, reason."""
+    return _guarded(lambda: _train(task, Path(folder)), task.key, Path(folder))
+
+
+def certify(task: CertifyTask, folder: str) -> dict[str, Any]:
+    """See to it that the pair's certificate is there and passes the kernel's check, and give its figures.
+
+    Never raises; result: status "certified", "inconclusive", "refuted", "rejected" or "failed", made, reason, exit_code, row (see `rows.measured`).
+    """
+    return _guarded(lambda: _certify(task, Path(folder)), task.key, Path(folder))
+
+
+def _guarded(work: Callable[[], dict[str, Any]], key: str, folder: Path) -> dict[str, Any]:
+    from threadpoolctl import threadpool_limits
+
+    with _ONE_AT_A_TIME, threadpool_limits(limits=1):
+        try:
+            store.require_folder(folder)
+            return work()
+        except Exception as error:
+            result = failure(error)
+            try:
+                store.write_record(folder, key, {**result, "traceback": traceback.format_exc(), "by": _me()})
+            except Exception as second:  # a full disk, say: the row still carries both reasons
+                result["reason"] += f" (and its record could not be written: {second})"
+            return result
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """A failed task as a value. Usage errors of single tasks count as internal ones: what the user wrote was checked before."""
+    known = isinstance(error, VerifierError)
+    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    code = error.exit_code if isinstance(error, VerifierError) and error.exit_code in (4, 5) else 1
+    return {"status": "failed", "made": False, "reason": reason, "exit_code": code, "row": {}}
+
+
+def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
+    target = store.network_file(folder, task.key)
+    kept = _kept_network(task, target, folder)
+    if kept is not None:
+        return kept
+    from verifier.data.load import load_recorded
+    from verifier.networks.checkpoint import save_checkpoint
+    from verifier.training.train import train_network
+
+    dataset = load_recorded(task.data)
+    start = time.process_time()
+    trained = train_network(
+        dataset, task.width, task.loss, seed=task.seed, protocol=task.protocol, delta=task.delta, **task.training
+    )
+    spent = time.process_time() - start
+    with store.scratch(folder) as place:
+        save_checkpoint(place / target.name, trained.network, {**trained.settings, "data": task.data,
+                        "network_sha256": trained.network.sha256()})  # fmt: skip
+        sha256 = file_sha256(place / target.name)
+        store.publish(place / target.name, target)
+    return _network_result(folder, task.key, sha256, made=True, cpu_seconds=spent)
+
+
+def _kept_network(task: TrainTask, target: Path, folder: Path) -> dict[str, Any] | None:
+    """None when there is no file, or none that is whole."""
+    if not target.exists():
+        return None
+    record, sha256 = store.read_record(folder, task.key), file_sha256(target)
+    if record is not None and record.get("file_sha256") == sha256:
+        return {**record, "made": False}
+    from verifier.networks.checkpoint import load_checkpoint
+
+    try:
+        stored = load_checkpoint(target).metadata
+    except CheckpointError:
+        return None
+    if stored.get("data") != task.data or stored.get("seed") != task.seed or "network_sha256" not in stored:
+        return None
+    return _network_result(folder, task.key, sha256, made=False, cpu_seconds=None)
+
+
+def _network_result(folder: Path, key: str, sha256: str, *, made: bool, cpu_seconds: float | None) -> dict[str, Any]:
+    result = {"status": "ok", "reason": None, "exit_code": 0, "file_sha256": sha256, "cpu_seconds": cpu_seconds}
+    store.write_record(folder, key, {**result, "by": _me()})
+    if made:
+        store.log(folder, "trained", key)
+    return {**result, "made": made}
+
+
+def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
+    target = store.certificate_file(folder, task.key)
+    kept = _kept_certificate(task, target, folder)
+    if kept is not None:
+        return kept
+    from verifier.pipeline import certify
+
+    files = [store.network_file(folder, key) for key in (task.a, task.b)]
+    for file, expected in zip(files, (task.a_sha256, task.b_sha256)):
+        if file_sha256(file) != expected:
+            raise CheckpointError(f"{file}: is not the file this sweep trained; run the sweep again")
+    with _warm(), store.scratch(folder) as place:
+        start = time.process_time()
+        result = certify(
+            *files,
+            out=place / target.name,
+            method=",".join(task.methods),
+            level=task.level,
+            seed=task.seed,
+            dss_preset=task.dss_preset,
+            **task.objective,
+        )
+        spent = time.process_time() - start
+        found, row, why = _checked(place / target.name)
+        if not found:
+            rejected = {**failure(VerifierError(why)), "status": "rejected", "exit_code": 5}
+            store.write_record(folder, task.key, {**rejected, "by": _me()})
+            return rejected
+        row["cpu_certify"] = spent
+        if (place / target.name).with_suffix(".data").exists():
+            store.publish((place / target.name).with_suffix(".data"), target.with_suffix(".data"))
+        store.publish(place / target.name, target)
+    return _pair_result(folder, task.key, row, made=True, outcome=result.outcome.value, reason=result.sentence)
+
+
+def _kept_certificate(task: CertifyTask, target: Path, folder: Path) -> dict[str, Any] | None:
+    """None when there is no certificate of these two networks that the kernel accepts; a bad one is then made again."""
+    if not target.exists():
+        return None
+    try:
+        found, row, _ = _checked(target)
+    except CertificateFormatError:
+        return None
+    if not found or (row["a_sha256"], row["b_sha256"]) != (task.a_sha256, task.b_sha256):
+        return None
+    record = store.read_record(folder, task.key) or {}
+    before = record.get("row") if record.get("status") != "failed" else None
+    if isinstance(before, dict) and before.get("certificate_sha256") == row["certificate_sha256"]:
+        row |= {name: before.get(name) for name in ("cpu_certify", "cpu_check")}
+        return {**record, "row": row, "made": False}
+    return _pair_result(folder, task.key, row, made=False, outcome=row.pop("outcome"), reason=row.pop("sentence"))
+
+
+def _checked(path: Path) -> tuple[bool, dict[str, Any], str]:
+    """Read a certificate from its file, check every claim with the kernel's fast evaluation: (all accepted, figures, first objection)."""
+    from verifier.certificate.file import data_file, read_certificate
+
+    start = time.process_time()
+    certificate = read_certificate(path, data=data_file(path))
+    good, why = accepted(certificate)
+    row = measured(certificate)
+    row["cpu_check"] = time.process_time() - start
+    return good, row, why
+
+
+def _pair_result(
+    folder: Path, key: str, row: dict[str, Any], *, made: bool, outcome: str, reason: str
+) -> dict[str, Any]:
+    codes = {"CERTIFIED": 0, "INCONCLUSIVE": 3, "REFUTED": 5}
+    row = {k: v for k, v in row.items() if k not in ("outcome", "sentence")}
+    result = {"status": outcome.lower(), "reason": None if outcome == "CERTIFIED" else reason, "exit_code": codes[outcome], "row": row}  # fmt: skip
+    store.write_record(folder, key, {**result, "by": _me()})
+    if made:
+        store.log(folder, "certified", key)
+    return {**result, "made": made}
+
+
+@contextmanager
+def _warm() -> Iterator[None]:
+    """Import what the work needs before its CPU seconds are counted, and keep torch to one thread."""
+    import torch
+
+    import verifier.kernel.reference
+    import verifier.paths.exchange
+    import verifier.programs.head  # noqa: F401
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _me() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "pid": os.getpid()}
