@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shlex
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from verifier.report.bounds import apriori_rows, certified_rows, sampled_rows
 from verifier.report.claims import claim_rows, programs
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
 from verifier.report.fields import flatten, plural, rows, table, text, words
+from verifier.report.html import render_page
 from verifier.report.moves import Run, kinds_summary, moves_table, path_curve
 from verifier.report.path_plot import path_plot
 from verifier.report.plane_plot import plane_plot, read_plane
@@ -69,23 +67,7 @@ def write_report(certificate: str | Path, out: str | Path | None = None) -> Path
 
 def render(certificate: Certificate, *, name: str = "certificate.safetensors") -> str:
     """The page as text. name: the certificate's file name, for the title and the command that checks it."""
-    import jinja2
-    import markupsafe
-
-    folder = files("verifier.report") / "templates"
-    style = (folder / "report.css").read_text("utf-8")
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    template = environment.from_string((folder / "report.html.jinja").read_text("utf-8"))
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    # Printable as UTF-8 whatever the record holds: JSON may carry lone surrogates.
-    page = template.render(style=markupsafe.Markup(style), style_hash=f"sha256-{digest}", **_context(certificate, name))
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return render_page("report.html.jinja", _context(certificate, name))
 
 
 def _context(certificate: Certificate, name: str) -> dict[str, Any]:

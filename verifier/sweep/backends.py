@@ -76,7 +76,9 @@ def dask(address: str, say: Callable[[str], None]) -> Iterator[Runner]:
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(f"no dask scheduler answers at {address} ({error}); start one with `dask scheduler`") from error
+        raise UsageError(
+            f"no dask scheduler answers at {address} ({error}); start one with `dask scheduler`"
+        ) from error
     try:
         workers = len(client.scheduler_info(n_workers=-1)["workers"])
         say(f"dask scheduler {address}: {workers} workers{'' if workers else ', waiting for some'}")

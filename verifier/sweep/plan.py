@@ -96,7 +96,9 @@ def choose_pairs(n: int, pairs: Pairs) -> list[tuple[int, int]]:
         return [(k, k + 1) for k in range(0, n - 1, 2)]
     assert pairs.count is not None
     if pairs.count > comb(n, 2):
-        raise UsageError(f"{pairs.count} random pairs of {n} networks: there are only {comb(n, 2)}; train more networks")
+        raise UsageError(
+            f"{pairs.count} random pairs of {n} networks: there are only {comb(n, 2)}; train more networks"
+        )
     rng = np.random.default_rng(pairs.seed)
     found: dict[tuple[int, int], None] = {}
     while len(found) < pairs.count:

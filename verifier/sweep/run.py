@@ -134,8 +134,8 @@ def _pairs(
         result = hopeless.get(k) or done[keys[k]]
         place = store.certificate_file(folder, keys[k]) if result["status"] not in ("failed", "rejected") else None
         if place is not None and not place.exists():
-            why = f"{place} is not there although a worker wrote it: workers need the sweep's folder on a shared disk"
-            result, place = tasks.failure(VerifierError(why)), None
+            lost = f"{place} is not there although a worker wrote it: workers need the sweep's folder on a shared disk"
+            result, place = tasks.failure(VerifierError(lost)), None
         rows.append(full_row(p, result, None if place is None else place.relative_to(folder)))
     for result in done.values():
         if result["status"] not in ("failed", "rejected"):

@@ -124,7 +124,9 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
     try:
         names = chosen(",".join(methods))
     except UsageError as error:
-        raise UsageError(f"{who}: {str(error).replace('--method', 'methods').replace('all, or some of ', '')}") from None
+        raise UsageError(
+            f"{who}: {str(error).replace('--method', 'methods').replace('all, or some of ', '')}"
+        ) from None
     widths = _list(b, "widths", int, who)
     if min(widths) < 1 or len(set(widths)) < len(widths):
         raise UsageError(f"{who}: widths must be different integers of at least 1, got {widths}")
@@ -160,7 +162,9 @@ def _seeds(value: Any, who: str) -> tuple[int, ...]:
     elif isinstance(value, int) and not isinstance(value, bool):
         value = list(range(min(value, 100_001)))
     if not isinstance(value, list) or not all(type(v) is int and v >= 0 for v in value):
-        raise UsageError(f'{who}: seeds must be a count, a range such as "0:40", or a list of integers, got {_got(value)}')
+        raise UsageError(
+            f'{who}: seeds must be a count, a range such as "0:40", or a list of integers, got {_got(value)}'
+        )
     if len(value) < 2 or len(set(value)) < len(value) or len(value) > 100_000:
         raise UsageError(f"{who}: seeds must name 2 to 100000 different networks, got {len(value)}")
     return tuple(value)
