@@ -16,7 +16,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)  ## two small networks on Breast Cancer: train, certify, check, report
 	$(BIN)/python -m verifier train --data paper-breast-cancer --loss logistic --protocol paper --width 20 --seeds 0:2 --out 'demo/{seed}.pt'
-	$(BIN)/python -m verifier certify --pair demo/0.pt demo/1.pt --out demo/demo.safetensors --report demo/demo.html
+	$(BIN)/python -m verifier certify --pair demo/0.pt demo/1.pt --exhaustive --out demo/demo.safetensors --report demo/demo.html
 	$(BIN)/python -m verifier check demo/demo.safetensors --reference
 	@echo "Open demo/demo.html in a browser; demo/demo.safetensors is the certificate."
 

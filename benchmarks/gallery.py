@@ -48,7 +48,7 @@ def make(name: str, folder: Path) -> None:
     for objective, options in KAPPAS.items():
         out = f"gallery-{name}-{objective}"
         run(
-            ["certify", "--pair", *(nets.format(seed=s) for s in (0, 1)), *(options or ["--kappa", "0"]),
+            ["certify", "--pair", *(nets.format(seed=s) for s in (0, 1)), *(options or ["--kappa", "0"]), "--exhaustive",
              "--out", str(ROOT / "certificates" / f"{out}.safetensors"), "--report", str(ROOT / "reports" / f"{out}.html")]
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from tests.paths.path_checks import bitwise_equal, kinds, random_network, random_targets, sampled_maximum
 from verifier.networks.network import linear_combination
 from verifier.objective import make_objective
-from verifier.paths.descent import _value_and_gradient, descend, descend_then_exchange
+from verifier.paths.descent import descend, descend_then_exchange, value_and_gradient
 
 CASES = [
     ("squared", 0.0, None, 1),
@@ -33,12 +33,12 @@ def test_gradient_is_that_of_the_objective(loss, kappa, penalty, K, bias):
     inputs = np.hstack([X, np.ones((30, 1))]) if bias else X
     rows = np.hstack([A.W, A.b[:, None]]) if bias else A.W
     x = np.concatenate([rows.ravel(), A.theta.ravel(), *([A.c] if bias else [])])
-    value, gradient = _value_and_gradient(x, A, objective, inputs, targets)
+    value, gradient = value_and_gradient(x, A, objective, inputs, targets)
     assert value == pytest.approx(objective.path_value(A, X, targets), abs=1e-6)
     for i in range(len(x)):
         e = np.zeros(len(x))
         e[i] = 1e-6
-        up, down = (_value_and_gradient(x + s * e, A, objective, inputs, targets)[0] for s in (1, -1))
+        up, down = (value_and_gradient(x + s * e, A, objective, inputs, targets)[0] for s in (1, -1))
         assert gradient[i] == pytest.approx((up - down) / 2e-6, abs=1e-5)
 
 

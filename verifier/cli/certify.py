@@ -18,8 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_objective_arguments(parser)
     parser.add_argument("--level", type=float, help="ask whether a path stays at or below this value of F")
     parser.add_argument(
-        "--method", default="all", help="all, or some of exchange,halves,line,theorem2,dss (default: all)"
+        "--method",
+        default="all",
+        help="all (constructions until the gap is 0, then DSS), or some of "
+        "exchange,line,halves,descent,theorem2,polychain,bezier,neb,dss (default: all)",
     )
+    parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
+    parser.add_argument(
+        "--string", metavar="FILE", help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices)"
+    )
+    parser.add_argument("--polish", action="store_true", help="first train both endpoints on towards stationarity")
     parser.add_argument(
         "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
     )
@@ -62,6 +70,9 @@ def run(args: argparse.Namespace) -> int:
         dss_preset=args.dss_preset,
         device=args.device,
         tight=args.tight,
+        string=args.string,
+        polish=args.polish,
+        exhaustive=args.exhaustive,
         progress=sys.stderr.isatty(),
         say=say,
     )

@@ -20,10 +20,14 @@ Array = np.ndarray
 SMOOTH = 1e-7
 
 
-def _value_and_gradient(
-    x: Array, shape: Network, objective: Objective, inputs: Array, targets: Array
+def value_and_gradient(
+    x: Array, shape: Network, objective: Objective, inputs: Array, targets: Array, lengths: Array | None = None
 ) -> tuple[float, Array]:
-    """F in path form with |.| smoothed, and its gradient, at parameters x = (rows, theta, c)."""
+    """F in path form with |.| smoothed, and its gradient, at parameters x = (rows, theta, c).
+
+    lengths (m,): under l1, price neuron i at |wt_i| / lengths_i instead of 1. The value is then l1's after every row is brought
+    back to its length, and growing rows no longer voids the penalty.
+    """
     m, K, d = shape.theta.shape[1], shape.theta.shape[0], inputs.shape[1]
     V, T, c = x[: m * d].reshape(m, d), x[m * d : m * d + K * m].reshape(K, m), x[m * d + K * m :]
     U = inputs @ V.T
@@ -34,7 +38,9 @@ def _value_and_gradient(
     gT, gV, gc = G.T @ S, ((G @ T) * (U > 0)).T @ inputs, G.sum(axis=0)
     kappa = objective.kappa
     if kappa > 0:
-        norms = np.ones(m) if objective.penalty == "l1" else np.sqrt((V**2).sum(axis=1) + SMOOTH**2)
+        priced = objective.penalty != "l1" or lengths is not None
+        scale = lengths if objective.penalty == "l1" and lengths is not None else np.ones(m)
+        norms = np.sqrt((V**2).sum(axis=1) + SMOOTH**2) / scale if priced else np.ones(m)
         if objective.group == 1:
             sizes = np.sqrt(T**2 + SMOOTH**2)
             mass, slope = sizes.sum(axis=0), T / sizes
@@ -43,8 +49,8 @@ def _value_and_gradient(
             slope = T / mass
         value += kappa * float(norms @ mass)
         gT = gT + kappa * norms * slope
-        if objective.penalty != "l1":
-            gV = gV + kappa * (mass / norms)[:, None] * V
+        if priced:
+            gV = gV + kappa * (mass / (norms * scale**2))[:, None] * V
         value += kappa * objective.bias_price * float(np.abs(c).sum())
         if shape.c is not None:
             gc = gc + kappa * objective.bias_price * np.sign(c)
@@ -52,7 +58,7 @@ def _value_and_gradient(
     return value, np.concatenate(parts)
 
 
-def _network_at(x: Array, shape: Network) -> Network:
+def network_at(x: Array, shape: Network) -> Network:
     m, K = shape.theta.shape[1], shape.theta.shape[0]
     d = augmented_rows(shape).shape[1]
     V, T = x[: m * d].reshape(m, d), x[m * d : m * d + K * m].reshape(K, m)
@@ -84,12 +90,12 @@ def descend(
     iterates = [start]
     x0 = np.concatenate([augmented_rows(start).ravel(), h.ravel(), *([] if c is None else [c])])
     minimize(
-        _value_and_gradient,
+        value_and_gradient,
         x0,
         args=(network, objective, inputs, targets),
         jac=True,
         method="L-BFGS-B",
-        callback=lambda x: iterates.append(_network_at(x, network)),
+        callback=lambda x: iterates.append(network_at(x, network)),
         options={"maxiter": iterations},
     )
     moves = [Move(start, "descent: best head")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ def save_string(path: Path, file: str | os.PathLike[str]) -> None:
     """Write the vertices of a path, start included, atomically."""
     vertices = [dict(v.arrays()) for v in path.vertices()]
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: np.stack([v[name] for v in vertices]) for name in vertices[0]})
+    stacked: dict[str, Any] = {name: np.stack([v[name] for v in vertices]) for name in vertices[0]}
+    np.savez_compressed(buffer, **stacked)
     atomic_write_bytes(file, buffer.getvalue())
 
 

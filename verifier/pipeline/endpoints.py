@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,3 +160,23 @@ def read_setting(
     targets = objective.loss.encode(dataset)
     objective.loss.check(A.network.predict(dataset.X[:1]), targets[:1])
     return Setting(A, B, dataset, objective, targets)
+
+
+def polished(s: Setting, say: Callable[[str], None]) -> Setting:
+    """The setting with both networks trained on towards stationarity; what that changed is recorded with their sources."""
+    from verifier.paths.polish import polish
+
+    ends = []
+    for name, e in (("A", s.A), ("B", s.B)):
+        p = polish(e.network, s.objective, s.data.X, s.targets)
+        say(
+            f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds"
+        )
+        note = {
+            "polished from": e.network.sha256(),
+            "F before": p.before,
+            "F after": p.after,
+            "gradient norm": p.gradient,
+        }
+        ends.append(Endpoint(p.network, {**e.source, **note}, e.settings))
+    return Setting(ends[0], ends[1], s.data, s.objective, s.targets)

@@ -43,14 +43,19 @@ class Options:
     device: str = "cpu"
     progress: bool = False
     tight: float = 1e-4
+    string: str | None = None
 
 
 def exchange(s: Setting, o: Options) -> Proposal:
     """Proposition X."""
     from verifier.paths.exchange import exchange as build
 
-    target = None if o.level is None else min(o.level, _E(s)) if o.level < _E(s) else None
-    return Proposal([build(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=target)])
+    return Proposal([build(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=_target(s, o))])
+
+
+def _target(s: Setting, o: Options) -> float | None:
+    """What a search aims at: E (None), or the level where it is lower."""
+    return o.level if o.level is not None and o.level < _E(s) else None
 
 
 def _E(s: Setting) -> float:
@@ -120,17 +125,58 @@ def dss(s: Setting, o: Options) -> Proposal:
     return Proposal([r.path] if A.depth == 2 else [], estimates=[estimate], details=details)
 
 
+def descent(s: Setting, o: Options) -> Proposal:
+    """Descend, then exchange (theory.md section 3)."""
+    from verifier.paths.descent import descend_then_exchange
+
+    return Proposal(
+        [descend_then_exchange(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=_target(s, o))]
+    )
+
+
+def _curve(name: str) -> Callable[[Setting, Options], Proposal]:
+    """A trained curve, sampled; with one hidden layer also certified as the polyline it is."""
+
+    def build(s: Setting, o: Options) -> Proposal:
+        from verifier.paths import curves
+
+        c = getattr(curves, name)(s.A.network, s.B.network, s.objective, s.data.X, s.targets, seed=o.seed)
+        estimate = SampledEstimate(c.path.method, c.maximum, max(0.0, c.maximum - _E(s)), c.points, c.cpu_seconds)
+        details = {"string": c.path, "settings": c.settings, "beads": len(c.path.moves) - 1}
+        return Proposal([c.path] if s.A.network.depth == 2 else [], estimates=[estimate], details=details)
+
+    return build
+
+
+def string(s: Setting, o: Options) -> Proposal:
+    """The user's own polyline of vertices (`--string`), certified."""
+    from verifier.errors import UsageError
+    from verifier.paths.strings import load_string
+
+    if o.string is None:
+        raise UsageError("--method string needs the polyline: name its .npz file with --string")
+    path = load_string(o.string, s.A.network, s.B.network)
+    if s.A.network.depth > 2:
+        return Proposal(
+            skipped="string: with more than one hidden layer a chord that moves hidden layers is not bounded"
+        )
+    return Proposal([path])
+
+
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
-    "exchange": exchange, "halves": halves, "line": line, "theorem2": theorem2, "dss": dss,
+    "exchange": exchange, "line": line, "halves": halves, "descent": descent, "theorem2": theorem2, "polychain": _curve("polychain"),
+    "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string,
 }  # fmt: skip
-ONE_HIDDEN_LAYER = ("exchange", "halves", "theorem2")
+# What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves are asked for by name.
+ALL = ("exchange", "line", "halves", "descent", "theorem2", "dss")
+ONE_HIDDEN_LAYER = ("exchange", "halves", "descent", "theorem2")
 
 
 def chosen(method: str) -> tuple[str, ...]:
     """Names behind --method: all, or a comma-separated list."""
     from verifier.errors import UsageError
 
-    names = tuple(CONSTRUCTIONS) if method == "all" else tuple(n.strip() for n in method.split(","))
+    names = ALL if method == "all" else tuple(n.strip() for n in method.split(","))
     unknown = [n for n in names if n not in CONSTRUCTIONS]
     if unknown:
         raise UsageError(f"--method: {unknown[0]!r} is unknown; expected all, or some of {', '.join(CONSTRUCTIONS)}")

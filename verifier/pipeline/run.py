@@ -21,7 +21,7 @@ from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 from verifier.paths.path import Path
 from verifier.paths.strings import save_string
-from verifier.pipeline.endpoints import Setting, read_setting
+from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
@@ -68,6 +68,9 @@ def certify(
     dss_preset: str = "paper",
     device: str = "cpu",
     tight: float = TIGHT,
+    string: str | FilePath | None = None,
+    polish: bool = False,
+    exhaustive: bool = False,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -78,10 +81,13 @@ def certify(
         both checkpoints recorded. The objective is the exact mean over it.
     loss, delta, kappa, penalty, penalise_output_bias: the objective (see `make_objective`); None: as both checkpoints recorded.
     level: also bound the gap over this value of F, and answer whether a path below it was found.
-    method: "all", or some of exchange, halves, line, theorem2, dss, comma-separated.
+    method: "all", or some of exchange, line, halves, descent, theorem2, polychain, bezier, neb, dss, comma-separated.
     out: certificate file; default certificates/<names>-<hash>.safetensors.
     seed: of DSS and of Theorem 2's reference network. tight: chords are cut until their certified maximum is within this factor
-    of the sampled one, or under E. say: receives progress sentences, endpoints first.
+    of the sampled one, or under E. string: an .npz polyline to certify (`load_string`). polish: replace both endpoints by what
+    they become when trained on (`verifier.paths.polish`), so that slack under E is visible. exhaustive: with method "all", run every
+    construction; otherwise constructions stop once the gap over E is certified to be 0 (the DSS estimate runs all the same).
+    say: receives progress sentences, endpoints first.
 
     Raises UsageError, CheckpointError or DataError for callers' mistakes, before any long computation.
     """
@@ -89,6 +95,8 @@ def certify(
 
     say = say or (lambda text: None)
     names = chosen(method)
+    if string is not None and "string" not in names:
+        names = ("string", *names) if method != "all" else ("string",)
     objective_options = {
         "loss": loss, "delta": delta, "kappa": kappa, "penalty": penalty, "penalise_output_bias": penalise_output_bias,
     }  # fmt: skip
@@ -98,14 +106,35 @@ def certify(
         setting = read_setting(
             a, b, data, layout=layout, data_options=data_options or {}, objective_options=objective_options
         )
+        if polish:
+            setting = polished(setting, say)
         problem = kernel_problem(
             setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets
         )
         target = FilePath(out) if out is not None else default_name(a, b, problem)
-        options = {**objective_options, "method": method, "level": level, "seed": seed, "dss_preset": dss_preset}
+        options = {
+            **objective_options,
+            "method": method,
+            "level": level,
+            "seed": seed,
+            "dss_preset": dss_preset,
+            "tight": tight,
+            "polish": polish,
+            "exhaustive": exhaustive,
+        }
         work = _endpoints(setting, problem, options, say)
         for name in names:
-            _construct(name, setting, problem, Options(level, seed, dss_preset, device, progress, tight), work, say)
+            if method == "all" and not exhaustive and name != "dss" and any(b.gap == 0.0 for b in work.bounds):
+                work.record["skipped"].append(f"{name}: not needed, the gap over E is 0 already (--exhaustive runs it)")
+                continue
+            _construct(
+                name,
+                setting,
+                problem,
+                Options(level, seed, dss_preset, device, progress, tight, None if string is None else str(string)),
+                work,
+                say,
+            )
         return _finish(setting, problem, work, target, level, say)
 
 
