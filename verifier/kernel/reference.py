@@ -124,11 +124,12 @@ def _loss(o: Objective, f: list[arb], y: object) -> arb:
 
 def _softmax_loss(gaps: list[arb]) -> arb:
     """log(1 + sum exp(gap))."""
-    top = max(0.0, *(float(g.mid()) for g in gaps))  # any shift is valid; this one avoids overflow
-    if top == 0.0:
+    k = max(range(len(gaps)), key=lambda i: float(gaps[i].mid()))  # any choice is valid; the largest avoids overflow
+    top = gaps[k]
+    if not bool(top > 0):
         return sum((g.exp() for g in gaps), ZERO).log1p()
-    shift = arb(top)
-    return shift + (sum(((g - shift).exp() for g in gaps), ZERO) + (-shift).exp()).log()
+    # The whole ball is the shift: a rounded one would leave differences far too wide for exp at 1e40 and beyond.
+    return top + sum(((g - top).exp() for i, g in enumerate(gaps) if i != k), (-top).exp()).log1p()
 
 
 def _huber(r: arb, delta: arb) -> arb:
@@ -148,7 +149,9 @@ def _targets(problem: Problem) -> list:
 
 
 def _norm(vector: list[arb]) -> arb:
-    return sum((v * v for v in vector), ZERO).max(ZERO).sqrt()
+    s = sum((v * v for v in vector), ZERO)
+    # A sum of squares of wide balls may reach below 0, where a root is NaN; the number itself does not.
+    return s.sqrt() if bool(s >= 0) else ZERO.union(s.abs_upper().sqrt())
 
 
 def _l1(vector: list[arb]) -> arb:
@@ -289,7 +292,7 @@ def _rows_plain(W: np.ndarray, b: np.ndarray | None) -> list[list[float]]:
 
 
 def _mix(x: arb, y: arb, t: arb) -> arb:
-    return x if t.is_zero() else x + t * (y - x)
+    return x if t.is_zero() else y if t == 1 else x + t * (y - x)
 
 
 def _mix_lists(x: list[arb], y: list[arb], t: arb) -> list[arb]:
