@@ -68,7 +68,7 @@ def head_with_limit(loss: str = "cross_entropy", penalty: str = "weight_decay") 
 
 
 def exact_squares() -> Case:
-    """f = theta relu(w): F is 1 at A, 4 at the middle vertex, 0.25 at B, all exactly; sup 4, gap 3."""
+    """f = theta relu(w): F is 1 at A, 4 at the middle vertex, 1/4 at B, all exactly; sup 4, gap 3."""
     o = Objective("squared", None, 0.0, "none", False)
     A, B = net([[1.0], [2.0]], [[1.0, 0.0]]), net([[1.0], [2.0]], [[0.0, 0.25]])
     p = Problem(o, np.array([[1.0]]), np.array([[0.0]]), A, B)

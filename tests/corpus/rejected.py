@@ -98,7 +98,7 @@ def endpoint_lower_one_ulp_too_high() -> Case:
 
 @attack
 def endpoint_upper_one_ulp_too_low() -> Case:
-    return Case(exact_squares().problem, [EndpointValue("B", 0.0, math.nextafter(0.0625, 0.0))])
+    return Case(exact_squares().problem, [EndpointValue("B", 0.0, math.nextafter(0.25, 0.0))])
 
 
 @attack

@@ -1,0 +1,109 @@
+"""Certificates changed in every field by many operators: none may be accepted and false."""
+
+import json
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.corpus.small import chord, endpoints, full, halves, random_problem
+from verifier.certificate import read_certificate
+from verifier.certificate.document import make_document
+from verifier.elaboration.claims import above, below
+from verifier.errors import CertificateFormatError
+from verifier.kernel import PathUpperBound, check
+from verifier.kernel.paths import bound_path, excess
+
+from .mutations import mutant
+from .oracle import falsehood
+
+CORPUS = sorted((Path(__file__).parents[1] / "corpus" / "correct").glob("*.safetensors"))
+
+
+def tight(seed, loss, penalty, K=1, make=chord, biases=(True, True)):
+    """A fresh certificate whose numbers are the kernel's own with the margin of elaboration: little room for a false claim."""
+    p = random_problem(seed, loss, penalty, widths=(2, 4, K), biases=biases)
+    moves = make(p, 4) if make is chord else make(p)
+    found = bound_path(p, moves)
+    E, least = max(found.A.lower, found.B.lower), min(found.A.lower, found.B.lower)
+    sup = above(max(found.A.upper, found.B.upper, found.interior))
+    gap = 0.0 if found.interior <= E else above(excess(found.interior, below(E)))
+    claims = [
+        *endpoints(p),
+        PathUpperBound("path", moves, sup, gap, above(excess(sup, below(least))), 1.0, above(max(0.0, sup - 1.0))),
+    ]
+    return make_document(p, claims, data_name="fresh", labels={"path": ["move"] * len(moves)}, record={}, embed=True)
+
+
+def bases():
+    """(document, arrays) of valid certificates."""
+    for path in CORPUS:
+        c = read_certificate(path)
+        yield c.document, c.arrays
+    yield tight(21, "logistic", "path")
+    yield tight(22, "squared", "weight_decay", 2)
+    yield tight(23, "hinge", "l1", make=halves)
+    yield tight(24, "cross_entropy", "none", 3)
+    yield tight(25, "absolute", "weight_decay", 2, halves)
+    yield tight(26, "huber", "path", 1, halves, (False, True))
+    yield tight(27, "squared", "none", 1, halves, (True, False))
+    case = full(random_problem(28, "logistic", "weight_decay"), halves(random_problem(28, "logistic", "weight_decay")))
+    yield case.packed()
+
+
+def judge(count, seed):
+    """Verdicts of `count` mutants; asserts that none of them is accepted and false, or accepted by the fast evaluation alone."""
+    originals = [(json.loads(json.dumps(d)), a) for d, a in bases()]
+    rng, seen, tally = np.random.default_rng(seed), {}, Counter()
+    for k in range(count):
+        document, arrays = originals[k % len(originals)]
+        state = rng.bit_generator.state
+        try:
+            name, problem, claims = mutant(rng, document, arrays)
+        except CertificateFormatError:
+            tally["malformed"] += 1
+            continue
+        accepted = []
+        for claim in claims:
+            key = pickle.dumps((problem, claim))
+            if key not in seen:
+                seen[key] = verdict(problem, claim, f"mutant {k} of seed {seed} ({name}; {state['state']})")
+            accepted.append(seen[key])
+        tally["accepted and true" if all(accepted) else "rejected"] += 1
+        tally["claims accepted"] += sum(accepted)
+        tally["claims rejected"] += len(accepted) - sum(accepted)
+    print(dict(tally), len(seen), "different claims")
+    return tally
+
+
+def verdict(problem, claim, who):
+    fast = check(problem, claim)
+    if not fast.accepted:
+        return False
+    reason = falsehood(problem, claim)
+    assert reason is None, f"ACCEPTED AND FALSE: {who}: {fast.sentence}: {reason}"
+    again = check(problem, claim, evaluation="reference")
+    assert again.accepted, f"fast accepts, reference does not: {who}: {again.sentence}"
+    return True
+
+
+def healthy(tally, count):
+    """Shares that show the mutants still bite: enough are read, enough are rejected, and enough remain true."""
+    assert tally["rejected"] > 0.3 * count
+    assert tally["malformed"] < 0.4 * count
+    assert tally["accepted and true"] > 0.1 * count
+
+
+def test_no_mutant_is_accepted_and_false():
+    """300 mutants."""
+    healthy(judge(300, 1), 300)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(10, 15))
+def test_no_mutant_of_many_is_accepted_and_false(seed):
+    """2,000 mutants for each of five seeds: 10,000 in all."""
+    healthy(judge(2000, seed), 2000)
