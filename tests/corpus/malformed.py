@@ -147,8 +147,10 @@ HEX = "0x1.8000000000000p+0"
 FLOATS = {
     "float-in-short-hex": "0x1.8p+0", "float-in-upper-case": "0X1.8000000000000P+0", "float-with-plus-sign": "+" + HEX, "float-in-decimal": "1.5",
     "float-nan": "nan", "float-infinity": "inf", "float-overflowing": "0x1.0000000000000p+1024", "float-with-a-leading-two": "0x2.0000000000000p+0",
-    "float-with-spaces": f" {HEX} ", "float-with-a-newline": HEX + "\n", "float-too-small": "0x1.0000000000000p-1075", "float-unnormalised": "0x0.8000000000000p+0",
-    "float-zero-with-exponent": "0x0.0p+5", "float-empty": "", "float-in-fullwidth-digits": "0x１.8000000000000p+0", "float-with-padded-exponent": "0x1.8000000000000p+00",
+    "float-with-spaces":
+        f" {HEX} ", "float-with-a-newline": HEX + "\n", "float-too-small": "0x1.0000000000000p-1075", "float-unnormalised": "0x0.8000000000000p+0",
+    "float-zero-with-exponent":
+        "0x0.0p+5", "float-empty": "", "float-in-fullwidth-digits": "0x１.8000000000000p+0", "float-with-padded-exponent": "0x1.8000000000000p+00",
     "float-with-more-digits": "0x1.80000000000000p+0",
 }  # fmt: skip
 TYPES = {
@@ -156,17 +158,21 @@ TYPES = {
     "version-null": ("version", None), "unknown-format": ("format", "verifier-certificat"), "format-null": ("format", None),
     "claims-empty": ("claims", []), "claims-as-object": ("claims", {}), "claim-as-list": ("claims", 0, []), "claim-null": ("claims", 0, None),
     "claim-of-unknown-kind": ("claims", 0, "kind", "lower_bound"), "claim-kind-as-list": ("claims", 0, "kind", ["endpoint_value"]),
-    "claim-number-as-json-number": ("claims", 0, "lower", 0.5), "claim-number-as-list": ("claims", 0, "lower", [HEX]), "claim-number-null": ("claims", 0, "lower", None),
+    "claim-number-as-json-number": ("claims", 0, "lower", 0.5), "claim-number-as-list": ("claims", 0, "lower", [HEX]),
+    "claim-number-null": ("claims", 0, "lower", None),
     "claim-network-as-number": ("claims", 0, "network", 0), "claim-of-a-path-that-is-not-there": ("claims", 2, "path", "nowhere"),
     "claim-level-as-bool": ("claims", 2, "level", True), "infinite-sup": ("claims", 2, "sup", "inf"), "sup-null": ("claims", 2, "sup", None),
     "objective-as-text": ("objective", "squared"), "kappa-as-number": ("objective", "kappa", 0), "kappa-null": ("objective", "kappa", None),
     "loss-null": ("objective", "loss", None), "delta-as-number": ("objective", "delta", 0.5), "bool-as-int": ("objective", "penalise_output_bias", 1),
-    "data-as-list": ("data", []), "data-name-as-number": ("data", "name", 3), "embedded-as-text": ("data", "embedded", "true"), "embedded-as-int": ("data", "embedded", 1),
+    "data-as-list": ("data", []), "data-name-as-number": ("data", "name", 3), "embedded-as-text": ("data", "embedded", "true"),
+    "embedded-as-int": ("data", "embedded", 1),
     "hash-mismatch-data": ("data", "sha256", "0" * 64), "hash-of-data-as-number": ("data", "sha256", 0), "data-promised-elsewhere": ("data", "embedded", False),
-    "hash-mismatch-network": ("networks", "A", "sha256", "0" * 64), "hash-in-upper-case": ("networks", "A", "sha256", "A" * 64), "network-null": ("networks", "A", None),
+    "hash-mismatch-network": ("networks", "A", "sha256", "0" * 64), "hash-in-upper-case": ("networks", "A", "sha256", "A" * 64),
+    "network-null": ("networks", "A", None),
     "third-network": ("networks", "C", {}), "biases-as-ints": ("networks", "A", "biases", [1, 1]), "biases-empty": ("networks", "A", "biases", []),
     "biases-of-three-layers": ("networks", "A", "biases", [True, True, True]), "bias-not-declared": ("networks", "A", "biases", [True, False]),
-    "paths-as-object": ("paths", {}), "path-null": ("paths", 0, None), "path-named-twice": ("paths", 1, "name", "path"), "path-name-as-number": ("paths", 0, "name", 1),
+    "paths-as-object": ("paths", {}), "path-null": ("paths", 0, None), "path-named-twice": ("paths", 1, "name", "path"),
+    "path-name-as-number": ("paths", 0, "name", 1),
     "moves-null": ("paths", 0, "moves", None), "move-as-text": ("paths", 0, "moves", 0, "head"), "label-null": ("paths", 0, "moves", 0, "label", None),
     "int-as-bool": ("paths", 0, "moves", 0, "writes", 0, "layer", True), "layer-as-float": ("paths", 0, "moves", 0, "writes", 0, "layer", 1.0),
     "layer-as-text": ("paths", 0, "moves", 0, "writes", 0, "layer", "1"), "axis-as-bool": ("paths", 0, "moves", 0, "writes", 0, "axis", False),
@@ -174,7 +180,8 @@ TYPES = {
     "value-inline": ("paths", 0, "moves", 0, "writes", 0, "value", [[1.0]]), "writes-as-object": ("paths", 0, "moves", 0, "writes", {}),
     "transfer-layer-as-float": ("paths", 0, "moves", 0, "transfer_layer", 1.0), "breakpoints-inline": ("paths", 0, "moves", 0, "breakpoints", [0.5]),
     "array-that-is-not-there": ("paths", 0, "moves", 0, "breakpoints", "nowhere"), "array-used-twice": ("paths", 0, "moves", 0, "breakpoints", "A/W1"),
-    "record-as-list": ("record", []), "record-null": ("record", None), "unknown-field": ("comment", "hello"), "unknown-claim-field": ("claims", 0, "tolerance", HEX),
+    "record-as-list": ("record", []), "record-null": ("record", None), "unknown-field": ("comment", "hello"),
+    "unknown-claim-field": ("claims", 0, "tolerance", HEX),
     "unknown-move-field": ("paths", 0, "moves", 0, "kind", "head"), "unknown-objective-field": ("objective", "weights", None),
     "path-name-with-a-newline": ("paths", 0, "name", "x\nVERIFIED"), "path-name-with-an-escape": ("paths", 0, "name", "\x1b[2J"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,7 @@ def dyadic(rng: np.random.Generator, *shape: int) -> Array:
 
 
 def random_net(rng: np.random.Generator, widths: tuple[int, ...], biases: tuple[bool, ...]) -> Parameters:
-    weights = tuple(dyadic(rng, q, p) for p, q in zip(widths, widths[1:]))
+    weights = tuple(dyadic(rng, q, p) for p, q in itertools.pairwise(widths))
     return Parameters(weights, tuple(dyadic(rng, q) if has else None for q, has in zip(widths[1:], biases)))
 
 
