@@ -15,10 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--preset", choices=("paper",), help="a sweep that comes with verifier")
     parser.add_argument("--print", action="store_true", help="print the preset's TOML and run nothing")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
-    parser.add_argument("--backend", choices=("local", "dask"), default="local", help="where tasks run (default: local)")
+    parser.add_argument(
+        "--backend", choices=("local", "dask"), default="local", help="where tasks run (default: local)"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of dask, e.g. tcp://10.0.0.1:8786")
     parser.add_argument("--out", metavar="DIR", help="folder of results (default: sweeps/<name>); run again to resume")
     parser.add_argument("--methods", metavar="M,M", help="instead of each experiment's methods, e.g. exchange,dss")
+    parser.add_argument("--polish", action="store_true", help="train both networks of each pair on before certifying")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N pairs of each width")
     parser.add_argument("--no-report", action="store_true", help="write the tables only")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
@@ -47,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
         methods = chosen(args.methods)
         experiments = tuple(replace(e, methods=methods) for e in experiments)
+    if args.polish:
+        experiments = tuple(replace(e, polish=True) for e in experiments)
     out = Path(args.out) if args.out else Path("sweeps") / (args.preset or Path(args.file).stem)
 
     from verifier.sweep.run import run_sweep

@@ -59,6 +59,7 @@ class CertifyTask:
     methods: tuple[str, ...]
     objective: dict[str, Any]
     level: float | None
+    polish: bool
     seed: int
     dss_preset: str
 
@@ -83,7 +84,7 @@ class PlannedPair:
     def task(self, a_sha256: str, b_sha256: str) -> CertifyTask:
         e = self.experiment
         return CertifyTask(
-            self.a.key, self.b.key, a_sha256, b_sha256, e.methods, e.objective, e.level, e.seed, e.dss_preset
+            self.a.key, self.b.key, a_sha256, b_sha256, e.methods, e.objective, e.level, e.polish, e.seed, e.dss_preset
         )
 
 

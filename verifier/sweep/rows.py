@@ -10,7 +10,7 @@ from verifier.sweep.plan import PlannedPair
 
 COLUMNS = (
     "experiment", "data", "width", "seed_a", "seed_b", "status", "E", "F_A", "F_B", "gap", "best", "sup", "gap_over_level",
-    "dss_gap", "dss_maximum", "dss_hit", "cpu_certify", "cpu_check", "certificate", "reason",
+    "sampled_gap_dss", "sampled_max_dss", "dss_hit", "cpu_certify", "cpu_check", "certificate", "reason",
 )  # fmt: skip
 
 
@@ -43,13 +43,15 @@ def measured(certificate: Certificate) -> dict[str, Any]:
         over = [c.gap_over_level for c in paths if c.gap_over_level is not None]
         row["gap_over_level"] = min(over) if over else None
     for c in paths:
-        row[f"gap_{c.path}"] = c.gap
+        row[f"certified_gap_{c.path}"] = c.gap
         row[f"cpu_{c.path}"] = record["paths"][c.path]["cpu_seconds"]
     for e in record["estimates"]:
-        if e["method"].startswith("DSS"):
-            row |= {
-                "dss_gap": e["gap"], "dss_maximum": e["maximum"], "dss_hit": e["note"].startswith("hit"), "cpu_dss": e["cpu_seconds"],
-            }  # fmt: skip
+        name = "dss" if e["method"].startswith("DSS") else e["method"].replace(" ", "_")
+        row |= {f"sampled_gap_{name}": e["gap"], f"sampled_max_{name}": e["maximum"]}
+        # A curve that is certified too was found first: its path's seconds hold both.
+        row.setdefault(f"cpu_{name}", e["cpu_seconds"])
+        if name == "dss":
+            row["dss_hit"] = e["note"].startswith("hit")
     return row
 
 
@@ -64,7 +66,7 @@ def full_row(pair: PlannedPair, result: dict[str, Any], certificate: Path | None
 
 
 def columns(rows: list[dict[str, Any]]) -> list[str]:
-    """COLUMNS first, then one `gap_METHOD` and `cpu_METHOD` per method that ran, then the rest."""
+    """COLUMNS first, then `certified_gap_METHOD`, `sampled_gap_METHOD` and `cpu_METHOD` of what ran, then the rest."""
     extra = sorted({key for row in rows for key in row} - set(COLUMNS) - {"certificate_sha256", "exit_code"})
     return [*COLUMNS, *extra, "certificate_sha256", "exit_code"]
 
@@ -92,11 +94,11 @@ def write_tables(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
     except ImportError:
         return out
     table = pandas.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
-    numeric = ("E", "F_A", "F_B", "sup", "gap", "cpu_", "gap_", "dss_gap", "dss_maximum")
+    numeric = ("E", "F_A", "F_B", "sup", "gap", "cpu_", "certified_", "sampled_")
     for name in names:
         if name == "dss_hit":
             table[name] = table[name].astype("boolean")
-        elif name.startswith(numeric):
+        elif name.startswith(numeric) and name != "experiment":
             table[name] = table[name].astype("float64")
         elif table[name].dtype == object:
             table[name] = table[name].astype("string")

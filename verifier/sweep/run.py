@@ -26,7 +26,7 @@ from verifier.sweep.summary import Summary, summarise
 class SweepResult:
     """rows: one per pair, in the order of the plan. counts: of tasks by what happened. tables: the files written. summary: statistics.
 
-    counts has trained, networks_kept, networks_failed, made (certificates), kept (there and checked again), and the rows' statuses.
+    counts has always trained, networks_kept, networks_failed, made (certificates), kept (there and checked again), and the rows' statuses.
     """
 
     folder: Path
@@ -77,7 +77,9 @@ def run_sweep(
     runner = backends.local(jobs) if scheduler is None else backends.dask(scheduler, say)
     about = {"experiments": [e.name for e in experiments], "pairs": len(pairs)}
     with runner as run, store.opened(Path(out), about) as folder:
-        counts: Counter[str] = Counter()
+        counts: Counter[str] = Counter(
+            dict.fromkeys(("trained", "networks_kept", "networks_failed", "made", "kept"), 0)
+        )
         networks = _networks(pairs, run, folder, counts, progress, say)
         rows = _pairs(pairs, networks, run, folder, counts, progress, say)
         counts.update(row["status"] for row in rows)

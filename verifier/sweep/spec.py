@@ -19,7 +19,7 @@ TRAINING = {
 OBJECTIVE = {"loss": str, "delta": float, "kappa": float, "penalty": str, "penalise_output_bias": bool}
 REQUIRED = ("data", "loss", "widths", "seeds")
 OPTIONAL = (
-    "name", *DATA_OPTIONS, "delta", "protocol", "training", "objective", "pairs", "methods", "level", "seed", "dss_preset",
+    "name", *DATA_OPTIONS, "delta", "protocol", "training", "objective", "pairs", "methods", "level", "polish", "seed", "dss_preset",
 )  # fmt: skip
 PAPER_PAIRS = 200
 PRESETS = ("paper",)
@@ -55,6 +55,7 @@ class Experiment:
     pairs: Pairs = Pairs()
     methods: tuple[str, ...] = ("exchange",)
     level: float | None = None
+    polish: bool = False
     seed: int = 0
     dss_preset: str = "paper"
 
@@ -117,8 +118,9 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
     if (folder / data).is_file():
         data = str(folder / data)
     methods = _list(b, "methods", str, who) if "methods" in b else ["exchange"]
-    if "all" in methods:
-        raise UsageError(f"{who}: methods lists constructions by name; leave 'all' out")
+    for name in ("all", "string"):
+        if name in methods:
+            raise UsageError(f"{who}: methods lists constructions that need no file, by name; leave {name!r} out")
     if len(set(methods)) < len(methods):
         raise UsageError(f"{who}: methods names {max(methods, key=methods.count)!r} twice")
     try:
@@ -147,6 +149,7 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
         pairs=_pairs(b.get("pairs", "disjoint"), who),
         methods=names,
         level=level,
+        polish=_value(b, "polish", bool, who) or False,
         seed=_value(b, "seed", int, who) or 0,
         dss_preset=_one_of(b, "dss_preset", tuple(DSS_PRESETS), "paper", who),
     )

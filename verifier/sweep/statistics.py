@@ -138,4 +138,5 @@ def mean_up(values: Sequence[float]) -> float:
     """The mean of upper bounds, rounded up, so that it is an upper bound of the mean."""
     if not any(values):
         return 0.0
-    return math.nextafter(math.fsum(values) / len(values), math.inf)
+    total = math.nextafter(math.fsum(values), math.inf)
+    return math.nextafter(total / len(values), math.inf)

@@ -111,14 +111,14 @@ def _group(name: str, width: int, rows: list[Row]) -> Group:
 
 
 def _cpu(rows: list[Row]) -> dict[str, float]:
-    """Certifying without DSS, checking, and DSS; a time that is not known counts as 0."""
+    """Certifying without DSS, checking, and all that DSS took; a time that is not known counts as 0."""
     total = lambda name: sum(r.get(name) or 0.0 for r in rows)
     dss = total("cpu_dss")
     return {"certify": max(0.0, total("cpu_certify") - dss), "check": total("cpu_check"), "dss": dss}
 
 
 def _column(kind: str) -> str:
-    return "gap" if kind == CERTIFIED else "dss_gap"
+    return "gap" if kind == CERTIFIED else "sampled_gap_dss"
 
 
 def _with_gap(rows: list[Row], kind: str) -> list[Row]:

@@ -41,6 +41,9 @@ def _guarded(work: Callable[[], dict[str, Any]], key: str, folder: Path) -> dict
     with _ONE_AT_A_TIME, threadpool_limits(limits=1):
         try:
             store.require_folder(folder)
+        except VerifierError as error:
+            return failure(error)
+        try:
             return work()
         except Exception as error:
             result = failure(error)
@@ -126,6 +129,7 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
             out=place / target.name,
             method=",".join(task.methods),
             level=task.level,
+            polish=task.polish,
             seed=task.seed,
             dss_preset=task.dss_preset,
             **task.objective,

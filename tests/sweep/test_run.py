@@ -1,0 +1,237 @@
+"""Runs, resumes, and what happens to damaged files and failing tasks."""
+
+import csv
+import json
+import math
+
+import pytest
+
+from tests.sweep.conftest import assert_all_whole, events, times
+from verifier.certificate.file import pack, read_certificate
+from verifier.errors import UsageError
+from verifier.sweep import store, tasks
+from verifier.sweep.run import run_sweep
+from verifier.sweep.spec import read_sweep_file
+
+
+@pytest.fixture
+def done(sweep_file, tmp_path):
+    """(experiments, folder, result) of a finished sweep of two pairs."""
+    experiments = read_sweep_file(sweep_file())
+    return experiments, tmp_path / "out", run_sweep(experiments, tmp_path / "out")
+
+
+def test_rows(done):
+    _, folder, result = done
+    assert result.exit_code == 0 and len(result.rows) == 2
+    assert result.sentence.startswith("CERTIFIED 2 pairs: 2 certified (gap 0 on ")
+    assert [(r["seed_a"], r["seed_b"]) for r in result.rows] == [(0, 1), (2, 3)]
+    for row in result.rows:
+        claims = read_certificate(folder / row["certificate"]).claims
+        assert row["E"] == max(c.upper for c in claims[:2]) == max(row["F_A"], row["F_B"])
+        assert (row["gap"], row["sup"]) == (claims[2].gap, claims[2].sup) == (row["certified_gap_exchange"], row["sup"])
+        assert row["best"] == "exchange" and row["cpu_certify"] >= row["cpu_exchange"] > 0 and row["cpu_check"] > 0
+        assert row["sampled_gap_dss"] is None and row["dss_hit"] is None
+    assert result.counts == {
+        "trained": 4, "networks_kept": 0, "networks_failed": 0, "made": 2, "kept": 0, "certified": 2,
+    }  # fmt: skip
+    assert_all_whole(folder)
+
+
+def test_tables_hold_the_same_numbers(done):
+    pandas = pytest.importorskip("pandas")
+    _, folder, result = done
+    table = pandas.read_parquet(folder / "results.parquet")
+    with open(folder / "results.csv", newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    assert list(table.columns) == list(lines[0])
+    for row, line, (_, stored) in zip(result.rows, lines, table.iterrows(), strict=True):
+        for name in ("E", "F_A", "F_B", "gap", "sup", "cpu_certify"):
+            assert float(line[name]) == row[name] == stored[name]
+        assert int(line["width"]) == row["width"] == stored["width"]
+        assert line["sampled_gap_dss"] == "" and math.isnan(stored["sampled_gap_dss"])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["groups"][0]["statuses"] == {"certified": 2}
+
+
+def test_a_second_run_trains_and_certifies_nothing(done):
+    experiments, folder, first = done
+    before = times(folder, "networks") | times(folder, "certificates"), events(folder)
+    again = run_sweep(experiments, folder)
+    assert (again.counts["trained"], again.counts["made"]) == (0, 0)
+    assert (again.counts["networks_kept"], again.counts["kept"]) == (4, 2)
+    assert (times(folder, "networks") | times(folder, "certificates"), events(folder)) == before
+    assert again.rows == first.rows
+
+
+def test_records_are_not_needed(done):
+    """Figures come from the certificates themselves; only the total times are lost with the records."""
+    experiments, folder, first = done
+    for file in (folder / "records").iterdir():
+        file.unlink()
+    again = run_sweep(experiments, folder)
+    assert (again.counts["trained"], again.counts["made"]) == (0, 0)
+    for new, old in zip(again.rows, first.rows, strict=True):
+        assert {**new, "cpu_certify": 0, "cpu_check": 0} == {**old, "cpu_certify": 0, "cpu_check": 0}
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def lie(path):
+    """A well-formed certificate whose path claim is too small."""
+    c = read_certificate(path)
+    claim = next(x for x in c.document["claims"] if x["kind"] == "path_upper_bound")
+    claim["sup"] = (float.fromhex(claim["sup"]) / 2).hex()
+    path.write_bytes(pack(c.document, c.arrays))
+
+
+def other(path):
+    """A correct certificate of another pair."""
+    path.write_bytes(next(f for f in path.parent.iterdir() if f != path).read_bytes())
+
+
+@pytest.mark.parametrize("damage", [flip, cut, lie, other])
+def test_a_damaged_certificate_is_made_again(done, damage):
+    experiments, folder, first = done
+    target = folder / first.rows[0]["certificate"]
+    damage(target)
+    again = run_sweep(experiments, folder)
+    assert (again.counts["trained"], again.counts["made"], again.counts["kept"]) == (0, 1, 1)
+    assert [r["gap"] for r in again.rows] == [r["gap"] for r in first.rows]
+    assert_all_whole(folder)
+
+
+@pytest.mark.parametrize("damage", [flip, cut])
+def test_a_damaged_network_is_trained_again(done, damage):
+    """Training is repeatable to the byte, so the certificates of the network are kept."""
+    experiments, folder, _ = done
+    damage(next((folder / "networks").iterdir()))
+    again = run_sweep(experiments, folder)
+    assert (again.counts["trained"], again.counts["made"], again.counts["kept"]) == (1, 0, 2)
+    assert_all_whole(folder)
+
+
+def test_a_failed_network_is_a_row_with_its_reason(sweep_file, tmp_path):
+    path = sweep_file()
+    path.write_text(path.read_text() + "lr = 1e30\n")
+    result = run_sweep(read_sweep_file(path), tmp_path / "out")
+    assert result.exit_code == 1 and result.counts["failed"] == 2 and result.counts["networks_failed"] == 4
+    row = result.rows[0]
+    assert row["status"] == "failed" and row["certificate"] is None and row["gap"] is None
+    assert row["reason"].startswith("network of width 4, seed 0: training seed 0: the objective became ")
+    assert result.sentence.startswith("FAILED 2 pairs: 0 certified (gap 0 on 0), 2 failed")
+    assert result.tables[0].exists()
+
+
+def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeypatch):
+    import verifier.pipeline
+
+    experiments, real, calls = read_sweep_file(sweep_file()), verifier.pipeline.certify, []
+
+    def sometimes(*args, **options):
+        calls.append(args)
+        if len(calls) == 1:
+            raise ZeroDivisionError("planted")
+        return real(*args, **options)
+
+    monkeypatch.setattr(verifier.pipeline, "certify", sometimes)
+    result = run_sweep(experiments, tmp_path / "out")
+    assert result.exit_code == 1
+    assert [(r["status"], r["reason"]) for r in result.rows] == [
+        ("failed", "ZeroDivisionError: planted"),
+        ("certified", None),
+    ]
+    records = [json.loads(f.read_text()) for f in (tmp_path / "out" / "records").iterdir()]
+    assert sum('raise ZeroDivisionError("planted")' in r.get("traceback", "") for r in records) == 1
+    again = run_sweep(experiments, tmp_path / "out")
+    assert again.exit_code == 0 and (again.counts["made"], again.counts["kept"]) == (1, 1)
+
+
+def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "accepted", lambda certificate: (False, "REJECTED planted"))
+    result = run_sweep(read_sweep_file(sweep_file()), tmp_path / "out")
+    assert result.exit_code == 5 and {r["status"] for r in result.rows} == {"rejected"}
+    assert result.rows[0]["reason"] == "REJECTED planted" and not list((tmp_path / "out").rglob("*.safetensors"))
+
+
+def test_levels(sweep_file, tmp_path):
+    """A level below an endpoint is refuted, one above everything is certified."""
+    result = run_sweep(read_sweep_file(sweep_file(more="level = 1e-6")), tmp_path / "out")
+    assert {r["status"] for r in result.rows} == {"refuted"} and result.exit_code == 5
+    assert result.rows[0]["reason"].startswith("REFUTED no path stays below level 1e-06")
+    assert result.rows[0]["gap_over_level"] > 0
+    result = run_sweep(read_sweep_file(sweep_file(more="level = 100.0")), tmp_path / "high")
+    assert result.exit_code == 0 and result.rows[0]["gap_over_level"] == 0
+
+
+def test_objective_overrides_and_sampled_columns(sweep_file, tmp_path):
+    more = 'objective = {loss = "logistic", kappa = 0.0, penalty = "none"}'
+    text = sweep_file(more=more).read_text().replace('["exchange"]', '["exchange", "dss"]')
+    sweep_file().write_text(text)
+    result = run_sweep(read_sweep_file(tmp_path / "sweep.toml"), tmp_path / "out", limit=1)
+    (row,) = result.rows
+    document = read_certificate(tmp_path / "out" / row["certificate"]).document
+    assert document["objective"]["penalty"] == "none" and float.fromhex(document["objective"]["kappa"]) == 0.0
+    assert row["sampled_gap_dss"] >= 0 and row["dss_hit"] in (True, False) and row["cpu_dss"] > 0
+    assert row["sampled_max_dss"] > 0
+    assert result.summary.groups[0].sampled.pairs == 1 and result.summary.groups[0].cpu["dss"] > 0
+
+
+def test_shared_networks_are_trained_once(sweep_file, tmp_path):
+    experiments = read_sweep_file(sweep_file(3, "pairs = {random = 3}"))
+    result = run_sweep(experiments, tmp_path / "out")
+    assert (result.counts["trained"], result.counts["made"]) == (3, 3)
+    assert not result.summary.groups[0].independent
+
+
+def test_two_processes(sweep_file, tmp_path):
+    one = run_sweep(read_sweep_file(sweep_file()), tmp_path / "one")
+    two = run_sweep(read_sweep_file(sweep_file()), tmp_path / "two", jobs=2)
+    times_aside = lambda r: {k: v for k, v in r.items() if not k.startswith("cpu") and k != "certificate_sha256"}
+    assert list(map(times_aside, one.rows)) == list(map(times_aside, two.rows))
+
+
+def test_one_sweep_at_a_time_and_only_in_its_own_folder(sweep_file, tmp_path):
+    experiments = read_sweep_file(sweep_file())
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("x")
+    with pytest.raises(UsageError, match="holds other files than a sweep's; choose an empty or new folder"):
+        run_sweep(experiments, tmp_path / "full")
+    with (
+        store.opened(tmp_path / "busy", {}),
+        pytest.raises(UsageError, match="another sweep is running in .*busy; wait for it"),
+    ):
+        run_sweep(experiments, tmp_path / "busy")
+
+
+def test_leftovers_of_dead_processes_are_cleared(tmp_path):
+    import socket
+
+    with store.opened(tmp_path / "out", {}) as folder:
+        dead = folder / "scratch" / f"{socket.gethostname()}-4194305-abc"
+        elsewhere = folder / "scratch" / "another-host-7-abc"
+        for place in (dead, elsewhere):
+            place.mkdir(parents=True)
+            (place / "half.safetensors").write_bytes(b"half")
+        with store.scratch(folder) as mine:
+            store._clear_scratch(folder)
+            assert mine.exists() and elsewhere.exists() and not dead.exists()
+
+
+def test_a_worker_without_the_folder_says_so(tmp_path):
+    from tests.sweep.test_spec import block, parse
+    from verifier.sweep.plan import plan
+
+    task = plan(parse(block()))[0].a
+    result = tasks.train(task, str(tmp_path / "nowhere"))
+    assert result["status"] == "failed"
+    assert "all workers of a sweep need its folder on a shared disk" in result["reason"]
+    assert not (tmp_path / "nowhere").exists()
