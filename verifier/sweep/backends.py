@@ -92,7 +92,7 @@ def _dask(client: Any, function: Function, tasks: Sequence[Task], folder: str) -
 
     name = function.__name__
     futures = {client.submit(function, t, folder, key=f"{name}-{t.key}", pure=False): k for k, t in enumerate(tasks)}
-    for future in as_completed(list(futures)):
+    for future in as_completed(list(futures), loop=client.loop):
         k = futures.pop(future)
         try:
             result = future.result()

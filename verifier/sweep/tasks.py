@@ -86,12 +86,12 @@ def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
 
 
 def _kept_network(task: TrainTask, target: Path, folder: Path) -> dict[str, Any] | None:
-    """None when there is no file, or none that is whole."""
+    """None when there is no file, or none that is whole: by its recorded hash, or by reading it when there is no record."""
     if not target.exists():
         return None
     record, sha256 = store.read_record(folder, task.key), file_sha256(target)
-    if record is not None and record.get("file_sha256") == sha256:
-        return {**record, "made": False}
+    if record is not None and "file_sha256" in record:
+        return {**record, "made": False} if record["file_sha256"] == sha256 else None
     from verifier.networks.checkpoint import load_checkpoint
 
     try:
