@@ -32,7 +32,10 @@ def main(folder: Path) -> None:
     with open(folder / "ridge_teacher_n2_huber_pairs.csv", newline="") as handle, TemporaryDirectory() as scratch:
         for row in csv.DictReader(handle):
             width, level = int(row["width"]), float(row["level"])
-            nets = [one_hidden_layer(*(arrays[f"w{width}_m{row[side]}_{part}"] for part in ("W", "theta"))) for side in ("left", "right")]
+            nets = [
+                one_hidden_layer(*(arrays[f"w{width}_m{row[side]}_{part}"] for part in ("W", "theta")))
+                for side in ("left", "right")
+            ]
             start = time.process_time()
             r = certify(*nets, (arrays["X"], arrays["y"]), loss="huber", delta=0.25, kappa=0.002, penalty="l1", level=level,
                         method="exchange", out=Path(scratch) / "c.safetensors")  # fmt: skip
@@ -43,8 +46,13 @@ def main(folder: Path) -> None:
             over = min(b.gap_over_level for b in r.bounds if b.gap_over_level is not None)
             if over > peer or best.gap > (0.0 if width >= 16 else 1e-5):
                 failed.append((width, row["left"], row["right"]))
-            print(f"{width}, {row['left']}-{row['right']} | {best.gap:.3g} | {over:.3g} | {peer:.3g} | {best.method} | {spent[-1]:.2f}", flush=True)
-    print(f"{len(spent)} pairs, targets missed on {len(failed)} {failed}; CPU s median {median(spent):.2f}, max {max(spent):.2f}")
+            print(
+                f"{width}, {row['left']}-{row['right']} | {best.gap:.3g} | {over:.3g} | {peer:.3g} | {best.method} | {spent[-1]:.2f}",
+                flush=True,
+            )
+    print(
+        f"{len(spent)} pairs, targets missed on {len(failed)} {failed}; CPU s median {median(spent):.2f}, max {max(spent):.2f}"
+    )
 
 
 if __name__ == "__main__":

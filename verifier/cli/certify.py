@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         default="all",
         help="all (constructions until the gap is 0, then DSS), or some of "
-        "exchange,line,halves,descent,theorem2,polychain,bezier,neb,dss (default: all)",
+        "exchange,line,halves,descent,homotopy,theorem2,polychain,bezier,neb,dss (default: all)",
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
     parser.add_argument(

@@ -21,12 +21,19 @@ SMOOTH = 1e-7
 
 
 def value_and_gradient(
-    x: Array, shape: Network, objective: Objective, inputs: Array, targets: Array, lengths: Array | None = None
+    x: Array,
+    shape: Network,
+    objective: Objective,
+    inputs: Array,
+    targets: Array,
+    lengths: Array | None = None,
+    extra: Array | None = None,
 ) -> tuple[float, Array]:
     """F in path form with |.| smoothed, and its gradient, at parameters x = (rows, theta, c).
 
     lengths (m,): under l1, price neuron i at |wt_i| / lengths_i instead of 1. The value is then l1's after every row is brought
     back to its length, and growing rows no longer voids the penalty.
+    extra (m,): adds 1/2 sum_i extra_i |wt_i|^2 |theta_i|^2, the homotopy's pressure on single neurons.
     """
     m, K, d = shape.theta.shape[1], shape.theta.shape[0], inputs.shape[1]
     V, T, c = x[: m * d].reshape(m, d), x[m * d : m * d + K * m].reshape(K, m), x[m * d + K * m :]
@@ -54,6 +61,11 @@ def value_and_gradient(
         value += kappa * objective.bias_price * float(np.abs(c).sum())
         if shape.c is not None:
             gc = gc + kappa * objective.bias_price * np.sign(c)
+    if extra is not None:
+        rows, heads = (V**2).sum(axis=1), (T**2).sum(axis=0)
+        value += 0.5 * float(extra @ (rows * heads))
+        gT = gT + extra * rows * T
+        gV = gV + (extra * heads)[:, None] * V
     parts = [gV.ravel(), gT.ravel()] + ([gc] if shape.c is not None else [])
     return value, np.concatenate(parts)
 

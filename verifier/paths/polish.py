@@ -11,6 +11,7 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
 from verifier.paths.descent import network_at, value_and_gradient
+from verifier.paths.homotopy import rescaled
 from verifier.programs import fast_head
 
 Array = np.ndarray
@@ -56,7 +57,7 @@ def polish(
         )  # fmt: skip
         new = network_at(found.x, network)
         if objective.penalty == "l1":
-            new = _rescaled(new, lengths)
+            new = rescaled(new, lengths)
         value = objective.value(new, X, targets)
         gradient = float(np.linalg.norm(found.jac))
         if not value < best:
@@ -66,13 +67,3 @@ def polish(
         if done:
             break
     return Polished(at, before, best, gradient, used)
-
-
-def _rescaled(network: Network, lengths: Array) -> Network:
-    """Rows brought back to the given lengths, heads scaled inversely: the same function."""
-    rows = augmented_rows(network)
-    now = np.linalg.norm(rows, axis=1)
-    factor = np.where((now > 0) & (lengths > 0), lengths / np.where(now > 0, now, 1.0), 1.0)
-    rows = rows * factor[:, None]
-    W, b = (rows, None) if network.b is None else (rows[:, :-1], rows[:, -1])
-    return network.replace(1, W, b).replace(-1, network.theta / factor)

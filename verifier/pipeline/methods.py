@@ -134,6 +134,15 @@ def descent(s: Setting, o: Options) -> Proposal:
     )
 
 
+def homotopy(s: Setting, o: Options) -> Proposal:
+    """One neuron of either side fades while the others adapt, then exchange (theory.md section 3)."""
+    from verifier.paths.homotopy import homotopy_exchange
+
+    return Proposal(
+        [homotopy_exchange(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=_target(s, o))]
+    )
+
+
 def _curve(name: str) -> Callable[[Setting, Options], Proposal]:
     """A trained curve, sampled; with one hidden layer also certified as the polyline it is."""
 
@@ -164,12 +173,12 @@ def string(s: Setting, o: Options) -> Proposal:
 
 
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
-    "exchange": exchange, "line": line, "halves": halves, "descent": descent, "theorem2": theorem2, "polychain": _curve("polychain"),
+    "exchange": exchange, "line": line, "halves": halves, "descent": descent, "homotopy": homotopy, "theorem2": theorem2, "polychain": _curve("polychain"),
     "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string,
 }  # fmt: skip
 # What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves are asked for by name.
-ALL = ("exchange", "line", "halves", "descent", "theorem2", "dss")
-ONE_HIDDEN_LAYER = ("exchange", "halves", "descent", "theorem2")
+ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "dss")
+ONE_HIDDEN_LAYER = ("exchange", "halves", "descent", "homotopy", "theorem2")
 
 
 def chosen(method: str) -> tuple[str, ...]:

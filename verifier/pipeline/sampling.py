@@ -62,13 +62,17 @@ def sample_path(
 
 
 def plane(
-    A: Network, B: Network, C: Network, objective: Objective, X: Array, targets: Array, *, size: int = 21
+    A: Network, B: Network, C: Network, objective: Objective, X: Array, targets: Array, *, size: int | None = None
 ) -> dict[str, object]:
     """F on the plane through A, B and a waypoint C: coordinates (x, y) with A at (0, 0), B at (1, 0) in units of |B - A|.
 
     Returns lists for JSON: x (size,), y (size,), F (size, size) with rows over y, and the positions of A, B and C.
     Sampled values of float64 points.
     """
+    if size is None:
+        # About 10^10 multiplications at most: a picture must not cost more than the proof.
+        work = len(X) * sum(W.size for W in A.weights)
+        size = int(np.clip(np.sqrt(1e10 / work), 7, 21))
     flat = [np.concatenate([a.ravel() for _, a in n.arrays()]) for n in (A, B, C)]
     u = flat[1] - flat[0]
     length = float(np.linalg.norm(u)) or 1.0

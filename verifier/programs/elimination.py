@@ -24,8 +24,7 @@ def _inverse_hessians(Zb: Array, predictions: Array, targets: Array, objective: 
     inverses: list[Array] = []
     for k in range(H.shape[1]):
         if k and objective.loss.name == "squared":
-            inverses.append(inverses[0])
-            continue
+            break  # one curvature for all outputs
         # Losses with kinks have no curvature; the Gram matrix ranks rows by what they add to the predictions.
         weights = H[:, k] if H[:, k].any() else np.ones(len(Zb))
         G = gram(Zb, weights)
@@ -36,7 +35,7 @@ def _inverse_hessians(Zb: Array, predictions: Array, targets: Array, objective: 
 def removal_costs(
     Z: Array, targets: Array, objective: Objective, head: Array, bias: Array | None
 ) -> tuple[Array, Array]:
-    """Estimated increase of the objective from removing each row, (r,), and the inverse Hessians (K, p, p)."""
+    """Estimated increase of the objective from removing each row, (r,), and the inverse Hessians (K, p, p), or (1, p, p) when all outputs share one."""
     Zb = Z if bias is None else np.hstack([Z, np.ones((len(Z), 1))])
     predictions = Z @ head.T if bias is None else Z @ head.T + bias
     inverses = _inverse_hessians(Zb, predictions, targets, objective)
@@ -98,8 +97,10 @@ def elimination_order(
             for k in range(len(inverses)):
                 inverse, pivot = inverses[k], inverses[k, i, i]
                 if pivot > 0:
-                    x[k] -= inverse[:, i] * (x[k, i] / pivot)
-                    inverses[k] = inverse - np.outer(inverse[:, i], inverse[i] / pivot)
+                    column = inverse[:, i].copy()
+                    outputs = slice(None) if len(inverses) == 1 else slice(k, k + 1)
+                    x[outputs] -= np.outer(x[outputs, i] / pivot, column)
+                    inverse -= np.outer(column, column / pivot)
             free[i] = False
             removed.append(i)
             diagonal = np.einsum("kpp->kp", inverses)[:, : len(kept)]
