@@ -63,7 +63,7 @@ def test_head_solvers(benchmark, wide):
     start = time.process_time()
     reference = solve_head(Z, y, objective, prices, bias=True, name="bench")
     slow = time.process_time() - start
-    head, bias, value = benchmark(lambda: fast_head(Z, y, objective, prices, True))
+    _head, _bias, value = benchmark(lambda: fast_head(Z, y, objective, prices, True))
     benchmark.extra_info |= {
         "cvxpy_cpu_seconds": round(slow, 3),
         "difference": float(np.abs(value - reference.primal_value)),

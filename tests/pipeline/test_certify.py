@@ -243,3 +243,62 @@ def test_dss_is_sampled_its_string_is_kept_and_certified_like_any_path(tmp_path)
     sampled = verifier.certify(*deep, tiny_data(3), loss="logistic", method="dss", out=tmp_path / "d.safetensors")
     assert sampled.outcome is Outcome.INCONCLUSIVE
     assert (tmp_path / "d.dss.npz").exists()
+
+
+def test_the_portfolio_stops_at_gap_zero_unless_exhaustive():
+    A = tiny_network(1)
+    B = A.replace(-1, A.theta * 0.9)
+    data = tiny_data(3)
+    quick = verifier.certify(A, B, data, loss="logistic")
+    record = read_certificate(quick.certificate).record
+    assert quick.gap == 0.0
+    assert next(iter(record["paths"])) == "exchange"
+    assert any("theorem2: not needed, the gap over E is 0 already" in s for s in record["skipped"])
+    assert quick.estimates, "the DSS estimate stands beside the proof all the same"
+    full = verifier.certify(A, B, data, loss="logistic", exhaustive=True)
+    assert {"exchange", "line", "halves", "descent", "homotopy", "theorem2", "dss"} <= set(
+        read_certificate(full.certificate).record["paths"]
+    )
+
+
+def test_a_users_own_polyline_is_certified(tmp_path):
+    from verifier.paths.strings import polyline, save_string
+
+    A, C, B = (tiny_network(s) for s in (1, 2, 3))
+    save_string(polyline("mine", A, [C], B), tmp_path / "mine.npz")
+    result = verifier.certify(A, B, tiny_data(3), loss="logistic", string=tmp_path / "mine.npz")
+    assert result.bounds[0].method == "string"
+    moves = read_certificate(result.certificate).document["paths"][0]["moves"]
+    assert len(moves) == 2
+    assert all(v.accepted for v in result.check(reference=True))
+    with pytest.raises(UsageError, match=r"name its .npz file with --string"):
+        verifier.certify(A, B, tiny_data(3), loss="logistic", method="string")
+
+
+@pytest.mark.parametrize("method", ["bezier", "polychain", "neb"])
+def test_trained_curves_are_sampled_and_certified_side_by_side(method):
+    result = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method=method)
+    assert result.bounds[0].method == method
+    assert result.estimates[0].method == method
+    assert result.bounds[0].sup >= result.estimates[0].maximum * (1 - 1e-12)
+    assert all(v.accepted for v in result.check())
+
+
+def test_tightness_is_what_was_asked():
+    A, B = tiny_network(1), tiny_network(2)
+    loose, tight = (verifier.certify(A, B, tiny_data(3), loss="logistic", method="line", tight=t) for t in (1e-2, 1e-6))
+    sampled = read_certificate(tight.certificate).record["paths"]["line"]["sampled"]["maximum"]
+    assert sampled <= tight.bounds[0].sup <= loose.bounds[0].sup
+    assert tight.bounds[0].sup <= sampled * (1 + 1e-4), "201 samples of the line miss its maximum by a little too"
+
+
+def test_polished_endpoints_are_the_pair_and_say_where_they_came_from():
+    said: list[str] = []
+    A, B = tiny_network(1), tiny_network(2)
+    result = verifier.certify(
+        A, B, tiny_data(3), loss="logistic", kappa=0.01, method="exchange", polish=True, say=said.append
+    )
+    assert said[0].startswith("A polished: F ")
+    source = read_certificate(result.certificate).record["endpoints"]["A"]["source"]
+    assert source["polished from"] == A.sha256()
+    assert source["F after"] < source["F before"]

@@ -1,0 +1,45 @@
+"""The committed gallery, re-checked with today's kernel."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from verifier.certificate import read_certificate
+from verifier.kernel import check
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "certificates").glob("gallery-*.safetensors"))
+
+
+def test_the_gallery_holds_what_it_promises():
+    """Moons, Breast Cancer at two widths, digits with ten classes; each with the loss alone and with kappa > 0."""
+    names = {f.stem.removeprefix("gallery-") for f in FILES}
+    pairs = ("moons-20", "breast-cancer-20", "breast-cancer-200", "digits-32")
+    assert names == {f"{p}-{o}" for p in pairs for o in ("loss", "path")}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_every_certificate_is_verified_and_certifies_gap_zero(file):
+    c = read_certificate(file)
+    assert (c.problem.objective.kappa > 0) == file.stem.endswith("path")
+    rejected = [v.sentence for v in (check(c.problem, claim) for claim in c.claims) if not v.accepted]
+    assert not rejected
+    assert any(claim["gap"] == "0x0.0p+0" for claim in c.document["claims"] if claim["kind"] == "path_upper_bound")
+    for name, path in c.record["paths"].items():
+        sup = next(float.fromhex(x["sup"]) for x in c.document["claims"] if x.get("path") == name)
+        assert path["sampled"]["maximum"] <= sup, "sampled <= certified"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_fast_accepts_imply_reference_accepts(file):
+    c = read_certificate(file)
+    assert all(check(c.problem, claim, evaluation="reference").accepted for claim in c.claims)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_its_report_is_there_and_names_this_very_file(file):
+    page = (ROOT / "reports" / f"{file.stem}.html").read_text()
+    assert read_certificate(file).digest in page
+    assert json.dumps(file.name)[1:-1] in page
