@@ -6,10 +6,11 @@ import argparse
 from typing import Any
 
 
-def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
+        required=required,
         help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
     )
     group.add_argument("--target", metavar="COLUMN", help="target column of a table")

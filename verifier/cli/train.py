@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from verifier.cli.options import add_data_arguments, data_options
 from verifier.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,26 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Train ReLU networks and store each with its data set, loss, kappa, penalty and seed, "
         "so that `certify --pair a.pt b.pt` alone works on them."
     )
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--data",
-        required=True,
-        metavar="D",
-        help="moons, breast_cancer, digits, ..., paper-moons, FILE.npz, FILE.csv, FILE.parquet, openml:ID, idx:FOLDER",
-    )
-    data.add_argument("--target", metavar="COLUMN", help="target column of a table or OpenML set")
-    data.add_argument(
-        "--task", choices=("binary", "multiclass", "regression"), help="what the targets are (default: inferred)"
-    )
-    data.add_argument(
-        "--standardize",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="mean 0 and standard deviation 1 per feature",
-    )
-    data.add_argument(
-        "--train-split", type=float, metavar="SHARE", help="keep this share of the rows, e.g. 0.8, drawn with seed 42"
-    )
+    add_data_arguments(parser, required=True)
     net = parser.add_argument_group("network")
     size = net.add_mutually_exclusive_group(required=True)
     size.add_argument("--width", type=int, metavar="M", help="neurons of each hidden layer")
@@ -89,9 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from verifier.networks.checkpoint import save_checkpoint
     from verifier.training.train import train_network
 
-    dataset = load_data(
-        args.data, target=args.target, task=args.task, standardize=args.standardize, train_split=args.train_split
-    )
+    dataset = load_data(args.data, **data_options(args))
     record = data_record(dataset)
     _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {_task(dataset)}")
     for seed, out in zip(seeds, outs):
