@@ -57,7 +57,8 @@ def test_kill_minus_nine(sweep_file, tmp_path, sub, jobs):
     # Nothing that was there is written again, and only what was under way can have been begun twice.
     for before, name in zip(there, ("networks", sub)):
         assert before.items() <= times(folder, name).items()
-    assert count(folder, "networks") == 2 * PAIRS and count(folder, "certificates") == PAIRS
+    assert count(folder, "networks") == 2 * PAIRS
+    assert count(folder, "certificates") == PAIRS
     done = events(folder)
     assert sum(n - 1 for n in done.values()) <= (0 if jobs == 1 else jobs)  # orphaned workers end what they have begun
     wait_for(lambda: count(folder, "scratch") == 0, seconds=20)

@@ -17,7 +17,8 @@ from verifier.sweep.spec import Pairs
 def test_disjoint_pairs_share_no_network(n):
     pairs = choose_pairs(n, Pairs())
     names = [k for p in pairs for k in p]
-    assert len(pairs) == n // 2 and len(set(names)) == len(names)
+    assert len(pairs) == n // 2
+    assert len(set(names)) == len(names)
 
 
 @given(st.integers(2, 9), st.data())
@@ -25,7 +26,8 @@ def test_random_pairs_are_distinct_and_a_prefix_of_more(n, data):
     every = set(combinations(range(n), 2))
     count = data.draw(st.integers(1, len(every)))
     pairs = choose_pairs(n, Pairs("random", count, 5))
-    assert len(set(pairs)) == count and set(pairs) <= every
+    assert len(set(pairs)) == count
+    assert set(pairs) <= every
     assert pairs == choose_pairs(n, Pairs("random", len(every), 5))[:count]
 
 

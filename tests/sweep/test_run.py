@@ -23,15 +23,19 @@ def done(sweep_file, tmp_path):
 
 def test_rows(done):
     _, folder, result = done
-    assert result.exit_code == 0 and len(result.rows) == 2
+    assert result.exit_code == 0
+    assert len(result.rows) == 2
     assert result.sentence.startswith("CERTIFIED 2 pairs: 2 certified (gap 0 on ")
     assert [(r["seed_a"], r["seed_b"]) for r in result.rows] == [(0, 1), (2, 3)]
     for row in result.rows:
         claims = read_certificate(folder / row["certificate"]).claims
         assert row["E"] == max(c.upper for c in claims[:2]) == max(row["F_A"], row["F_B"])
         assert (row["gap"], row["sup"]) == (claims[2].gap, claims[2].sup) == (row["certified_gap_exchange"], row["sup"])
-        assert row["best"] == "exchange" and row["cpu_certify"] >= row["cpu_exchange"] > 0 and row["cpu_check"] > 0
-        assert row["sampled_gap_dss"] is None and row["dss_hit"] is None
+        assert row["best"] == "exchange"
+        assert row["cpu_certify"] >= row["cpu_exchange"] > 0
+        assert row["cpu_check"] > 0
+        assert row["sampled_gap_dss"] is None
+        assert row["dss_hit"] is None
     assert result.counts == {
         "trained": 4, "networks_kept": 0, "networks_failed": 0, "made": 2, "kept": 0, "certified": 2,
     }  # fmt: skip
@@ -49,7 +53,8 @@ def test_tables_hold_the_same_numbers(done):
         for name in ("E", "F_A", "F_B", "gap", "sup", "cpu_certify"):
             assert float(line[name]) == row[name] == stored[name]
         assert int(line["width"]) == row["width"] == stored["width"]
-        assert line["sampled_gap_dss"] == "" and math.isnan(stored["sampled_gap_dss"])
+        assert line["sampled_gap_dss"] == ""
+        assert math.isnan(stored["sampled_gap_dss"])
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["groups"][0]["statuses"] == {"certified": 2}
 
@@ -123,9 +128,13 @@ def test_a_failed_network_is_a_row_with_its_reason(sweep_file, tmp_path):
     path = sweep_file()
     path.write_text(path.read_text() + "lr = 1e30\n")
     result = run_sweep(read_sweep_file(path), tmp_path / "out")
-    assert result.exit_code == 1 and result.counts["failed"] == 2 and result.counts["networks_failed"] == 4
+    assert result.exit_code == 1
+    assert result.counts["failed"] == 2
+    assert result.counts["networks_failed"] == 4
     row = result.rows[0]
-    assert row["status"] == "failed" and row["certificate"] is None and row["gap"] is None
+    assert row["status"] == "failed"
+    assert row["certificate"] is None
+    assert row["gap"] is None
     assert row["reason"].startswith("network of width 4, seed 0: training seed 0: the objective became ")
     assert result.sentence.startswith("FAILED 2 pairs: 0 certified (gap 0 on 0), 2 failed")
     assert result.tables[0].exists()
@@ -152,24 +161,29 @@ def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeyp
     records = [json.loads(f.read_text()) for f in (tmp_path / "out" / "records").iterdir()]
     assert sum('raise ZeroDivisionError("planted")' in r.get("traceback", "") for r in records) == 1
     again = run_sweep(experiments, tmp_path / "out")
-    assert again.exit_code == 0 and (again.counts["made"], again.counts["kept"]) == (1, 1)
+    assert again.exit_code == 0
+    assert (again.counts["made"], again.counts["kept"]) == (1, 1)
 
 
 def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "accepted", lambda certificate: (False, "REJECTED planted"))
     result = run_sweep(read_sweep_file(sweep_file()), tmp_path / "out")
-    assert result.exit_code == 5 and {r["status"] for r in result.rows} == {"rejected"}
-    assert result.rows[0]["reason"] == "REJECTED planted" and not list((tmp_path / "out").rglob("*.safetensors"))
+    assert result.exit_code == 5
+    assert {r["status"] for r in result.rows} == {"rejected"}
+    assert result.rows[0]["reason"] == "REJECTED planted"
+    assert not list((tmp_path / "out").rglob("*.safetensors"))
 
 
 def test_levels(sweep_file, tmp_path):
     """A level below an endpoint is refuted, one above everything is certified."""
     result = run_sweep(read_sweep_file(sweep_file(more="level = 1e-6")), tmp_path / "out")
-    assert {r["status"] for r in result.rows} == {"refuted"} and result.exit_code == 5
+    assert {r["status"] for r in result.rows} == {"refuted"}
+    assert result.exit_code == 5
     assert result.rows[0]["reason"].startswith("REFUTED no path stays below level 1e-06")
     assert result.rows[0]["gap_over_level"] > 0
     result = run_sweep(read_sweep_file(sweep_file(more="level = 100.0")), tmp_path / "high")
-    assert result.exit_code == 0 and result.rows[0]["gap_over_level"] == 0
+    assert result.exit_code == 0
+    assert result.rows[0]["gap_over_level"] == 0
 
 
 def test_objective_overrides_and_sampled_columns(sweep_file, tmp_path):
@@ -179,10 +193,14 @@ def test_objective_overrides_and_sampled_columns(sweep_file, tmp_path):
     result = run_sweep(read_sweep_file(tmp_path / "sweep.toml"), tmp_path / "out", limit=1)
     (row,) = result.rows
     document = read_certificate(tmp_path / "out" / row["certificate"]).document
-    assert document["objective"]["penalty"] == "none" and float.fromhex(document["objective"]["kappa"]) == 0.0
-    assert row["sampled_gap_dss"] >= 0 and row["dss_hit"] in (True, False) and row["cpu_dss"] > 0
+    assert document["objective"]["penalty"] == "none"
+    assert float.fromhex(document["objective"]["kappa"]) == 0.0
+    assert row["sampled_gap_dss"] >= 0
+    assert row["dss_hit"] in (True, False)
+    assert row["cpu_dss"] > 0
     assert row["sampled_max_dss"] > 0
-    assert result.summary.groups[0].sampled.pairs == 1 and result.summary.groups[0].cpu["dss"] > 0
+    assert result.summary.groups[0].sampled.pairs == 1
+    assert result.summary.groups[0].cpu["dss"] > 0
 
 
 def test_shared_networks_are_trained_once(sweep_file, tmp_path):
@@ -223,7 +241,9 @@ def test_leftovers_of_dead_processes_are_cleared(tmp_path):
             (place / "half.safetensors").write_bytes(b"half")
         with store.scratch(folder) as mine:
             store._clear_scratch(folder)
-            assert mine.exists() and elsewhere.exists() and not dead.exists()
+            assert mine.exists()
+            assert elsewhere.exists()
+            assert not dead.exists()
 
 
 def test_a_worker_without_the_folder_says_so(tmp_path):

@@ -94,8 +94,12 @@ def test_everything_that_is_allowed():
     )
     assert e.data_options == {"target": "label", "task": "regression", "standardize": True, "train_split": 0.5}
     assert (e.delta, e.level, e.seed, e.pairs) == (2.0, 1.0, 4, Pairs("random", 2, 3))
-    assert e.training["kappa"] == 1.0 and e.training["bias"] is False and e.objective["kappa"] == 0.0
-    assert e.polish and e.methods == ("exchange", "dss") and e.seeds == (0, 5, 7)
+    assert e.training["kappa"] == 1.0
+    assert e.training["bias"] is False
+    assert e.objective["kappa"] == 0.0
+    assert e.polish
+    assert e.methods == ("exchange", "dss")
+    assert e.seeds == (0, 5, 7)
 
 
 def test_defaults():
@@ -110,7 +114,8 @@ def test_data_beside_the_file_are_found_from_anywhere(tmp_path):
     path = tmp_path / "s.toml"
     path.write_text(block(base=BASE.replace("moons:n=60", "mine.csv")))
     (e,) = read_sweep_file(path)
-    assert e.data == str(tmp_path / "mine.csv") and e.name == "mine.csv"
+    assert e.data == str(tmp_path / "mine.csv")
+    assert e.name == "mine.csv"
 
 
 def test_the_paper_preset():

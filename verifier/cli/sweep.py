@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         from verifier.pipeline.methods import chosen
 
         methods = chosen(args.methods)
+        if "string" in methods:
+            raise UsageError("--methods: 'string' certifies one file of one pair; use `verifier certify` for it")
         experiments = tuple(replace(e, methods=methods) for e in experiments)
     if args.polish:
         experiments = tuple(replace(e, polish=True) for e in experiments)
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _line(group) -> str:  # type: ignore[no-untyped-def]
     from verifier.numbers import show_up
 
-    text = f"{group.experiment}, width {group.width}: {group.pairs} pairs"
+    text = f"{group.experiment}, width {group.width}: {group.pairs} {'pair' if group.pairs == 1 else 'pairs'}"
     if group.certified is not None:
         c = group.certified
         text += f"; certified gap: mean <= {show_up(c.mean)}, max <= {show_up(c.maximum)}, 0 on {100 * c.zero:.4g} %"

@@ -61,7 +61,7 @@ def _draw(points: Sequence[Point], theme: Theme) -> Figure:
             x, colour, first = widths.index(p.width) + shift, colours[kind], n == 0
             ax.plot([x], [p.mean], sign, color=colour, ms=6, label=f"{label}: mean" if first else None)
             if p.interval is not None:
-                ax.vlines(x, *p.interval, color=colour, lw=1.6, label="95 % interval of the mean" if first else None)
+                ax.vlines(x, *p.interval, color=colour, lw=1.6, label="95 % interval of the mean" if first else "_")
             ax.plot([x + 0.05], [p.maximum], "_", color=colour, ms=11, mew=2, label="largest" if first else None)
     _scale(ax, points)
     ax.set_xticks(range(len(widths)), [str(w) for w in widths])

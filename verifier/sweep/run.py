@@ -48,7 +48,7 @@ class SweepResult:
         parts = [f"{c.get('certified', 0)} certified (gap 0 on {zero})"]
         parts += [f"{c[s]} {s}" for s in ("inconclusive", "refuted", "rejected", "failed") if c.get(s)]
         word = {0: "CERTIFIED", 3: "INCONCLUSIVE"}.get(self.exit_code, "REFUTED" if c.get("refuted") else "FAILED")
-        return f"{word} {n} pairs: {', '.join(parts)}; {self.tables[0]}"
+        return f"{word} {n} {'pair' if n == 1 else 'pairs'}: {', '.join(parts)}; {self.tables[0]}"
 
 
 def run_sweep(
