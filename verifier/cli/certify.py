@@ -1,4 +1,4 @@
-"""`verifier certify --pair a.pt b.pt`."""
+"""`verifier certify --pair a.pt b.pt`, and `--all` for three or more checkpoints (`verifier.cli.certify_all`)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ from verifier.cli.options import add_data_arguments, add_objective_arguments, da
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--pair", nargs=2, metavar=("A", "B"), required=True, help="checkpoints: .pt, .pth or .safetensors"
+    networks = parser.add_mutually_exclusive_group(required=True)
+    networks.add_argument("--pair", nargs=2, metavar=("A", "B"), help="checkpoints: .pt, .pth or .safetensors")
+    networks.add_argument(
+        "--all",
+        nargs="+",
+        metavar="FILE",
+        help="three or more checkpoints: all pairs, and what their bounds prove together",
     )
     add_data_arguments(parser)
     add_objective_arguments(parser)
-    parser.add_argument("--level", type=float, help="ask whether a path stays at or below this value of F")
+    parser.add_argument(
+        "--level",
+        type=float,
+        help="ask whether a path stays at or below this value of F; with --all, whether the networks there are joined",
+    )
     parser.add_argument(
         "--method",
-        default="all",
         help="all (constructions until the gap is 0, then DSS), or some of "
-        "exchange,line,halves,descent,homotopy,theorem2,polychain,bezier,neb,dss (default: all)",
+        "exchange,line,halves,descent,homotopy,theorem2,polychain,bezier,neb,dss (default: all; with --all: exchange)",
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
     parser.add_argument(
@@ -41,14 +49,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="cpu", help="torch device of DSS (default: cpu)")
     parser.add_argument(
-        "--out", metavar="FILE", help="certificate file (default: certificates/<pair>-<hash>.safetensors)"
+        "--out",
+        metavar="FILE",
+        help="certificate file (default: certificates/<pair>-<hash>.safetensors); with --all a folder, in which "
+        "what is there already is checked and kept (default: certificates/all-<hash>)",
     )
-    parser.add_argument("--report", metavar="FILE", help="report file (default: reports/<certificate name>.html)")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="report file (default: reports/<certificate name>.html; with --all report.html in the folder)",
+    )
     parser.add_argument("--no-report", action="store_true", help="write the certificate only")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.all is not None:
+        from verifier.cli import certify_all
+
+        return certify_all.run(args)
     from verifier.pipeline import certify
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
@@ -63,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         penalty=args.penalty,
         penalise_output_bias=args.penalise_output_bias,
         level=args.level,
-        method=args.method,
+        method=args.method or "all",
         layout=args.layout,
         out=args.out,
         seed=args.seed,

@@ -1,0 +1,153 @@
+"""From what the user names to networks of one architecture, one data set and one objective."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verifier.data.dataset import Dataset
+from verifier.elaboration import kernel_problem
+from verifier.errors import UsageError
+from verifier.kernel.claims import Problem
+from verifier.networks.network import Network
+from verifier.objective.objective import Objective
+from verifier.pipeline.endpoints import Endpoint, read_data, read_endpoint, read_objective
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One network of the group. source: what `certify` is given for it. F, loss, penalty, accuracy: float64, for display."""
+
+    name: str
+    endpoint: Endpoint
+    source: Any
+    F: float
+    loss: float
+    penalty: float
+    accuracy: float | None
+
+    @property
+    def network(self) -> Network:
+        return self.endpoint.network
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Everything that the pairs of a group share."""
+
+    members: tuple[Member, ...]
+    data: Dataset
+    objective: Objective
+    targets: np.ndarray
+
+    def problem(self, a: int, b: int) -> Problem:
+        """The kernel's problem of the pair."""
+        A, B = self.members[a].network, self.members[b].network
+        return kernel_problem(A, B, self.objective, self.data.X, self.targets)
+
+
+class _Agreed(dict[str, Any]):
+    """Settings that all checkpoints recorded; asking for one on which they differ says which files differ."""
+
+    def __init__(self, recorded: Mapping[str, Mapping[str, Any]]) -> None:
+        self.recorded = recorded
+
+    def get(self, key: str, default: Any = None) -> Any:
+        known = {name: s[key] for name, s in self.recorded.items() if s.get(key) is not None}
+        first = next(iter(known.values()), default)
+        other = next((name for name, v in known.items() if v != first), None)
+        if other is not None:
+            name = next(iter(known))
+            raise UsageError(
+                f"the checkpoints were trained with different settings: {key} is {first!r} for {name} and {known[other]!r} for {other}; "
+                f"choose one with --{key.replace('_', '-')}"
+            )
+        return first
+
+
+def read_group(
+    networks: Sequence[Any] | Mapping[str, Any],
+    data: Any,
+    *,
+    layout: str | None,
+    data_options: Mapping[str, Any],
+    objective_options: Mapping[str, Any],
+    polish: bool,
+    say: Callable[[str], None],
+) -> Group:
+    """Read and check everything; raises VerifierError before any long computation starts."""
+    named = _named(networks)
+    if len(named) < 3:
+        raise UsageError(f"--all: {len(named)} given, expected 3 or more checkpoints; for two use --pair A B")
+    ends = {name: read_endpoint(source, name, layout) for name, source in named.items()}
+    first = next(iter(ends))
+    for name, e in ends.items():
+        if e.network.architecture != ends[first].network.architecture:
+            raise UsageError(
+                f"{first} and {name} differ in architecture: widths {ends[first].network.widths} and {e.network.widths}, biases per layer "
+                f"{ends[first].network.architecture[1]} and {e.network.architecture[1]}; paths join networks of one architecture"
+            )
+    together = Endpoint(ends[first].network, {}, _Agreed({name: e.settings for name, e in ends.items()}))
+    dataset = read_data(data, together, together, data_options)
+    objective = read_objective(together, together, objective_options)
+    if dataset.dimension != together.network.widths[0]:
+        raise UsageError(
+            f"data {dataset.name} has {dataset.dimension} features, the networks take {together.network.widths[0]} inputs; "
+            "choose the data set and preparation the networks were trained on"
+        )
+    targets = objective.loss.encode(dataset)
+    objective.loss.check(together.network.predict(dataset.X[:1]), targets[:1])
+    if polish:
+        for name in named:
+            ends[name] = _polished(name, ends[name], objective, dataset, targets, say)
+            named[name] = ends[name].network
+    members = []
+    for name, e in ends.items():
+        n = e.network
+        loss, price = objective.loss_value(n, dataset.X, targets), objective.penalty_value(n)
+        F, accuracy = objective.value(n, dataset.X, targets), objective.accuracy(n, dataset)
+        members.append(Member(name, e, named[name], F, loss, price, accuracy))
+    return Group(tuple(members), dataset, objective, targets)
+
+
+def _polished(
+    name: str, e: Endpoint, objective: Objective, data: Dataset, targets: np.ndarray, say: Callable[[str], None]
+) -> Endpoint:
+    from verifier.paths.polish import polish
+
+    p = polish(e.network, objective, data.X, targets)
+    say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g}")
+    note = {"polished from": e.network.sha256(), "F before": p.before, "gradient norm": p.gradient}
+    return Endpoint(p.network, {**e.source, **note}, e.settings)
+
+
+def _named(networks: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+    """Names for display: keys, the shortest ends of the paths that tell them apart, or 1, 2, ...
+
+    Raises UsageError when one file is named twice.
+    """
+    if isinstance(networks, Mapping):
+        return {str(k): v for k, v in networks.items()}
+    paths = {k: Path(x) for k, x in enumerate(networks) if isinstance(x, (str, os.PathLike))}
+    resolved: dict[Path, int] = {}
+    for k, path in paths.items():
+        other = resolved.setdefault(path.resolve(), k)
+        if other != k:
+            raise UsageError(f"--all: {path} is named twice; name each checkpoint once")
+    depth = 1
+    names = {k: p.stem for k, p in paths.items()}
+    while len(set(names.values())) < len(names) and depth <= max(len(p.resolve().parts) for p in paths.values()):
+        depth += 1
+        names = {k: "/".join((*p.resolve().parts[-depth:-1], p.stem)) for k, p in paths.items()}
+    if len(set(names.values())) < len(names):  # a.pt and a.safetensors in one folder
+        names = {k: p.name for k, p in paths.items()}
+    if len(set(names.values())) < len(names):
+        names = {k: str(p) for k, p in paths.items()}
+    taken = set(names.values())
+    others = (str(k) for k in range(1, len(networks) + len(taken) + 1) if str(k) not in taken)
+    return {names[k] if k in names else next(others): x for k, x in enumerate(networks)}
