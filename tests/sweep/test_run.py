@@ -3,22 +3,31 @@
 import csv
 import json
 import math
+import shutil
 
 import pytest
 
-from tests.sweep.conftest import assert_all_whole, events, times
+from tests.sweep.conftest import assert_all_whole, events, small, times
 from verifier.certificate.file import pack, read_certificate
 from verifier.errors import UsageError
 from verifier.sweep import store, tasks
 from verifier.sweep.run import run_sweep
-from verifier.sweep.spec import read_sweep_file
+from verifier.sweep.spec import parse_sweep, read_sweep_file
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    experiments = parse_sweep(small(), "small", folder)
+    return experiments, folder / "out", run_sweep(experiments, folder / "out")
 
 
 @pytest.fixture
-def done(sweep_file, tmp_path):
-    """(experiments, folder, result) of a finished sweep of two pairs."""
-    experiments = read_sweep_file(sweep_file())
-    return experiments, tmp_path / "out", run_sweep(experiments, tmp_path / "out")
+def done(finished, tmp_path):
+    """(experiments, a folder of its own, result) of a finished sweep of two pairs."""
+    experiments, folder, result = finished
+    shutil.copytree(folder, tmp_path / "out")
+    return experiments, tmp_path / "out", result
 
 
 def test_rows(done):
@@ -203,6 +212,16 @@ def test_objective_overrides_and_sampled_columns(sweep_file, tmp_path):
     assert result.summary.groups[0].cpu["dss"] > 0
 
 
+def test_data_too_large_to_embed_lie_beside_each_certificate(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    experiments = read_sweep_file(sweep_file())
+    assert run_sweep(experiments, tmp_path / "out").exit_code == 0
+    assert {f.suffix for f in (tmp_path / "out" / "certificates").iterdir()} == {".safetensors", ".data"}
+    next((tmp_path / "out" / "certificates").glob("*.data")).write_bytes(b"half")
+    again = run_sweep(experiments, tmp_path / "out")
+    assert (again.exit_code, again.counts["made"], again.counts["kept"]) == (0, 1, 1)
+
+
 def test_shared_networks_are_trained_once(sweep_file, tmp_path):
     experiments = read_sweep_file(sweep_file(3, "pairs = {random = 3}"))
     result = run_sweep(experiments, tmp_path / "out")
@@ -210,6 +229,7 @@ def test_shared_networks_are_trained_once(sweep_file, tmp_path):
     assert not result.summary.groups[0].independent
 
 
+@pytest.mark.slow
 def test_two_processes(sweep_file, tmp_path):
     one = run_sweep(read_sweep_file(sweep_file()), tmp_path / "one")
     two = run_sweep(read_sweep_file(sweep_file()), tmp_path / "two", jobs=2)
@@ -225,7 +245,7 @@ def test_one_sweep_at_a_time_and_only_in_its_own_folder(sweep_file, tmp_path):
         run_sweep(experiments, tmp_path / "full")
     with (
         store.opened(tmp_path / "busy", {}),
-        pytest.raises(UsageError, match="another sweep is running in .*busy; wait for it"),
+        pytest.raises(UsageError, match=r"another sweep is running in .*busy; wait for it"),
     ):
         run_sweep(experiments, tmp_path / "busy")
 

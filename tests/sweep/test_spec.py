@@ -26,7 +26,7 @@ def block(more="", base=BASE):
         ("experiment = 3", "s.toml: expected one or more [[experiment]] blocks, got 3"),
         ("widths = [4]", "s.toml: at the top: unknown key 'widths'; allowed: experiment"),
         (block("width = 4"), "s.toml: experiment 1: unknown key 'width'; allowed: data, loss, widths, seeds, name, target, task"),
-        (block(base='data = "moons"\nloss = "logistic"\nwidths = [4]'), "s.toml: experiment 1: seeds is missing; every experiment needs data, loss, widths, seeds"),
+        (block(base='data = "moons"\nloss = "logistic"\nwidths = [4]'), "experiment 1: seeds is missing; every experiment needs data, loss, widths, seeds"),
         (block("[experiment.training]\nepoch = 3"), "experiment 1: training: unknown key 'epoch'; allowed: epochs, lr, kappa, penalty"),
         (block("[experiment.training]\nepochs = 3.5"), "experiment 1: training: epochs must be an integer, got 3.5"),
         (block("[experiment.training]\nkappa = true"), "experiment 1: training: kappa must be a number, got True"),

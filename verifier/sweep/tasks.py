@@ -57,7 +57,7 @@ def _guarded(work: Callable[[], dict[str, Any]], key: str, folder: Path) -> dict
 def failure(error: BaseException) -> dict[str, Any]:
     """A failed task as a value. Usage errors of single tasks count as internal ones: what the user wrote was checked before."""
     known = isinstance(error, VerifierError)
-    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    reason = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
     code = error.exit_code if isinstance(error, VerifierError) and error.exit_code in (4, 5) else 1
     return {"status": "failed", "made": False, "reason": reason, "exit_code": code, "row": {}}
 
