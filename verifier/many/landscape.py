@@ -153,6 +153,8 @@ def best_chain(
 
     The pair's own link keeps the gap that its certificate states.
     """
+    if pair in links and links[pair].gap == 0.0:
+        return Chain(pair, heights[pair], 0.0)
     costs = link_costs(values, links, pair)
     if pair in links:
         costs[pair] = links[pair].gap

@@ -87,18 +87,18 @@ class ManyResult:
     def finding(self) -> str:
         """What was found, without the word."""
         pairs, gaps = len(self.rows), self.landscape.chains
-        bounded = sum(c.gap == 0.0 for c in gaps.values())
-        parts = [f"{pairs} pairs of {len(self.names)} networks: gap <= 0 on {bounded}"]
+        parts = [f"{len(gaps)} of {pairs} pairs of {len(self.names)} networks bounded"]
         if gaps:
             (a, b), worst = max(gaps.items(), key=lambda item: item[1].gap)
+            zero = sum(c.gap == 0.0 for c in gaps.values())
+            if zero:
+                parts.append(f"gap <= 0 on {'all' if zero == len(gaps) else zero}")
             if worst.gap > 0.0:
-                parts[0] += f", at most {show_up(worst.gap)} on each bounded ({self.names[a]} - {self.names[b]})"
-        missing = pairs - len(gaps)
-        parts += [f"{missing} without a bound"] if missing else []
+                parts.append(f"largest gap <= {show_up(worst.gap)} ({self.names[a]} - {self.names[b]})")
         failed = sum(r.status in ("failed", "rejected") for r in self.rows)
         parts += [f"{failed} failed"] if failed else []
         better = len(self.landscape.improvements)
-        parts += [f"{better} better through others"] if better else []
+        parts += [f"{better} lower through others"] if better else []
         return "; ".join([*parts, level_words(self.components, len(self.names))])
 
     def report(self, path: str | Path | None = None) -> Path:
@@ -129,11 +129,16 @@ def level_words(c: Components, n: int) -> str:
     k, inside = len(c.groups), sum(map(len, c.groups))
     if math.isinf(c.level):
         return "no network has a certified value"
-    where = f"F <= {show_up(c.level, 7)}"
+    where = f"F <= {level_text(c.level)}"
     if not inside:
         return f"no network is certified at {where}"
     who = f"all {n}" if inside == n else f"{inside}"
     return f"{who} networks at {where} in {'one component' if k == 1 else f'at most {k} components'}"
+
+
+def level_text(level: float) -> str:
+    """A short level as it was given; a long one rounded up, which keeps `F <= level` true."""
+    return repr(level) if len(repr(level)) <= 10 else show_up(level, 9)
 
 
 def gather(n: int, rows: Sequence[PairRow]) -> Landscape:

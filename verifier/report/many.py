@@ -13,7 +13,7 @@ from verifier.files import atomic_write_bytes
 from verifier.kernel.forward import Interval
 from verifier.many.landscape import Pair
 from verifier.many.pairs import PairRow
-from verifier.many.result import ManyResult, finite, level_words
+from verifier.many.result import ManyResult, finite, level_text, level_words
 from verifier.numbers import show_down, show_up
 from verifier.report.endpoints import objective_words
 from verifier.report.fields import estimate, plural
@@ -132,7 +132,7 @@ def _improvement(r: ManyResult, pair: Pair) -> dict[str, str]:
 def _components(r: ManyResult) -> dict[str, Any]:
     c = r.components
     return {
-        "level": "none" if finite(c.level) is None else f"{c.level:.9g}",
+        "level": "none" if finite(c.level) is None else level_text(c.level),
         "words": level_words(c, len(r.names)),
         "groups": [{"size": len(g), "names": _list(r.names, g)} for g in c.groups],
         "above": _list(r.names, c.above),

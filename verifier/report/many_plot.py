@@ -57,7 +57,7 @@ def _draw(
 ) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(max(6.0, min(20.0, 1.2 + 0.42 * len(order))), 4.0), layout="constrained")
+    figure = Figure(figsize=(max(7.2, min(20.0, 1.2 + 0.42 * len(order))), 4.0), layout="constrained")
     ax = figure.subplots()
     # Each group hangs from the point (x, height) where its last two parts met.
     at = {k: (float(x), values[k]) for x, k in enumerate(order)}
