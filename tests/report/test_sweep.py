@@ -144,7 +144,7 @@ def test_few_pairs_and_nothing_but_zeros(pairs, zero):
     page = render_sweep(rows, summarise(rows), name="x")
     assert "DSS, sampled" not in "".join(c for row in cells(page, "Energy gaps, Moons") for c in row)
     if zero == 1.0:
-        assert "exactly 0 on" in page
+        assert "exactly 0 on all of them." in page
         assert "Largest gaps" not in page
         assert '<p class="word ok">CERTIFIED</p>' in page
 

@@ -110,7 +110,8 @@ def _sentence(rows: list[Row]) -> str:
     text = f"{len(bounded)} of {plural(len(rows), 'pair')} have a certified bound on the energy gap over E"
     if bounded:
         zero = sum(g == 0.0 for g in bounded)
-        text += f"; it is exactly 0 on {zero} of them and at most {show_up(max(bounded))} on each"
+        least = f"{zero} of them and at most {show_up(max(bounded))} on each"
+        text += f"; it is exactly 0 on {'all of them' if zero == len(bounded) else least}"
     return text + "."
 
 

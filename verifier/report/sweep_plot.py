@@ -82,7 +82,8 @@ def _scale(ax: Axes, points: Sequence[Point]) -> None:
         linear = max(least, 1e-6 * largest)  # rounding errors of sampled figures are no decades worth drawing
         ax.set_yscale("symlog", linthresh=linear, linscale=0.5)
         ax.set_ylim(-0.25 * linear, 2.5 * largest)
-        ax.yaxis.set_major_formatter("{x:.0e}")
+        # Decades far inside the linear piece would be written over the 0.
+        ax.yaxis.set_major_formatter(lambda v, _: "0" if v == 0 else "" if v < linear / 2 else f"{v:.0e}")
         ax.yaxis.set_minor_formatter("")
     else:
         ax.set_ylim(-0.1, 1.0)
