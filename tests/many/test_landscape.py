@@ -189,3 +189,14 @@ def test_components_and_merges():
     assert found.components(1.0).groups == ((0,),)
     assert found.components(0.5).groups == ()
     assert found.components(4.0).groups == ((0, 1, 2, 3),)
+
+
+@pytest.mark.parametrize("gap", [0.1, 0.2, 0.3, 2.0**-54, 1e-17, 0.7])
+@pytest.mark.parametrize("high", [1.1, 1.3, 1.0 + 2.0**-52, 1.7])
+def test_sums_are_rounded_up(gap, high):
+    """A link of a known gap from a network above E: the exact sum of both excesses is covered, and nearly met."""
+    links = {(0, 1): Link(1e9, gap), (1, 2): Link(1e9, 0.0)}
+    found = landscape([point(1.0), point(high), point(1.0)], links)
+    exact = Fraction(high) - 1 + Fraction(gap)
+    assert exact <= Fraction(found.chains[0, 2].gap) <= exact * (1 + Fraction(1, 2**50))
+    assert Fraction(high) + Fraction(gap) <= Fraction(found.heights[0, 1])

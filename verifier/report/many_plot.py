@@ -69,7 +69,8 @@ def _draw(
     ax.plot(range(len(order)), [values[k] for k in order], "o", color=theme.sample, ms=5, label="network, F in float64")
     ax.plot([], [], color=theme.bound, lw=1.6, label="certified upper bound of the pass")
     ax.axhline(level, color=theme.level, lw=0.9, ls="--", label="level of the components")
-    ax.set_xticks(range(len(order)), [_short(names[k]) for k in order], rotation=0 if len(order) <= 8 else 60)
+    labels = [_short(names[k]) for k in order]
+    ax.set_xticks(range(len(order)), labels, rotation=60 if max(map(len, labels)) * len(labels) > 70 else 0)
     ax.set_xlim(-0.6, len(order) - 0.4)
     ax.set_ylabel("F")
     ax.grid(axis="y", color=theme.faint, lw=0.6)
