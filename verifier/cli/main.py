@@ -11,7 +11,7 @@ from importlib import import_module
 
 COMMANDS = {
     "train": "train small networks whose checkpoints record data, loss and penalty",
-    "certify": "certify the energy gap of a pair of checkpoints and write a certificate and a report",
+    "certify": "certify the energy gap of a pair, or of all pairs of several checkpoints; write certificates and a report",
     "sweep": "train and certify many pairs, with statistics; resumes where it was left",
     "check": "re-check certificates with the kernel alone",
     "report": "rebuild the HTML report of certificates",
