@@ -1,9 +1,9 @@
 """Certified bounds on the loss barrier between two trained ReLU networks.
 
-    result = verifier.certify("a.pt", "b.pt", data="breast_cancer", loss="logistic")
-    print(result)            # CERTIFIED gap <= 0 (E = ...; DSS estimate ..., sampled)
-    result.check()           # the kernel's verdict on every claim, read back from the file
-    result.report()          # an HTML report made from the certificate alone
+result = verifier.certify("a.pt", "b.pt", data="breast_cancer", loss="logistic")
+print(result)            # CERTIFIED gap <= 0 (E = ...; DSS estimate ..., sampled)
+result.check()           # the kernel's verdict on every claim, read back from the file
+result.report()          # an HTML report made from the certificate alone
 """
 
 from importlib import import_module
