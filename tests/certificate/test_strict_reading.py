@@ -160,3 +160,15 @@ def test_accepted_layouts_tile_the_file(entries, size):
         assert e["dtype"] in ("F64", "F32", "I64")
         assert len(e["shape"]) <= 2
         assert np.prod(e["shape"]) * {"F32": 4}.get(e["dtype"], 8) == e["data_offsets"][1] - e["data_offsets"][0]
+
+
+def test_a_signalling_nan_in_float32_is_refused_without_a_warning():
+    """Found by mutation: its conversion to float64 raises the invalid flag before any finiteness check could see it."""
+    document, arrays = CASES[0]
+    name = next(n for n, a in arrays.items() if a.dtype == np.float64)
+    bits = np.full(arrays[name].shape, 0x7F800001, dtype=np.uint32).view(np.float32)
+    from safetensors.numpy import save
+
+    blob = save({**arrays, name: bits}, metadata={"certificate": json.dumps(document)})
+    with pytest.raises(CertificateFormatError, match="holds NaN or infinity"):
+        _open(blob, "it")

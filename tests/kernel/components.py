@@ -743,17 +743,23 @@ def check_group_violations_cost_sqrt_k(K: Kernel, rng: np.random.Generator) -> N
 def check_unlimited_heads_need_exact_duals(K: Kernel, rng: np.random.Generator) -> None:
     """head_limit None is refused when any constraint is violated, however little."""
     p = problem(K, rng, "squared", "path", (3, 4, 1))
-    zero = np.zeros((len(p.X), 1))
+    W, b, N = p.A.weights[0], p.A.biases[0], len(p.X)
+    p.X[1] = 1000.0 * W[0]  # neuron 0 sees samples 0 and 1 very differently, so their opposite duals cannot cancel
+    zero = np.zeros((N, 1))
     make = lambda nu: K.claims.HeadOptimum(
         "h", p.A.weights[0], p.A.biases[0], p.A.weights[1], p.A.biases[1], nu, None, 0.0, 1e9
     )
     K.heads.check_head(p, make(zero))
     slightly = zero.copy()
     slightly[0, 0] = 2.0**-60  # sum over samples is not 0, and the bias is free
-    for bad in (
-        slightly,
-        np.where(np.arange(len(p.X))[:, None] == 0, 100.0, np.where(np.arange(len(p.X))[:, None] == 1, -100.0, 0.0)),
-    ):
+    strongly = zero.copy()
+    strongly[:2, 0] = 100.0, -100.0  # sums to 0, but its product with neuron 0 exceeds the price
+    column = np.maximum(exact(p.X).dot(exact(W[0])) + Q(float(b[0])), Q(0))
+    price = arb(p.objective.kappa) * root((exact(np.append(W[0], b[0])) ** 2).sum())
+    assert as_arb(abs(sum(column * exact(strongly)[:, 0], Q(0))) / N) > price, (
+        "the premise: this dual violates its constraint"
+    )
+    for bad in (slightly, strongly):
         try:
             K.heads.check_head(p, make(bad))
         except K.claims.Rejected:

@@ -435,3 +435,16 @@ def test_mutated_pickle_with_valid_checksums(tmp_path):
         assert all(np.isfinite(a).all() for _, a in network.arrays())
 
     mutate()
+
+
+@pytest.mark.parametrize(
+    ("bits", "word", "kind"), [(0x7F800001, np.uint32, np.float32), (0x7C01, np.uint16, np.float16)]
+)
+def test_signalling_nan_is_refused_without_a_warning(tmp_path, bits, word, kind):
+    """Widening one raises the invalid flag; users get the sentence and nothing else."""
+    from safetensors.numpy import save_file
+
+    W = np.full((3, 2), bits, dtype=word).view(kind)
+    save_file({"0.weight": W, "2.weight": np.zeros((1, 3), dtype=kind)}, tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match="0.weight holds NaN or infinity in 6 of 6 entries"):
+        load_checkpoint(tmp_path / "a.safetensors")

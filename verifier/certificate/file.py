@@ -76,11 +76,13 @@ def _load(blob: bytes, who: str) -> dict[str, np.ndarray]:
         raw = load_arrays(blob)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise fail(f"{who}: the arrays cannot be read: {error}") from None
-    arrays = {k: v.astype(np.int64 if v.dtype.kind == "i" else np.float64) for k, v in raw.items()}
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
+    arrays = {}
+    for name, stored in raw.items():
+        # Before any conversion: casting a signalling NaN to float64 would warn.
+        if not np.isfinite(stored).all():
             raise fail(f"{who}: array {name!r} holds NaN or infinity")
-        array.flags.writeable = False
+        arrays[name] = stored.astype(np.int64 if stored.dtype.kind == "i" else np.float64)
+        arrays[name].flags.writeable = False
     return arrays
 
 

@@ -33,8 +33,9 @@ class Dataset:
     source_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        X = np.ascontiguousarray(self.X, dtype=np.float64)
-        y = np.ascontiguousarray(self.y, dtype=np.float64 if self.task == "regression" else np.int64)
+        with np.errstate(invalid="ignore"):  # widening a signalling NaN would warn; it is refused below
+            X = np.ascontiguousarray(self.X, dtype=np.float64)
+            y = np.ascontiguousarray(self.y, dtype=np.float64 if self.task == "regression" else np.int64)
         if self.task not in TASKS:
             raise DataError(f"data {self.name}: task must be one of {', '.join(TASKS)}, got {self.task!r}")
         if X.ndim != 2 or 0 in X.shape:

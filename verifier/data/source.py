@@ -35,7 +35,8 @@ def exact_float64(array: np.ndarray, what: str) -> np.ndarray:
     """Convert numbers to float64 without changing one. Raises DataError for other kinds and for integers beyond 2^53."""
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise DataError(f"{what} has dtype {array.dtype}; expected real numbers of at most 64 bits")
-    out = array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # widening a signalling NaN would warn; it is refused below
+        out = array.astype(np.float64)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size and float(np.abs(out).max()) > 2.0**53:
         raise DataError(
             f"{what} holds integers beyond 2^53, which float64 cannot represent exactly; rescale them first"

@@ -65,7 +65,8 @@ def build_network(tensors: Mapping[str, StoredTensor], layout: Layout, who: str)
         raise CheckpointError(f"{who}: holds {total} parameters; at most {MAX_PARAMETERS} are read")
     arrays = {}
     for key in keys:
-        array = tensors[key].read()
+        with np.errstate(invalid="ignore"):  # widening a signalling NaN would warn; it is counted below
+            array = tensors[key].read()
         bad = array.size - int(np.count_nonzero(np.isfinite(array)))
         if bad:
             raise CheckpointError(
