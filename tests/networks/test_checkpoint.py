@@ -446,5 +446,5 @@ def test_signalling_nan_is_refused_without_a_warning(tmp_path, bits, word, kind)
 
     W = np.full((3, 2), bits, dtype=word).view(kind)
     save_file({"0.weight": W, "2.weight": np.zeros((1, 3), dtype=kind)}, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match="0.weight holds NaN or infinity in 6 of 6 entries"):
+    with pytest.raises(CheckpointError, match=r"0\.weight holds NaN or infinity in 6 of 6 entries"):
         load_checkpoint(tmp_path / "a.safetensors")
