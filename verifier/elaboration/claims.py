@@ -16,6 +16,7 @@ from verifier.kernel.claims import (
     Move,
     PathUpperBound,
     Problem,
+    Rejected,
     apply_writes,
 )
 from verifier.kernel.claims import Objective as KernelObjective
@@ -137,7 +138,7 @@ def head_claim(
     try:
         found = check_head(problem, free)
         limit = None
-    except Exception:
+    except Rejected:
         entries = [np.abs(head).max(initial=0.0), np.abs(head_bias).max(initial=0.0) if head_bias is not None else 0.0]
         limit = float(10.0 * max(1.0, *entries))
         found = check_head(problem, replace(free, head_limit=limit))

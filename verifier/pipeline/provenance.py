@@ -47,6 +47,6 @@ def provenance(options: dict[str, Any]) -> dict[str, Any]:
         "tool": "verifier", "version": _version("verifier"), "commit": _commit(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "options": options, "python": sys.version.split()[0], "platform": platform.platform(), "machine": platform.machine(),
         "libraries": {name: _version(name) for name in LIBRARIES},
-        "solver": {"name": "Clarabel through CVXPY, default settings", "version": _version("clarabel")},
+        "solver": {"name": "Clarabel through CVXPY, 1e-11 for losses with kinks; direct Newton where a program says so", "version": _version("clarabel")},
         "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "limited by threadpoolctl to 1")),
     }  # fmt: skip

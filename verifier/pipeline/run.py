@@ -102,6 +102,7 @@ def certify(
     }  # fmt: skip
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
+    level = None if level is None else float(level)
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, data_options=data_options or {}, objective_options=objective_options
@@ -289,12 +290,12 @@ def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tup
     beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
     if level is not None:
         if max(c.lower for c in ends) > level:
-            return Outcome.REFUTED, f"REFUTED no path stays below level {level:g}: an endpoint lies above it ({beside})"
+            return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
         best = min((b.gap_over_level for b in work.bounds if b.gap_over_level is not None), default=None)
         if best == 0.0:
-            return Outcome.CERTIFIED, f"CERTIFIED a path stays at or below level {level:g} ({beside})"
+            return Outcome.CERTIFIED, f"CERTIFIED a path stays at or below level {level!r} ({beside})"
         found = "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}"
-        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level:g}: {found} ({beside})"
+        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
     if not work.bounds:
         return (
             Outcome.INCONCLUSIVE,

@@ -37,7 +37,7 @@ def slack(found: Recheck, problem: Problem) -> Slack:
         )
         if c.level is not None and c.gap_over_level is not None:
             sentences.append(
-                f"It exceeds the given level {c.level:g} by at most {show_up(c.gap_over_level)} (certified)."
+                f"It exceeds the given level {c.level!r} by at most {show_up(c.gap_over_level)} (certified)."
             )
         if E is not None:
             sentences += _room(best, E[0])

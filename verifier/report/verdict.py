@@ -65,19 +65,19 @@ def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
     if high:
         return (
             "REFUTED",
-            f"No path from A to B stays at or below the level {level:g}: F({high[0]}) itself lies above it.",
+            f"No path from A to B stays at or below the level {level!r}: F({high[0]}) itself lies above it.",
         )
     answers = [(p.claim.gap_over_level, p.claim.path) for p in found.paths if p.accepted and p.claim.level == level]
     known = [(gap, name) for gap, name in answers if gap is not None]
     if not known:
-        return "INCONCLUSIVE", f"No path is certified against the level {level:g}."
+        return "INCONCLUSIVE", f"No path is certified against the level {level!r}."
     gap, name = min(known)
     if gap == 0.0:
         return (
             "CERTIFIED",
-            f"A and B are joined at or below the level {level:g}: along the stored path {name}, F never exceeds it.",
+            f"A and B are joined at or below the level {level!r}: along the stored path {name}, F never exceeds it.",
         )
-    return "INCONCLUSIVE", f"The best certified path, {name}, exceeds the level {level:g} by at most {show_up(gap)}."
+    return "INCONCLUSIVE", f"The best certified path, {name}, exceeds the level {level!r} by at most {show_up(gap)}."
 
 
 def sampled_maximum(record: dict[str, Any], path: str) -> float | None:
