@@ -1,0 +1,99 @@
+"""Claims about activation regions and about every path between two networks, as plain values (theory.md sections 6 and 7).
+
+One hidden layer, one output. Throughout n = d + 1 when the hidden layer has biases (xt_j = (x_j, 1)), otherwise n = d (xt_j = x_j), and
+a pattern a in {0,1}^N stands for the closed cone C(a) = {u in R^n : (2 a_j - 1) u . xt_j >= 0 for all j}.
+
+With kappa = 0 a dual has to satisfy equations exactly, which floats cannot. Such arrays come with a `basis`: the named entries
+are solved for in rationals, all others are taken as they are stored, and everything is then checked on the exact result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class BarrierLowerBound:
+    """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
+
+    output_layer "trained": paths move everything; "frozen": theta and the output bias stay as they are in A, and B must have the same.
+
+    patterns (p, N) int64: 0/1 rows, pairwise different, 0 at samples with xt_j = 0. interiors (p, n) float64: a point strictly inside each cone.
+    A neuron code is 2 * pattern + (0 for sign +, 1 for sign -).
+    redundant (r, 2) int64: (pattern, sample): this sample's hyperplane carries no facet of this cone; the sample is the first of its class
+        of parallel xt. supports (r, s) int64, filled up with -1: samples of other classes, whose xt are linearly independent and whose
+        non-negative combination (2 a_k - 1) xt_k is (2 a_j - 1) xt_j.
+    cells (q, m) int64: codes of the m neurons, in the networks' order. inside: index of a cell that contains A. outside (m,) int64: codes of
+        a cell that contains B and is not in `cells`.
+    faces (f, m) int64: the faces through which `cells` can be left, as codes, the other neurons' sorted behind the one that moves, or behind
+        -1 where that neuron is absent because u_i = 0. facets (f,) int64: the sample whose hyperplane the moving neuron crosses, or -1.
+    nu (f, N) float64, multipliers (f, m, N) float64: dual of each face, theory.md section 6: non-negative multipliers, except of free sign at
+        the moving neuron's own facet sample; row k belongs to faces[:, k].
+    basis (f, b) int64, filled up with -1, b = 0 with kappa > 0: j for nu_j, N + k N + j for multipliers[k, j].
+    """
+
+    name: str
+    output_layer: str
+    level: float
+    gap: float
+    patterns: np.ndarray
+    interiors: np.ndarray
+    redundant: np.ndarray
+    supports: np.ndarray
+    cells: np.ndarray
+    inside: int
+    outside: np.ndarray
+    faces: np.ndarray
+    facets: np.ndarray
+    nu: np.ndarray
+    multipliers: np.ndarray
+    basis: np.ndarray
+
+
+@dataclass(frozen=True)
+class RegionMinimum:
+    """`lower <= min of the loss over the closed activation region <= upper`, the head frozen and without output bias (K23, section E.2).
+
+    Squared loss with kappa = 0: the loss is the mean over samples of (f_j - y_j)^2, f_j = sum_i head_i a_ij w_i . xt_j.
+    verdict "interval": no more than that. "positive": and lower > 0. "zero_inside": the loss is exactly 0 at a point of the open region.
+    "zero_on_boundary": it is exactly 0 in the closed region and nowhere in the open one.
+
+    head (m,) float64, entries not 0. pattern (m, N) int64, 0/1. point (m, n) float64: the rows of a point of the closed region.
+    point_basis (k,) int64, entries i n + k' of `point` that are solved for in rationals, empty for verdicts "interval" and "positive"; the
+        equations are f_j = y_j for all j, and w_i . xt_j = 0 for the pairs (i, j) in tight (t, 2) int64.
+    nu (N,), multipliers (m, N) >= 0: head_i sum_j nu_j a_ij xt_j = sum_j multipliers_ij (2 a_ij - 1) xt_j for every neuron, after
+        dual_basis (entries j, or N + i N + j) is solved for. The loss is then at least mean_j(-nu_j^2/4 - nu_j y_j) (nu as in head duals: N times
+        the gradient). Verdict "zero_on_boundary" needs moreover sum_j nu_j y_j = 0, which is one more equation, and a multiplier that is not 0 at
+        a sample with xt_j not 0. Verdict "zero_inside" needs no dual: empty dual_basis, zeros.
+    """
+
+    name: str
+    verdict: str
+    head: np.ndarray
+    pattern: np.ndarray
+    point: np.ndarray
+    point_basis: np.ndarray
+    tight: np.ndarray
+    nu: np.ndarray
+    multipliers: np.ndarray
+    dual_basis: np.ndarray
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class JacobianRank:
+    """The Jacobian of W -> v^T relu(W X) on a region, columns (v * a_j) kron xt_j, has full column rank N (full True) or not (full False).
+
+    The rank does not depend on v with entries that are not 0 (K23, Lemma 4), so v = 1 here. pattern (m, N) int64, 0/1.
+    null (N,) float64 and null_basis (k,) int64: for full False a vector with sum_j null_j a_ij xt_j = 0 for all i after the basis is solved for,
+    and not 0; zeros and empty for full True, which is decided modulo a prime.
+    """
+
+    name: str
+    full: bool
+    pattern: np.ndarray
+    null: np.ndarray
+    null_basis: np.ndarray
