@@ -230,6 +230,25 @@ def test_shared_networks_are_trained_once(sweep_file, tmp_path):
 
 
 @pytest.mark.slow
+def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path, monkeypatch):
+    """Three pairs among three networks: three polishes, under the objective the pairs are certified for."""
+    from verifier.paths import polish as module
+
+    calls = []
+    real = module.polish
+    monkeypatch.setattr(module, "polish", lambda *a, **k: calls.append(a[1]) or real(*a, **k))
+    pairs = 'pairs = { random = 3, seed = 0 }\n'
+    plain = run_sweep(read_sweep_file(sweep_file(3, pairs)), tmp_path / "plain")
+    assert not calls
+    polished = run_sweep(read_sweep_file(sweep_file(3, pairs + "polish = true\n")), tmp_path / "polished")
+    assert len(calls) == 3
+    assert all(o.kappa == 0.01 for o in calls)
+    for a, b in zip(plain.rows, polished.rows):
+        assert (a["seed_a"], a["seed_b"]) == (b["seed_a"], b["seed_b"])
+        assert b["F_A"] < a["F_A"]
+        assert b["F_B"] < a["F_B"]
+
+
 def test_two_processes(sweep_file, tmp_path):
     one = run_sweep(read_sweep_file(sweep_file()), tmp_path / "one")
     two = run_sweep(read_sweep_file(sweep_file()), tmp_path / "two", jobs=2)

@@ -16,7 +16,7 @@ from verifier.errors import UsageError
 from verifier.kernel.claims import Problem
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective
-from verifier.pipeline.endpoints import Endpoint, read_data, read_endpoint, read_objective
+from verifier.pipeline.endpoints import Endpoint, polished_endpoint, read_data, read_endpoint, read_objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ def read_group(
     objective.loss.check(together.network.predict(dataset.X[:1]), targets[:1])
     if polish:
         for name in named:
-            ends[name] = _polished(name, ends[name], objective, dataset, targets, say)
+            ends[name] = polished_endpoint(name, ends[name], objective, dataset.X, targets, say)
             named[name] = ends[name].network
     members = []
     for name, e in ends.items():
@@ -113,17 +113,6 @@ def read_group(
         F, accuracy = objective.value(n, dataset.X, targets), objective.accuracy(n, dataset)
         members.append(Member(name, e, named[name], F, loss, price, accuracy))
     return Group(tuple(members), dataset, objective, targets)
-
-
-def _polished(
-    name: str, e: Endpoint, objective: Objective, data: Dataset, targets: np.ndarray, say: Callable[[str], None]
-) -> Endpoint:
-    from verifier.paths.polish import polish
-
-    p = polish(e.network, objective, data.X, targets)
-    say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g}")
-    note = {"polished from": e.network.sha256(), "F before": p.before, "gradient norm": p.gradient}
-    return Endpoint(p.network, {**e.source, **note}, e.settings)
 
 
 def _named(networks: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:

@@ -29,9 +29,9 @@ class Polished:
 
 
 def polish(
-    network: Network, objective: Objective, X: Array, targets: Array, *, rounds: int = 20, steps: int = 2000
+    network: Network, objective: Objective, X: Array, targets: Array, *, rounds: int = 6, steps: int = 2000
 ) -> Polished:
-    """Alternate the best head with L-BFGS on all parameters until F falls by less than 1e-9 relative in a round.
+    """Alternate the best head with L-BFGS on all parameters until F falls by less than 1e-7 relative in a round.
 
     One hidden layer. A ReLU network's F has kinks and flat directions, so what comes out is nearly stationary at best: `gradient` says
     how nearly. Under l1 rows could grow to void the penalty, so every row keeps the length it has in `network`.
@@ -62,7 +62,7 @@ def polish(
         gradient = float(np.linalg.norm(found.jac))
         if not value < best:
             break
-        done = best - value <= 1e-9 * abs(best)
+        done = best - value <= 1e-7 * abs(best)
         at, best = new, value
         if done:
             break

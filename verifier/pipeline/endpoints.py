@@ -162,21 +162,19 @@ def read_setting(
     return Setting(A, B, dataset, objective, targets)
 
 
-def polished(s: Setting, say: Callable[[str], None]) -> Setting:
-    """The setting with both networks trained on towards stationarity; what that changed is recorded with their sources."""
+def polished_endpoint(
+    name: str, e: Endpoint, objective: Objective, X: Array, targets: Array, say: Callable[[str], None]
+) -> Endpoint:
+    """The network trained on towards stationarity; what that changed is recorded with its source."""
     from verifier.paths.polish import polish
 
-    ends = []
-    for name, e in (("A", s.A), ("B", s.B)):
-        p = polish(e.network, s.objective, s.data.X, s.targets)
-        say(
-            f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds"
-        )
-        note = {
-            "polished from": e.network.sha256(),
-            "F before": p.before,
-            "F after": p.after,
-            "gradient norm": p.gradient,
-        }
-        ends.append(Endpoint(p.network, {**e.source, **note}, e.settings))
-    return Setting(ends[0], ends[1], s.data, s.objective, s.targets)
+    p = polish(e.network, objective, X, targets)
+    say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds")
+    note = {"polished from": e.network.sha256(), "F before": p.before, "F after": p.after, "gradient norm": p.gradient}
+    return Endpoint(p.network, {**e.source, **note}, e.settings)
+
+
+def polished(s: Setting, say: Callable[[str], None]) -> Setting:
+    """The setting with both networks polished."""
+    A, B = (polished_endpoint(n, e, s.objective, s.data.X, s.targets, say) for n, e in (("A", s.A), ("B", s.B)))
+    return Setting(A, B, s.data, s.objective, s.targets)

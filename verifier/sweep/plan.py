@@ -16,7 +16,7 @@ from verifier.errors import UsageError, VerifierError
 from verifier.sweep.spec import Experiment, Pairs
 
 # Raised when a task of the same spec would give a different result or record.
-TASK_VERSION = 1
+TASK_VERSION = 2
 
 
 def digest(spec: Mapping[str, Any]) -> str:
@@ -27,7 +27,11 @@ def digest(spec: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class TrainTask:
-    """One network. data: as `data_record` gives it, with the hash of the numbers. training: keywords of `train_network`."""
+    """One network. data: as `data_record` gives it, with the hash of the numbers. training: keywords of `train_network`.
+
+    polish: None, or the options of the objective under which the network is then trained on towards stationarity: once
+    per network, however many pairs it is in.
+    """
 
     width: int
     seed: int
@@ -36,6 +40,7 @@ class TrainTask:
     delta: float | None
     protocol: str
     training: dict[str, Any]
+    polish: dict[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -59,7 +64,6 @@ class CertifyTask:
     methods: tuple[str, ...]
     objective: dict[str, Any]
     level: float | None
-    polish: bool
     seed: int
     dss_preset: str
 
@@ -84,7 +88,7 @@ class PlannedPair:
     def task(self, a_sha256: str, b_sha256: str) -> CertifyTask:
         e = self.experiment
         return CertifyTask(
-            self.a.key, self.b.key, a_sha256, b_sha256, e.methods, e.objective, e.level, e.polish, e.seed, e.dss_preset
+            self.a.key, self.b.key, a_sha256, b_sha256, e.methods, e.objective, e.level, e.seed, e.dss_preset
         )
 
 
@@ -142,6 +146,7 @@ def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     chosen = choose_pairs(len(e.seeds), e.pairs)[:limit]
     out = []
     for width in e.widths:
-        nets = {s: TrainTask(width, s, record, e.loss, e.delta, e.protocol, e.training) for s in e.seeds}
+        polish = e.objective if e.polish else None
+        nets = {s: TrainTask(width, s, record, e.loss, e.delta, e.protocol, e.training, polish) for s in e.seeds}
         out += [PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name) for i, j in chosen]
     return out

@@ -10,13 +10,17 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verifier.errors import CertificateFormatError, CheckpointError, VerifierError
 from verifier.files import file_sha256
 from verifier.sweep import store
 from verifier.sweep.plan import CertifyTask, TrainTask
 from verifier.sweep.rows import accepted, measured
+
+if TYPE_CHECKING:
+    from verifier.data.dataset import Dataset
+    from verifier.networks.network import Network
 
 # One task at a time per process: CPU seconds are the process's, and flint's precision is a global of it.
 _ONE_AT_A_TIME = threading.Lock()
@@ -76,13 +80,30 @@ def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
     trained = train_network(
         dataset, task.width, task.loss, seed=task.seed, protocol=task.protocol, delta=task.delta, **task.training
     )
+    network: Network = trained.network
+    notes: dict[str, Any] = {}
+    if task.polish is not None:
+        network, notes = _polished(trained.network, trained.settings, dataset, task.polish)
     spent = time.process_time() - start
     with store.scratch(folder) as place:
-        save_checkpoint(place / target.name, trained.network, {**trained.settings, "data": task.data,
-                        "network_sha256": trained.network.sha256()})  # fmt: skip
+        save_checkpoint(place / target.name, network, {**trained.settings, "data": task.data, **notes,
+                        "network_sha256": network.sha256()})  # fmt: skip
         sha256 = file_sha256(place / target.name)
         store.publish(place / target.name, target)
     return _network_result(folder, task.key, sha256, made=True, cpu_seconds=spent)
+
+
+def _polished(
+    network: Network, settings: dict[str, Any], dataset: Dataset, options: dict[str, Any]
+) -> tuple[Network, dict[str, Any]]:
+    """The network trained on under the objective its pairs will be certified for, and what that changed."""
+    from verifier.pipeline.endpoints import Endpoint, polished_endpoint, read_objective
+
+    names = ("loss", "delta", "kappa", "penalty", "penalise_output_bias")
+    end = Endpoint(network, {}, settings)
+    objective = read_objective(end, end, {name: options.get(name) for name in names})
+    done = polished_endpoint("network", end, objective, dataset.X, objective.loss.encode(dataset), lambda text: None)
+    return done.network, done.source
 
 
 def _kept_network(task: TrainTask, target: Path, folder: Path) -> dict[str, Any] | None:
@@ -129,7 +150,6 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
             out=place / target.name,
             method=",".join(task.methods),
             level=task.level,
-            polish=task.polish,
             seed=task.seed,
             dss_preset=task.dss_preset,
             **task.objective,
