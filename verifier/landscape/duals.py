@@ -1,0 +1,112 @@
+"""Dual vectors of faces: what proves that F is at least a number on a face (theory.md section 6).
+
+For nu (N,) and multipliers mu_i (N,), non-negative except at the moving neuron's own facet, with
+`| (1/N) s_i sum_j nu_j a_ij xt_j - sum_j mu_ij (2 a_ij - 1) xt_j |_2 <= kappa` for every neuron that is present, and `|sum_j nu_j| / N` at most the price
+of a variable output bias, F is at least `-(1/N) sum_j loss_j^*(nu_j) + (1/N) c sum_j nu_j + constant` with c the fixed output bias.
+
+Nothing here is trusted: the kernel repairs rounding exactly and computes the value itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from verifier.landscape.faces import FacePoint
+from verifier.landscape.setting import LandscapeSetting
+
+Array = np.ndarray
+
+# Room under kappa that scaling leaves for the kernel's own rounding.
+ROOM = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class FaceDual:
+    """nu (N,); multipliers (len(codes), N), row k for the face's k-th neuron, 0 for an absent one; bound: the value they prove, in float64.
+
+    residual: largest excess of a left side over kappa; with kappa = 0 the norm that should be 0.
+    """
+
+    nu: Array
+    multipliers: Array
+    bound: float
+    residual: float
+
+
+def dual_bound(setting: LandscapeSetting, nu: Array) -> float:
+    """The value that a feasible nu proves."""
+    conjugates = setting.objective.loss.conjugate(nu[:, None], setting.targets)
+    return float(-np.mean(conjugates) + setting.offset * np.mean(nu) + setting.constant)
+
+
+def slope(setting: LandscapeSetting, code: int, nu: Array) -> Array:
+    """(1/N) s sum_j nu_j a_j xt_j, shape (n,)."""
+    return setting.neurons.features(code).T @ nu / setting.N
+
+
+def multipliers_of(setting: LandscapeSetting, code: int, nu: Array, facet: int = -1) -> tuple[Array, float]:
+    """The multipliers (N,) that bring the slope nearest to 0, and that distance. facet: sample whose multiplier has free sign, or -1.
+
+    They sit on the cone's facets only, at most n of them, on linearly independent inputs: non-negative least squares ends in a basic solution.
+    """
+    neurons = setting.neurons
+    walls, normals = neurons.walls[code // 2], neurons.normals(code)
+    columns = np.vstack([normals, -normals[walls == facet]]).T
+    target = slope(setting, code, nu)
+    out = np.zeros(setting.N)
+    if columns.shape[1] == 0:
+        return out, float(np.linalg.norm(target))
+    norms = np.linalg.norm(columns, axis=0)
+    weights, distance = nnls(columns / norms, target)
+    weights = weights / norms
+    out[walls] = weights[: len(walls)]
+    if facet >= 0:
+        out[facet] -= weights[len(walls) :].sum()
+    return out, float(distance)
+
+
+def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point: FacePoint) -> FaceDual:
+    """The dual of a face from its minimiser.
+
+    codes: as a row of BarrierLowerBound.faces, the moving neuron first (-1: absent), then the others; facet: the sample the moving neuron
+    crosses, or -1. Copies of a code get equal multipliers.
+    """
+    loss, y = setting.objective.loss, setting.targets
+    nu = point.nu if point.nu is not None else loss.gradient(point.predictions[:, None], y)[:, 0]
+    if setting.output_bias:
+        nu = _balanced(setting, nu)
+    if dual_bound(setting, nu) < dual_bound(setting, np.zeros(setting.N)):
+        # Labels of one class and a free output bias: the infimum is 0, at infinity, and nu = 0 proves it.
+        nu = np.zeros(setting.N)
+    present = {(code, facet if k == 0 else -1) for k, code in enumerate(codes) if code >= 0}
+    found = {key: multipliers_of(setting, key[0], nu, key[1]) for key in present}
+    largest = max((distance for _, distance in found.values()), default=0.0)
+    scale = 1.0
+    if setting.kappa > 0 and largest > setting.kappa * (1.0 - ROOM):
+        scale = setting.kappa * (1.0 - ROOM) / largest
+    nu = scale * nu
+    rows = np.zeros((len(codes), setting.N))
+    for k, code in enumerate(codes):
+        if code >= 0:
+            rows[k] = scale * found[code, facet if k == 0 else -1][0]
+    return FaceDual(nu, rows, dual_bound(setting, nu), max(0.0, scale * largest - setting.kappa))
+
+
+def _balanced(setting: LandscapeSetting, nu: Array) -> Array:
+    """nu with |sum nu| / N at most the output bias's price, moved where the conjugate's domain leaves room."""
+    price = setting.bias_price * (1.0 - ROOM)
+    excess = nu.sum() - np.clip(nu.sum(), -price * setting.N, price * setting.N)
+    if excess == 0.0:
+        return nu
+    loss = setting.objective.loss
+    room = np.ones(setting.N)
+    if loss.name == "huber":
+        room = loss.delta - np.abs(nu)  # type: ignore[attr-defined]
+    elif loss.name == "logistic":
+        room = np.minimum(np.abs(nu), 1.0 - np.abs(nu))
+    room = np.maximum(room, 0.0)
+    return nu - excess * room / room.sum() if room.sum() > 0 else nu

@@ -1,0 +1,85 @@
+"""Minimum of F over cells and faces. Values are shared up to permutation, and between everything that has the same minimum.
+
+Two neurons of one code can be merged (a sum of two points of a convex cone lies in it, and norms do not grow), and a neuron on a facet is idle
+when another has either of the facet's codes. So a minimum depends on a `Face`: the set of codes, and a facet outside them or -1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from verifier.landscape.setting import LandscapeSetting
+
+Array = np.ndarray
+# (sorted distinct codes, facet or -1)
+Face = tuple[tuple[int, ...], int]
+
+
+@dataclass(frozen=True, eq=False)
+class FacePoint:
+    """A minimiser. value: F there. predictions (N,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
+
+    nu (N,): the solver's own dual vector, where it gives one better than the gradient at the predictions; else None.
+    """
+
+    value: float
+    predictions: Array
+    u: dict[int, Array]
+    facet_u: Array | None
+    bias: float
+    nu: Array | None = None
+
+
+class FaceProgram(Protocol):
+    """How a face's minimum is found."""
+
+    def value(self, face: Face) -> float: ...
+
+    def solve(self, face: Face) -> FacePoint: ...
+
+
+def make_program(setting: LandscapeSetting, method: str = "auto") -> FaceProgram:
+    """method: "rays" (squared loss, kappa = 0, n <= 3, pointed cones), "conic" (Clarabel), "reference" (CVXPY), or the fastest that applies."""
+    from verifier.landscape.conic_program import ConicProgram
+    from verifier.landscape.ray_program import RayProgram, rays_apply
+    from verifier.landscape.reference import ReferenceProgram
+
+    if method == "auto":
+        method = "rays" if rays_apply(setting) else "conic"
+    programs: dict[str, Callable[[LandscapeSetting], FaceProgram]] = {
+        "rays": RayProgram, "conic": ConicProgram, "reference": ReferenceProgram,
+    }  # fmt: skip
+    return programs[method](setting)
+
+
+class FaceValues:
+    """Minima by cell and edge, remembered."""
+
+    def __init__(self, setting: LandscapeSetting, method: str = "auto") -> None:
+        self.setting = setting
+        self.program = make_program(setting, method)
+        self.known: dict[Face, float] = {}
+        self._codes_of = [(int(a), int(b)) for a, b in setting.neurons.facet_codes]
+
+    def face(self, codes: Iterable[int], facet: int = -1) -> Face:
+        """The face of neurons with these codes and one more on the facet (none for -1)."""
+        chosen = tuple(sorted(set(codes)))
+        if facet >= 0:
+            a, b = self._codes_of[facet]
+            if a in chosen or b in chosen:
+                facet = -1
+        return chosen, facet
+
+    def value(self, face: Face) -> float:
+        found = self.known.get(face)
+        if found is None:
+            found = self.known[face] = self.program.value(face)
+        return found
+
+    def point(self, face: Face) -> FacePoint:
+        """The minimiser, solved for again: points are not kept."""
+        return self.program.solve(face)

@@ -1,0 +1,141 @@
+"""What an exact landscape is about: F as a function of `u_i = |theta_i| wt_i`, signs and output bias (theory.md section 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.errors import UsageError
+from verifier.landscape.neuron_cells import NeuronCells
+from verifier.networks.network import Network
+from verifier.objective import Objective
+from verifier.objective.penalties import augmented_rows
+from verifier.regions.arrangement import make_arrangement
+from verifier.regions.cones import enumerate_cones
+
+Array = np.ndarray
+
+LOSSES = ("squared", "logistic", "huber")
+PENALTIES = ("none", "path", "weight_decay")
+
+
+@dataclass(frozen=True, eq=False)
+class LandscapeSetting:
+    """`F(u, s, c) = (1/N) sum_j loss_j(sum_i s_i relu(u_i . xt_j) + c) + kappa sum_i |u_i| + kappa p |c|`.
+
+    targets (N, 1). output_bias: c is a variable. frozen_signs: s when theta and c stay as they are, else None; c is then `offset`.
+    constant: what F has on top, kappa p |c| of a fixed c.
+    """
+
+    objective: Objective
+    X: Array
+    targets: Array
+    width: int
+    hidden_bias: bool
+    output_bias: bool
+    neurons: NeuronCells
+    frozen_signs: tuple[int, ...] | None = None
+    offset: float = 0.0
+    constant: float = 0.0
+
+    @property
+    def frozen(self) -> bool:
+        return self.frozen_signs is not None
+
+    @property
+    def bias_price(self) -> float:
+        """kappa p, the price of |c|."""
+        return self.objective.kappa * self.objective.bias_price
+
+    @property
+    def N(self) -> int:
+        return len(self.X)
+
+    @property
+    def kappa(self) -> float:
+        return self.objective.kappa
+
+    @property
+    def cells(self) -> int:
+        """Number of cells of the whole landscape, permuted copies counted."""
+        return (self.neurons.count // 2 if self.frozen else self.neurons.count) ** self.width
+
+    def value(self, network: Network) -> float:
+        """F of a network, in float64, the penalty in the form used inside a path."""
+        return self.objective.path_value(network, self.X, self.targets)
+
+
+def _check(objective: Objective, targets: Array, frozen: bool) -> None:
+    if objective.loss.name not in LOSSES:
+        raise UsageError(
+            f"landscape: the loss must be one of {', '.join(LOSSES)}, got {objective.loss.name}; choose one with --loss"
+        )
+    allowed = PENALTIES[:2] if frozen else PENALTIES
+    if objective.penalty not in allowed:
+        why = (
+            "it is not a function of |theta_i| wt_i"
+            if objective.penalty == "l1"
+            else "with a frozen output layer it is no path penalty"
+        )
+        raise UsageError(f"landscape: the penalty must be one of {', '.join(allowed)}, got {objective.penalty} ({why})")
+    if targets.ndim != 2 or targets.shape[1] != 1:
+        raise UsageError(
+            f"landscape: expected one output, got targets of shape {targets.shape}; use a data set with one target column"
+        )
+
+
+def make_setting(
+    X: Array, targets: Array, objective: Objective, width: int, *, hidden_bias: bool = True, output_bias: bool = False
+) -> LandscapeSetting:
+    """The landscape of all networks of one width, the output layer trained. X (N, d), targets (N, 1) as the loss encodes them.
+
+    Raises UsageError for losses, penalties and targets that cells do not cover.
+    """
+    _check(objective, targets, False)
+    if width < 1:
+        raise UsageError(f"landscape: the width must be at least 1, got {width}")
+    X = np.ascontiguousarray(X, dtype=np.float64)
+    neurons = NeuronCells(enumerate_cones(make_arrangement(X, hidden_bias)))
+    return LandscapeSetting(
+        objective, X, np.asarray(targets, dtype=np.float64), width, hidden_bias, output_bias, neurons
+    )
+
+
+def pair_setting(
+    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, output_layer: str = "trained"
+) -> LandscapeSetting:
+    """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A.
+
+    Raises UsageError for deep networks, several outputs, different architectures; with a frozen output layer for heads that differ or have
+    a zero entry.
+    """
+    if A.architecture != B.architecture or A.depth != 2 or A.theta.shape[0] != 1:
+        raise UsageError(
+            f"landscape: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
+            "exact barriers are known for these alone"
+        )
+    m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
+    if output_layer == "trained":
+        return make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=output_bias)
+    if output_layer != "frozen":
+        raise UsageError(f"landscape: output_layer must be trained or frozen, got {output_layer!r}")
+    _check(objective, targets, True)
+    if not np.array_equal(A.theta, B.theta) or not (A.c is None or B.c is None or np.array_equal(A.c, B.c)):
+        raise UsageError(
+            "landscape: with a frozen output layer both networks need the same output layer; use output_layer=trained"
+        )
+    if not A.theta.all():
+        raise UsageError("landscape: with a frozen output layer no entry of theta may be 0; leave that neuron out")
+    base = make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=False)
+    signs = tuple(int(s) for s in np.sign(A.theta[0]))
+    c = 0.0 if A.c is None else float(A.c[0])
+    price = base.bias_price * abs(c)
+    return LandscapeSetting(
+        base.objective, base.X, base.targets, m, hidden_bias, False, base.neurons, signs, offset=c, constant=price
+    )
+
+
+def products(network: Network) -> Array:
+    """u_i = |theta_i| wt_i, shape (m, n), float64."""
+    return np.abs(network.theta[0])[:, None] * augmented_rows(network)
