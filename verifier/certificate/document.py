@@ -9,7 +9,9 @@ import numpy as np
 
 from verifier.certificate.file import EMBED_LIMIT, FORMAT, VERSION
 from verifier.certificate.hashing import arrays_sha256
+from verifier.certificate.landscape import landscape_entry
 from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, Parameters, PathUpperBound, Problem
+from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
 
 
 def _hex(x: float | None) -> str | None:
@@ -45,7 +47,7 @@ def make_document(
         "data": {"name": data_name, "sha256": arrays_sha256({"X": problem.X, "targets": problem.targets}), "embedded": embed},
         "networks": {name: _network(p, name, arrays) for name, p in (("A", problem.A), ("B", problem.B))},
         "paths": [_path(c, labels[c.path], arrays) for c in claims if isinstance(c, PathUpperBound)],
-        "claims": [_claim(c, arrays) for c in claims],
+        "claims": [_claim(c, k, arrays) for k, c in enumerate(claims)],
         "record": record,
     }  # fmt: skip
     return document, arrays
@@ -89,7 +91,7 @@ def _path(claim: PathUpperBound, labels: Sequence[str], arrays: dict[str, np.nda
     return {"name": claim.path, "moves": moves}
 
 
-def _claim(claim: Claim, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _claim(claim: Claim, k: int, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     if isinstance(claim, EndpointValue):
         return {
             "kind": "endpoint_value",
@@ -102,6 +104,8 @@ def _claim(claim: Claim, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
             "kind": "path_upper_bound", "path": claim.path, "sup": _hex(claim.sup), "gap": _hex(claim.gap),
             "gap_over_lower": _hex(claim.gap_over_lower), "level": _hex(claim.level), "gap_over_level": _hex(claim.gap_over_level),
         }  # fmt: skip
+    if isinstance(claim, (BarrierLowerBound, RegionMinimum, JacobianRank)):
+        return landscape_entry(claim, f"claims/{k}", arrays)
     assert isinstance(claim, HeadOptimum)
     base = f"heads/{claim.name}"
     return {

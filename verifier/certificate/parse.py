@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
+from verifier.certificate.landscape import KINDS, parse_landscape
 from verifier.certificate.strict import fail, fields, parse_float, printable
 from verifier.kernel.claims import (
     Claim,
@@ -172,4 +173,6 @@ def _claim(entry: Any, where: str, paths: dict[str, tuple[Move, ...]], store: _A
             parse_float(e["lower"], where),
             parse_float(e["upper"], where),
         )
+    if isinstance(kind, str) and kind in KINDS:
+        return parse_landscape(entry, where, store.take)
     raise fail(f"{where}: unknown kind of claim {kind!r}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from flint import ctx
 
-from verifier.kernel import reference
+from verifier.kernel import reference, regions
+from verifier.kernel.barrier import check_barrier
 from verifier.kernel.claims import (
     Claim,
     EndpointValue,
@@ -19,6 +20,7 @@ from verifier.kernel.claims import (
 from verifier.kernel.environment import probe
 from verifier.kernel.forward import objective_at
 from verifier.kernel.heads import check_head
+from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
 from verifier.kernel.paths import check_path
 
 
@@ -37,6 +39,13 @@ def _sentence(claim: Claim) -> str:
     if isinstance(claim, HeadOptimum):
         heads = "all heads" if claim.head_limit is None else f"heads with entries at most {claim.head_limit!r}"
         return f"program {claim.name}: {claim.lower!r} <= min F over {heads}, and min F <= {claim.upper!r}"
+    if isinstance(claim, BarrierLowerBound):
+        which = "with the output layer as it is" if claim.output_layer == "frozen" else "of parameters"
+        return f"barrier {claim.name}: every path {which} from A to B reaches F >= {claim.level!r}, at least {claim.gap!r} over E"
+    if isinstance(claim, RegionMinimum):
+        return regions.sentence(claim)
+    if isinstance(claim, JacobianRank):
+        return f"region {claim.name}: the Jacobian has {'full' if claim.full else 'less than full'} column rank"
     return f"path {claim.path}: F <= {claim.sup!r} all along it, and at most {claim.gap!r} over E"
 
 
@@ -46,6 +55,12 @@ def _fast(problem: Problem, claim: Claim) -> dict[str, float]:
         return check_endpoint(problem, claim)
     if isinstance(claim, HeadOptimum):
         return check_head(problem, claim)
+    if isinstance(claim, BarrierLowerBound):
+        return check_barrier(problem, claim)
+    if isinstance(claim, RegionMinimum):
+        return regions.check_region(problem, claim)
+    if isinstance(claim, JacobianRank):
+        return regions.check_rank(problem, claim)
     require(isinstance(claim, PathUpperBound), "unknown claim")
     return check_path(problem, claim)
 

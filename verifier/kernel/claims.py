@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
 PENALTIES = ("none", "l1", "path", "weight_decay")
 
@@ -116,7 +118,7 @@ class HeadOptimum:
     upper: float
 
 
-Claim = EndpointValue | PathUpperBound | HeadOptimum
+Claim = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionMinimum | JacobianRank
 
 
 @dataclass(frozen=True)

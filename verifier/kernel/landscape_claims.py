@@ -29,9 +29,9 @@ class BarrierLowerBound:
         a cell that contains B and is not in `cells`.
     faces (f, m) int64: the faces through which `cells` can be left, as codes, the other neurons' sorted behind the one that moves, or behind
         -1 where that neuron is absent because u_i = 0. facets (f,) int64: the sample whose hyperplane the moving neuron crosses, or -1.
-    nu (f, N) float64, multipliers (f, m, N) float64: dual of each face, theory.md section 6: non-negative multipliers, except of free sign at
-        the moving neuron's own facet sample; row k belongs to faces[:, k].
-    basis (f, b) int64, filled up with -1, b = 0 with kappa > 0: j for nu_j, N + k N + j for multipliers[k, j].
+    nu (f, N) float64, multipliers (f, m N) float64: dual of each face, theory.md section 6: non-negative multipliers, except of free sign at
+        the moving neuron's own facet sample; entry k N + j belongs to faces[:, k] and sample j.
+    basis (f, b) int64, filled up with -1, b = 0 with kappa > 0: j for nu_j, N + k N + j for multipliers[k N + j].
     """
 
     name: str
@@ -66,7 +66,7 @@ class RegionMinimum:
     nu (N,), multipliers (m, N) >= 0: head_i sum_j nu_j a_ij xt_j = sum_j multipliers_ij (2 a_ij - 1) xt_j for every neuron, after
         dual_basis (entries j, or N + i N + j) is solved for. The loss is then at least mean_j(-nu_j^2/4 - nu_j y_j) (nu as in head duals: N times
         the gradient). Verdict "zero_on_boundary" needs moreover sum_j nu_j y_j = 0, which is one more equation, and a multiplier that is not 0 at
-        a sample with xt_j not 0. Verdict "zero_inside" needs no dual: empty dual_basis, zeros.
+        a sample with xt_j not 0; lower is 0 then. Verdict "zero_inside" needs no dual: empty dual_basis, zeros.
     """
 
     name: str

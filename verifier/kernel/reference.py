@@ -28,6 +28,7 @@ from verifier.kernel.claims import (
     validate,
     validate_head,
 )
+from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
 
 Column = list[arb]
 ZERO, ONE = arb(0), arb(1)
@@ -41,6 +42,10 @@ def check(problem: Problem, claim: Claim) -> dict[str, float]:
             return _check_endpoint(problem, claim)
         if isinstance(claim, HeadOptimum):
             return _check_head(problem, claim)
+        if isinstance(claim, (BarrierLowerBound, RegionMinimum, JacobianRank)):
+            from verifier.kernel.reference_landscape import check_landscape  # it builds on this module
+
+            return check_landscape(problem, claim)
         require(isinstance(claim, PathUpperBound), "unknown claim")
         return _check_path(problem, claim)
 

@@ -1,0 +1,106 @@
+"""Tiny pairs with barriers, and their lower-bound claims, found by plain search over all cells: instances for tests of the kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verifier.elaboration import kernel_problem
+from verifier.elaboration.barriers import LeavingFaces, barrier_claim
+from verifier.landscape.duals import face_dual
+from verifier.landscape.faces import FaceValues
+from verifier.landscape.setting import make_setting
+from verifier.networks.network import Network
+from verifier.objective import make_objective
+
+
+def _network(setting, cell, point, rng):
+    """A network a little inside the cell, near its minimum."""
+    rows, heads, used = [], [], set()
+    for code in cell:
+        u = 1e-2 * setting.neurons.cones.interiors[code // 2] / np.linalg.norm(setting.neurons.cones.interiors[code // 2])
+        if code in point.u and code not in used:
+            u = u + point.u[code]
+            used.add(code)
+        size = np.linalg.norm(u) ** 0.5
+        rows.append(u / size)
+        heads.append(setting.neurons.sign(code) * size)
+    W = np.array(rows)
+    theta = np.array([heads])
+    c = np.array([point.bias]) if setting.output_bias else None
+    if setting.hidden_bias:
+        return Network((W[:, :-1], theta), (W[:, -1], c))
+    return Network((W, theta), (None, c))
+
+
+def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bias=True, output_bias=False, X=None):
+    """(problem, claim, values) for the two minima with the largest gap among a few, or None when no pair has one."""
+    rng = np.random.default_rng(seed)
+    X = np.sort(rng.uniform(-1, 1, size=(N, d)), axis=0) if X is None else X
+    y = rng.normal(size=(N, 1))
+    if loss == "logistic":
+        y = np.sign(y)
+    objective = make_objective(loss, delta=0.3 if loss == "huber" else None, kappa=kappa, penalty=penalty)
+    setting = make_setting(X, y, objective, m, hidden_bias=bias, output_bias=output_bias)
+    values, neurons = FaceValues(setting), setting.neurons
+    cells = [tuple(c) for c in np.ndindex(*[neurons.count] * m)]
+    weight = {c: values.value(values.face(c)) for c in cells}
+
+    def edges(cell):
+        for i, code in enumerate(cell):
+            others = tuple(sorted(cell[:i] + cell[i + 1 :]))
+            yield cell[:i] + (code ^ 1,) + cell[i + 1 :], (-1, *others), -1, values.value(values.face(others))
+            for facet, across in neurons.crossings[code]:
+                j = int(neurons.facet_samples[facet])
+                yield cell[:i] + (across,) + cell[i + 1 :], (code, *others), j, values.value(values.face(others, facet))
+
+    starts = sorted(cells, key=weight.__getitem__)
+    start = starts[0]
+    # Prim's search from the lowest cell: the level at which each cell is reached.
+    import heapq
+
+    reached, queue = {}, [(weight[start], start)]
+    while queue:
+        level, cell = heapq.heappop(queue)
+        if cell in reached:
+            continue
+        reached[cell] = level
+        for other, _, _, w in edges(cell):
+            if other not in reached:
+                heapq.heappush(queue, (max(level, w), other))
+    goal = max(starts, key=lambda c: reached[c] - weight[c])
+    if reached[goal] - weight[goal] < 1e-3:
+        return None
+    level = reached[goal]
+    # The goal's own side is the smaller one: A lies there.
+    inside, stack = {goal}, [goal]
+    leaving = {}
+    while stack:
+        for other, codes, j, w in edges(stack.pop()):
+            if w < level * (1 - 1e-9) and other not in inside:
+                inside.add(other)
+                stack.append(other)
+    for cell in inside:
+        for other, codes, j, w in edges(cell):
+            if other not in inside:
+                leaving[codes, j] = w
+    A, B = (_network(setting, c, values.point(values.face(c)), rng) for c in (goal, start))
+    problem = kernel_problem(A, B, objective, X, y)
+    found = []
+    for codes, j in leaving:
+        codes_of = [*codes[1:]]
+        facet = -1
+        if j >= 0:
+            facet = next(f for f, _ in neurons.crossings[codes[0]] if neurons.facet_samples[f] == j)
+        point = values.point(values.face(codes_of, facet))
+        found.append(face_dual(setting, codes, j, point))
+    faces = LeavingFaces(
+        np.array([c for c, _ in leaving]), np.array([j for _, j in leaving]),
+        np.array([d.nu for d in found]), np.array([d.multipliers for d in found]),
+    )  # fmt: skip
+    cones = neurons.cones
+    ordered = sorted(inside)
+    claim = barrier_claim(
+        problem, name="tiny", output_layer="trained", patterns=cones.patterns, interiors=cones.interiors, redundant=cones.redundant,
+        supports=cones.supports, cells=np.array(ordered), inside=ordered.index(goal), outside=start, faces=faces, level=level,
+    )  # fmt: skip
+    return problem, claim, level

@@ -1,0 +1,177 @@
+"""From a set of cells and approximate duals of its leaving faces to a `barrier_lower_bound` that the kernel accepts.
+
+With kappa = 0 the kernel solves for the entries of a basis; which entries those are is decided here. With kappa > 0 the duals are moved to
+where their constraints hold as exactly as floats can.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verifier.elaboration.claims import below
+from verifier.errors import VerifierError
+from verifier.kernel.barrier import check_barrier, face_bounds
+from verifier.kernel.claims import Problem, Rejected
+from verifier.kernel.cones import augmented_inputs
+from verifier.kernel.forward import objective_at
+from verifier.kernel.landscape_claims import BarrierLowerBound
+
+Array = np.ndarray
+
+# Multipliers below this share of the largest are taken as 0: the basis then need not hold entries that could turn out negative.
+SMALL = 1e-10
+# A column adds to the span of others when this share of it, or more, lies outside.
+OUTSIDE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class LeavingFaces:
+    """Faces with approximate duals: codes (f, m), facets (f,) as in `BarrierLowerBound`; nu (f, N); multipliers (f, m, N), those of the mean."""
+
+    codes: Array
+    facets: Array
+    nu: Array
+    multipliers: Array
+
+
+def barrier_claim(
+    problem: Problem,
+    *,
+    name: str,
+    output_layer: str,
+    patterns: Array,
+    interiors: Array,
+    redundant: Array,
+    supports: Array,
+    cells: Array,
+    inside: int,
+    outside: Sequence[int],
+    faces: LeavingFaces,
+    level: float,
+) -> BarrierLowerBound:
+    """The claim with the level the kernel finds, at most about `level`, and the gap over E that follows.
+
+    cells (q, m), inside, outside: as in `BarrierLowerBound`. level: what the duals should prove.
+
+    Raises VerifierError when the kernel rejects it: a face is missing, or a dual proves nothing.
+    """
+    f, m, N = faces.multipliers.shape
+    nu, multipliers = faces.nu.astype(np.float64), faces.multipliers.astype(np.float64)
+    bases: list[list[int]] = [[] for _ in range(f)]
+    for k in range(f):
+        if problem.objective.kappa == 0.0:
+            nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k)
+        elif (
+            problem.A.biases[1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
+        ):
+            nu[k] = with_zero_sum(problem, nu[k])
+    width = max(map(len, bases), default=0)
+    basis = np.array([[*b, *[-1] * (width - len(b))] for b in bases], dtype=np.int64).reshape(f, width)
+    claim = BarrierLowerBound(
+        name, output_layer, max(0.0, level), 0.0, patterns, interiors, redundant, supports, np.ascontiguousarray(cells, dtype=np.int64), int(inside),
+        np.array(outside, dtype=np.int64), np.ascontiguousarray(faces.codes, dtype=np.int64),
+        np.ascontiguousarray(faces.facets, dtype=np.int64), nu, np.ascontiguousarray(multipliers.reshape(f, m * N)), basis,
+    )  # fmt: skip
+    try:
+        lowest = float(face_bounds(problem, claim, patterns).min())
+        E = max(objective_at(problem, p, endpoint=True).upper for p in (problem.A, problem.B))
+        claimed = max(0.0, below(lowest))
+        claim = replace(
+            claim, level=claimed, gap=max(0.0, below(claimed - math.nextafter(E * (1 + 2.0**-40), math.inf)))
+        )
+        check_barrier(problem, claim)
+    except Rejected as why:
+        raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None
+    return claim
+
+
+def with_zero_sum(problem: Problem, nu: Array) -> Array:
+    """nu on a dyadic grid, so fine that it hardly moves and so coarse that sums are exact, with the sum brought to exactly 0."""
+    top = float(np.abs(nu).max(initial=0.0))
+    if top == 0.0:
+        return nu
+    grid = 2.0 ** (math.frexp(top)[1] - 46)
+    steps = np.rint(nu / grid)
+    room = np.full(len(nu), 2.0**46)
+    o = problem.objective
+    if o.loss in ("logistic", "hinge"):
+        room = np.minimum(np.abs(steps), np.floor(1.0 / grid) - np.abs(steps))
+    elif o.loss in ("huber", "absolute"):
+        room = np.floor((o.delta if o.loss == "huber" and o.delta is not None else 1.0) / grid) - np.abs(steps)
+    # Rounding may have left the domain by a step.
+    for j in np.argsort(-room):
+        excess = float(steps.sum())
+        if excess == 0.0:
+            break
+        steps[j] -= math.copysign(min(abs(excess), max(room[j], 0.0)), excess)
+    out = steps * grid
+    if o.loss in ("logistic", "hinge"):
+        y = problem.targets[:, 0]
+        out = np.where(-out * y < 0.0, 0.0, out)
+    return out
+
+
+def _exactly_solvable(
+    problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, k: int
+) -> tuple[Array, Array, list[int]]:
+    """(nu, multipliers, basis) of face k: nu and the free multiplier first, they may take any sign; then the largest multipliers."""
+    X = augmented_inputs(problem)
+    N, n = X.shape
+    codes, facet = faces.codes[k], int(faces.facets[k])
+    m = len(codes)
+    nu, multipliers = faces.nu[k].copy(), faces.multipliers[k].copy()
+    largest = np.abs(multipliers).max(initial=0.0)
+    multipliers[np.abs(multipliers) <= SMALL * largest] = 0.0
+    free = N + facet if facet >= 0 else -1
+    flat = multipliers.reshape(-1)
+    negative = flat < 0.0
+    if free >= 0:
+        negative[free - N] = False
+    flat[negative] = 0.0
+    present = [i for i in range(m) if codes[i] >= 0]
+    blocks = []
+    for i in present:
+        a, s = patterns[codes[i] // 2], 1 - 2 * (codes[i] % 2)
+        block = np.zeros((n, N + m * N))
+        block[:, :N] = s * (a[:, None] * X).T
+        block[:, N + i * N : N + (i + 1) * N] = ((1 - 2 * a)[:, None] * X).T * N
+        blocks.append(block)
+    if problem.A.biases[1] is not None and output_layer == "trained":
+        blocks.append(np.concatenate([np.ones(N), np.zeros(m * N)])[None, :])
+    if not blocks:
+        return nu, multipliers, []
+    M = np.vstack(blocks)
+    first = [*range(N), *([free] if free >= 0 else [])]
+    support = [N + j for j in np.argsort(-np.abs(flat), kind="stable") if flat[j] != 0.0 and N + j != free]
+    return nu, multipliers, _independent(M, first, support)
+
+
+def _independent(M: Array, first: list[int], then: list[int]) -> list[int]:
+    """Columns that span those of `first` and `then`: from `first` by pivoting, then from `then` in order."""
+    scale = np.linalg.norm(M, axis=0)
+    rest = M / np.where(scale > 0.0, scale, 1.0)
+    chosen: list[int] = []
+    while True:
+        sizes = np.linalg.norm(rest[:, first], axis=0)
+        best = int(np.argmax(sizes))
+        if not sizes[best] > OUTSIDE:
+            break
+        chosen.append(first[best])
+        rest = _without(rest, first[best])
+    for c in then:
+        if np.linalg.norm(rest[:, c]) > OUTSIDE:
+            chosen.append(c)
+            rest = _without(rest, c)
+    return chosen
+
+
+def _without(rest: Array, c: int) -> Array:
+    """All columns with their part along column c taken out, twice against rounding."""
+    q = rest[:, c] / np.linalg.norm(rest[:, c])
+    for _ in range(2):
+        rest = rest - np.outer(q, q @ rest)
+    return rest
