@@ -87,3 +87,14 @@ def exact_rank(rows: Array) -> int:
     if rows.size == 0:
         return 0
     return int(fmpz_mat([[int(v) for v in row] for row in rows.tolist()]).rank())
+
+
+def null_space(columns: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Basis of the integer vectors c with sum_k c_k columns_k = 0, each coprime; columns of equal length, at least one."""
+    from flint import fmpz_mat
+
+    if not columns:
+        return []
+    table = fmpz_mat([[int(c[i]) for c in columns] for i in range(len(columns[0]))])
+    basis, nullity = table.nullspace()
+    return [reduced([int(basis[k, l]) for k in range(len(columns))]) for l in range(int(nullity))]
