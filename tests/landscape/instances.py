@@ -57,3 +57,34 @@ def random_face(rng, setting, most=3):
     if facet < 0:
         return -1, -1, -1, others
     return int(n.facet_codes[facet, rng.integers(2)]), int(n.facet_samples[facet]), facet, others
+
+
+def network_at(setting, cell, rng, values):
+    """The minimiser of a cell as a network, with a random |theta_i| per neuron."""
+    from verifier.networks.network import one_hidden_layer
+
+    point = values.point(values.face(cell))
+    left, u = dict(point.u), np.zeros((len(cell), setting.neurons.inputs.shape[1]))
+    for k, code in enumerate(cell):
+        if code in left:
+            u[k] = left.pop(code)
+    theta = np.array([setting.neurons.sign(c) for c in cell]) * rng.uniform(0.3, 3.0, len(cell))
+    rows = u / np.abs(theta)[:, None]
+    W, b = (rows[:, :-1], rows[:, -1]) if setting.hidden_bias else (rows, None)
+    return one_hidden_layer(W, theta, b, np.array([point.bias]) if setting.output_bias else None)
+
+
+def random_pair(seed, which=None, most_N=5, most_m=2):
+    """Two minimisers of random cells: (setting, A, B)."""
+    from verifier.landscape.faces import FaceValues
+
+    which = OBJECTIVES[seed % len(OBJECTIVES)] if which is None else which
+    rng = np.random.default_rng(seed)
+    m, N = int(rng.integers(1, most_m + 1)), int(rng.integers(3, most_N + 1))
+    setting = random_setting(rng, N, m, *which)
+    values = FaceValues(setting)
+    while True:
+        cells = [tuple(rng.integers(0, setting.neurons.count, m).tolist()) for _ in range(2)]
+        A, B = (network_at(setting, c, rng, values) for c in cells)
+        if not A.same_parameters(B):
+            return setting, A, B

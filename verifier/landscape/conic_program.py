@@ -167,7 +167,7 @@ class ConicProgram:
         facet_u = x[(k - 1) * n : k * n] if facet >= 0 else None
         bias = float(x[-1]) if s.output_bias else 0.0
         predictions = Z @ x + s.offset
-        value = float(np.mean(s.objective.loss.values(predictions[:, None], s.targets))) + s.constant
+        value = float(np.mean(s.objective.loss.values(predictions[:, None], s.targets)))
         if s.kappa > 0:
             value += s.kappa * float(np.linalg.norm(x[: k * n].reshape(k, n), axis=1).sum()) + s.bias_price * abs(bias)
         # A solver that gave up has no minimum to offer: the face counts as impassable.

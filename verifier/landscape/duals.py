@@ -2,7 +2,7 @@
 
 For nu (N,) and multipliers mu_i (N,), non-negative except at the moving neuron's own facet, with
 `| (1/N) s_i sum_j nu_j a_ij xt_j - sum_j mu_ij (2 a_ij - 1) xt_j |_2 <= kappa` for every neuron that is present, and `|sum_j nu_j| / N` at most the price
-of a variable output bias, F is at least `-(1/N) sum_j loss_j^*(nu_j) + (1/N) c sum_j nu_j + constant` with c the fixed output bias.
+of a variable output bias, F is at least `-(1/N) sum_j loss_j^*(nu_j) + (1/N) c sum_j nu_j` with c the fixed output bias.
 
 Nothing here is trusted: the kernel repairs rounding exactly and computes the value itself.
 """
@@ -21,7 +21,9 @@ from verifier.landscape.setting import LandscapeSetting
 Array = np.ndarray
 
 # Room under kappa that scaling leaves for the kernel's own rounding.
-ROOM = 1e-13
+ROOM = 2.0**-44
+# Dual vectors that have to sum to exactly 0 are multiples of this part of their largest entry's power of two.
+GRID = 2.0**-48
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class FaceDual:
 def dual_bound(setting: LandscapeSetting, nu: Array) -> float:
     """The value that a feasible nu proves."""
     conjugates = setting.objective.loss.conjugate(nu[:, None], setting.targets)
-    return float(-np.mean(conjugates) + setting.offset * np.mean(nu) + setting.constant)
+    return float(-np.mean(conjugates) + setting.offset * np.mean(nu))
 
 
 def slope(setting: LandscapeSetting, code: int, nu: Array) -> Array:
@@ -89,6 +91,8 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     if setting.kappa > 0 and largest > setting.kappa * (1.0 - ROOM):
         scale = setting.kappa * (1.0 - ROOM) / largest
     nu = scale * nu
+    if setting.output_bias and setting.bias_price == 0:
+        nu = _summing_to_zero(nu)
     rows = np.zeros((len(codes), setting.N))
     for k, code in enumerate(codes):
         if code >= 0:
@@ -110,3 +114,13 @@ def _balanced(setting: LandscapeSetting, nu: Array) -> Array:
         room = np.minimum(np.abs(nu), 1.0 - np.abs(nu))
     room = np.maximum(room, 0.0)
     return nu - excess * room / room.sum() if room.sum() > 0 else nu
+
+
+def _summing_to_zero(nu: Array) -> Array:
+    """nu on a dyadic grid, where sums are exact, with its sum taken off an entry of middling size."""
+    unit = GRID * 2.0 ** np.ceil(np.log2(max(float(np.abs(nu).max()), 1e-300)))
+    steps = np.rint(nu / unit).astype(np.int64)
+    # Entries at 0 or at the largest size may be at the end of the conjugate's domain.
+    middle = int(np.argsort(np.abs(nu))[len(nu) // 2])
+    steps[middle] -= steps.sum()
+    return steps * unit

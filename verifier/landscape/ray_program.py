@@ -87,7 +87,7 @@ class RayProgram:
         columns = tuple(self._columns_of(face))
         found = self._known.get(columns)
         if found is None:
-            found = self._known[columns] = self._solve(list(columns))[1] + self.setting.constant
+            found = self._known[columns] = self._solve(list(columns))[1]
         return found
 
     def solve(self, face: Face) -> FacePoint:
@@ -115,4 +115,4 @@ class RayProgram:
             raw = sum((w * (1 - 2 * (k % 2)) * self.mean[k // 2] for k, w in zip(columns, weights)), 0.0)
             bias = self.target_mean - float(raw)
         predictions = fitted + self.target_mean + self.setting.offset
-        return FacePoint(value + self.setting.constant, predictions, u, facet_u, bias)
+        return FacePoint(value, predictions, u, facet_u, bias)

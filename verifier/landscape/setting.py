@@ -24,8 +24,8 @@ PENALTIES = ("none", "path", "weight_decay")
 class LandscapeSetting:
     """`F(u, s, c) = (1/N) sum_j loss_j(sum_i s_i relu(u_i . xt_j) + c) + kappa sum_i |u_i| + kappa p |c|`.
 
-    targets (N, 1). output_bias: c is a variable. frozen_signs: s when theta and c stay as they are, else None; c is then `offset`.
-    constant: what F has on top, kappa p |c| of a fixed c.
+    p is 1 when the objective prices the output bias, else 0. targets (N, 1). output_bias: c is a variable.
+    frozen_signs: s when theta and c stay as they are, else None; c is then `offset`.
     """
 
     objective: Objective
@@ -37,7 +37,6 @@ class LandscapeSetting:
     neurons: NeuronCells
     frozen_signs: tuple[int, ...] | None = None
     offset: float = 0.0
-    constant: float = 0.0
 
     @property
     def frozen(self) -> bool:
@@ -125,15 +124,14 @@ def pair_setting(
         raise UsageError(
             "landscape: with a frozen output layer both networks need the same output layer; use output_layer=trained"
         )
+    if objective.penalise_output_bias:
+        raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")
     if not A.theta.all():
         raise UsageError("landscape: with a frozen output layer no entry of theta may be 0; leave that neuron out")
     base = make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=False)
     signs = tuple(int(s) for s in np.sign(A.theta[0]))
     c = 0.0 if A.c is None else float(A.c[0])
-    price = base.bias_price * abs(c)
-    return LandscapeSetting(
-        base.objective, base.X, base.targets, m, hidden_bias, False, base.neurons, signs, offset=c, constant=price
-    )
+    return LandscapeSetting(base.objective, base.X, base.targets, m, hidden_bias, False, base.neurons, signs, c)
 
 
 def products(network: Network) -> Array:

@@ -1,0 +1,222 @@
+"""A walk over cells as a path of networks: rows move with the output layer fixed, signs change while a row is exactly 0.
+
+Inside a closed cell F is convex in u, and with theta fixed u moves on a line when the rows do; so F stays at or below the larger end of
+each segment. Neurons whose |theta_i| differs at the two ends are rescaled once, where F is lowest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.landscape.faces import FacePoint
+from verifier.landscape.search import GapSearch, Step
+from verifier.landscape.setting import LandscapeSetting, products
+from verifier.networks.network import Network, one_hidden_layer
+from verifier.objective.penalties import augmented_rows
+from verifier.paths.path import Move, Path
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """A point of the path in u-space. value: F there. signs (m,): of the segment that follows."""
+
+    u: Array
+    c: float
+    value: float
+    signs: Array
+    label: str
+
+
+def lift(setting: LandscapeSetting, A: Network, B: Network, search: GapSearch) -> Path:
+    """The best known walk as a path from A to B; notes hold its vertices in u-space: stops (k, m, n), level."""
+    steps = search.walk()
+    a, b = _opened(setting, A), _opened(setting, B)
+    stops = _through_zero(setting, a, b, search) if steps is None else _stops(setting, a, b, steps, search)
+    moves = _Moves(setting, A)
+    if a is not A:
+        moves.go(a, "head move: lower F by scaling neurons")
+    moves.follow(stops, b)
+    if b is not B:
+        moves.go(B, "head move: B's output layer")
+    notes = {"level": search.upper, "stops": np.array([s.u for s in stops])}
+    return Path("exact", A, tuple(moves.moves), notes).without_still_moves()
+
+
+def _end(setting: LandscapeSetting, network: Network, signs: Array, label: str) -> Stop:
+    c = 0.0 if network.c is None else float(network.c[0])
+    return Stop(products(network), c, setting.value(network), signs, label)
+
+
+def _signs(setting: LandscapeSetting, cell: tuple[int, ...]) -> Array:
+    return np.array([setting.neurons.sign(code) for code in cell])
+
+
+def _through_zero(setting: LandscapeSetting, A: Network, B: Network, search: GapSearch) -> list[Stop]:
+    """A, u = 0, B."""
+    start, goal = (_signs(setting, s.cells[0]) for s in search.sides)
+    zero = search.values.point(search.values.face(()))
+    u = np.zeros_like(products(A))
+    return [
+        _end(setting, A, start, ""),
+        Stop(u, _bias(setting, A, zero), zero.value, goal, "all neurons shrink to 0"),
+        _end(setting, B, goal, "to B"),
+    ]
+
+
+def _bias(setting: LandscapeSetting, A: Network, point: FacePoint) -> float:
+    return point.bias if setting.output_bias else 0.0 if A.c is None else float(A.c[0])
+
+
+def _stops(setting: LandscapeSetting, A: Network, B: Network, steps: list[Step], search: GapSearch) -> list[Stop]:
+    """A, a minimiser of each face that is passed, B."""
+    first, last = (s.cells[0] for s in search.sides)
+    out = [_end(setting, A, _signs(setting, first), "")]
+    samples = setting.neurons.facet_samples
+    for step in steps:
+        others = step.cell[: step.neuron] + step.cell[step.neuron + 1 :]
+        face = search.values.face(others, step.facet)
+        point = search.values.point(face)
+        after = (*step.cell[: step.neuron], step.to, *step.cell[step.neuron + 1 :])
+        what = f"sample {samples[step.facet]}'s facet" if step.facet >= 0 else "0, to change its sign"
+        out.append(
+            Stop(
+                _placed(setting, step, point, face[1]),
+                _bias(setting, A, point),
+                point.value,
+                _signs(setting, after),
+                f"neuron {step.neuron} reaches {what}",
+            )
+        )
+    out.append(_end(setting, B, _signs(setting, last), "to B"))
+    return out
+
+
+def _placed(setting: LandscapeSetting, step: Step, point: FacePoint, facet: int) -> Array:
+    """u (m, n): each code's point goes to the first neuron that has it, 0 to the others."""
+    u = np.zeros((len(step.cell), setting.neurons.inputs.shape[1]))
+    left = dict(point.u)
+    for k, code in enumerate(step.cell):
+        if k != step.neuron and code in left:
+            u[k] = left.pop(code)
+    if facet >= 0 and point.facet_u is not None:
+        u[step.neuron] = point.facet_u
+    return u
+
+
+def _opened(setting: LandscapeSetting, network: Network) -> Network:
+    """The network with its neurons scaled by factors in [1/2, 2] and its bias moved so that F is lower: a head move, F being convex along it.
+
+    The slack it makes is what a proof of gap 0 needs (theory.md section 2). The network itself when nothing is gained.
+    """
+    if setting.frozen:
+        return network
+    from scipy.optimize import minimize
+
+    m, value = network.theta.shape[1], setting.value(network)
+    features = network.features(setting.X) * network.theta
+    norms = setting.kappa * np.linalg.norm(products(network), axis=1)
+    loss, y = setting.objective.loss, setting.targets
+    c0 = 0.0 if network.c is None else float(network.c[0])
+
+    def F(z: Array) -> tuple[float, Array]:
+        c = z[m] if network.c is not None else 0.0
+        f = (features @ z[:m] + c)[:, None]
+        slope = loss.gradient(f, y)[:, 0] / setting.N
+        down = np.append(features.T @ slope + norms, slope.sum() + setting.bias_price * np.sign(c))
+        return float(loss.values(f, y).mean() + norms @ z[:m] + setting.bias_price * abs(c)), down
+
+    found = minimize(
+        F, np.append(np.ones(m), c0), jac=True, method="L-BFGS-B", bounds=[(0.5, 2.0)] * m + [(None, None)]
+    )
+    opened = one_hidden_layer(
+        network.W,
+        network.theta * found.x[:m],
+        network.b,
+        None if network.c is None else found.x[m:],
+    )
+    return opened if setting.value(opened) < value else network
+
+
+class _Moves:
+    """The path so far, in parameters."""
+
+    def __init__(self, setting: LandscapeSetting, start: Network) -> None:
+        self.setting, self.at = setting, start
+        self.moves: list[Move] = []
+
+    def go(self, to: Network, label: str) -> None:
+        self.moves.append(Move(to, label))
+        self.at = to
+
+    def _changed(self, rows: Array | None = None, theta: Array | None = None, c: float | None = None) -> Network:
+        at = self.at
+        wt = augmented_rows(at) if rows is None else rows
+        W, b = (wt, None) if at.b is None else (wt[:, :-1], wt[:, -1])
+        return one_hidden_layer(
+            W, at.theta if theta is None else theta, b, at.c if c is None or at.c is None else np.array([c])
+        )
+
+    def follow(self, stops: list[Stop], B: Network) -> None:
+        """From the first stop, where the path is, to the last one, B."""
+        goal, m = np.abs(B.theta[0]), B.theta.shape[1]
+        self._wake(stops[0].signs, np.where(goal > 0, goal, 1.0))
+        inner = range(1, len(stops) - 1)
+        lowest = min(inner, key=lambda k: stops[k].value, default=0)
+        for k, stop in enumerate(stops):
+            if k > 0:
+                last = k == len(stops) - 1
+                rows = stop.u / np.abs(self.at.theta[0])[:, None]
+                if last:
+                    # B's own rows where |theta_i| is B's already: no rounding.
+                    same = (np.abs(self.at.theta[0]) == goal)[:, None]
+                    rows = np.where(same, augmented_rows(B), rows)
+                self.go(self._changed(rows=rows, c=stop.c), stop.label)
+            if k == lowest:
+                for i in range(m):
+                    if goal[i] > 0 and abs(self.at.theta[0, i]) != goal[i]:
+                        self._rescale(i, goal[i], stop)
+            if k < len(stops) - 1:
+                self._turn(stop.signs, np.where(goal > 0, goal, np.abs(self.at.theta[0])))
+        self._sleep(B)
+
+    def _wake(self, signs: Array, sizes: Array) -> None:
+        """Neurons with theta_i = 0: their rows go to 0 (idle), then theta_i to its sign."""
+        dead = self.at.theta[0] == 0
+        if dead.any():
+            self.go(
+                self._changed(rows=np.where(dead[:, None], 0.0, augmented_rows(self.at))),
+                "idle: dead neurons' rows to 0",
+            )
+            self.go(
+                self._changed(theta=np.where(dead, signs * sizes, self.at.theta[0])[None]),
+                "head move on rows that are 0",
+            )
+
+    def _turn(self, signs: Array, sizes: Array) -> None:
+        """Neurons whose row is 0 take the sign of the next segment, and B's size of theta."""
+        theta = self.at.theta[0]
+        wrong = np.sign(theta) != signs
+        if wrong.any():
+            self.go(
+                self._changed(theta=np.where(wrong, signs * sizes, theta)[None]),
+                "head move on a row that is 0: change of sign",
+            )
+
+    def _rescale(self, i: int, size: float, stop: Stop) -> None:
+        """Neuron i keeps u_i while |theta_i| becomes `size`."""
+        theta, rows = self.at.theta[0].copy(), augmented_rows(self.at).copy()
+        theta[i] = np.copysign(size, theta[i])
+        rows[i] = stop.u[i] / size
+        label = f"rescale neuron {i}" if rows[i].any() else "head move on a row that is 0"
+        self.go(self._changed(rows=rows, theta=theta[None]), label)
+
+    def _sleep(self, B: Network) -> None:
+        """Neurons of B with theta_i = 0 have row 0 here: theta_i to 0, then the row to B's (idle)."""
+        dead = B.theta[0] == 0
+        if dead.any():
+            self.go(self._changed(theta=np.where(dead, 0.0, self.at.theta[0])[None]), "head move on rows that are 0")
+        self.go(B, "idle: dead neurons' rows to B's")
