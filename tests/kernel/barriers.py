@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from functools import cache
+
 import numpy as np
 
 from verifier.elaboration import kernel_problem
@@ -13,11 +16,15 @@ from verifier.networks.network import Network
 from verifier.objective import make_objective
 
 
-def _network(setting, cell, point, rng):
+def _network(setting, cell, point):
     """A network a little inside the cell, near its minimum."""
     rows, heads, used = [], [], set()
     for code in cell:
-        u = 1e-2 * setting.neurons.cones.interiors[code // 2] / np.linalg.norm(setting.neurons.cones.interiors[code // 2])
+        u = (
+            1e-2
+            * setting.neurons.cones.interiors[code // 2]
+            / np.linalg.norm(setting.neurons.cones.interiors[code // 2])
+        )
         if code in point.u and code not in used:
             u = u + point.u[code]
             used.add(code)
@@ -32,10 +39,14 @@ def _network(setting, cell, point, rng):
     return Network((W, theta), (None, c))
 
 
-def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bias=True, output_bias=False, X=None):
-    """(problem, claim, values) for the two minima with the largest gap among a few, or None when no pair has one."""
+@cache
+def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bias=True, output_bias=False):
+    """The lowest minimum B and the minimum A with the highest pass to it: (problem, claim, pass level, weight of each face of the claim).
+
+    None when the pass is less than 1e-3 over A.
+    """
     rng = np.random.default_rng(seed)
-    X = np.sort(rng.uniform(-1, 1, size=(N, d)), axis=0) if X is None else X
+    X = np.sort(rng.uniform(-1, 1, size=(N, d)), axis=0)
     y = rng.normal(size=(N, 1))
     if loss == "logistic":
         y = np.sign(y)
@@ -48,16 +59,14 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
     def edges(cell):
         for i, code in enumerate(cell):
             others = tuple(sorted(cell[:i] + cell[i + 1 :]))
-            yield cell[:i] + (code ^ 1,) + cell[i + 1 :], (-1, *others), -1, values.value(values.face(others))
+            yield (*cell[:i], code ^ 1, *cell[i + 1 :]), (-1, *others), -1, values.value(values.face(others))
             for facet, across in neurons.crossings[code]:
                 j = int(neurons.facet_samples[facet])
-                yield cell[:i] + (across,) + cell[i + 1 :], (code, *others), j, values.value(values.face(others, facet))
+                yield (*cell[:i], across, *cell[i + 1 :]), (code, *others), j, values.value(values.face(others, facet))
 
     starts = sorted(cells, key=weight.__getitem__)
     start = starts[0]
     # Prim's search from the lowest cell: the level at which each cell is reached.
-    import heapq
-
     reached, queue = {}, [(weight[start], start)]
     while queue:
         level, cell = heapq.heappop(queue)
@@ -75,7 +84,7 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
     inside, stack = {goal}, [goal]
     leaving = {}
     while stack:
-        for other, codes, j, w in edges(stack.pop()):
+        for other, _, _, w in edges(stack.pop()):
             if w < level * (1 - 1e-9) and other not in inside:
                 inside.add(other)
                 stack.append(other)
@@ -83,7 +92,7 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
         for other, codes, j, w in edges(cell):
             if other not in inside:
                 leaving[codes, j] = w
-    A, B = (_network(setting, c, values.point(values.face(c)), rng) for c in (goal, start))
+    A, B = (_network(setting, c, values.point(values.face(c))) for c in (goal, start))
     problem = kernel_problem(A, B, objective, X, y)
     found = []
     for codes, j in leaving:
@@ -103,4 +112,4 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
         problem, name="tiny", output_layer="trained", patterns=cones.patterns, interiors=cones.interiors, redundant=cones.redundant,
         supports=cones.supports, cells=np.array(ordered), inside=ordered.index(goal), outside=start, faces=faces, level=level,
     )  # fmt: skip
-    return problem, claim, level
+    return problem, claim, level, np.array(list(leaving.values()))

@@ -12,6 +12,7 @@ import verifier.kernel
 
 FOLDER = Path(verifier.kernel.__file__).parent
 MODULES = (
+    "landscape_claims",
     "claims",
     "environment",
     "balls",
@@ -21,7 +22,12 @@ MODULES = (
     "chord",
     "paths",
     "heads",
+    "rational",
+    "cones",
+    "barrier",
+    "regions",
     "reference",
+    "reference_landscape",
     "check",
 )
 

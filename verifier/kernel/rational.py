@@ -72,8 +72,11 @@ def solve_basis(equations: list[list[fmpq]], right: list[fmpq], values: list[fmp
         require(s == 0, "a basis without equations")
         return list(values)
     reduced, rank = fmpq_mat(len(equations), s + 1, table).rref()
-    require(rank <= s, "the equations have no solution in this basis")
-    require(rank == s and all(reduced[k, k] == 1 for k in range(s)), "the equations do not fix this basis")
+    # Pivots in the first s columns and nowhere else: one solution. A pivot in the last column: none.
+    require(
+        rank == s and all(reduced[k, k] == 1 for k in range(s)),
+        "the equations have no solution in this basis, or more than one",
+    )
     out = list(values)
     for k, index in enumerate(basis):
         out[index] = reduced[k, s]

@@ -1,0 +1,254 @@
+"""Component checks of `barrier_lower_bound`: topology against plain search, dual bounds against exact face minima, and attacks that must fail."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from fractions import Fraction as Q
+
+import numpy as np
+
+from .barriers import instance
+from .components import Kernel, exact
+
+# Cases without and with a penalty, an output bias, two inputs, and two neurons.
+CASES = (
+    {"seed": 0},
+    {"seed": 2, "output_bias": True},
+    {"seed": 0, "m": 2},
+    {"seed": 1, "d": 2},
+    {"seed": 0, "m": 2, "kappa": 0.05, "penalty": "path"},
+    {"seed": 0, "loss": "logistic", "kappa": 0.02, "penalty": "path"},
+    {"seed": 0, "loss": "huber", "kappa": 0.02, "penalty": "path", "output_bias": True},
+)
+
+
+def of_kernel(K: Kernel, value, kind):
+    """The same dataclass in the namespace K."""
+    return kind(**{f.name: getattr(value, f.name) for f in fields(value)})
+
+
+def case(K: Kernel, k: int):
+    problem, claim, level, weights = instance(**CASES[k % len(CASES)])
+    A, B = (of_kernel(K, p, K.claims.Parameters) for p in (problem.A, problem.B))
+    o = of_kernel(K, problem.objective, K.claims.Objective)
+    mine = K.claims.Problem(o, problem.X, problem.targets, A, B)
+    return mine, of_kernel(K, claim, K.landscape_claims.BarrierLowerBound), level, weights
+
+
+def accepted(K: Kernel, problem, claim) -> bool:
+    return K.check.check(problem, claim).accepted
+
+
+def renamed(claim, order: np.ndarray):
+    """The claim with its patterns in another order (old index of each new pattern); a pattern that stands twice is meant where it stands last."""
+    new = {int(old): k for k, old in enumerate(order)}
+    code = lambda c: np.where(c < 0, c, 2 * np.vectorize(lambda p: new.get(p, -1))(c // 2) + c % 2)
+    known = np.isin(claim.redundant[:, 0], order)
+    redundant = claim.redundant[known].copy()
+    redundant[:, 0] = [new[p] for p in redundant[:, 0].tolist()]
+    faces = code(claim.faces)
+    faces[:, 1:] = np.sort(faces[:, 1:], axis=1)
+    return replace(
+        claim, patterns=claim.patterns[order], interiors=claim.interiors[order], redundant=redundant, supports=claim.supports[known],
+        cells=code(claim.cells), outside=code(claim.outside), faces=faces,
+    )  # fmt: skip
+
+
+def check_barrier_level(K: Kernel, rng: np.random.Generator) -> None:
+    """The true claim is accepted, the level found is the pass level from below, and nothing above it is accepted."""
+    for k in range(len(CASES)):
+        problem, claim, level, _ = case(K, k)
+        assert accepted(K, problem, claim)
+        found = K.barrier.check_barrier(problem, claim)
+        assert level * (1 - 1e-9) <= found["level"] <= level * (1 + 1e-12)
+        assert not accepted(K, problem, replace(claim, level=level * (1 + 1e-9)))
+        assert not accepted(K, problem, replace(claim, gap=claim.gap + 1e-6))
+        ends = [K.forward.objective_at(problem, p, endpoint=True).lower for p in (problem.A, problem.B)]
+        assert claim.gap <= level - max(ends)
+
+
+def check_leaving_faces(K: Kernel, rng: np.random.Generator) -> None:
+    """Exactly the faces that plain search over neighbours finds; a claim that lacks one is refused."""
+    for k in range(len(CASES)):
+        problem, claim, _, weights = case(K, k)
+        cones = K.cones.read_cones(problem, claim)
+        found = K.barrier.leaving_faces(claim.cells, *K.cones.neighbour_tables(cones, signs=True))
+        stored = np.column_stack([claim.faces, claim.facets])
+        assert {tuple(r) for r in found.tolist()} == {tuple(r) for r in stored.tolist()}
+        assert len(found) == len(weights)
+        # A pattern that the table leaves out lies outside the cells all the same.
+        used = np.unique(np.concatenate([claim.cells.ravel(), claim.outside, claim.faces[claim.faces >= 0]]) // 2)
+        few = renamed(claim, used)
+        small = K.barrier.leaving_faces(
+            few.cells, *K.cones.neighbour_tables(K.cones.read_cones(problem, few), signs=True)
+        )
+        assert len(small) == len(found)
+        for gone in {0, int(rng.integers(len(stored)))}:
+            keep = np.arange(len(stored)) != gone
+            less = {n: getattr(claim, n)[keep] for n in ("faces", "facets", "nu", "multipliers", "basis")}
+            assert len(weights) == 1 or not accepted(K, problem, replace(claim, **less))
+        if len(claim.cells) > 1:
+            gone = int(rng.choice([i for i in range(len(claim.cells)) if i != claim.inside]))
+            cells = np.delete(claim.cells, gone, axis=0)
+            assert not accepted(K, problem, replace(claim, cells=cells, inside=claim.inside - (gone < claim.inside)))
+
+
+def check_face_bounds(K: Kernel, rng: np.random.Generator) -> None:
+    """However a dual is changed, no bound exceeds the face's minimum."""
+    for k in range(len(CASES)):
+        problem, claim, _, weights = case(K, k)
+        f, N = claim.nu.shape
+        m = claim.cells.shape[1]
+        true = K.barrier.face_bounds(problem, claim, claim.patterns)
+        assert (true <= weights * (1 + 1e-9)).all()
+        roomy = replace(claim, level=float(4 * weights.max()))
+        for _ in range(12):
+            size = 10.0 ** rng.uniform(-6, 0)
+            factor = rng.choice([1.0, 1.0 + size, 1.0 - size])
+            nu = claim.nu * factor
+            if rng.random() < 0.5:
+                nu = nu + size * np.abs(nu).max() * rng.normal(size=nu.shape)
+            if problem.objective.loss == "logistic":
+                y = problem.targets[:, 0]
+                nu = -y * np.clip(-y * nu, 0.0, 1.0)
+            elif problem.objective.loss == "huber":
+                nu = np.clip(nu, -problem.objective.delta, problem.objective.delta)
+            if problem.A.biases[1] is not None and rng.random() < 0.7:
+                nu = np.round(nu * 2.0**40) / 2.0**40
+                nu[:, 0] -= nu.sum(axis=1)
+            mu = claim.multipliers
+            if rng.random() < 0.5:
+                mu = mu * rng.choice([0.0, 1.0, 1.0 + size], size=mu.shape) + (rng.random(mu.shape) < 0.1) * size
+            elif rng.random() < 0.3:
+                mu = np.roll(mu.reshape(f, m, N), 1, axis=1).reshape(f, -1)
+            elif rng.random() < 0.5:
+                mu = mu - (rng.random(mu.shape) < 0.2) * size
+            basis = claim.basis if rng.random() < 0.7 else claim.basis[:, :0]
+            other = rng.random() < 0.4 and problem.objective.kappa == 0.0
+            for one in range(f):
+                if other:
+                    # Any basis may be stored. The moving neuron's own multipliers, solved for, are the easiest to get wrong.
+                    size_of = int((claim.basis[one] >= 0).sum())
+                    entries = np.concatenate([rng.permutation(N), N + rng.permutation(N)[:2]])
+                    basis = np.full((f, size_of), -1)
+                    basis[one] = entries[len(entries) - size_of :]
+                part = {"faces": claim.faces, "facets": claim.facets, "nu": nu, "multipliers": mu, "basis": basis}
+                changed = replace(roomy, **{n: a[one : one + 1] for n, a in part.items()})
+                try:
+                    bound = K.barrier.face_bounds(problem, changed, claim.patterns)[0]
+                except K.claims.Rejected:
+                    continue
+                assert bound <= weights[one] * (1 + 1e-9), "a dual bound lies above the face's minimum"
+
+
+def check_cells_and_networks(K: Kernel, rng: np.random.Generator) -> None:
+    """A and B must lie in their cells, B's cell outside; no pattern may stand twice or have an empty cone."""
+    for k in range(len(CASES)):
+        problem, claim, _, _ = case(K, k)
+        inside = claim.cells[claim.inside]
+        A, B = problem.A, problem.B
+        for a, b in ((B, B), (A, A)):
+            assert not accepted(K, replace(problem, A=a, B=b), replace(claim, gap=0.0))
+        assert not accepted(K, replace(problem, B=A), replace(claim, gap=0.0, outside=inside.copy()))
+        flipped = K.claims.Parameters((A.weights[0], -A.weights[1]), A.biases)
+        assert not accepted(K, replace(problem, A=flipped), replace(claim, gap=0.0))
+        # One pattern under two names would make A's own cell an outside one, whichever name comes first.
+        p = len(claim.patterns)
+        code = int(inside[0])
+        last = renamed(claim, np.r_[0:p, code // 2])
+        first = renamed(claim, np.r_[code // 2, 0:p])
+        for twice, name in ((last, 2 * p), (first, 0)):
+            copy = twice.cells[claim.inside].copy()
+            copy[0] = name + code % 2
+            assert not accepted(K, replace(problem, B=A), replace(twice, gap=0.0, outside=copy))
+        copy = inside.copy()
+        copy[0] = 2 * p + code % 2
+        # So would a pattern whose cone is not full-dimensional: it holds u = 0, and a network with a dead neuron.
+        empty = claim.patterns[code // 2].copy()
+        while {tuple(empty.tolist())} & {tuple(r) for r in claim.patterns.tolist()}:
+            empty = rng.integers(0, 2, size=len(empty))
+        theta = A.weights[1].copy()
+        theta[0, 0] = 0.0
+        dead = K.claims.Parameters((A.weights[0], theta), A.biases)
+        fake = {
+            "patterns": np.vstack([claim.patterns, empty]),
+            "interiors": np.vstack([claim.interiors, claim.interiors[0]]),
+        }
+        assert not accepted(K, replace(problem, A=dead, B=dead), replace(claim, gap=0.0, outside=copy, **fake))
+        cones = K.cones.read_cones(problem, claim)
+        for _ in range(20):
+            code, row = int(rng.integers(2 * p)), rng.normal(size=claim.interiors.shape[1])
+            if rng.random() < 0.3:
+                row = claim.interiors[code // 2]
+            theta = float(rng.choice([1.0, -1.0, 0.0]))
+            W, b = (row[None, :-1], row[-1:]) if A.biases[0] is not None else (row[None, :], None)
+            facing = exact(K.cones.augmented_inputs(problem)) @ exact(row) * (2 * claim.patterns[code // 2] - 1)
+            true = theta == 0.0 or ((theta < 0) == (code % 2 == 1) and all(v >= 0 for v in facing))
+            assert K.cones.holds_network(cones, [code], W, b, [theta]) == true
+
+
+def check_hidden_facets(K: Kernel, rng: np.random.Generator) -> None:
+    """No support hides a hyperplane that carries a facet."""
+    for k in range(len(CASES)):
+        problem, claim, _, _ = case(K, k)
+        N, n = len(problem.X), claim.interiors.shape[1]
+        known = {tuple(r) for r in claim.redundant.tolist()}
+        real = [(p, j) for p in range(len(claim.patterns)) for j in range(N) if (p, j) not in known]
+        for p, j in [real[i] for i in rng.permutation(len(real))[:4]]:
+            for _ in range(4):
+                support = rng.permutation(N)[: int(rng.integers(0, n + 1))]
+                if rng.random() < 0.2:
+                    support = np.array([j])
+                row = np.full((1, max(claim.supports.shape[1], n)), -1)
+                row[0, : len(support)] = support
+                wide = np.full((len(claim.supports), row.shape[1]), -1)
+                wide[:, : claim.supports.shape[1]] = claim.supports
+                hidden = replace(
+                    claim, redundant=np.vstack([claim.redundant, [[p, j]]]), supports=np.vstack([wide, row])
+                )
+                assert not accepted(K, problem, hidden)
+
+
+def check_exact_solving(K: Kernel, rng: np.random.Generator) -> None:
+    """Solved bases satisfy every equation exactly; inconsistent and undetermined ones are refused."""
+    R = K.rational
+    for _ in range(20):
+        rows, size = int(rng.integers(1, 4)), 6
+        M = rng.integers(-3, 4, size=(rows, size))
+        right, values = rng.integers(-3, 4, size=rows), rng.integers(-3, 4, size=size) / 4
+        basis = rng.permutation(size)[: int(rng.integers(0, rows + 1))].tolist()
+        try:
+            out = R.solve_basis(
+                [[R.fmpq(int(v)) for v in row] for row in M],
+                [R.fmpq(int(v)) for v in right],
+                [R.fraction(float(v)) for v in values],
+                basis,
+            )
+        except K.claims.Rejected:
+            continue
+        solved = [Q(int(v.p), int(v.q)) for v in out]
+        assert all(sum(int(a) * v for a, v in zip(row, solved)) == int(b) for row, b in zip(M, right))
+        assert all(solved[i] == Q(float(values[i])) for i in range(size) if i not in basis)
+    for _ in range(30):
+        n = int(rng.integers(1, 4))
+        rows = [tuple(int(v) for v in rng.integers(-2, 3, size=n)) for _ in range(int(rng.integers(0, n + 1)))]
+        target = tuple(int(v) for v in rng.integers(-2, 3, size=n))
+        if R.is_combination(target, rows):
+            from scipy.optimize import nnls
+
+            distance = (
+                nnls(np.array(rows, dtype=float).reshape(-1, n).T, np.array(target, dtype=float))[1]
+                if rows
+                else np.linalg.norm(target)
+            )
+            assert distance < 1e-9
+
+
+BARRIER_CHECKS = [
+    check_barrier_level,
+    check_leaving_faces,
+    check_face_bounds,
+    check_cells_and_networks,
+    check_hidden_facets,
+    check_exact_solving,
+]
