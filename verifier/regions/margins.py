@@ -85,13 +85,14 @@ def least_tight(program: RegionProgram) -> tuple[Array, list[Array]] | None:
         x = _solve(cost, table, program.targets / scale, lower, upper, rows)
         if x is None:
             return None
-        t, out, start = x[size:], [], 0
+        t, u = x[size:], scale * x[:size].reshape(-1, program.n)
         if ((t < 1e-3 * unit) | (t > 0.5 * unit)).all():
             break
+    out, start = [], 0
     for used in program.facets:
         out.append(used[t[start : start + len(used)] < 1e-3 * unit])
         start += len(used)
-    return scale * x[:size].reshape(-1, program.n), out
+    return u, out
 
 
 def dual_interior(program: RegionProgram, orthogonal: bool) -> tuple[Array, list[Array]] | None:

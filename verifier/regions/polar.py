@@ -38,14 +38,14 @@ def facets_and_rays(arrangement: Arrangement, pattern: Array, inside: Array) -> 
         found = _inwards(found, normals)
         classes = np.unique(ends)
     else:
-        classes = _hull(cut)
-        if classes is None:
+        hull = _hull(cut)
+        if hull is None:
             found = rays(arrangement, pattern)
             return np.arange(len(reps)), found / np.linalg.norm(found, axis=1, keepdims=True)
-        around = normals[classes]
+        around = normals[hull]
         found = np.cross(around, np.roll(around, -1, axis=0))
         found = _inwards(found, normals)
-        classes = np.sort(classes)
+        classes = np.sort(hull)
     return classes, found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
