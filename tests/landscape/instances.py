@@ -44,7 +44,8 @@ def random_setting(
     X = rng.uniform(-1, 1, (N, d))
     y = rng.normal(size=(N, 1))
     if loss == "logistic":
-        y = np.where(y > 0, 1.0, -1.0)
+        # Both classes: otherwise the infimum 0 lies at infinity.
+        y = np.where(y > np.median(y), 1.0, -1.0)
     objective = make_objective(loss, kappa=kappa, delta=delta, penalise_output_bias=price)
     return make_setting(X, y, objective, m, hidden_bias=hidden_bias, output_bias=output_bias)
 

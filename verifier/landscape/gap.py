@@ -23,7 +23,7 @@ from verifier.errors import UsageError
 from verifier.landscape.duals import face_dual
 from verifier.landscape.faces import Face, FaceValues
 from verifier.landscape.lift import lift
-from verifier.landscape.locate import Cell, cell_of
+from verifier.landscape.locate import cell_of
 from verifier.landscape.search import TIE, GapSearch, Side
 from verifier.landscape.setting import LandscapeSetting, pair_setting
 from verifier.networks.network import Network
@@ -91,8 +91,9 @@ class ExactGap:
         return lift(self.setting, self.A, self.B, self.search)
 
     def barrier(self) -> BarrierFaces | None:
-        """The proof that no path is lower than `lower`; None when `lower` is E itself."""
-        if self.lower <= self.E * (1.0 + TIE):
+        """The proof that no path is lower than `lower`; None when `lower` is E, up to the solvers' rounding."""
+        objective, targets = self.setting.objective, self.setting.targets
+        if self.lower <= self.E + TIE * max(self.E, objective.loss.value_at_zero(targets)):
             return None
         cut = self.lower * (1.0 - 2.0 * TIE)
         complete = [k for k in (0, 1) if self.search.sides[k].bound >= cut]

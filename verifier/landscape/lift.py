@@ -117,8 +117,8 @@ def _opened(setting: LandscapeSetting, network: Network) -> Network:
     from scipy.optimize import minimize
 
     m, value = network.theta.shape[1], setting.value(network)
-    features = network.features(setting.X) * network.theta
-    norms = setting.kappa * np.linalg.norm(products(network), axis=1)
+    features = network.features(setting.X) * network.theta[0]
+    norms: Array = setting.kappa * np.linalg.norm(products(network), axis=1)
     loss, y = setting.objective.loss, setting.targets
     c0 = 0.0 if network.c is None else float(network.c[0])
 
@@ -126,8 +126,9 @@ def _opened(setting: LandscapeSetting, network: Network) -> Network:
         c = z[m] if network.c is not None else 0.0
         f = (features @ z[:m] + c)[:, None]
         slope = loss.gradient(f, y)[:, 0] / setting.N
-        down = np.append(features.T @ slope + norms, slope.sum() + setting.bias_price * np.sign(c))
-        return float(loss.values(f, y).mean() + norms @ z[:m] + setting.bias_price * abs(c)), down
+        pull = 0.0 if network.c is None else slope.sum() + setting.bias_price * np.sign(c)
+        down = np.append(features.T @ slope + norms, pull)
+        return float(loss.values(f, y).mean() + norms @ z[:m] + setting.bias_price * np.abs(c)), down
 
     found = minimize(
         F, np.append(np.ones(m), c0), jac=True, method="L-BFGS-B", bounds=[(0.5, 2.0)] * m + [(None, None)]
