@@ -18,6 +18,7 @@ MODULES = (
     "balls",
     "losses",
     "forward",
+    "rescale",
     "moves",
     "chord",
     "paths",

@@ -42,6 +42,7 @@ def barrier_claim(
     problem: Problem,
     *,
     name: str,
+    around: str = "A",
     output_layer: str,
     patterns: Array,
     interiors: Array,
@@ -72,7 +73,7 @@ def barrier_claim(
     width = max(map(len, bases), default=0)
     basis = np.array([[*b, *[-1] * (width - len(b))] for b in bases], dtype=np.int64).reshape(f, width)
     claim = BarrierLowerBound(
-        name, output_layer, max(0.0, level), 0.0, patterns, interiors, redundant, supports, np.ascontiguousarray(cells, dtype=np.int64), int(inside),
+        name, around, output_layer, max(0.0, level), 0.0, patterns, interiors, redundant, supports, np.ascontiguousarray(cells, dtype=np.int64), int(inside),
         np.array(outside, dtype=np.int64), np.ascontiguousarray(faces.codes, dtype=np.int64),
         np.ascontiguousarray(faces.facets, dtype=np.int64), nu, np.ascontiguousarray(multipliers.reshape(f, m * N)), basis,
     )  # fmt: skip

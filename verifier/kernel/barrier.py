@@ -42,6 +42,7 @@ def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
         )
         a, b = problem.A.biases[1], problem.B.biases[1]
         require(a is None or b is None or np.array_equal(a, b), "the output bias is frozen, and A and B differ in it")
+    require(claim.around in ("A", "B"), "around names neither A nor B")
     n = augmented_inputs(problem).shape[1]
     p, r, q, f = len(claim.patterns), len(claim.redundant), len(claim.cells), len(claim.faces)
     ints = {"patterns": (p, N), "redundant": (r, 2), "cells": (q, m), "outside": (m,), "faces": (f, m), "facets": (f,)}
@@ -114,10 +115,12 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     cones, frozen = read_cones(problem, claim), claim.output_layer == "frozen"
     inside, outside = claim.cells[claim.inside], claim.outside
     A, B = problem.A, problem.B
-    for name, codes, p in (("A", inside, A), ("B", outside, B)):
+    here, there = (A, B) if claim.around == "A" else (B, A)
+    other = "B" if claim.around == "A" else "A"
+    for name, codes, p in ((claim.around, inside, here), (other, outside, there)):
         inside_cell = holds_network(cones, codes.tolist(), p.weights[0], p.biases[0], p.weights[1][0].tolist())
         require(inside_cell, f"{name} is not in its cell")
-    require(not bool((claim.cells == outside).all(axis=1).any()), "the cell of B is among the cells")
+    require(not bool((claim.cells == outside).all(axis=1).any()), f"the cell of {other} is among the cells")
     # With a frozen output layer a neuron never changes its sign, so cells of other signs are no way out.
     require(
         not frozen or bool((inside % 2 == outside % 2).all()),

@@ -3,6 +3,7 @@
 idle      every changed entry feeds a neuron that is dead at both ends together: F is constant
 transfer  listed pairs of neurons with identical incoming weights hand over their outgoing weights: F is constant
 head      otherwise only last-layer entries differ (idle changes may come along): f is affine, F is convex
+rescale   one hidden layer: neurons go to about (c wt, theta / c), c > 0: F is constant but for the rounding of the end
 chord     anything else; one hidden layer only
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.kernel.claims import Move, Parameters, Rejected, require
+from verifier.kernel.rescale import factors
 
 Array = np.ndarray
 
@@ -71,7 +73,7 @@ def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
 
 
 def classify(v: Parameters, w: Parameters, move: Move) -> str:
-    """ "idle", "transfer", "head" or "chord"; rejects a segment that is none of them."""
+    """ "idle", "transfer", "head", "rescale" or "chord"; rejects a segment that is none of them."""
     if is_transfer(v, w, move):
         return "transfer"
     L = len(v.weights)
@@ -79,7 +81,7 @@ def classify(v: Parameters, w: Parameters, move: Move) -> str:
     if not any(bool((changed_rows(v, w, l) & live[l - 1]).any()) for l in range(1, L)):
         return "head" if changed_rows(v, w, L).any() else "idle"
     if L == 2:
-        return "chord"
+        return "chord" if factors(v, w) is None else "rescale"
     raise Rejected(
         "a segment changes hidden layers of live neurons; with more than one hidden layer only head, idle and transfer moves are checked"
     )

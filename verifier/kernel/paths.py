@@ -1,6 +1,6 @@
 """Bound of F along a polyline: fast evaluation of `path_upper_bound`.
 
-Head, idle and transfer moves are bounded by their ends, chords by the chord lemma (`chord.py`).
+Head, idle and transfer moves are bounded by their ends, chords by the chord lemma (`chord.py`), rescalings by `rescale.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from verifier.kernel.claims import (
 )
 from verifier.kernel.forward import Interval, affine, hidden, objective_at
 from verifier.kernel.moves import changed_rows, classify
+from verifier.kernel.rescale import factors, rescale_upper
 
 CONSTANT = ("idle", "transfer")
 
@@ -98,6 +99,12 @@ def bound_path(problem: Problem, moves: tuple[Move, ...]) -> PathBounds:
         if kind == "chord":
             reach = Chord(problem, vertex.p, after.p, vertex.u, after.u).upper(breakpoints_of(move))
             interior = max(interior, reach)
+        elif kind == "rescale":
+            c = factors(vertex.p, after.p)
+            require(c is not None, "a rescaling has no factors")
+            assert c is not None  # for the type checker; `require` above decides
+            near = rescale_upper(problem, vertex.p, after.p, c)
+            reach, interior = max(start, near), max(interior, near)
         uppers.append(reach)
         vertex = after
     return PathBounds(A, B, float(interior), tuple(kinds), tuple(uppers))

@@ -251,7 +251,7 @@ def _alive(v: Parameters, w: Parameters) -> list[set[int]]:
 
 
 def _kind(v: Parameters, w: Parameters, move: Move) -> str:
-    """constant, head or chord (theory.md section 2)."""
+    """constant, head, rescale or chord (theory.md section 2)."""
     changed = [_fed(v, w, l) for l in range(len(v.weights))]
     if move.transfer is not None and _handed_over(v, w, move, changed):
         return "constant"
@@ -259,7 +259,50 @@ def _kind(v: Parameters, w: Parameters, move: Move) -> str:
     if not any(c & a for c, a in zip(changed[:-1], alive[:-1])):
         return "head" if changed[-1] else "constant"
     require(len(v.weights) == 2, "not a head, idle or transfer move, and chords are checked with one hidden layer only")
-    return "chord"
+    return "chord" if _scaled(v, w) is None else "rescale"
+
+
+def _scaled(v: Parameters, w: Parameters) -> tuple[list[list[Fraction]], list[list[Fraction]]] | None:
+    """Rows and heads (K lists of m) at the exact end of the rescaling of v that leads about to w; None when the segment is none."""
+    c, d = v.biases[1], w.biases[1]
+    if c is not None and d is not None and c.tolist() != d.tolist():
+        return None
+    rows, heads = [], []
+    before, after = _rows_plain(v.weights[0], v.biases[0]), _rows_plain(w.weights[0], w.biases[0])
+    for p, q, g, h in zip(before, after, v.weights[1].T.tolist(), w.weights[1].T.tolist()):
+        exact_p, exact_q, exact_g, exact_h = (list(map(Fraction, x)) for x in (p, q, g, h))
+        k = max(range(len(p)), key=lambda e: abs(exact_p[e]))
+        factor = Fraction(1)
+        if p != q or g != h:
+            if exact_p[k] == 0 or exact_q[k] / exact_p[k] <= 0:
+                return None
+            factor = Fraction(float(exact_q[k] / exact_p[k])) or Fraction(1)
+        row, head = [factor * x for x in exact_p], [x / factor for x in exact_g]
+        near = Fraction(1, 2**39)
+        if max(abs(x - y) for x, y in zip(row, exact_q)) > near * max(map(abs, exact_q)):
+            return None
+        if max(abs(x - y) for x, y in zip(head, exact_h)) > near * max(map(abs, exact_h)):
+            return None
+        rows.append(row)
+        heads.append(head)
+    return rows, [list(x) for x in zip(*heads)]
+
+
+def _rescale(problem: Problem, v: Parameters, w: Parameters) -> arb:
+    """Ball whose upper end bounds F from the exact end of the rescaling to the stored one."""
+    found = _scaled(v, w)
+    require(found is not None, "a rescaling has no factors")
+    assert found is not None  # for the type checker; `require` above decides
+    between = lambda exact, stored: [[_rational(x).union(arb(y)) for x, y in zip(a, b)] for a, b in zip(exact, stored)]
+    rows = between(found[0], _rows_plain(w.weights[0], w.biases[0]))
+    theta, c = between(found[1], w.weights[1].tolist()), _balls(w.biases[1])
+    one = [[arb(1)]] * problem.X.shape[0]
+    X = [[arb(x) for x in row] for row in problem.X.tolist()]
+    inputs = X if w.biases[0] is None else [row + extra for row, extra in zip(X, one)]
+    S = _relu(_columns(arb_mat(inputs) * arb_mat(rows).transpose()))
+    f = _predictions(S, theta, c, problem.X.shape[0])
+    loss = _mean([_loss(problem.objective, row, y) for row, y in zip(f, _targets(problem))])
+    return loss + arb(problem.objective.kappa) * _interior_penalty(problem.objective, rows, theta, c)
 
 
 def _handed_over(v: Parameters, w: Parameters, move: Move, changed: list[set[int]]) -> bool:
@@ -390,6 +433,8 @@ def _check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
         V = _update(X, v, w, U)
         if kind == "chord":
             bounds.append(_chord(problem, v, w, U, V, breakpoints_of(move)))
+        if kind == "rescale":
+            bounds.append(_rescale(problem, v, w))
         if kind != "constant" and k != active[-1]:
             bounds.append(_value(problem, w, _relu(V)))
         U = V

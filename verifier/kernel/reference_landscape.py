@@ -142,11 +142,12 @@ def _check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, floa
     neuron, trained = _Neuron(problem, claim), claim.output_layer == "trained"
     cells: set[Cell] = {tuple(row) for row in claim.cells.tolist()}
     inside, outside = tuple(claim.cells[claim.inside].tolist()), tuple(claim.outside.tolist())
-    for name, cell, p in (("A", inside, problem.A), ("B", outside, problem.B)):
+    networks = (("A", problem.A), ("B", problem.B))
+    for (name, p), cell in zip(networks if claim.around == "A" else networks[::-1], (inside, outside)):
         rows = p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]])
         for code, row, theta in zip(cell, rows.tolist(), p.weights[1][0].tolist()):
             require(neuron.holds(code, row, theta), f"{name} is not in its cell")
-    require(outside not in cells, "the cell of B is among the cells")
+    require(outside not in cells, "the outside cell is among the cells")
     require(
         trained or all(a % 2 == b % 2 for a, b in zip(inside, outside)),
         "the output layer is frozen, and the cells differ in a sign",

@@ -45,12 +45,12 @@ def sample_segment(v: Network, w: Network, times: Array, objective: Objective, X
 def sample_path(
     path: Path, kinds: tuple[str, ...], objective: Objective, X: Array, targets: Array, *, budget: int = 600
 ) -> Samples:
-    """Sample every move: both ends of idle and transfer moves, a grid on head moves and chords; about `budget` points in all.
+    """Sample every move: both ends of idle, transfer and rescale moves, a grid on head moves and chords; about `budget` points in all.
 
     kinds: the kernel's name of each move, in order.
     """
     vertices = list(path.vertices())
-    weight = {"idle": 0, "transfer": 0, "head": 1, "chord": 8}
+    weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8}
     load = max(1, sum(weight[k] for k in kinds))
     positions, values = [0.0], [objective.path_value(vertices[0], X, targets)]
     for k, kind in enumerate(kinds):

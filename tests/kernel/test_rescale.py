@@ -1,0 +1,70 @@
+"""Rescale moves: component checks, both evaluations, seeded bugs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from verifier.kernel import check
+from verifier.kernel.paths import check_path
+
+from .components import all_of, problem, run_check
+from .loader import kernel, mutant
+from .rescale_components import RESCALE_CHECKS, _rescaled
+
+
+@pytest.mark.parametrize("component", RESCALE_CHECKS, ids=lambda c: c.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("seed", range(4))
+def test_component(component, seed):
+    """The property in the check's docstring."""
+    run_check(component, kernel(), seed)
+
+
+@pytest.mark.parametrize("penalty", ["none", "l1", "path", "weight_decay"])
+@pytest.mark.parametrize("loss", ["squared", "logistic", "cross_entropy"])
+def test_two_evaluations_agree(loss, penalty):
+    """Reference accepts what fast found, and refuses a little less."""
+    K, rng = kernel(), np.random.default_rng(0)
+    p = problem(K, rng, loss, penalty, (2, 4, 3 if loss == "cross_entropy" else 1))
+    low = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 0.5), p.A.biases)
+    p = replace(p, B=_rescaled(K, rng, low))
+    moves = tuple(K.claims.Move(all_of(K, v)) for v in (low, p.B))
+    claim = K.claims.PathUpperBound("p", moves, 1e30, 1e30, 1e30)
+    found = check_path(p, claim)
+    margin = 1 + 1e-12
+    exact = replace(
+        claim, sup=found["sup"] * margin, gap=found["gap"] * margin, gap_over_lower=found["gap_over_lower"] * margin
+    )
+    assert check(p, exact).accepted
+    verdict = check(p, exact, evaluation="reference")
+    assert verdict.accepted, verdict.sentence
+    for evaluation in ("fast", "reference"):
+        assert not check(p, replace(exact, sup=found["sup"] * (1 - 1e-6)), evaluation=evaluation).accepted
+
+
+BUGS = [
+    ("rescale", "np.abs(end - computed) + U * np.abs(computed)", "U * np.abs(computed)"),
+    ("rescale", "np.abs(end - computed) + U * np.abs(computed)", "np.abs(end - computed)"),
+    ("rescale", "if not 2.0**-500 < ratio < 2.0**500:", "if ratio == 0.0:"),
+    ("rescale", "if not (row_off and theta_off):", "if not theta_off:"),
+    ("rescale", "if not (row_off and theta_off):", "if not row_off:"),
+    ("rescale", "(c is not None and d is not None and not np.array_equal(c, d))", "False"),
+    ("rescale", "moved = (rows != to).any(axis=1) | (theta != theta_to).any(axis=0)", "moved = (rows != to).any(axis=1)"),
+    ("rescale", "around(w.weights[1], v.weights[1] / c)", "exact(v.weights[1])"),
+    ("paths", "reach, interior = max(start, near), max(interior, near)", "reach = max(start, near)"),
+    ("paths", "reach, interior = max(start, near), max(interior, near)", "reach, interior = near, near"),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "old", "new"), BUGS, ids=[f"{i:02d}-{b[0]}" for i, b in enumerate(BUGS)])
+def test_seeded_bug_is_killed(module, old, new):
+    """A kernel with this bug fails a component check."""
+    broken = mutant(module, old, new)
+    for seed in range(4):
+        for component in RESCALE_CHECKS:
+            try:
+                run_check(component, broken, seed)
+            except Exception:
+                return
+    raise AssertionError(f"{module}: {old!r} -> {new!r} goes unnoticed")
