@@ -44,6 +44,18 @@ class Options:
     progress: bool = False
     tight: float = 1e-4
     string: str | None = None
+    most_cells: int = 200_000
+    state: str | None = None
+
+
+def exact(s: Setting, o: Options) -> Proposal:
+    """The exact gap of a tiny problem: bottleneck search over activation cells (theory.md section 6, Theorem E)."""
+    from verifier.landscape.gap import exact_gap
+
+    found = exact_gap(
+        s.A.network, s.B.network, s.objective, s.data.X, s.targets, most_cells=o.most_cells, state=o.state
+    )
+    return Proposal([found.path], details={"exact": found})
 
 
 def exchange(s: Setting, o: Options) -> Proposal:
@@ -77,6 +89,8 @@ def theorem2(s: Setting, o: Options) -> Proposal:
     from verifier.paths.theorem2 import theorem2_grid
     from verifier.theory import dimension_free_bounds, theorem2_bounds
 
+    if s.A.network.widths[1] == 1:
+        return Proposal(skipped="theorem2: needs 1 <= l < m, and the width is 1")
     best = theorem2_grid(s.A.network, s.B.network, s.objective, s.data.X, s.targets, seed=o.seed)
     apriori = theorem2_bounds(s.A.network, s.B.network, s.objective, s.data.X, s.targets, best)
     apriori += dimension_free_bounds(s.A.network, s.B.network, s.objective, s.data.X, s.targets, best)
@@ -174,11 +188,11 @@ def string(s: Setting, o: Options) -> Proposal:
 
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
     "exchange": exchange, "line": line, "halves": halves, "descent": descent, "homotopy": homotopy, "theorem2": theorem2, "polychain": _curve("polychain"),
-    "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string,
+    "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string, "exact": exact,
 }  # fmt: skip
 # What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves are asked for by name.
 ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "dss")
-ONE_HIDDEN_LAYER = ("exchange", "halves", "descent", "homotopy", "theorem2")
+ONE_HIDDEN_LAYER = ("exact", "exchange", "halves", "descent", "homotopy", "theorem2")
 
 
 def chosen(method: str) -> tuple[str, ...]:

@@ -16,12 +16,14 @@ from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.claims import Claim, EndpointValue, Problem
+from verifier.kernel.landscape_claims import BarrierLowerBound
 from verifier.networks.network import Network
-from verifier.numbers import show_up
+from verifier.numbers import show_down, show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 from verifier.paths.path import Path
 from verifier.paths.strings import save_string
 from verifier.pipeline.endpoints import Setting, polished, read_setting
+from verifier.pipeline.exact import barrier_and_record, require_consistent
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
@@ -71,6 +73,8 @@ def certify(
     string: str | FilePath | None = None,
     polish: bool = False,
     exhaustive: bool = False,
+    most_cells: int = 200_000,
+    state: str | FilePath | None = None,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -81,12 +85,13 @@ def certify(
         both checkpoints recorded. The objective is the exact mean over it.
     loss, delta, kappa, penalty, penalise_output_bias: the objective (see `make_objective`); None: as both checkpoints recorded.
     level: also bound the gap over this value of F, and answer whether a path below it was found.
-    method: "all", or some of exchange, line, halves, descent, theorem2, polychain, bezier, neb, dss, comma-separated.
+    method: "all", or some of exact, exchange, line, halves, descent, theorem2, polychain, bezier, neb, dss, comma-separated.
     out: certificate file; default certificates/<names>-<hash>.safetensors.
     seed: of DSS and of Theorem 2's reference network. tight: chords are cut until their certified maximum is within this factor
     of the sampled one, or under E. string: an .npz polyline to certify (`load_string`). polish: replace both endpoints by what
     they become when trained on (`verifier.paths.polish`), so that slack under E is visible. exhaustive: with method "all", run every
     construction; otherwise constructions stop once the gap over E is certified to be 0 (the DSS estimate runs all the same).
+    most_cells, state: of method "exact" (`verifier.landscape.gap.exact_gap`).
     say: receives progress sentences, endpoints first.
 
     Raises UsageError, CheckpointError or DataError for callers' mistakes, before any long computation.
@@ -132,7 +137,17 @@ def certify(
                 name,
                 setting,
                 problem,
-                Options(level, seed, dss_preset, device, progress, tight, None if string is None else str(string)),
+                Options(
+                    level,
+                    seed,
+                    dss_preset,
+                    device,
+                    progress,
+                    tight,
+                    None if string is None else str(string),
+                    most_cells,
+                    None if state is None else str(state),
+                ),
                 work,
                 say,
             )
@@ -199,6 +214,9 @@ def _construct(
         _require_order(elaborated, samples)
         spent = proposal.cpu_seconds + time.process_time() - start
         _add_path(elaborated, samples, trimmed, s, spent, work, say)
+    if "exact" in proposal.details:
+        barrier, work.record["exact"] = barrier_and_record(problem, proposal.details["exact"], say)
+        work.claims += [barrier] if barrier is not None else []
     _add_programs(proposal, problem, work)
     work.record["apriori"] += [a.as_record() for a in proposal.apriori]
     for estimate in proposal.estimates:
@@ -243,6 +261,8 @@ def _add_path(
 
 def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
     for name, program in proposal.programs.items():
+        if program.rows is not None and len(program.rows) == 0:
+            continue  # half of one neuron is none: the bias alone, which is no head claim
         if program.rows is None:
             raise ValueError(f"program {name} does not say which rows it was solved on")
         claim = head_claim(problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual)
@@ -254,6 +274,7 @@ def _finish(
     s: Setting, problem: Problem, work: _Work, target: FilePath, level: float | None, say: Callable[[str], None]
 ) -> CertifyResult:
     work.bounds.sort(key=lambda b: (b.gap, b.sup))
+    require_consistent(work.claims, work.bounds)
     ends = [c for c in work.claims if isinstance(c, EndpointValue)]
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)
     if work.bounds:
@@ -301,4 +322,7 @@ def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tup
             Outcome.INCONCLUSIVE,
             f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})",
         )
-    return Outcome.CERTIFIED, f"CERTIFIED gap <= {show_up(work.bounds[0].gap)} ({beside})"
+    barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
+    # Digits enough to tell the two ends apart.
+    low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
+    return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(work.bounds[0].gap, 9 if low else 4)} ({beside})"
