@@ -7,6 +7,7 @@ All by HiGHS; solutions that maximise supports are found by counting each slack 
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,19 @@ def _solve(cost: Array, equations: Any, right: Array, lower: Any, upper: Any, ro
 
     bounds = np.stack([np.broadcast_to(lower, cost.shape), np.broadcast_to(upper, cost.shape)], axis=1)
     zeros = None if rows is None else np.zeros(rows.shape[0])
-    solved = linprog(
-        cost,
-        A_eq=equations,
-        b_eq=right,
-        A_ub=None if rows is None else -rows,
-        b_ub=zeros,
-        bounds=bounds,
-        method="highs",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-    )
-    return np.asarray(solved.x) if solved.status == 0 else None
+    # Simplex at tight tolerances first; where it breaks off, HiGHS's own ones, then its interior point method.
+    for method, tolerance in (("highs", 1e-10), ("highs", 1e-7), ("highs-ipm", 1e-8)):
+        options = {"primal_feasibility_tolerance": tolerance, "dual_feasibility_tolerance": tolerance}
+        A_ub = None if rows is None else -rows
+        with warnings.catch_warnings():
+            # The status says what went wrong.
+            warnings.simplefilter("ignore")
+            solved = linprog(cost, A_ub, zeros, equations, right, bounds, method=method, options=options)
+        if solved.status == 0:
+            return np.asarray(solved.x)
+        if solved.status == 2:
+            return None
+    return None
 
 
 def _blocks(program: RegionProgram) -> Any:

@@ -85,6 +85,15 @@ class RegionProgram:
         """Per group the unit rays (k, n) of its cone, n <= 3."""
         return [found for _, found in self._polar]
 
+    @cached_property
+    def deep(self) -> Array:
+        """(m, n): a point about the middle of each cone, the sum of its unit rays for n <= 3, `inside` otherwise and for silent neurons."""
+        out = np.array(self.inside)
+        if self.n <= 3:
+            for found, members in zip(self.rays, self.groups):
+                out[members] = found.sum(axis=0)
+        return out
+
     def expand(self, u: Array) -> Array:
         """Rows (m, n) of the layer with merged vectors u (G, n): equal shares within a group, silent neurons as in `inside`."""
         W = np.array(self.inside, dtype=np.float64)

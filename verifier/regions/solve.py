@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import UsageError
+from verifier.regions.cone_fit import cone_fit
 from verifier.regions.program import RegionProgram
 
 Array = np.ndarray
@@ -110,20 +111,12 @@ def gather(program: RegionProgram, c: Array, group: Array, found: Array) -> Arra
 
 
 def _rays(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
-    from scipy.optimize import nnls
-
     V, group, found = columns_of_rays(program)
-    lengths = np.linalg.norm(V, axis=0)
-    used = np.flatnonzero(lengths > 0)
-    c = np.zeros(V.shape[1])
-    status = "optimal"
-    if len(used):
-        try:
-            c[used] = nnls(V[:, used] / lengths[used], y, maxiter=30 * len(used))[0] / lengths[used]
-        except RuntimeError as error:
-            u, status, solver = _quadratic(program, y)
-            return u, f"{status} after {error}", solver
-    return gather(program, c, group, found), status, "rays + NNLS"
+    c = cone_fit(V, y)
+    if c is None:
+        u, status, solver = _quadratic(program, y)
+        return u, f"{status}; the active-set method broke off", solver
+    return gather(program, c, group, found), "optimal", "rays + NNLS"
 
 
 def _quadratic(program: RegionProgram, y: Array) -> tuple[Array, str, str]:

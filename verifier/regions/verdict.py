@@ -175,8 +175,8 @@ def _closed_point(program: RegionProgram, solution: RegionSolution) -> tuple[Arr
         bad = (signs < 0).any(axis=1)
         if not bad.any():
             break
-        sizes = np.linalg.norm(W[bad], axis=1) / np.linalg.norm(program.inside[bad], axis=1)
-        W[bad] += (10 * share * sizes)[:, None] * program.inside[bad]
+        sizes = np.linalg.norm(W[bad], axis=1) / np.linalg.norm(program.deep[bad], axis=1)
+        W[bad] += (max(10 * share, 1e-16) * sizes)[:, None] * program.deep[bad]
     W[(exact_signs(W, A.inputs, A.integers) * side < 0).any(axis=1)] = 0.0
     return W, float(_exact_loss(program, W) * (1 + ROUNDING))
 
