@@ -63,6 +63,9 @@ def check_barrier_level(K: Kernel, rng: np.random.Generator) -> None:
         assert level * (1 - 1e-9) <= found["level"] <= level * (1 + 1e-12)
         assert not accepted(K, problem, replace(claim, level=level * (1 + 1e-9)))
         assert not accepted(K, problem, replace(claim, gap=claim.gap + 1e-6))
+        # A gap beyond the claimed level: with kappa > 0 the bounds speak of points below that level alone.
+        for lower in (0.0, 0.9 * claim.level):
+            assert not accepted(K, problem, replace(claim, level=lower))
         ends = [K.forward.objective_at(problem, p, endpoint=True).lower for p in (problem.A, problem.B)]
         assert claim.gap <= level - max(ends)
 

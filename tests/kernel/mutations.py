@@ -69,7 +69,8 @@ def claim_number_shrunk(rng: Rng, d: Document, a: Arrays) -> None:
     name = pick(rng, (k for k in NUMBERS if claim.get(k) is not None))
     factor = 1.0 - 2.0 ** -float(rng.integers(1, 53))
     x = float.fromhex(claim[name])
-    claim[name] = (x / factor if name == "lower" else x * factor).hex()
+    below = name == "lower" or claim["kind"] == "barrier_lower_bound"
+    claim[name] = (x / factor if below else x * factor).hex()
 
 
 def claim_fields_swapped(rng: Rng, d: Document, a: Arrays) -> None:

@@ -15,6 +15,10 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from scipy.optimize import minimize
 
+from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+
+from .landscape_oracle import false_barrier, false_rank, false_region
+
 BITS = 400
 GRID = np.linspace(0.0, 1.0, 65)
 ONE_HIDDEN = ("path", "weight_decay")
@@ -325,6 +329,12 @@ def falsehood(problem: Any, claim: Any, most: int = 6) -> str | None:
                 v = problem.A if claim.network == "A" else problem.B
                 F = exact_F(problem, _net(v.weights, v.biases), literal=True)
                 return f"F = {F.str(20)}" if arb(claim.lower) > F or arb(claim.upper) < F else None
+            if isinstance(claim, BarrierLowerBound):
+                return false_barrier(problem, claim)
+            if isinstance(claim, RegionMinimum):
+                return false_region(problem, claim)
+            if isinstance(claim, JacobianRank):
+                return false_rank(problem, claim)
             return _false_path(problem, claim, most) if hasattr(claim, "moves") else _false_head(problem, claim)
         except Meaningless as reason:
             return f"meaningless: {reason}"

@@ -16,8 +16,11 @@ from verifier.errors import CertificateFormatError
 from verifier.kernel import PathUpperBound, check
 from verifier.kernel.paths import bound_path, excess
 
+from .barrier_components import CASES
+from .barriers import instance
 from .mutations import mutant
 from .oracle import falsehood
+from .region_components import claims as region_claims
 
 CORPUS = sorted((Path(__file__).parents[1] / "corpus" / "correct").glob("*.safetensors"))
 
@@ -53,9 +56,18 @@ def bases():
     yield case.packed()
 
 
-def judge(count, seed):
+def landscape_bases():
+    """The same about barriers, regions and ranks, with and without a penalty."""
+    for case in (CASES[0], CASES[1], CASES[2], CASES[3], CASES[4], CASES[5], CASES[6]):
+        problem, claim, _, _ = instance(**case)
+        yield make_document(problem, [claim], data_name="barrier", labels={}, record={}, embed=True)
+    for problem, claim, rank, _ in region_claims()[:9]:
+        yield make_document(problem, [claim, rank], data_name="region", labels={}, record={}, embed=True)
+
+
+def judge(count, seed, originals_of=bases):
     """Verdicts of `count` mutants; asserts that none of them is accepted and false, or accepted by the fast evaluation alone."""
-    originals = [(json.loads(json.dumps(d)), a) for d, a in bases()]
+    originals = [(json.loads(json.dumps(d)), a) for d, a in originals_of()]
     rng, seen, tally = np.random.default_rng(seed), {}, Counter()
     for k in range(count):
         document, arrays = originals[k % len(originals)]
@@ -99,6 +111,19 @@ def healthy(tally, count):
 def test_no_mutant_is_accepted_and_false():
     """300 mutants."""
     healthy(judge(300, 1), 300)
+
+
+def test_no_mutant_about_landscapes_is_accepted_and_false():
+    """300 mutants of barriers, regions and ranks."""
+    healthy(judge(300, 2, landscape_bases), 300)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(20, 22))
+def test_no_mutant_of_many_about_landscapes_is_accepted_and_false(seed):
+    """2,000 for each of two seeds."""
+    healthy(judge(2000, seed, landscape_bases), 2000)
 
 
 @pytest.mark.slow

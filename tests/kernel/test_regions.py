@@ -52,7 +52,6 @@ BUGS = [
     ("regions", "require(rank == N,", "require(rank <= N,"),
     ("regions", "fractions[j][e] if a[i][j] else ZERO", "ZERO"),
     ("regions", "require(any(v != 0 for v in null)", "require(True"),
-    ("regions", 'require(not zero or claim.upper == 0.0,', 'require(True,'),
 ]  # fmt: skip
 
 

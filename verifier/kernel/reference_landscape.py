@@ -176,8 +176,10 @@ def _check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, floa
     assert lowest is not None
     E = _endpoint(problem, problem.A).max(_endpoint(problem, problem.B))
     if claim.gap != 0.0:
-        _certain(lowest - E >= arb(claim.gap), "the gap over E is not certain")
-    return {"level": float(lowest.lower()), "E_upper": float(E.upper()), "gap": max(0.0, float((lowest - E).lower()))}
+        # The bounds speak of points below the claimed level, not of what lies above it.
+        _certain(arb(claim.level) - E >= arb(claim.gap), "the gap over E is not certain")
+    gap = max(0.0, float((arb(claim.level) - E).lower()))
+    return {"level": float(lowest.lower()), "E_upper": float(E.upper()), "gap": gap}
 
 
 def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: int) -> arb:

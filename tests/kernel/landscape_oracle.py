@@ -1,0 +1,80 @@
+"""Whether a claim about barriers, regions or ranks is false, by other means than the kernel's: searches over paths, solvers, sampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verifier.errors import VerifierError
+from verifier.landscape.gap import exact_gap
+from verifier.networks.network import Network
+from verifier.objective import make_objective
+from verifier.regions.arrangement import make_arrangement
+from verifier.regions.program import make_program
+from verifier.regions.rank import region_rank
+from verifier.regions.solve import solve
+
+SLACK = 1e-7
+
+
+def false_barrier(problem: Any, claim: Any) -> str | None:
+    """A path that stays below the level: the straight line, the way through 0, or the best one the exact search finds."""
+    o = problem.objective
+    try:
+        objective = make_objective(
+            o.loss,
+            delta=o.delta,
+            kappa=o.kappa,
+            penalty=None if o.penalty == "none" else o.penalty,
+            penalise_output_bias=o.penalise_output_bias,
+        )
+    except VerifierError as error:
+        return f"no objective: {error}"
+    A, B = (Network(p.weights, p.biases) for p in (problem.A, problem.B))
+    E = max(objective.value(n, problem.X, problem.targets) for n in (A, B))
+    if claim.gap > claim.level - E + SLACK * abs(E) + 1e-12:
+        return f"gap {claim.gap} with level {claim.level} and E = {E}"
+    if claim.level <= E:
+        return None
+    best = _through_zero(A, B, objective, problem)
+    if best < claim.level * (1 - SLACK):
+        return f"a path through 0 stays below {best}"
+    try:
+        found = exact_gap(A, B, objective, problem.X, problem.targets, output_layer=claim.output_layer)
+    except VerifierError:
+        return None
+    return f"a path stays below {found.upper}" if found.upper < claim.level * (1 - SLACK) else None
+
+
+def _through_zero(A: Network, B: Network, objective: Any, problem: Any) -> float:
+    """Largest of sampled F along A, A without its head, B without its head, B."""
+    worst = -np.inf
+    for net in (A, B):
+        for t in np.linspace(0, 1, 60):
+            faded = net.replace(-1, net.theta * t, net.c)
+            worst = max(worst, objective.path_value(faded, problem.X, problem.targets))
+    if A.c is not None and B.c is not None:
+        for t in np.linspace(0, 1, 60):
+            faded = A.replace(-1, 0 * A.theta, A.c + t * (B.c - A.c))
+            worst = max(worst, objective.path_value(faded, problem.X, problem.targets))
+    return worst
+
+
+def false_region(problem: Any, claim: Any) -> str | None:
+    arrangement = make_arrangement(problem.X, problem.A.biases[0] is not None)
+    try:
+        value = solve(make_program(arrangement, claim.head, claim.pattern, problem.targets[:, 0]), "cvxpy").value
+    except VerifierError as error:
+        return f"no region: {error}" if claim.verdict == "zero_inside" else None
+    size = 1e-6 * max(1.0, float(np.mean(problem.targets**2)))
+    if claim.lower > value + size:
+        return f"the minimum is about {value}, below the lower end"
+    if claim.upper < value - size:
+        return f"the minimum is about {value}, above the upper end"
+    return None
+
+
+def false_rank(problem: Any, claim: Any) -> str | None:
+    found = region_rank(make_arrangement(problem.X, problem.A.biases[0] is not None), claim.pattern)
+    return f"full is {found.full}" if found.full is not None and found.full != claim.full else None
