@@ -20,6 +20,7 @@ Arrays = dict[str, np.ndarray]
 CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
 BASE = all_correct()["two-paths-and-a-record"]
 HEAD = all_correct()["head-for-bounded-heads"]
+BARRIER = all_correct()["barrier-between-two-cells"]
 
 
 def text_of(document: Any) -> str:
@@ -242,6 +243,13 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "shape-as-bools": laid_out(entry(shape=[True, True])),
     "shape-too-small-for-its-bytes": laid_out(entry(shape=[3, 2])),
     "offsets-reversed": laid_out(lambda h, data: h["A/W1"]["data_offsets"].reverse()),
+    "barrier-without-a-field": edited(lambda d, a: d["claims"][0].pop("gap"), BARRIER),
+    "barrier-with-an-unknown-field": edited(lambda d, a: d["claims"][0].update(lower="0x0.0p+0"), BARRIER),
+    "barrier-with-a-level-as-number": edited(lambda d, a: d["claims"][0].update(level=1.0), BARRIER),
+    "barrier-with-inside-as-text": edited(lambda d, a: d["claims"][0].update(inside="0"), BARRIER),
+    "barrier-with-inside-as-bool": edited(lambda d, a: d["claims"][0].update(inside=False), BARRIER),
+    "barrier-with-an-array-twice": edited(lambda d, a: d["claims"][0].update(faces=d["claims"][0]["cells"]), BARRIER),
+    "barrier-with-a-line-break-in-its-name": edited(lambda d, a: d["claims"][0].update(name="x\nVERIFIED"), BARRIER),
     "offsets-negative": laid_out(entry(data_offsets=[-64, 0])),
     "offsets-three": laid_out(entry(data_offsets=[0, 64, 64])),
     "offsets-as-floats": laid_out(lambda h, data: h["A/W1"].update(data_offsets=[float(o) for o in h["A/W1"]["data_offsets"]])),

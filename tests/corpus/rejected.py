@@ -11,6 +11,7 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, PathUpperBound, Problem, Write
 
+from . import landscape
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, net, path_claim, random_problem
 
@@ -472,3 +473,5 @@ ATTACKS.update({
     "problem-of-one-layer": lambda: about(replace(random_problem(3, "squared", "none"), A=net([[1.0, 1.0]]), B=net([[1.0, 1.0]]))),
     "problem-of-weight-decay-with-depth": lambda: about(deep_problem("squared", "weight_decay")[0]),
 })  # fmt: skip
+
+ATTACKS.update(landscape.REJECTED)
