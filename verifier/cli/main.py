@@ -12,7 +12,9 @@ from importlib import import_module
 COMMANDS = {
     "train": "train small networks whose checkpoints record data, loss and penalty",
     "certify": "certify the energy gap of a pair, or of all pairs of several checkpoints; write certificates and a report",
+    "regions": "count activation regions, settle rank and minimum of a network's region, redo the experiments of K23",
     "sweep": "train and certify many pairs, with statistics; resumes where it was left",
+    "landscape": "every minimum and pass of a tiny problem, or the exact gap of a pair, with certificates",
     "check": "re-check certificates with the kernel alone",
     "report": "rebuild the HTML report of certificates",
 }

@@ -1,0 +1,227 @@
+"""`verifier regions`: count activation regions, settle rank and minimum of a network's own region, or redo the experiments of K23."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from verifier.cli.options import add_data_arguments, data_options
+from verifier.errors import UsageError
+
+# Rationals in the region program: neurons times samples times input coordinates.
+LARGEST_PROGRAM = 300_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data_arguments(parser)
+    one = parser.add_argument_group("regions of a data set, or one network's region")
+    one.add_argument(
+        "--network", metavar="FILE", help="checkpoint of one hidden layer: settle rank and minimum of its region"
+    )
+    one.add_argument(
+        "--width", type=int, metavar="M", help="neurons of the layer whose regions are counted (default: 1)"
+    )
+    one.add_argument("--no-bias", action="store_true", help="hidden layer without biases, when counting")
+    one.add_argument("--limit", type=int, default=1_000_000, metavar="P", help="most cones of one neuron to enumerate")
+    run = parser.add_argument_group("experiments of Karhadkar et al. 2023")
+    run.add_argument("--preset", choices=(
+        "figure2", "figure3", "figure6", "figure7", "figure8", "theorem10", "theorem12"
+    ), help="random regions over a grid of samples and widths; run again to resume")  # fmt: skip
+    run.add_argument("--size", choices=("full", "small"), default="full", help="grid (default: full, up to hours)")
+    run.add_argument("--trials", type=int, metavar="T", help="random regions per cell (default: the paper's)")
+    run.add_argument("--seed", type=int, default=0, help="of the experiment (default: 0)")
+    run.add_argument("--same-data", action="store_true", help="one data set for all trials of a cell (figures 6 to 8)")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
+    run.add_argument("--no-report", action="store_true", help="write the cells' results only")
+    parser.add_argument(
+        "--out",
+        metavar="PLACE",
+        help="folder of a preset (default: regions/PRESET) or certificate of a network's region",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.preset is not None:
+        if args.network or args.data or args.width:
+            raise UsageError(
+                "regions: --preset draws its own data and networks; leave --data, --network and --width out"
+            )
+        return _preset(args)
+    if args.network is not None:
+        return _network(args)
+    if args.data is None:
+        raise UsageError(
+            "regions: name a data set with --data, a checkpoint with --network, or an experiment with --preset"
+        )
+    return _count(args)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _finish(args: argparse.Namespace, sentence: str, code: int, more: dict[str, Any]) -> int:
+    if args.json:
+        print(
+            json.dumps(
+                {"outcome": sentence.split(" ", 1)[0], "sentence": sentence, "exit_code": code, **more}, allow_nan=False
+            )
+        )
+    else:
+        print(sentence)
+    return code
+
+
+def _count(args: argparse.Namespace) -> int:
+    from verifier.data.load import load_data
+    from verifier.regions.arrangement import make_arrangement
+    from verifier.regions.cones import enumerate_cones
+    from verifier.regions.patterns import in_general_position, proposition_6
+
+    width = 1 if args.width is None else args.width
+    if width < 1:
+        raise UsageError(f"regions: --width {width}: expected at least 1")
+    data = load_data(args.data, **data_options(args))
+    arrangement = make_arrangement(data.X, not args.no_bias)
+    cones = enumerate_cones(arrangement, args.limit)
+    one, N = len(cones.patterns), len(data.X)
+    expected = proposition_6(N, arrangement.n, width)
+    generic = in_general_position(arrangement)
+    _say(
+        f"{N} samples, {len(arrangement.classes)} inputs that are not 0 and not parallel, spanning dimension {arrangement.rank} of {arrangement.n}"
+    )
+    _say("general position: " + {True: "yes", False: "no", None: "not examined, too many subsets"}[generic])
+    if generic and one**width != expected:
+        return _finish(args, f"REFUTED Proposition 6: {one**width} regions counted, {expected} by its formula", 5, {})
+    power = f"{one}^{width} = {_whole(one**width)}" if width > 1 else str(one)
+    relation = "as" if one**width == expected else "where" if generic else "fewer than the"
+    text = f"CERTIFIED {power} activation regions of {width} neuron{'s' * (width > 1)} on {N} samples"
+    text += (
+        f", {relation} Proposition 6 gives {_whole(expected)}"
+        if relation == "as"
+        else f", {relation} {_whole(expected)} of general position"
+    )
+    return _finish(
+        args,
+        text,
+        0,
+        {"cones": one, "regions": str(one**width), "proposition_6": str(expected), "general_position": generic},
+    )
+
+
+def _whole(count: int) -> str:
+    text = str(count)
+    return text if len(text) <= 20 else f"about {text[0]}.{text[1:4]}e+{len(text) - 1}"
+
+
+def _network(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from verifier.certificate import make_document, write_certificate
+    from verifier.elaboration import kernel_problem
+    from verifier.kernel import check
+    from verifier.objective import make_objective
+    from verifier.pipeline.endpoints import read_data, read_endpoint
+    from verifier.pipeline.provenance import provenance
+    from verifier.regions.arrangement import make_arrangement
+    from verifier.regions.claims import jacobian_rank_claim, region_minimum_claim
+    from verifier.regions.patterns import augmented, network_pattern
+    from verifier.regions.program import make_program
+    from verifier.regions.rank import region_rank
+    from verifier.regions.verdict import decide
+
+    if args.width is not None or args.no_bias:
+        raise UsageError(
+            "regions: --width and --no-bias are for counting; with --network they come from the checkpoint"
+        )
+    endpoint = read_endpoint(args.network, "A")
+    network = endpoint.network
+    weights = augmented(network)
+    if network.theta.shape[0] != 1:
+        raise UsageError(
+            f"regions: expected one output, got {network.theta.shape[0]}; region programs are about scalar networks"
+        )
+    data = read_data(args.data, endpoint, endpoint, data_options(args))
+    if data.y.ndim > 1 and data.y.shape[1] != 1:
+        raise UsageError(f"regions: expected one target per sample, got {data.y.shape[1]}; choose another data set")
+    arrangement = make_arrangement(data.X, network.b is not None)
+    pattern, interior = network_pattern(network, arrangement)
+    if not interior:
+        raise UsageError(
+            "regions: the network lies on a boundary between regions (a pre-activation is exactly 0); move it a little, e.g. by another training step"
+        )
+    y, head = np.asarray(data.y, dtype=np.float64).ravel(), network.theta[0]
+    rank = region_rank(arrangement, pattern)
+    claims: list[Any] = [c for c in [jacobian_rank_claim(arrangement, pattern, rank, "network")] if c is not None]
+    words = {
+        True: "the Jacobian has full column rank",
+        False: "the Jacobian lacks full column rank",
+        None: "the rank is undecided",
+    }[rank.full]
+    _say(
+        f"{len(y)} samples, {len(head)} neurons: rank {rank.rank} of {len(y)}{'' if rank.full is None else ', exact verdict'}"
+    )
+    verdict = None
+    if head.all() and pattern.size * arrangement.n <= LARGEST_PROGRAM:
+        if network.c is not None and network.c.any():
+            _say("region program: the output bias is left out, as in section E.2 of the paper")
+        verdict = decide(make_program(arrangement, head, pattern, y, weights))
+        claims.append(region_minimum_claim(verdict, "network"))
+        words += f"; {verdict.sentence}"
+    else:
+        _say(
+            "region program left out: "
+            + ("an output weight is 0" if not head.all() else "too large for exact arithmetic")
+        )
+    problem = kernel_problem(network, network, make_objective("squared", kappa=0.0), data.X, y[:, None])
+    verdicts = [check(problem, c) for c in claims]
+    for v in verdicts:
+        _say(v.sentence)
+    if not all(v.accepted for v in verdicts):
+        return _finish(args, "REJECTED by the kernel: a defect of verifier, please report the lines above", 1, {})
+    settled = rank.full is not None and verdict is not None and verdict.verdict != "undecided"
+    place = None
+    if claims and args.out is not None:
+        record = provenance({"command": "regions", "network": str(args.network), "data": data.name})
+        document, arrays = make_document(problem, claims, data_name=data.name, labels={}, record=record)
+        write_certificate(Path(args.out), document, arrays)
+        place = str(args.out)
+        _say(f"certificate {place}")
+    more = {"rank": rank.full, "minimum": None if verdict is None else verdict.verdict, "certificate": place}
+    return _finish(args, f"{'CERTIFIED' if settled else 'INCONCLUSIVE'} {words}", 0 if settled else 3, more)
+
+
+def _preset(args: argparse.Namespace) -> int:
+    from verifier.regions.experiment import run_preset
+    from verifier.regions.presets import make_preset
+    from verifier.regions.summary import summarise
+
+    if args.jobs < 1:
+        raise UsageError(f"regions: --jobs {args.jobs}: expected at least 1")
+    preset = make_preset(args.preset, args.size, trials=args.trials, seed=args.seed, same_data=args.same_data)
+    out = Path(args.out) if args.out else Path("regions") / args.preset
+    from tqdm import tqdm
+
+    cells = run_preset(preset, out, jobs=args.jobs, say=_say)
+    bar = tqdm(cells, total=len(preset.cells), unit="cell", file=sys.stderr, disable=not sys.stderr.isatty())
+    results = list(bar)
+    summary = summarise(preset, results)
+    for line in summary.lines:
+        _say(line)
+    report = None
+    if not args.no_report:
+        from verifier.report.regions import write_regions_report
+
+        report = write_regions_report(preset, results, out / "report.html")
+        _say(f"report {report}")
+    more = {
+        "folder": str(out),
+        "report": None if report is None else str(report),
+        "cells": len(results),
+        "regions": summary.trials,
+    }
+    return _finish(args, summary.sentence, summary.exit_code, more)
