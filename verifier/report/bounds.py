@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.numbers import show_up
+from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.theorems import Theorem
@@ -59,6 +59,33 @@ def _certified(path: CheckedPath, record: dict[str, Any]) -> Row:
         remark=error or "; ".join(remarks),
         error=error is not None,
     )
+
+
+def lower_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
+    """Barriers that no path avoids."""
+    out = []
+    ends = [c.upper for c, v in found.endpoints.values() if v.accepted]
+    for claim, verdict in found.barriers:
+        over = math.nextafter(claim.level - min(ends), -math.inf) if len(ends) == 2 else None
+        searched = table(record.get("exact"))
+        remark = f"no path leaves {plural(len(claim.cells), 'cell')} around {claim.around} below it; {plural(len(claim.faces), 'face')}"
+        if claim.output_layer == "frozen":
+            remark += "; output layer frozen"
+        if searched.get("closed") is False:
+            remark += "; the search was stopped, so the gap may be larger"
+        out.append(
+            Row(
+                f"barrier {claim.name}",
+                "certified" if verdict.accepted else "REJECTED",
+                "ok" if verdict.accepted else "bad",
+                value=f"≥ {show_down(claim.level, 6)}",
+                gap=f"≥ {show_down(claim.gap)}",
+                over_lower="–" if over is None else f"≥ {show_down(max(0.0, over))}",
+                remark=remark if verdict.accepted else "not established: these figures are only claimed",
+                error=not verdict.accepted,
+            )
+        )
+    return out
 
 
 def sampled_rows(record: dict[str, Any], least: float | None, level: float | None) -> list[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, PathUpperBound, Verdict
+from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, rows, seconds, text, words
 from verifier.report.recheck import Recheck
@@ -65,7 +66,8 @@ def _kind(claim: Claim) -> tuple[str, str]:
         return "endpoint value", claim.network
     if isinstance(claim, PathUpperBound):
         return "path upper bound", claim.path
-    return "head optimum", claim.name
+    kinds = {BarrierLowerBound: "barrier lower bound", RegionMinimum: "region minimum", JacobianRank: "Jacobian rank"}
+    return kinds.get(type(claim), "head optimum"), claim.name
 
 
 def programs(found: Recheck, record: dict[str, Any]) -> list[Program]:

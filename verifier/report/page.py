@@ -9,7 +9,7 @@ from typing import Any
 
 from verifier.certificate.file import Certificate, data_file, read_certificate
 from verifier.files import atomic_write_bytes
-from verifier.report.bounds import apriori_rows, certified_rows, sampled_rows
+from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claims import claim_rows, programs
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
 from verifier.report.fields import flatten, plural, rows, table, text, words
@@ -95,6 +95,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "endpoints": endpoint_rows(certificate, found),
         "training": training(certificate),
         "certified": certified_rows(found, record),
+        "lower": lower_rows(found, record),
         "apriori": apriori,
         "apriori_rows": apriori_rows(apriori),
         "sampled": sampled_rows(record, None if found.least is None else found.least[1], found.level),

@@ -13,6 +13,7 @@ from flint import ctx
 from verifier.certificate.file import Certificate
 from verifier.kernel import check
 from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, PathUpperBound, Problem, Verdict
+from verifier.kernel.landscape_claims import BarrierLowerBound
 from verifier.kernel.paths import PathBounds, bound_path
 
 
@@ -46,6 +47,13 @@ class Recheck:
     endpoints: dict[str, tuple[EndpointValue, Verdict]]
     paths: tuple[CheckedPath, ...]
     heads: tuple[tuple[HeadOptimum, Verdict], ...]
+    barriers: tuple[tuple[BarrierLowerBound, Verdict], ...] = ()
+
+    @property
+    def barrier(self) -> BarrierLowerBound | None:
+        """The accepted lower bound of the highest level."""
+        good = [c for c, v in self.barriers if v.accepted]
+        return max(good, key=lambda c: c.level) if good else None
 
     @property
     def accepted(self) -> bool:
@@ -89,7 +97,8 @@ def recheck(certificate: Certificate) -> Recheck:
     )
     endpoints = {c.network: (c, v) for c, v in verdicts if isinstance(c, EndpointValue)}
     heads = tuple((c, v) for c, v in verdicts if isinstance(c, HeadOptimum))
-    return Recheck(verdicts, endpoints, paths, heads)
+    barriers = tuple((c, v) for c, v in verdicts if isinstance(c, BarrierLowerBound))
+    return Recheck(verdicts, endpoints, paths, heads, barriers)
 
 
 def _walk(problem: Problem, claim: PathUpperBound) -> PathBounds:

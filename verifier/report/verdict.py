@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel.claims import HeadOptimum, Problem
+from verifier.kernel.landscape_claims import BarrierLowerBound
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
+
+# A string sampled at 200 points a segment may miss its peak by this share.
+SAMPLING = 1e-2
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,10 @@ def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
     level = found.level if found.level is not None else asked
     if level is not None:
         return _answer_level(found, level)
+    low = found.barrier
     if best is None:
+        if low is not None and low.gap > 0.0:
+            return "INCONCLUSIVE", f"No path is certified here; {_barrier_words(low)}"
         return "INCONCLUSIVE", "No path between A and B is certified here, so the barrier is not bounded."
     claim = best.claim
     above = "" if E is None else f" = {show_up(E[1], 5)}"
@@ -55,7 +62,15 @@ def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
     return (
         "CERTIFIED",
         f"The barrier between A and B is at most {show_up(claim.gap)} over E = max(F(A), F(B)){above}: "
-        f"along the stored path {claim.path}, F never exceeds {show_up(claim.sup, 5)}.",
+        f"along the stored path {claim.path}, F never exceeds {show_up(claim.sup, 5)}."
+        + ("" if low is None or low.gap == 0.0 else f" {_barrier_words(low)[0].upper()}{_barrier_words(low)[1:]}"),
+    )
+
+
+def _barrier_words(low: BarrierLowerBound) -> str:
+    where = " with this output layer" if low.output_layer == "frozen" else ""
+    return (
+        f"every path from A to B{where} reaches F ≥ {show_down(low.level, 9)}, at least {show_down(low.gap, 9)} over E."
     )
 
 
@@ -124,6 +139,7 @@ def consistency_flags(found: Recheck, problem: Problem, record: dict[str, Any]) 
                 f"network {name}: the recorded F = {F:.8g} lies outside the certified interval "
                 f"[{show_down(claim.lower, 8)}, {show_up(claim.upper, 8)}]."
             )
+    flags += _barrier_flags(found, record)
     for head, _ in found.heads:
         if head.lower > head.upper:
             flags.append(f"program {head.name}: its lower bound lies over its upper bound.")
@@ -132,6 +148,29 @@ def consistency_flags(found: Recheck, problem: Problem, record: dict[str, Any]) 
         if end is not None and head.head_limit is None and head.lower > end[0].upper:
             flags.append(f"program {head.name}: the least F over heads on {owner}'s rows lies over F({owner}).")
     return flags + _record_flags(found, record)
+
+
+def _barrier_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
+    """A path, certified or sampled, below what no path can stay below."""
+    flags = []
+    for barrier, _ in found.barriers:
+        if barrier.output_layer == "frozen":
+            continue  # the paths here may move the output layer
+        low = f"the barrier certified at {show_down(barrier.level, 9)}"
+        flags += [
+            f"path {p.claim.path}: its certified maximum {show_up(p.claim.sup, 9)} lies under {low}."
+            for p in found.paths
+            if p.claim.sup < barrier.level
+        ]
+        # An estimate samples a path and may miss its peak: a path that is too low is a defect only when it is this far below.
+        flags += [
+            f"{text(e.get('method'), 'unnamed')}: its sampled maximum {top:.9g} lies under {low}."
+            for e in rows(record.get("estimates"))
+            if "matching" not in text(e.get("method"))
+            and (top := number(e.get("maximum"))) is not None
+            and top < barrier.level * (1.0 - SAMPLING)
+        ]
+    return flags
 
 
 def _record_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
