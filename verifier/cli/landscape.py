@@ -1,0 +1,161 @@
+"""`verifier landscape`: every minimum and pass of a tiny problem, or the exact gap of one pair."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options
+
+CELLS = {"pair": 200_000, "tree": 2_000_000}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data_arguments(parser)
+    what = parser.add_argument_group("what")
+    what.add_argument("--width", type=int, metavar="M", help="the whole landscape of networks of this width")
+    what.add_argument("--widths", metavar="A:B", help="several: 1:4 is 1, 2, 3; or a list such as 1,3")
+    what.add_argument(
+        "--pair",
+        nargs=2,
+        metavar=("A", "B"),
+        help="two checkpoints: their exact gap, by a search that visits few cells",
+    )
+    what.add_argument(
+        "--hidden-bias",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="biases in the hidden layer (default: yes)",
+    )
+    what.add_argument(
+        "--output-bias", action=argparse.BooleanOptionalAction, default=False, help="an output bias (default: no)"
+    )
+    add_objective_arguments(parser)
+    parser.add_argument(
+        "--most-cells", type=int, metavar="N",
+        help=f"limit of cells: of a whole landscape (default {CELLS['tree']:,}), or visited for a pair (default {CELLS['pair']:,})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--compare", type=int, default=2, metavar="K",
+        help="pairs of minima per width whose gap is certified and set beside the constructions (default 2)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--methods", default="line,halves,exchange,theorem2,dss", metavar="M,M",
+        help="constructions to compare (default: line, halves, exchange, theorem2, dss)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder of results (default: landscapes/<data>); run again to resume"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--no-report", action="store_true", help="write no HTML page")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
+
+
+def run(args: argparse.Namespace) -> int:
+    from verifier.errors import UsageError
+
+    if sum(x is not None for x in (args.width, args.widths, args.pair)) != 1:
+        raise UsageError("name one of --width M, --widths A:B and --pair A B")
+    for name, value, least in (
+        ("--jobs", args.jobs, 1),
+        ("--compare", args.compare, 0),
+        ("--most-cells", args.most_cells, 1),
+    ):
+        if value is not None and value < least:
+            raise UsageError(f"{name} {value}: expected at least {least}")
+    return _pair(args) if args.pair else _trees(args)
+
+
+def parse_widths(text: str) -> list[int]:
+    """`1:4` to 1, 2, 3; `1,3` to a list. Raises UsageError for anything else."""
+    from verifier.errors import UsageError
+
+    try:
+        if ":" in text:
+            first, last = (int(part) for part in text.split(":"))
+            widths = list(range(first, min(last, first + 1000)))
+        else:
+            widths = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--widths {text!r}: expected a range such as 1:4 or a list such as 1,3") from error
+    if not widths or min(widths) < 1 or len(set(widths)) != len(widths):
+        raise UsageError(f"--widths {text!r}: expected at least one width, each 1 or more and named once")
+    return widths
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    name = "pair" if args.data is None else Path(args.data.split(",")[0]).stem.replace(":", "-")
+    return Path(args.out) if args.out else Path("landscapes") / name
+
+
+def _trees(args: argparse.Namespace) -> int:
+    from verifier.data.load import load_data
+    from verifier.errors import UsageError
+    from verifier.objective import make_objective
+    from verifier.pipeline.landscape import LandscapeTask, run_landscape
+    from verifier.pipeline.methods import chosen
+
+    if args.data is None:
+        raise UsageError("--data is missing: a whole landscape needs a data set")
+    if args.loss is None:
+        raise UsageError("--loss is missing: choose squared, logistic or huber")
+    methods = chosen(args.methods)
+    if "string" in methods or "exact" in methods:
+        raise UsageError("--methods: name constructions such as line, halves, exchange, theorem2, descent, dss")
+    data = load_data(args.data, **data_options(args))
+    objective = make_objective(
+        args.loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
+    )  # fmt: skip
+    task = LandscapeTask(
+        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed
+    )  # fmt: skip
+    widths = [args.width] if args.width is not None else parse_widths(args.widths)
+    result = run_landscape(task, widths, _folder(args), jobs=args.jobs, say=_say)
+    report = None
+    if not args.no_report:
+        report = result.report()
+        _say(f"report {report}")
+    if args.json:
+        brief = [{k: v for k, v in w.items() if k not in ("minima", "joins", "steps")} for w in result.record["widths"]]
+        print(
+            json.dumps(
+                {
+                    "sentence": result.sentence,
+                    "folder": str(result.folder),
+                    "report": report and str(report),
+                    "widths": brief,
+                }
+            )
+        )
+    else:
+        print(result.sentence)
+    return result.exit_code
+
+
+def _pair(args: argparse.Namespace) -> int:
+    from verifier.cli.certify import as_json
+    from verifier.pipeline.run import certify
+
+    folder = _folder(args)
+    a, b = args.pair
+    result = certify(
+        a, b, args.data, data_options=data_options(args), loss=args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
+        penalise_output_bias=args.penalise_output_bias, method=f"exact,{args.methods}", exhaustive=True, seed=args.seed,
+        most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", out=folder / "pair.safetensors",
+        progress=sys.stderr.isatty(), say=_say,
+    )  # fmt: skip
+    report = None
+    if not args.no_report:
+        report = result.report(folder / "report.html")
+        _say(f"report {report}")
+    found: Any = as_json(result, report)
+    print(json.dumps(found, allow_nan=False) if args.json else result.sentence)
+    return result.outcome.exit_code
