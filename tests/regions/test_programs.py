@@ -56,7 +56,7 @@ def test_fast_facets_and_rays_are_the_exact_ones(n):
         arrangement = make_arrangement(rng.standard_normal((9, n - 1)), True)
         W = rng.standard_normal((1, n))
         pattern, _ = pattern_of(W, arrangement)
-        _, found = facets_and_rays(arrangement, pattern[0], W[0])
+        _, found = facets_and_rays(arrangement, arrangement.signs(pattern), W)[0]
         exact = rays(arrangement, pattern[0])
         exact /= np.linalg.norm(exact, axis=1, keepdims=True)
         assert len(found) == len(exact)

@@ -14,55 +14,64 @@ from verifier.regions.rays import rays
 Array = np.ndarray
 
 
-def facets_and_rays(arrangement: Arrangement, pattern: Array, inside: Array) -> tuple[Array, Array]:
-    """(classes (F,) that carry facets, unit rays (k, n)) of the cone of a pattern (N,) with the point `inside` (n,), n <= 3.
+def facets_and_rays(arrangement: Arrangement, signs: Array, inside: Array) -> list[tuple[Array, Array]]:
+    """Per cone (classes (F,) that carry facets, unit rays (k, n)), for signs (G, C) of the classes' representatives and points inside (G, n).
 
-    Cones that hold a line take the exact route, with every class named. Nearly parallel inputs may be named in excess or left out by rounding:
-    what is made of the result has to be verified.
+    n <= 3. Cones that hold a line take the exact route, with every class named. Nearly parallel inputs may be named in excess or left out by
+    rounding: what is made of the result has to be verified.
     """
     n = arrangement.n
-    signs = arrangement.signs(np.asarray(pattern)[None])[0]
-    reps = arrangement.representatives
-    normals = signs[:, None] * arrangement.inputs[reps]
+    rows = arrangement.inputs[arrangement.representatives]
     if arrangement.rank < n or n > 3:
-        found = rays(arrangement, pattern)
-        return np.arange(len(reps)), found / np.linalg.norm(found, axis=1, keepdims=True)
+        return [_exact(arrangement, s) for s in signs]
+    normals = signs[:, :, None] * (rows / np.linalg.norm(rows, axis=1, keepdims=True))
     if n == 1:
-        return np.zeros(1, dtype=np.int64), normals[:1] / np.abs(normals[:1])
-    u = inside / np.linalg.norm(inside)
-    plane = _complement(u)
-    cut = (normals @ plane.T) / (normals @ u)[:, None]
+        return [(np.zeros(1, dtype=np.int64), cone[:1]) for cone in normals]
+    u = inside / np.linalg.norm(inside, axis=1, keepdims=True)
+    cut = np.einsum("gcn,gkn->gck", normals, _complements(u)) / np.einsum("gcn,gn->gc", normals, u)[:, :, None]
     if n == 2:
-        ends = np.array([int(np.argmin(cut[:, 0])), int(np.argmax(cut[:, 0]))])
-        found = np.stack([-normals[ends, 1], normals[ends, 0]], axis=1)
-        found = _inwards(found, normals)
-        classes = np.unique(ends)
-    else:
-        hull = _hull(cut)
+        ends = np.stack([cut[:, :, 0].argmin(axis=1), cut[:, :, 0].argmax(axis=1)], axis=1)
+        at = np.take_along_axis(normals, ends[:, :, None], axis=1)
+        found = _inwards(np.stack([-at[:, :, 1], at[:, :, 0]], axis=2), normals)
+        return [(np.sort(e), f) for e, f in zip(ends, found)]
+    out = []
+    for s, cone, points in zip(signs, normals, cut):
+        hull = _hull(points)
         if hull is None:
-            found = rays(arrangement, pattern)
-            return np.arange(len(reps)), found / np.linalg.norm(found, axis=1, keepdims=True)
-        around = normals[hull]
-        found = np.cross(around, np.roll(around, -1, axis=0))
-        found = _inwards(found, normals)
-        classes = np.sort(hull)
-    return classes, found / np.linalg.norm(found, axis=1, keepdims=True)
+            out.append(_exact(arrangement, s))
+            continue
+        found = _inwards(_cross_with_next(cone[hull])[None], cone[None])[0]
+        out.append((np.sort(hull), found / np.linalg.norm(found, axis=1, keepdims=True)))
+    return out
+
+
+def _exact(arrangement: Arrangement, signs: Array) -> tuple[Array, Array]:
+    found = rays(arrangement, arrangement.patterns(signs[None])[0])
+    return np.arange(len(signs)), found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 def _inwards(found: Array, normals: Array) -> Array:
-    """Each direction or its opposite, whichever has the larger product with the normals."""
-    products = found @ normals.T
-    return found * np.where(products.max(axis=1) >= -products.min(axis=1), 1.0, -1.0)[:, None]
+    """Each direction (G, k, n) or its opposite, whichever has the larger product with the normals (G, C, n) of its cone."""
+    products = np.einsum("gkn,gcn->gkc", found, normals)
+    return found * np.where(products.max(axis=2) >= -products.min(axis=2), 1.0, -1.0)[:, :, None]
 
 
-def _complement(u: Array) -> Array:
-    """Rows that complete the unit vector u to an orthonormal basis."""
-    if len(u) == 2:
-        return np.array([[-u[1], u[0]]])
-    axis = np.eye(3)[int(np.argmin(np.abs(u)))]
-    first = np.cross(u, axis)
-    first /= np.linalg.norm(first)
-    return np.stack([first, np.cross(u, first)])
+def _complements(u: Array) -> Array:
+    """(G, n - 1, n): rows that complete each unit vector (G, n) to an orthonormal basis: Householder's reflections that take u to an axis."""
+    v = u.copy()
+    v[:, 0] += np.where(u[:, 0] >= 0, 1.0, -1.0)
+    squares = np.einsum("gn,gn->g", v, v)[:, None, None]
+    return (np.eye(u.shape[1]) - 2.0 * v[:, :, None] * v[:, None, :] / squares)[:, 1:]
+
+
+def _cross_with_next(a: Array) -> Array:
+    """Cross products (F, 3) of each row with the next, the last with the first; np.cross spends its time on axes."""
+    b = a[np.arange(1, len(a) + 1) % len(a)]
+    out = np.empty_like(a)
+    out[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
+    out[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]
+    out[:, 2] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return out
 
 
 def _hull(points: Array) -> Array | None:

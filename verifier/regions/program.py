@@ -63,15 +63,14 @@ class RegionProgram:
 
     @cached_property
     def _polar(self) -> list[tuple[Array, Array]]:
-        known: dict[bytes, tuple[Array, Array]] = {}
-        out = []
-        for i in self.first:
-            key = self.pattern[i].tobytes()
-            if key not in known:
-                clean = np.where(self.arrangement.class_of >= 0, self.pattern[i], 0)
-                known[key] = facets_and_rays(self.arrangement, clean, self.inside[i])
-            out.append(known[key])
-        return out
+        signs = self.arrangement.signs(self.pattern[self.first])
+        distinct, place = np.unique(signs, axis=0, return_inverse=True)
+        place = place.ravel()
+        # Both signs of head share their cone.
+        which = np.zeros(len(distinct), dtype=np.int64)
+        which[place] = self.first
+        found = facets_and_rays(self.arrangement, distinct, self.inside[which])
+        return [found[k] for k in place]
 
     @cached_property
     def facets(self) -> list[Array]:
