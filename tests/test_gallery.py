@@ -1,4 +1,4 @@
-"""The committed gallery, re-checked with today's kernel."""
+"""The committed gallery, re-checked with today's kernel; `make check-gallery` adds the reference evaluation."""
 
 import json
 from pathlib import Path
@@ -29,14 +29,6 @@ def test_every_certificate_is_verified_and_certifies_gap_zero(file):
     for name, path in c.record["paths"].items():
         sup = next(float.fromhex(x["sup"]) for x in c.document["claims"] if x.get("path") == name)
         assert path["sampled"]["maximum"] <= sup, "sampled <= certified"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(2400)  # ten outputs and many chord pieces take Arb minutes
-@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
-def test_fast_accepts_imply_reference_accepts(file):
-    c = read_certificate(file)
-    assert all(check(c.problem, claim, evaluation="reference").accepted for claim in c.claims)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)

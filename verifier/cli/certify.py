@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options
+from verifier.cli.options import add_data_arguments, add_objective_arguments, certify_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         help="all (constructions until the gap is 0, then DSS), or some of "
-        "exchange,line,halves,descent,homotopy,theorem2,polychain,bezier,neb,dss (default: all; with --all: exchange)",
+        "exchange,line,halves,descent,homotopy,theorem2,polychain,bezier,neb,dss, and for tiny problems exact, which proves "
+        "a lower bound too (default: all; with --all: exchange)",
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
     parser.add_argument(
@@ -72,28 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
     result = certify(
-        args.pair[0],
-        args.pair[1],
-        args.data,
-        data_options=data_options(args),
-        loss=args.loss,
-        delta=args.delta,
-        kappa=args.kappa,
-        penalty=args.penalty,
-        penalise_output_bias=args.penalise_output_bias,
-        level=args.level,
-        method=args.method or "all",
-        layout=args.layout,
-        out=args.out,
-        seed=args.seed,
-        dss_preset=args.dss_preset,
-        device=args.device,
-        tight=args.tight,
-        string=args.string,
-        polish=args.polish,
-        exhaustive=args.exhaustive,
-        progress=sys.stderr.isatty(),
-        say=say,
+        *args.pair, args.data, method=args.method or "all", string=args.string, **certify_options(args, say)
     )
     report = None
     if not args.no_report:

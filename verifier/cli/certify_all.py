@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from verifier.cli.options import data_options
+from verifier.cli.options import certify_options
 
 
 def run(args: argparse.Namespace) -> int:
@@ -17,28 +17,7 @@ def run(args: argparse.Namespace) -> int:
     if args.string is not None:
         raise UsageError("--string is one path between two networks; use it with --pair")
     say = lambda text: print(text, file=sys.stderr, flush=True)
-    result = certify_all(
-        args.all,
-        args.data,
-        data_options=data_options(args),
-        loss=args.loss,
-        delta=args.delta,
-        kappa=args.kappa,
-        penalty=args.penalty,
-        penalise_output_bias=args.penalise_output_bias,
-        level=args.level,
-        method=args.method or "exchange",
-        layout=args.layout,
-        out=args.out,
-        seed=args.seed,
-        dss_preset=args.dss_preset,
-        device=args.device,
-        tight=args.tight,
-        polish=args.polish,
-        exhaustive=args.exhaustive,
-        progress=sys.stderr.isatty(),
-        say=say,
-    )
+    result = certify_all(args.all, args.data, method=args.method or "exchange", **certify_options(args, say))
     report = None
     if not args.no_report:
         report = result.report(args.report)

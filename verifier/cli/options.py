@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -46,3 +48,17 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="whether l1 and path include the output bias",
     )
+
+
+def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
+    """What `certify --pair` and `certify --all` hand on alike."""
+    names = (
+        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "layout", "out", "seed", "dss_preset", "device", "tight",
+        "polish", "exhaustive",
+    )  # fmt: skip
+    return {
+        **{name: getattr(args, name) for name in names},
+        "data_options": data_options(args),
+        "progress": sys.stderr.isatty(),
+        "say": say,
+    }
