@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from tests.regions.instances import kernel_problem
 from verifier.errors import UsageError
+from verifier.kernel.check import check
 from verifier.regions import experiment
 from verifier.regions.arrangement import make_arrangement
+from verifier.regions.claims import region_minimum_claim
 from verifier.regions.experiment import CellResult, clopper_pearson, read_result, result_file, run_cell, run_preset
-from verifier.regions.patterns import step_patterns
+from verifier.regions.patterns import pattern_of, step_patterns
 from verifier.regions.presets import FIGURES, LABELS, Cell, make_preset, theorem_width
+from verifier.regions.program import make_program
 from verifier.regions.summary import half_widths, summarise
+from verifier.regions.verdict import decide
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (10, 10), (3, 10), (70, 140)])
@@ -107,6 +112,24 @@ def test_half_widths_need_all_larger_widths():
     cells = [Cell("rank", "p", 1, 5, d1, "", 10, 0) for d1 in (10, 20, 30)]
     results = [CellResult(c, hits, {}, 0, 0.0) for c, hits in zip(cells, (9, 4, 6))]
     assert half_widths(results) == {5: 30}
+
+
+@pytest.mark.parametrize(("n", "d1", "trial"), [(14, 100, 79), (18, 100, 21), (18, 120, 6)])
+def test_minima_far_below_the_solvers_accuracy_are_settled(n, d1, trial):
+    """A parabola nearly fits: the minimum is 1e-10 of the targets' mean square, and solvers' duals are mostly rounding there."""
+    cell = Cell("minima", "polynomial", 1, n, d1, "polynomial", 140, 0)
+    rng = np.random.default_rng([0, 1, 1, n, d1, 1])
+    for _ in range(trial):
+        experiment._data(cell, rng)
+        experiment._weights(cell, rng)
+    X, y = experiment._data(cell, rng)
+    arrangement = make_arrangement(X, True)
+    W = experiment._weights(cell, rng)
+    found = decide(make_program(arrangement, experiment._alternating(d1), pattern_of(W, arrangement)[0], y, W))
+    assert found.verdict == "positive"
+    assert 0 < found.lower <= found.upper < 1e-8
+    verdict = check(kernel_problem(X, y, True), region_minimum_claim(found, "parabola"))
+    assert verdict.accepted, verdict.sentence
 
 
 def test_callers_mistakes():

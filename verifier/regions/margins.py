@@ -1,6 +1,7 @@
 """Linear programs that tell the verdicts of a region program apart (theory.md section 5): hints in floats, to be settled exactly.
 
 Strictly inside: max t with f = y and every slack at least t. On the boundary: the largest set of slacks that can be positive together.
+Farkas: a dual direction of the steepest slope, where minima are so small that the quadratic solvers' duals are mostly rounding.
 Duals: the largest set of multipliers that can be positive together, whose sum lies in the relative interior of all dual vectors.
 All by HiGHS; solutions that maximise supports are found by counting each slack up to 1, since cones can be scaled.
 """
@@ -96,6 +97,24 @@ def least_tight(program: RegionProgram) -> tuple[Array, list[Array]] | None:
         out.append(used[t[start : start + len(used)] < 1e-3 * unit])
         start += len(used)
     return u, out
+
+
+def farkas(program: RegionProgram) -> Array | None:
+    """nu (N,) of the dual cone with nu . y < 0, as small as possible for entries in [-1, 1], scaled so that its dual value is largest; or None."""
+    from scipy.sparse import block_diag, csc_array, hstack
+
+    N, G, n = len(program.targets), len(program.groups), program.n
+    normals = block_diag([-rows[used].T for rows, used in zip(program.normals, program.facets)], format="csc")
+    count = normals.shape[1]
+    table = hstack([csc_array(program.matrix.T), normals], format="csc")
+    cost = np.concatenate([program.targets, np.zeros(count)])
+    lower = np.concatenate([np.full(N, -1.0), np.zeros(count)])
+    upper = np.concatenate([np.ones(N), np.full(count, np.inf)])
+    x = _solve(cost / max(float(np.abs(cost).max()), 1e-300), table, np.zeros(G * n), lower, upper)
+    if x is None or not float(x[:N] @ program.targets) < 0.0:
+        return None
+    nu = x[:N]
+    return nu * (-2.0 * float(nu @ program.targets) / float(nu @ nu))
 
 
 def dual_interior(program: RegionProgram, orthogonal: bool) -> tuple[Array, list[Array]] | None:

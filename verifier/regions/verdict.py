@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from verifier.regions.exact import exact_signs
-from verifier.regions.margins import dual_interior, least_tight, strictly_inside
+from verifier.regions.margins import dual_interior, farkas, least_tight, strictly_inside
 from verifier.regions.program import RegionProgram
 from verifier.regions.settle import rational, settled_dual, settled_point
 from verifier.regions.solve import RegionSolution, solve
@@ -135,19 +135,28 @@ def _positive(program: RegionProgram, solution: RegionSolution) -> RegionVerdict
     interior = dual_interior(program, orthogonal=False) if program.groups else (np.zeros(len(program.targets)), [])
     if interior is None:
         return None
-    best: tuple[float, Any] | None = None
-    size = float(np.linalg.norm(interior[0]))
-    for share in MIXTURES:
-        step = share * float(np.linalg.norm(solution.nu)) / size if size else 0.0
-        nu = solution.nu + step * interior[0]
-        dual = settled_dual(program, nu, _multipliers(program, nu, step, interior), orthogonal=False)
-        if dual is not None and dual[3] > 0:
-            best = float(Fraction(int(dual[3].p), int(dual[3].q))) * (1 - ROUNDING), dual
-            break
-    if best is None or not best[0] > 0.0:
+    best = _certified_dual(program, solution.nu, interior)
+    if best is None and program.groups and (direction := farkas(program)) is not None:
+        best = _certified_dual(program, direction, interior)
+    if best is None:
         return None
     point, upper = _closed_point(program, solution)
     return _made(program, solution, "positive", best[0], max(upper, best[0]), point, dual=best[1])
+
+
+def _certified_dual(
+    program: RegionProgram, start: Array, interior: tuple[Array, list[Array]]
+) -> tuple[float, Any] | None:
+    """(lower end, dual) made exact from a float dual with as little of the interior direction mixed in as it takes; lower end above 0."""
+    size = float(np.linalg.norm(interior[0]))
+    for share in MIXTURES:
+        step = share * float(np.linalg.norm(start)) / size if size else 0.0
+        nu = start + step * interior[0]
+        dual = settled_dual(program, nu, _multipliers(program, nu, step, interior), orthogonal=False)
+        if dual is not None and dual[3] > 0:
+            lower = float(Fraction(int(dual[3].p), int(dual[3].q))) * (1 - ROUNDING)
+            return (lower, dual) if lower > 0.0 else None
+    return None
 
 
 def _multipliers(program: RegionProgram, nu: Array, step: float, interior: tuple[Array, list[Array]]) -> list[Array]:
