@@ -7,7 +7,7 @@ from fractions import Fraction as Q
 
 import numpy as np
 
-from .barriers import instance
+from .barriers import frozen_instance, instance
 from .components import Kernel, exact
 
 # Cases without and with a penalty, an output bias, two inputs, and two neurons.
@@ -247,6 +247,36 @@ def check_exact_solving(K: Kernel, rng: np.random.Generator) -> None:
             assert distance < 1e-9
 
 
+def check_frozen_output_layer(K: Kernel, rng: np.random.Generator) -> None:
+    """Without sign changes; the output bias is a constant that counts. Nothing above the pass is accepted, and signs may not differ."""
+    for seed in (5, 30, 36, 39):
+        problem, claim, level = frozen_instance(seed)
+        A, B = (of_kernel(K, p, K.claims.Parameters) for p in (problem.A, problem.B))
+        o = of_kernel(K, problem.objective, K.claims.Objective)
+        mine = K.claims.Problem(o, problem.X, problem.targets, A, B)
+        own = of_kernel(K, claim, K.landscape_claims.BarrierLowerBound)
+        assert accepted(K, mine, own)
+        assert level * (1 - 1e-7) <= own.level <= level * (1 + 1e-9)
+        assert not accepted(K, mine, replace(own, level=level * (1 + 1e-7)))
+        bounds = K.barrier.face_bounds(mine, own, own.patterns)
+        roomy = replace(own, level=2 * own.level)
+        for _ in range(5):
+            nu = own.nu * (1 + 10.0 ** rng.uniform(-6, -1) * rng.choice([-1, 1]))
+            try:
+                changed = K.barrier.face_bounds(mine, replace(roomy, nu=nu), own.patterns)
+            except K.claims.Rejected:
+                continue
+            # Duals that are not optimal prove less than those that nearly are.
+            assert (changed <= bounds * (1 + 1e-6) + 1e-9).all()
+        assert not accepted(K, mine, replace(own, output_layer="trained"))
+        far = own.outside.copy()
+        far[0] ^= 1
+        dead = K.claims.Parameters((B.weights[0] * 0, B.weights[1]), (B.biases[0] * 0, B.biases[1]))
+        assert not accepted(K, replace(mine, A=dead, B=dead), replace(own, outside=far, gap=0.0))
+        other = K.claims.Parameters((B.weights[0], B.weights[1] * 2), B.biases)
+        assert not accepted(K, replace(mine, B=other), replace(own, gap=0.0))
+
+
 BARRIER_CHECKS = [
     check_barrier_level,
     check_leaving_faces,
@@ -254,4 +284,5 @@ BARRIER_CHECKS = [
     check_cells_and_networks,
     check_hidden_facets,
     check_exact_solving,
+    check_frozen_output_layer,
 ]

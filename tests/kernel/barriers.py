@@ -6,14 +6,17 @@ import heapq
 from functools import cache
 
 import numpy as np
+from scipy.optimize import minimize
 
 from verifier.elaboration import kernel_problem
 from verifier.elaboration.barriers import LeavingFaces, barrier_claim
 from verifier.landscape.duals import face_dual
 from verifier.landscape.faces import FaceValues
+from verifier.landscape.gap import exact_gap
 from verifier.landscape.setting import make_setting
 from verifier.networks.network import Network
 from verifier.objective import make_objective
+from verifier.pipeline.exact import barrier_of
 
 
 def _network(setting, cell, point):
@@ -113,3 +116,24 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
         supports=cones.supports, cells=np.array(ordered), inside=ordered.index(goal), outside=start, faces=faces, level=level,
     )  # fmt: skip
     return problem, claim, level, np.array(list(leaving.values()))
+
+
+@cache
+def frozen_instance(seed):
+    """(problem, claim, pass level) with the output layer (1, -1) frozen: two networks trained by Nelder and Mead on few samples."""
+    rng, m = np.random.default_rng(seed), 2
+    X, y = np.sort(rng.uniform(-1, 1, (6, 1)), axis=0), rng.normal(size=(6, 1))
+    theta, c = np.array([[1.0, -1.0]]), np.array([0.125]) if seed % 2 else None
+    starts = []
+    for _ in range(2):
+        w = rng.normal(size=(m, 1))
+        starts.append(np.concatenate([w.ravel(), rng.normal(size=m)]))
+    objective = make_objective("squared", kappa=0.0 if seed % 3 else 0.02, penalty=None if seed % 3 else "path")
+    at = lambda z: Network((z[:m].reshape(m, 1), theta), (z[m:], c))
+    value = lambda z: objective.value(at(z), X, y)
+    A, B = (at(minimize(value, z, method="Nelder-Mead", options={"maxiter": 1500}).x) for z in starts)
+    found = exact_gap(A, B, objective, X, y, output_layer="frozen")
+    problem = kernel_problem(A, B, objective, X, y)
+    claim = barrier_of(problem, found)
+    assert claim is not None, "this seed has no barrier"
+    return problem, claim, found.upper

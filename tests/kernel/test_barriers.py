@@ -8,7 +8,7 @@ import pytest
 from verifier.kernel import check
 
 from .barrier_components import BARRIER_CHECKS, CASES
-from .barriers import instance
+from .barriers import frozen_instance, instance
 from .components import run_check
 from .loader import kernel, mutant
 
@@ -48,6 +48,16 @@ def test_fast_accepts_then_reference_accepts(case):
             accepted += 1
             assert check(problem, changed, evaluation="reference").accepted
     assert accepted > 0
+
+
+@pytest.mark.parametrize("seed", [5, 30, 36, 39])
+def test_two_evaluations_agree_on_frozen_output_layers(seed):
+    problem, claim, level = frozen_instance(seed)
+    assert check(problem, claim).accepted
+    verdict = check(problem, claim, evaluation="reference")
+    assert verdict.accepted, verdict.sentence
+    for change in ({"level": level * (1 + 1e-6), "gap": 0.0}, {"output_layer": "trained"}):
+        assert not check(problem, replace(claim, **change), evaluation="reference").accepted
 
 
 def test_penalties_that_rescaling_changes_are_refused():
@@ -98,6 +108,10 @@ BUGS = [
     ("barrier", 'free_bias = self.problem.A.biases[1] is not None and claim.output_layer == "trained"', "free_bias = False"),
     ("barrier", "if not (k == 0 and j == facet):", "if k > 0:"),
     ("barrier", "row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]", "row[N + k * N + j] = N * X[j][e]"),
+    ("barrier", "return down(D + term -", "return down(D - term -"),
+    ("barrier", "below += arb(sum(solved[:N], ZERO)", "below -= arb(sum(solved[:N], ZERO)"),
+    ("barrier", "not frozen or bool((inside % 2 == outside % 2).all()),", "True,"),
+    ("barrier", "np.array_equal(problem.A.weights[1], problem.B.weights[1]),", "True,"),
     ("barrier", "row[j] = s * X[j][e]", "row[j] = X[j][e]"),
 ]  # fmt: skip
 
