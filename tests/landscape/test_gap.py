@@ -6,16 +6,17 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from tests.landscape.instances import OBJECTIVES, network_at, random_pair, random_setting
+from tests.landscape.instances import OBJECTIVES, documented, network_at, random_pair, random_setting
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.errors import MalformedInputError, UsageError
 from verifier.landscape.duals import slope
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.locate import cell_of
+from verifier.landscape.minima import leading_pairs, minimum_network
 from verifier.landscape.reference import reference_minimum
 from verifier.landscape.setting import pair_setting
-from verifier.landscape.tree import cell_graph
+from verifier.landscape.tree import cell_graph, merge_tree
 from verifier.networks.network import one_hidden_layer
 from verifier.objective import make_objective
 
@@ -137,20 +138,10 @@ def test_duals_of_a_barrier_meet_their_conditions():
                     assert (np.delete(mu[k], facet) if k == 0 and facet >= 0 else mu[k]).min() >= 0
 
 
-def unit_heads(network):
-    """The same u with |theta_i| = 1."""
-    t = np.abs(network.theta[0])
-    b = None if network.b is None else network.b * t
-    return one_hidden_layer(network.W * t[:, None], np.sign(network.theta), b, network.c)
-
-
 @pytest.mark.parametrize("block", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 10))])
 def test_paths_are_certified_at_the_upper_value(block):
     for seed in range(20 * block, 20 * block + 20):
         setting, A, B = random_pair(seed)
-        A, B = unit_heads(A), unit_heads(B)
-        if A.same_parameters(B):
-            continue
         found = found_of((setting, A, B))
         path = found.path
         assert path.start.same_parameters(A)
@@ -174,8 +165,12 @@ def test_dead_neurons_are_woken_and_put_to_sleep():
 
 
 def test_a_search_can_be_stopped_saved_and_taken_up(tmp_path):
-    setting, A, B = random_pair(50)
+    setting = documented(0, 5, 2)
+    values, tree = FaceValues(setting), merge_tree(setting)
+    pair = leading_pairs(tree, 1)[0]
+    A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
     whole = found_of((setting, A, B))
+    assert whole.gap[1] == pytest.approx(pair.gap, rel=1e-9)
     args = (A, B, setting.objective, setting.X, setting.targets)
     state, brackets = tmp_path / "state.npz", []
     for most in range(6, 400, 6):
@@ -259,7 +254,6 @@ def test_more_inputs_and_no_bias():
             network_at(setting, tuple(rng.integers(0, setting.neurons.count, 2).tolist()), rng, values)
             for _ in range(2)
         )
-        A, B = unit_heads(A), unit_heads(B)
         found = found_of((setting, A, B))
         assert found.closed
         claim = elaborate_path(kernel_problem(A, B, setting.objective, setting.X, setting.targets), found.path).claim

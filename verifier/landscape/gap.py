@@ -24,8 +24,9 @@ from verifier.landscape.duals import face_dual
 from verifier.landscape.faces import Face, FaceValues
 from verifier.landscape.lift import lift
 from verifier.landscape.locate import cell_of
-from verifier.landscape.search import TIE, GapSearch, Side
+from verifier.landscape.search import TIE, GapSearch
 from verifier.landscape.setting import LandscapeSetting, pair_setting
+from verifier.landscape.side import Side
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths.path import Path
@@ -33,6 +34,8 @@ from verifier.paths.path import Path
 Array = np.ndarray
 
 MOST_CELLS = 200_000
+# For each attempt at a first walk.
+PROBE_CELLS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,7 @@ def exact_gap(
         search = GapSearch.load(file, values, start, goal)
     else:
         search = GapSearch(values, start, goal, floor=E, ceiling=ceiling)
+        search.probes(PROBE_CELLS)
     search.run(max(0, most_cells - search.visited), progress)
     if file is not None and not search.closed:
         search.save(file)
