@@ -122,6 +122,16 @@ def test_parallel_duplicate_and_zero_inputs_are_grouped_exactly():
     assert len(enumerate_cones(arrangement).patterns) == 4
 
 
+def test_inputs_one_rounding_error_apart_are_not_parallel():
+    x = np.random.default_rng(0).standard_normal(5)
+    X = np.concatenate([x, np.nextafter(x, 9)])[:, None]
+    arrangement = make_arrangement(X, True)
+    cones = enumerate_cones(arrangement)
+    assert len(cones.patterns) == 20
+    for pattern, u in zip(cones.patterns, cones.interiors):
+        assert all((2 * a - 1) * exact_dot(u, row) > 0 for a, row in zip(pattern, arrangement.inputs))
+
+
 def test_no_usable_sample_leaves_one_cone():
     cones = enumerate_cones(make_arrangement(np.zeros((2, 3)), False))
     assert cones.patterns.tolist() == [[0, 0]]

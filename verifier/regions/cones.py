@@ -10,7 +10,7 @@ import numpy as np
 
 from verifier.errors import DataError, UsageError
 from verifier.regions.arrangement import Arrangement, generic_count
-from verifier.regions.exact import exact_signs
+from verifier.regions.exact import exact_signs, to_floats
 from verifier.regions.faces import all_cells
 from verifier.regions.rays import integer_rays, rays
 from verifier.regions.supports import supports_of
@@ -82,17 +82,31 @@ def enumerate_cones(arrangement: Arrangement, limit: int = 1_000_000) -> Cones:
 
 
 def _inside(arrangement: Arrangement, signs: Array, points: Array) -> Array:
-    """The points, replaced by a linear program's where they are not strictly inside."""
+    """The points, replaced by others where they are not strictly inside."""
     reps = arrangement.representatives
     rows, whole = arrangement.inputs[reps], arrangement.integers[reps]
     bad = np.flatnonzero((exact_signs(points, rows, whole) != signs).any(axis=1))
     for i in bad:
-        points[i] = deep_point(rows, signs[i])
-        if (exact_signs(points[i : i + 1], rows, whole) != signs[i]).any():
+        tries = np.vstack([deep_point(rows, signs[i])[None], _rounded_sums(arrangement, signs[i])])
+        good = np.flatnonzero((exact_signs(tries, rows, whole) == signs[i]).all(axis=1))
+        if len(good):
+            points[i] = tries[good[0]]
+        else:
             raise DataError(
                 f"enumeration of cones: cone {i} is too thin for an interior point in float64; move inputs that are nearly parallel apart"
             )
     return points
+
+
+def _rounded_sums(arrangement: Arrangement, signs: Array) -> Array:
+    """Roundings of an exact interior point, the sum of the rays, at many scales: in a cone a few rounding errors wide some of them lie inside."""
+    if arrangement.n > 3:
+        return np.zeros((0, arrangement.n))
+    found = integer_rays(arrangement, arrangement.patterns(signs[None])[0]).tolist()
+    sizes = [max(abs(v) for v in ray) for ray in found]
+    shift = max(sizes).bit_length() + 64
+    middle = [sum((v << shift) // size for v, size in zip(column, sizes)) for column in zip(*found)]
+    return np.array([to_floats([k * v for v in middle]) for k in range(1, 400, 2)])
 
 
 def deep_point(rows: Array, signs: Array) -> Array:
