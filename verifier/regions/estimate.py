@@ -11,8 +11,12 @@ from verifier.regions.verdict import decide
 
 Array = np.ndarray
 
-# Slack over the largest entry that counts as clearly inside, and loss over mean y^2 that counts as clearly positive: far above rounding.
-CLEAR = 1e-7
+# Slack over the largest vector that counts as clearly inside: far above rounding.
+INSIDE = 1e-7
+# Loss over mean y^2 that counts as clearly positive. The active-set method's slopes are right to 1e-11 of |y|, against a residual of 1e-6 |y|
+# here; Clarabel's loss is right to about 1e-12.
+POSITIVE = {"rays, active set": 1e-12}
+POSITIVE_ELSE = 1e-8
 
 
 def zero_loss(program: RegionProgram) -> tuple[str, str]:
@@ -22,16 +26,21 @@ def zero_loss(program: RegionProgram) -> tuple[str, str]:
     """
     mean_square = float(np.mean(program.targets**2))
     if program.groups and mean_square > 0:
-        if (program.n <= 3 or program.matrix.shape[1] < len(program.targets)) and solve(
-            program
-        ).value > CLEAR * mean_square:
+        # For n > 3 the linear program is tried first unless there are fewer unknowns than samples.
+        first = program.n <= 3 or program.matrix.shape[1] < len(program.targets)
+        if first and _clearly_positive(program, mean_square):
             return "positive", "program"
         found = strictly_inside(program)
-        if found is not None and _margin(program, found[0]) > CLEAR:
+        if found is not None and _margin(program, found[0]) > INSIDE:
             return "zero_inside", "program"
-        if found is None and solve(program).value > CLEAR * mean_square:
+        if found is None and not first and _clearly_positive(program, mean_square):
             return "positive", "program"
     return decide(program).verdict, "settled"
+
+
+def _clearly_positive(program: RegionProgram, mean_square: float) -> bool:
+    solution = solve(program)
+    return solution.value > POSITIVE.get(solution.solver, POSITIVE_ELSE) * mean_square
 
 
 def _margin(program: RegionProgram, u: Array) -> float:
