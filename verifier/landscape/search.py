@@ -25,6 +25,8 @@ from verifier.landscape.side import Distance, Side, replaced
 TIE = 1e-9
 # Probes for a first walk stop this near (relative) to each other, or after so many.
 NEAR, PROBES = 1e-3, 12
+# Probes at the lower bound start when so many cells are known, and come again at twice as many.
+PROBE_FROM = 64
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class GapSearch:
         distance = Distance(values)
         self.sides = (Side(distance, goal, floor), Side(distance, start, floor))
         self.way: list[tuple[Cell, int, int]] | None = None
+        self.next_probe = PROBE_FROM
         for side, cell in zip(self.sides, (start, goal)):
             side.reach(cell, -1, -1, -1)
         if start == goal:
@@ -80,6 +83,10 @@ class GapSearch:
             side = self.sides[k]
             parent, neuron, facet, code = side.take()
             self._grow(k, side.reach(replaced(side.cells[parent], neuron, code), parent, neuron, facet))
+            if self.visited >= self.next_probe:
+                # A walk at the lower bound closes the bracket long before the sides touch; the cost stays in proportion.
+                self.next_probe = 2 * self.visited
+                self.probe(self.lower, self.visited)
             if progress is not None:
                 progress(self.lower, self.upper, self.visited)
         return self.closed
@@ -222,4 +229,5 @@ class GapSearch:
                 f"search state {path}: expected a file that this search saved for the same pair and data, but {error}; remove it to start anew"
             ) from error
         self.sides = (sides[0], sides[1])
+        self.next_probe = PROBE_FROM
         return self

@@ -106,7 +106,7 @@ def _draw_components(steps: Sequence[Sequence[float]], width: dict[str, Any], th
     ax.set_ylabel("components")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y", color=theme.faint, lw=0.6)
-    ax.legend(frameon=False, fontsize=8.5)
+    figure.legend(loc="outside upper left", frameon=False, fontsize=8.5)
     return figure
 
 
