@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, PathUpperBound, Problem, Write
 
-from . import landscape
+from . import landscape, violations
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, net, path_claim, random_problem
 
@@ -475,3 +475,4 @@ ATTACKS.update({
 })  # fmt: skip
 
 ATTACKS.update(landscape.REJECTED)
+ATTACKS.update(violations.REJECTED)

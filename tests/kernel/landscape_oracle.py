@@ -78,3 +78,47 @@ def false_region(problem: Any, claim: Any) -> str | None:
 def false_rank(problem: Any, claim: Any) -> str | None:
     found = region_rank(make_arrangement(problem.X, problem.A.biases[0] is not None), claim.pattern)
     return f"full is {found.full}" if found.full is not None and found.full != claim.full else None
+
+
+def true_margin(problem: Any, claim: Any) -> float:
+    """The statement's two sides in plain numpy; for proofs by duals the best of a fine search."""
+    X, y, A, B = problem.X, problem.targets[:, 0], problem.A, problem.B
+    theta, kappa = A.weights[1][0], problem.objective.kappa
+    shift = lambda p: 0.0 if p.biases[0] is None else p.biases[0]
+    Z = np.maximum(X @ A.weights[0].T + shift(A), 0.0)
+    V = np.maximum(X @ B.weights[0].T + shift(B), 0.0)
+    loss = {"logistic": lambda f: np.logaddexp(0.0, -y * f), "absolute": lambda f: np.abs(f - y)}[
+        problem.objective.loss
+    ]
+    F = lambda h: loss(Z @ h).mean() + kappa * np.abs(h).sum()
+    if claim.statement == "lemma1.grad":
+        d = -y / (1 + np.exp(y * (Z @ theta))) if problem.objective.loss == "logistic" else np.sign(Z @ theta - y)
+        return np.abs(Z.T @ d / len(y)).max() - 1.0
+    if claim.statement == "lemma1.zero":
+        return F(0 * theta) - F(theta) if kappa >= 1.0 else -np.inf
+    if claim.statement == "lemma1.norm":
+        assert Z.shape[1] == 1
+        return min(F(np.array([h])) for h in np.linspace(-1 / kappa, 1 / kappa, 2001)) - F(theta)
+    if claim.statement == "t2.norm":
+        return np.linalg.norm(X, axis=1).mean() - np.linalg.norm(X.T @ X / len(X), 2) ** 0.5
+    if claim.statement == "t2.identity":
+        t, g = claim.time, B.weights[1][0]
+        rows = (1 - t) * A.weights[0] + t * B.weights[0]
+        M = np.maximum(X @ rows.T + (1 - t) * shift(A) + t * shift(B), 0.0)
+        both = (1 - t) * theta + t * g
+        left = np.abs(M @ both - (1 - t) * Z @ theta - t * V @ g).mean()
+        return abs(left - np.abs((M - Z) @ both).mean())
+    groups = {}
+    for k, row in enumerate(X.tolist()):
+        groups.setdefault(tuple(row), []).append(k)
+    values = np.linspace(-30, 30, 6001)[:, None]
+    with np.errstate(all="ignore"):
+        each = np.logaddexp(0.0, -y * values) if problem.objective.loss == "logistic" else np.abs(values - y)
+    return sum(each[:, g].sum(axis=1).min() for g in groups.values()) / len(y)
+
+
+def false_violation(problem: Any, claim: Any) -> str | None:
+    if problem.objective.loss not in ("logistic", "absolute"):
+        return None
+    true = true_margin(problem, claim)
+    return None if claim.margin <= true * (1 + SLACK) + 1e-12 else f"the margin is about {true}"

@@ -27,8 +27,10 @@ MODULES = (
     "cones",
     "barrier",
     "regions",
+    "violations",
     "reference",
     "reference_landscape",
+    "reference_violations",
     "check",
 )
 

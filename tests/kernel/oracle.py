@@ -15,9 +15,9 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from scipy.optimize import minimize
 
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 
-from .landscape_oracle import false_barrier, false_rank, false_region
+from .landscape_oracle import false_barrier, false_rank, false_region, false_violation
 
 BITS = 400
 GRID = np.linspace(0.0, 1.0, 65)
@@ -335,6 +335,8 @@ def falsehood(problem: Any, claim: Any, most: int = 6) -> str | None:
                 return false_region(problem, claim)
             if isinstance(claim, JacobianRank):
                 return false_rank(problem, claim)
+            if isinstance(claim, ClaimViolation):
+                return false_violation(problem, claim)
             return _false_path(problem, claim, most) if hasattr(claim, "moves") else _false_head(problem, claim)
         except Meaningless as reason:
             return f"meaningless: {reason}"

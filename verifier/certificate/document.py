@@ -11,7 +11,7 @@ from verifier.certificate.file import EMBED_LIMIT, FORMAT, VERSION
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.landscape import landscape_entry
 from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, Parameters, PathUpperBound, Problem
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 
 
 def _hex(x: float | None) -> str | None:
@@ -104,7 +104,7 @@ def _claim(claim: Claim, k: int, arrays: dict[str, np.ndarray]) -> dict[str, Any
             "kind": "path_upper_bound", "path": claim.path, "sup": _hex(claim.sup), "gap": _hex(claim.gap),
             "gap_over_lower": _hex(claim.gap_over_lower), "level": _hex(claim.level), "gap_over_level": _hex(claim.gap_over_level),
         }  # fmt: skip
-    if isinstance(claim, (BarrierLowerBound, RegionMinimum, JacobianRank)):
+    if isinstance(claim, (BarrierLowerBound, RegionMinimum, JacobianRank, ClaimViolation)):
         return landscape_entry(claim, f"claims/{k}", arrays)
     assert isinstance(claim, HeadOptimum)
     base = f"heads/{claim.name}"

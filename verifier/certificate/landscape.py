@@ -1,4 +1,4 @@
-"""Claims about regions and barriers in the format: every field of the claim under its own name, arrays stored beside the document."""
+"""Claims about regions, barriers and statements of papers in the format: every field of the claim under its own name, arrays stored beside the document."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.strict import fail, fields, parse_float, printable
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 
-LandscapeClaim = BarrierLowerBound | RegionMinimum | JacobianRank
+LandscapeClaim = BarrierLowerBound | RegionMinimum | JacobianRank | ClaimViolation
 KINDS: dict[str, type] = {
     "barrier_lower_bound": BarrierLowerBound,
     "region_minimum": RegionMinimum,
     "jacobian_rank": JacobianRank,
+    "claim_violation": ClaimViolation,
 }
 # How a field is written, by its annotation.
 STORED: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": str, "np.ndarray": str}

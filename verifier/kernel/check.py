@@ -20,8 +20,9 @@ from verifier.kernel.claims import (
 from verifier.kernel.environment import probe
 from verifier.kernel.forward import objective_at
 from verifier.kernel.heads import check_head
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 from verifier.kernel.paths import check_path
+from verifier.kernel.violations import check_violation
 
 
 def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
@@ -46,6 +47,8 @@ def _sentence(claim: Claim) -> str:
         return regions.sentence(claim)
     if isinstance(claim, JacobianRank):
         return f"region {claim.name}: the Jacobian has {'full' if claim.full else 'less than full'} column rank"
+    if isinstance(claim, ClaimViolation):
+        return f"counterexample {claim.name}: statement {claim.statement} fails by at least {claim.margin!r}"
     return f"path {claim.path}: F <= {claim.sup!r} all along it, and at most {claim.gap!r} over E"
 
 
@@ -61,6 +64,8 @@ def _fast(problem: Problem, claim: Claim) -> dict[str, float]:
         return regions.check_region(problem, claim)
     if isinstance(claim, JacobianRank):
         return regions.check_rank(problem, claim)
+    if isinstance(claim, ClaimViolation):
+        return check_violation(problem, claim)
     require(isinstance(claim, PathUpperBound), "unknown claim")
     return check_path(problem, claim)
 

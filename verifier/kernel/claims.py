@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
 PENALTIES = ("none", "l1", "path", "weight_decay")
@@ -118,7 +118,7 @@ class HeadOptimum:
     upper: float
 
 
-Claim = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionMinimum | JacobianRank
+Claim = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionMinimum | JacobianRank | ClaimViolation
 
 
 @dataclass(frozen=True)

@@ -99,3 +99,26 @@ class JacobianRank:
     pattern: np.ndarray
     null: np.ndarray
     null_basis: np.ndarray
+
+
+@dataclass(frozen=True)
+class ClaimViolation:
+    """A statement of Baturin 2026 fails on this certificate's data and networks, by at least `margin` > 0. One output, no output bias.
+
+    statement, with L the Lipschitz constant of the loss, kappa and the l1 penalty of the objective, Z the features on A's rows:
+      "lemma1.grad"  some |(d/d theta_i) E loss| at A is at least L + margin (the proof: at most L)
+      "lemma1.zero"  kappa >= L, and F(A) + margin <= F at theta = 0 (the lemma: theta* = 0)
+      "lemma1.norm"  F(A) + margin <= F(theta) whenever |theta|_1 <= L / kappa (the lemma: a minimiser is there); proved by `dual`
+      "t2.norm"      E |X|_2 >= sqrt |Sigma_X|_2 + margin (the proof of Theorem 2: equal)
+      "t2.identity"  with beta, W from A and gamma, W~ from B, at time t the two sides of the proof's third equality,
+                     E |eta_2 Z(eta_1) - (1-t) beta Z(W) - t gamma Z(W~)| and E |eta_2 (Z(eta_1) - Z(W))|, differ by at least margin
+      "t3.e"         every function of x has E loss >= margin (the proof of Theorem 3: e(v_m) -> 0); proved by `dual`, which sums to 0 over
+                     samples with equal inputs
+    dual (N,) float64, zeros where it is not needed. time: t, 0 where it is not needed.
+    """
+
+    name: str
+    statement: str
+    dual: np.ndarray
+    time: float
+    margin: float

@@ -28,7 +28,7 @@ from verifier.kernel.claims import (
     validate,
     validate_head,
 )
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 
 Column = list[arb]
 ZERO, ONE = arb(0), arb(1)
@@ -46,6 +46,10 @@ def check(problem: Problem, claim: Claim) -> dict[str, float]:
             from verifier.kernel.reference_landscape import check_landscape  # it builds on this module
 
             return check_landscape(problem, claim)
+        if isinstance(claim, ClaimViolation):
+            from verifier.kernel.reference_violations import check_violations  # so does it
+
+            return check_violations(problem, claim)
         require(isinstance(claim, PathUpperBound), "unknown claim")
         return _check_path(problem, claim)
 

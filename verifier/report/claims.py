@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, PathUpperBound, Verdict
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, rows, seconds, text, words
 from verifier.report.recheck import Recheck
@@ -66,7 +66,12 @@ def _kind(claim: Claim) -> tuple[str, str]:
         return "endpoint value", claim.network
     if isinstance(claim, PathUpperBound):
         return "path upper bound", claim.path
-    kinds = {BarrierLowerBound: "barrier lower bound", RegionMinimum: "region minimum", JacobianRank: "Jacobian rank"}
+    kinds = {
+        BarrierLowerBound: "barrier lower bound",
+        RegionMinimum: "region minimum",
+        JacobianRank: "Jacobian rank",
+        ClaimViolation: "counterexample",
+    }
     return kinds.get(type(claim), "head optimum"), claim.name
 
 

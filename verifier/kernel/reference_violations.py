@@ -1,0 +1,132 @@
+"""The second evaluation of `claim_violation`, in Arb balls and exact rationals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from flint import arb
+
+from verifier.kernel.claims import Parameters, Problem, require
+from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.reference import (
+    ONE,
+    ZERO,
+    _certain,
+    _conjugate,
+    _endpoint,
+    _largest,
+    _mean,
+    _norm,
+    _rational,
+    _rows,
+)
+from verifier.kernel.violations import validate_violation
+
+Vector = list[Fraction]
+
+
+def check_violations(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
+    validate_violation(problem, claim)
+    found = {
+        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _within, "t2.norm": _second_moment, "t2.identity": _identity, "t3.e": _noise,
+    }[claim.statement](problem, claim)  # fmt: skip
+    _certain(found >= arb(claim.margin), "the margin is not certain")
+    return {"margin": float(found.lower())}
+
+
+def _constant(problem: Problem) -> arb:
+    o = problem.objective
+    return arb(o.delta) if o.loss == "huber" else ONE
+
+
+def _inputs(problem: Problem) -> list[Vector]:
+    extra = [] if problem.A.biases[0] is None else [Fraction(1)]
+    return [[*map(Fraction, row), *extra] for row in problem.X.tolist()]
+
+
+def _exact_rows(p: Parameters) -> list[Vector]:
+    W = p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]])
+    return [list(map(Fraction, row)) for row in W.tolist()]
+
+
+def _features(X: list[Vector], rows: list[Vector]) -> list[Vector]:
+    """relu, one list per sample."""
+    return [[max(Fraction(0), sum((a * b for a, b in zip(x, w)), Fraction(0))) for w in rows] for x in X]
+
+
+def _head(p: Parameters) -> Vector:
+    return list(map(Fraction, p.weights[1][0].tolist()))
+
+
+def _dot(u: Vector, v: Vector) -> Fraction:
+    return sum((a * b for a, b in zip(u, v)), Fraction(0))
+
+
+def _slope(problem: Problem, f: Fraction, target: float) -> arb:
+    o, y = problem.objective, Fraction(target)
+    if o.loss == "logistic":
+        return -_rational(y) / (ONE + _rational(y * f).exp())
+    if o.loss == "huber":
+        require(o.delta is not None, "Huber without delta")
+        bound = Fraction(o.delta or 0.0)
+        return _rational(max(-bound, min(bound, f - y)))
+    if o.loss == "absolute":
+        require(f != y, "a prediction is on its target")
+        return ONE if f > y else -ONE
+    require(y * f != 1, "a prediction is on the hinge")
+    return -_rational(y) if y * f < 1 else ZERO
+
+
+def _gradient(problem: Problem, claim: ClaimViolation) -> arb:
+    Z, theta = _features(_inputs(problem), _exact_rows(problem.A)), _head(problem.A)
+    d = [_slope(problem, _dot(z, theta), t) for z, t in zip(Z, problem.targets[:, 0].tolist())]
+    each = [abs(_mean([_rational(z[i]) * s for z, s in zip(Z, d)])) for i in range(len(theta))]
+    return _largest(each) - _constant(problem)
+
+
+def _zero(problem: Problem, claim: ClaimViolation) -> arb:
+    _certain(arb(problem.objective.kappa) >= _constant(problem), "kappa is below L")
+    nothing = Parameters((problem.A.weights[0], np.zeros_like(problem.A.weights[1])), problem.A.biases)
+    return _endpoint(problem, nothing) - _endpoint(problem, problem.A)
+
+
+def _within(problem: Problem, claim: ClaimViolation) -> arb:
+    o, N = problem.objective, len(problem.X)
+    Z, nu = _features(_inputs(problem), _exact_rows(problem.A)), list(map(Fraction, claim.dual.tolist()))
+    pulls = [abs(sum((z[i] * v for z, v in zip(Z, nu)), Fraction(0))) / N for i in range(len(Z[0]))]
+    over = max(Fraction(0), max(pulls) - Fraction(o.kappa))
+    below = -_mean([_conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])
+    return below - _constant(problem) / arb(o.kappa) * _rational(over) - _endpoint(problem, problem.A)
+
+
+def _second_moment(problem: Problem, claim: ClaimViolation) -> arb:
+    X = [list(map(Fraction, row)) for row in problem.X.tolist()]
+    d, N = len(X[0]), len(X)
+    S = [[sum((x[a] * x[b] for x in X), Fraction(0)) / N for b in range(d)] for a in range(d)]
+    frobenius = _rational(sum((v * v for row in S for v in row), Fraction(0))).sqrt()
+    rows = _rational(max(sum((abs(v) for v in row), Fraction(0)) for row in S))
+    return _mean([_norm(row) for row in _rows(problem.X, None)]) - frobenius.min(rows).sqrt()
+
+
+def _identity(problem: Problem, claim: ClaimViolation) -> arb:
+    X, t = _inputs(problem), Fraction(claim.time)
+    W, V = _exact_rows(problem.A), _exact_rows(problem.B)
+    middle = [[(1 - t) * a + t * b for a, b in zip(w, v)] for w, v in zip(W, V)]
+    kept = [(1 - t) * b for b in _head(problem.A)]
+    gained = [t * g for g in _head(problem.B)]
+    both = [a + b for a, b in zip(kept, gained)]
+    Z, moved, last = _features(X, W), _features(X, middle), _features(X, V)
+    left = sum((abs(_dot(m, both) - _dot(z, kept) - _dot(v, gained)) for m, z, v in zip(moved, Z, last)), Fraction(0))
+    right = sum((abs(_dot(m, both) - _dot(z, both)) for m, z in zip(moved, Z)), Fraction(0))
+    return _rational(abs(left - right) / len(X))
+
+
+def _noise(problem: Problem, claim: ClaimViolation) -> arb:
+    sums: dict[tuple[float, ...], Fraction] = {}
+    for row, v in zip(problem.X.tolist(), claim.dual.tolist()):
+        key = tuple(x + 0.0 for x in row)
+        sums[key] = sums.get(key, Fraction(0)) + Fraction(v)
+    require(not any(sums.values()), "the dual does not sum to 0 over samples with equal inputs")
+    o = problem.objective
+    return -_mean([_conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])

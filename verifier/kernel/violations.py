@@ -1,0 +1,178 @@
+"""Counterexamples to statements of Baturin 2026: fast evaluation of `claim_violation`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from flint import arb
+
+from verifier.kernel import losses
+from verifier.kernel.balls import (
+    INFLATE,
+    Ball,
+    add,
+    between,
+    down,
+    exact,
+    lower,
+    magnitude,
+    matmul,
+    multiply,
+    relu,
+    row_norms,
+    subtract,
+    sum_lower,
+    sum_upper,
+    transpose,
+    up,
+    upper,
+)
+from verifier.kernel.claims import Objective, Parameters, Problem, require
+from verifier.kernel.forward import affine, hidden, objective_at
+from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.losses import arb_lower, arb_upper
+
+Array = np.ndarray
+STATEMENTS = ("lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.norm", "t2.identity", "t3.e")
+
+
+def lipschitz(o: Objective) -> float:
+    """L of a scalar loss; rejects losses that are not Lipschitz."""
+    require(o.loss in ("logistic", "hinge", "absolute", "huber"), f"{o.loss} has no Lipschitz constant")
+    return o.delta if o.loss == "huber" and o.delta is not None else 1.0
+
+
+def validate_violation(problem: Problem, claim: ClaimViolation) -> None:
+    N = len(problem.X)
+    require(claim.statement in STATEMENTS, f"unknown statement {claim.statement!r}")
+    require(
+        len(problem.A.weights) == 2 and problem.A.weights[1].shape[0] == 1,
+        "a violation needs one hidden layer and one output",
+    )
+    require(problem.A.biases[1] is None, "the statements are about networks without an output bias")
+    require(
+        type(claim.dual) is np.ndarray
+        and claim.dual.dtype == np.float64
+        and claim.dual.shape == (N,)
+        and bool(np.isfinite(claim.dual).all()),
+        "dual must be N finite floats",
+    )
+    require(0.0 <= claim.time <= 1.0, "time must lie in [0, 1]")
+    require(0.0 < claim.margin < float("inf"), "the margin must be positive and finite")
+    if claim.statement.startswith("lemma1"):
+        lipschitz(problem.objective)
+    if claim.statement in ("lemma1.zero", "lemma1.norm"):
+        require(
+            problem.objective.penalty == "l1" and problem.objective.kappa > 0.0,
+            "Lemma 1 is about the l1 penalty with kappa > 0",
+        )
+
+
+def check_violation(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
+    """The margin found; rejects unless it is at least the claimed one."""
+    validate_violation(problem, claim)
+    found = {
+        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _norm, "t2.norm": _second_moment, "t2.identity": _identity, "t3.e": _noise,
+    }[claim.statement](problem, claim)  # fmt: skip
+    require(claim.margin <= found, f"margin: found at least {found!r}, claimed {claim.margin!r}")
+    return {"margin": found}
+
+
+def slopes(o: Objective, f: Ball, y: Array) -> Ball:
+    """Enclosures of loss'(f_j), (N, 1): a convex loss has a slope that grows with f."""
+    low, high = lower(f), upper(f)
+    pairs = []
+    for a, b, t in zip(low[:, 0].tolist(), high[:, 0].tolist(), y[:, 0].tolist()):
+        if o.loss == "logistic":
+            pairs.append((arb_lower(-t / (1 + (arb(t) * a).exp())), arb_upper(-t / (1 + (arb(t) * b).exp()))))
+        elif o.loss == "huber":
+            assert o.delta is not None  # guaranteed by `validate`; only for the type checker
+            pairs.append((max(-o.delta, min(o.delta, down(a - t))), max(-o.delta, min(o.delta, up(b - t)))))
+        elif o.loss == "absolute":
+            require(a > t or b < t, "a prediction is not certainly off its target")
+            pairs.append((1.0, 1.0) if a > t else (-1.0, -1.0))
+        else:
+            inner = (up(t * a) < 1.0 and up(t * b) < 1.0, down(t * a) > 1.0 and down(t * b) > 1.0)
+            require(any(inner), "a prediction is not certainly off the hinge")
+            pairs.append((-t, -t) if inner[0] else (0.0, 0.0))
+    ends = np.array(pairs)
+    mid = 0.5 * (ends[:, :1] + ends[:, 1:])
+    return Ball(mid, np.maximum(ends[:, 1:] - mid, mid - ends[:, :1]) * INFLATE)
+
+
+def _features(problem: Problem, p: Parameters) -> Ball:
+    return relu(hidden(p, problem.X))
+
+
+def _gradient(problem: Problem, claim: ClaimViolation) -> float:
+    N, Z = len(problem.X), _features(problem, problem.A)
+    G = matmul(transpose(Z), slopes(problem.objective, affine(Z, exact(problem.A.weights[1]), None), problem.targets))
+    smallest = np.maximum(lower(G), -upper(G)).max()  # of |N gradient|, from below
+    return down(down(float(smallest) / N) - lipschitz(problem.objective))
+
+
+def _zero(problem: Problem, claim: ClaimViolation) -> float:
+    require(problem.objective.kappa >= lipschitz(problem.objective), "kappa is below L")
+    nothing = Parameters((problem.A.weights[0], 0.0 * problem.A.weights[1]), problem.A.biases)
+    return down(
+        objective_at(problem, nothing, endpoint=True).lower - objective_at(problem, problem.A, endpoint=True).upper
+    )
+
+
+def _norm(problem: Problem, claim: ClaimViolation) -> float:
+    o, N = problem.objective, len(problem.X)
+    G = magnitude(matmul(transpose(_features(problem, problem.A)), exact(claim.dual[:, None]))).max()
+    room = down(o.kappa * N)
+    over = 0.0 if room >= G else up(up(float(G) - room) / N)
+    radius = up(lipschitz(o) / o.kappa)
+    D = -losses.conjugate_mean_upper(o, claim.dual[:, None], problem.targets)
+    return down(down(D - up(radius * over)) - objective_at(problem, problem.A, endpoint=True).upper)
+
+
+def _second_moment(problem: Problem, claim: ClaimViolation) -> float:
+    """|Sigma|_2 is at most the Frobenius norm and the largest row sum of magnitudes."""
+    N, X = len(problem.X), exact(problem.X)
+    S = magnitude(matmul(transpose(X), X))
+    frobenius = up(math.sqrt(sum_upper((S * S * INFLATE).ravel().tolist())))
+    rows = max(sum_upper(row) for row in S.tolist())
+    spread = up(math.sqrt(up(min(frobenius, rows) / N)))
+    mean = down(sum_lower(lower(row_norms(X)).tolist()) / N)
+    return down(mean - spread)
+
+
+def _identity(problem: Problem, claim: ClaimViolation) -> float:
+    A, B, t = problem.A, problem.B, claim.time
+    u, v = hidden(A, problem.X), hidden(B, problem.X)
+    Z, W, moved = relu(u), relu(v), relu(between(u, v, t))
+    beta, gamma = exact(A.weights[1]), exact(B.weights[1])
+    s = np.full_like(beta.mid, t)
+    kept, gained = (
+        multiply(exact(1.0 - s) if t in (0.0, 1.0) else Ball(1.0 - s, 2.0**-53 * (1.0 - s)), beta),
+        multiply(exact(s), gamma),
+    )
+    both = add(kept, gained)
+    left = subtract(subtract(matmul(moved, transpose(both)), matmul(Z, transpose(kept))), matmul(W, transpose(gained)))
+    right = matmul(subtract(moved, Z), transpose(both))
+    low, high = _mean_magnitudes(left)
+    low_right, high_right = _mean_magnitudes(right)
+    return max(down(low - high_right), down(low_right - high))
+
+
+def _mean_magnitudes(x: Ball) -> tuple[float, float]:
+    """Bounds of the mean of |x_j|, x (N, 1)."""
+    below = np.maximum(np.maximum(lower(x), -upper(x)), 0.0)
+    return max(0.0, down(sum_lower(below.ravel().tolist()) / len(below))), up(
+        sum_upper(magnitude(x).ravel().tolist()) / len(below)
+    )
+
+
+def _noise(problem: Problem, claim: ClaimViolation) -> float:
+    """Jensen: a dual that sums to 0 over samples with equal inputs pays nothing for any function of the input."""
+    groups = np.unique(problem.X + 0.0, axis=0, return_inverse=True)[1].reshape(-1)
+    for g in range(int(groups.max()) + 1):
+        require(
+            math.fsum(claim.dual[groups == g].tolist()) == 0.0,
+            "the dual does not sum to 0 over samples with equal inputs",
+        )
+    return -losses.conjugate_mean_upper(problem.objective, claim.dual[:, None], problem.targets)
