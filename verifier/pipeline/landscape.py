@@ -81,7 +81,10 @@ class LandscapeResult:
         trees = [w for w in self.record["widths"] if "refused" not in w]
         parts = [_width_words(w) for w in trees]
         certified = any(p.get("certified_gap") is not None for w in trees for p in w["pairs"])
-        word = "CERTIFIED" if certified else "COMPUTED"
+        failed = sum("failed" in p for w in trees for p in w["pairs"])
+        if failed:
+            parts.append(f"{failed} of {sum(len(w['pairs']) for w in trees)} pairs failed")
+        word = "FAILED" if failed else "CERTIFIED" if certified else "COMPUTED"
         return f"{word} {'; '.join(parts)}" + ("" if certified else " (float64 programs, nothing certified)")
 
     def report(self, path: str | Path | None = None) -> Path:
