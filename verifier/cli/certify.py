@@ -72,9 +72,8 @@ def run(args: argparse.Namespace) -> int:
     from verifier.pipeline import certify
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
-    result = certify(
-        *args.pair, args.data, method=args.method or "all", string=args.string, **certify_options(args, say)
-    )
+    a, b = args.pair
+    result = certify(a, b, args.data, method=args.method or "all", string=args.string, **certify_options(args, say))
     report = None
     if not args.no_report:
         report = result.report(args.report)

@@ -1,0 +1,112 @@
+"""What a claim of a paper is to the audit, and what comes out of trying it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from verifier.kernel.claims import Problem
+from verifier.kernel.landscape_claims import ClaimViolation
+
+Rng = np.random.Generator
+
+
+class Word(Enum):
+    """What the trials say. A statement that no trial broke *held*: that is no proof of it."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One trial's input. origin: "trained", "random", "known" (a listed counterexample) or "search". values: whatever the evaluation reads."""
+
+    origin: str
+    label: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluation of an inequality `left <= right`.
+
+    slack: (right - left) / scale with scale > 0 the size of the numbers compared; negative beyond `tolerance` is a violation. met: whether the
+    hypotheses hold on this instance (a trial whose hypotheses fail says nothing). text: the numbers, in words.
+    """
+
+    left: float
+    right: float
+    scale: float
+    met: bool = True
+    tolerance: float = 1e-9
+    text: str = ""
+
+    @property
+    def slack(self) -> float:
+        return (self.right - self.left) / self.scale
+
+    @property
+    def violated(self) -> bool:
+        return self.met and bool(self.slack < -self.tolerance)
+
+
+def compared(left: float, right: float, *, met: bool = True, tolerance: float = 1e-9, text: str = "") -> Trial:
+    """Trial of `left <= right` with the larger magnitude as scale."""
+    return Trial(float(left), float(right), max(abs(left), abs(right), 1e-300), met, tolerance, text)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim and how to try it.
+
+    identifier: as in audit.md, "paper.name" without the paper. place: section, equation. quote: the paper's words. words: what is evaluated.
+    expected: the known status. instances(rng, count): trained and random ones, hypotheses mostly met. known: listed counterexamples.
+    evaluate: one trial. search(rng, seconds): an instance that an optimiser found, or None; tried whenever no instance violates.
+    counterexample: a violating instance as the kernel's claim, where there is one. repaired: the corrected statement, itself tried on
+    the same instances and known ones.
+    count: trials of the full audit. untestable: why nothing is evaluated, instead of all that.
+    """
+
+    identifier: str
+    paper: str
+    place: str
+    quote: str
+    words: str
+    expected: Word
+    instances: Callable[[Rng, int], Iterable[Instance]] | None = None
+    evaluate: Callable[[Instance], Trial] | None = None
+    known: tuple[Instance, ...] = ()
+    search: Callable[[Rng, float], Instance | None] | None = None
+    counterexample: Callable[[Instance], tuple[Problem, ClaimViolation]] | None = None
+    repaired: Statement | None = None
+    hypotheses: tuple[str, ...] = ()
+    count: int = 1000
+    untestable: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the trials of one statement gave. slacks: of all trials with hypotheses met. worst: the trial of least slack, with its instance's label and
+    origin. by_search: whether the search alone, without known counterexamples, found a violation (None: not run)."""
+
+    statement: Statement
+    word: Word
+    trials: int
+    skipped: int
+    slacks: tuple[float, ...]
+    worst: Trial | None
+    worst_instance: Instance | None
+    by_search: bool | None
+    cpu_seconds: float
+    repaired: Finding | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def as_expected(self) -> bool:
+        return self.statement.untestable is not None or self.word == self.statement.expected
