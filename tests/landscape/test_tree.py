@@ -63,3 +63,11 @@ def test_what_cells_do_not_cover_is_refused(loss, penalty, words):
         make_setting(
             np.zeros((3, 1)), np.ones((3, 1)), make_objective(loss, kappa=0.1 if penalty else 0, penalty=penalty), 1
         )
+
+
+@pytest.mark.parametrize(("N", "m", "cells", "seconds"), [(8, 3, 32768, 10.0), (20, 2, 6400, 3.0)])
+def test_speed(N, m, cells, seconds):
+    """The whole merge tree within the CPU seconds that were asked for; a tenth of them is usual."""
+    tree = merge_tree(documented(0, N, m))
+    assert tree.cell_count == cells
+    assert tree.cpu_seconds < seconds

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 
 import verifier
-from tests.landscape.instances import random_pair
+from tests.landscape.instances import OBJECTIVES, random_pair, random_setting
 from verifier.data.dataset import Dataset
+from verifier.elaboration import elaborate_path, kernel_problem
+from verifier.kernel import check
 from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.landscape.faces import FaceValues
+from verifier.landscape.gap import exact_gap
+from verifier.landscape.minima import leading_pairs, minimum_network
+from verifier.landscape.tree import merge_tree
+from verifier.networks.network import one_hidden_layer
 from verifier.outcomes import CertifiedBound
-from verifier.pipeline.exact import BoundsContradict, require_consistent
+from verifier.pipeline.exact import BoundsContradict, barrier_of, require_consistent
 
 
 def certified(pair, out, method):
@@ -43,3 +50,49 @@ def test_an_upper_bound_below_a_barrier_is_never_ignored():
     require_consistent([claim], [CertifiedBound("x", 0.5, 0.1, 0.1, None, 0.0)])
     with pytest.raises(BoundsContradict, match="defect of verifier"):
         require_consistent([claim], [CertifiedBound("x", np.nextafter(0.5, 0), 0.1, 0.1, None, 0.0)])
+
+
+# objective, d, hidden bias, N, m
+KINDS = [
+    (OBJECTIVES[0], 2, True, 5, 1), (OBJECTIVES[0], 3, True, 5, 1), (OBJECTIVES[1], 2, False, 5, 2), (OBJECTIVES[2], 2, True, 5, 1),
+    (OBJECTIVES[3], 1, True, 5, 2), (OBJECTIVES[7], 1, True, 5, 1), (("huber", 0.0, 0.5, True, False), 1, True, 5, 1),
+    (("logistic", 0.0, None, False, False), 1, True, 6, 1), (("logistic", 0.0, None, True, False), 1, True, 6, 1), (OBJECTIVES[4], 1, True, 5, 1),
+    (OBJECTIVES[6], 2, False, 4, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("which", "d", "hidden_bias", "N", "m"), KINDS)
+def test_the_kernel_accepts_barriers_of_every_kind(which, d, hidden_bias, N, m):
+    """Leading pairs of whole landscapes: the certified interval is a point to 1e-6, and it is the tree's gap."""
+    found = 0
+    for seed in range(3):
+        setting = random_setting(np.random.default_rng(seed), N, m, *which, d=d, hidden_bias=hidden_bias)
+        values, tree = FaceValues(setting), merge_tree(setting)
+        for pair in leading_pairs(tree, 1):
+            A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
+            gap = exact_gap(A, B, setting.objective, setting.X, setting.targets)
+            problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+            claim, path = barrier_of(problem, gap), elaborate_path(problem, gap.path).claim
+            assert check(problem, claim).accepted
+            assert claim.level <= path.sup <= claim.level * (1 + 1e-6) + 1e-12
+            assert claim.level == pytest.approx(pair.level, rel=1e-6)
+            found += 1
+    assert found or which[0] == "logistic"
+
+
+def test_the_kernel_accepts_barriers_of_frozen_output_layers():
+    found = 0
+    for seed in (k for k in range(400) if k % 2 == 0):
+        setting, A, B = random_pair(seed, which=OBJECTIVES[0], most_N=4)
+        B = one_hidden_layer(B.W, A.theta, B.b, A.c)
+        if A.same_parameters(B):
+            continue
+        gap = exact_gap(A, B, setting.objective, setting.X, setting.targets, output_layer="frozen")
+        problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+        claim = barrier_of(problem, gap)
+        if claim is not None:
+            assert claim.output_layer == "frozen"
+            assert check(problem, claim).accepted
+            assert claim.level == pytest.approx(gap.lower, rel=1e-6)
+            found += 1
+    assert found

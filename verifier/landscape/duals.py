@@ -22,6 +22,9 @@ Array = np.ndarray
 
 # Room under kappa that scaling leaves for the kernel's own rounding.
 ROOM = 2.0**-44
+INWARD = 1e-7
+# Slopes that should be 0 are this large, relative to their terms.
+RAY_NOISE, CONIC_NOISE = 1e-11, 1e-8
 # Dual vectors that have to sum to exactly 0 are multiples of this part of their largest entry's power of two.
 GRID = 2.0**-48
 
@@ -50,8 +53,11 @@ def slope(setting: LandscapeSetting, code: int, nu: Array) -> Array:
     return setting.neurons.features(code).T @ nu / setting.N
 
 
-def multipliers_of(setting: LandscapeSetting, code: int, nu: Array, facet: int = -1) -> tuple[Array, float]:
+def multipliers_of(
+    setting: LandscapeSetting, code: int, nu: Array, facet: int = -1, noise: float = 0.0
+) -> tuple[Array, float]:
     """The multipliers (N,) that bring the slope nearest to 0, and that distance. facet: sample whose multiplier has free sign, or -1.
+    noise: with kappa = 0, multipliers this small (relative to the slope's terms) are taken for 0.
 
     They sit on the cone's facets only, at most n of them, on linearly independent inputs: non-negative least squares ends in a basic solution.
     """
@@ -64,6 +70,10 @@ def multipliers_of(setting: LandscapeSetting, code: int, nu: Array, facet: int =
         return out, float(np.linalg.norm(target))
     norms = np.linalg.norm(columns, axis=0)
     weights, distance = nnls(columns / norms, target)
+    if setting.kappa == 0:
+        # A neuron inside its cone has slope 0: what is left of it is rounding, and no multiplier should carry that.
+        size = np.abs(nu) @ np.linalg.norm(neurons.inputs, axis=1) / setting.N
+        weights[weights <= noise * size] = 0.0
     weights = weights / norms
     out[walls] = weights[: len(walls)]
     if facet >= 0:
@@ -78,18 +88,23 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     crosses, or -1. Copies of a code get equal multipliers.
     """
     loss, y = setting.objective.loss, setting.targets
-    nu = point.nu if point.nu is not None else loss.gradient(point.predictions[:, None], y)[:, 0]
+    nu = loss.gradient(point.predictions[:, None], y)[:, 0]
     if setting.output_bias:
         nu = _balanced(setting, nu)
     if dual_bound(setting, nu) < dual_bound(setting, np.zeros(setting.N)):
         # Labels of one class and a free output bias: the infimum is 0, at infinity, and nu = 0 proves it.
         nu = np.zeros(setting.N)
+    noise = RAY_NOISE if point.exact else CONIC_NOISE
     present = {(code, facet if k == 0 else -1) for k, code in enumerate(codes) if code >= 0}
-    found = {key: multipliers_of(setting, key[0], nu, key[1]) for key in present}
+    found = {key: multipliers_of(setting, key[0], nu, key[1], noise) for key in present}
     largest = max((distance for _, distance in found.values()), default=0.0)
     scale = 1.0
     if setting.kappa > 0 and largest > setting.kappa * (1.0 - ROOM):
         scale = setting.kappa * (1.0 - ROOM) / largest
+    if setting.kappa == 0 and loss.name != "squared":
+        # The kernel solves equations for some entries, which must not leave the conjugate's domain; without penalty the dual
+        # value is stationary under scaling, so this costs its square only.
+        scale = 1.0 - INWARD
     nu = scale * nu
     if setting.output_bias and setting.bias_price == 0:
         nu = _summing_to_zero(nu)

@@ -23,7 +23,7 @@ Face = tuple[tuple[int, ...], int]
 class FacePoint:
     """A minimiser. value: F there. predictions (N,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
 
-    nu (N,): the solver's own dual vector, where it gives one better than the gradient at the predictions; else None.
+    exact: to rounding, by a direct method; else to a solver's tolerance.
     """
 
     value: float
@@ -31,7 +31,7 @@ class FacePoint:
     u: dict[int, Array]
     facet_u: Array | None
     bias: float
-    nu: Array | None = None
+    exact: bool = False
 
 
 class FaceProgram(Protocol):

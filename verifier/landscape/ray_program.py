@@ -115,4 +115,4 @@ class RayProgram:
             raw = sum((w * (1 - 2 * (k % 2)) * self.mean[k // 2] for k, w in zip(columns, weights)), 0.0)
             bias = self.target_mean - float(raw)
         predictions = fitted + self.target_mean + self.setting.offset
-        return FacePoint(value, predictions, u, facet_u, bias)
+        return FacePoint(value, predictions, u, facet_u, bias, exact=True)

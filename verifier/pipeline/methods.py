@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,9 +54,18 @@ def exact(s: Setting, o: Options) -> Proposal:
     from verifier.landscape.gap import exact_gap
 
     found = exact_gap(
-        s.A.network, s.B.network, s.objective, s.data.X, s.targets, most_cells=o.most_cells, state=o.state
-    )
+        s.A.network, s.B.network, s.objective, s.data.X, s.targets, most_cells=o.most_cells, state=o.state,
+        progress=_bracket if o.progress else None,
+    )  # fmt: skip
     return Proposal([found.path], details={"exact": found})
+
+
+def _bracket(lower: float, upper: float, visited: int) -> None:
+    """Progress of the exact search on a terminal."""
+    if visited % 500 == 0:
+        print(
+            f"\rexact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells ", end="", file=sys.stderr, flush=True
+        )
 
 
 def exchange(s: Setting, o: Options) -> Proposal:
