@@ -14,6 +14,7 @@ from verifier.landscape.gap import exact_gap
 from verifier.landscape.minima import leading_pairs, minimum_network
 from verifier.landscape.tree import merge_tree
 from verifier.networks.network import one_hidden_layer
+from verifier.objective import make_objective
 from verifier.outcomes import CertifiedBound
 from verifier.pipeline.exact import BoundsContradict, barrier_of, require_consistent
 
@@ -96,3 +97,22 @@ def test_the_kernel_accepts_barriers_of_frozen_output_layers():
             assert claim.level == pytest.approx(gap.lower, rel=1e-6)
             found += 1
     assert found
+
+
+@pytest.mark.parametrize(
+    ("loss", "kappa", "delta"), [("squared", 0.03, None), ("logistic", 0.01, None), ("huber", 0.02, 0.7)]
+)
+def test_the_kernel_accepts_barriers_under_weight_decay(loss, kappa, delta):
+    """At balanced minima the pass under weight decay is the tree's, which was built with the path penalty."""
+    decay = make_objective(loss, kappa=kappa, penalty="weight_decay", delta=delta)
+    for seed in (2, 3, 4):
+        setting = random_setting(np.random.default_rng(seed), 5, 1 + seed % 2, loss, kappa, delta, True, False)
+        values, tree = FaceValues(setting), merge_tree(setting)
+        for pair in leading_pairs(tree, 1):
+            A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
+            gap = exact_gap(A, B, decay, setting.X, setting.targets)
+            problem = kernel_problem(A, B, decay, setting.X, setting.targets)
+            claim = barrier_of(problem, gap)
+            assert check(problem, claim).accepted
+            assert claim.level == pytest.approx(pair.level, rel=1e-8)
+            assert elaborate_path(problem, gap.path).claim.sup == pytest.approx(pair.level, rel=1e-8)

@@ -88,8 +88,13 @@ class ConicProgram:
             q[first_loss - 1] = s.bias_price
             self._absolute(rows, [r - 1], [first_loss - 1])
         getattr(self, "_" + s.objective.loss.name)(rows, P, q, Z, first_loss)
-        x = self._run(rows, P, q)
-        return self._point(x[:r], codes, facet, Z, k, n)
+        x, z = self._run(rows, P, q)
+        nu = None
+        if s.objective.loss.name == "logistic":
+            # The multiplier of z_j in the second exponential cone of each sample; the last N rows are those of the sums.
+            second = z[len(z) - N - 6 * N : len(z) - N].reshape(N, 6)[:, 3]
+            nu = self.y * np.clip(N * second, -1.0, 0.0)
+        return self._point(x[:r], codes, facet, Z, k, n, nu)
 
     def _cone_rows(self, rows: _Rows, codes: list[int], facet: int, n: int) -> None:
         import clarabel
@@ -152,16 +157,20 @@ class ConicProgram:
         A[np.arange(N), first + 2 * N + np.arange(N)] = 1.0
         rows.add(clarabel.NonnegativeConeT(N), A, np.ones(N))
 
-    def _run(self, rows: _Rows, P: Array, q: Array) -> Array:
+    def _run(self, rows: _Rows, P: Array, q: Array) -> tuple[Array, Array]:
+        """(x, z): the solution and the multipliers of the rows."""
         import clarabel
         from scipy.sparse import csc_matrix
 
         A = np.vstack(rows.blocks) if rows.blocks else rows.zeros(0)
         b = np.concatenate(rows.sides) if rows.sides else np.zeros(0)
         solver = clarabel.DefaultSolver(csc_matrix(np.triu(P)), q, csc_matrix(A), b, rows.cones, self.options)
-        return np.asarray(solver.solve().x)
+        found = solver.solve()
+        return np.asarray(found.x), np.asarray(found.z)
 
-    def _point(self, x: Array, codes: tuple[int, ...], facet: int, Z: Array, k: int, n: int) -> FacePoint:
+    def _point(
+        self, x: Array, codes: tuple[int, ...], facet: int, Z: Array, k: int, n: int, nu: Array | None = None
+    ) -> FacePoint:
         s = self.setting
         u = {code: x[i * n : (i + 1) * n] for i, code in enumerate(codes)}
         facet_u = x[(k - 1) * n : k * n] if facet >= 0 else None
@@ -171,4 +180,4 @@ class ConicProgram:
         if s.kappa > 0:
             value += s.kappa * float(np.linalg.norm(x[: k * n].reshape(k, n), axis=1).sum()) + s.bias_price * abs(bias)
         # A solver that gave up has no minimum to offer: the face counts as impassable.
-        return FacePoint(value if math.isfinite(value) else math.inf, predictions, u, facet_u, bias)
+        return FacePoint(value if math.isfinite(value) else math.inf, predictions, u, facet_u, bias, nu=nu)

@@ -22,7 +22,7 @@ Array = np.ndarray
 
 # Room under kappa that scaling leaves for the kernel's own rounding.
 ROOM = 2.0**-44
-INWARD = 1e-7
+INWARD, ROUNDING = 1e-7, 1e-12
 # Slopes that should be 0 are this large, relative to their terms.
 RAY_NOISE, CONIC_NOISE = 1e-11, 1e-8
 # Dual vectors that have to sum to exactly 0 are multiples of this part of their largest entry's power of two.
@@ -88,7 +88,7 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     crosses, or -1. Copies of a code get equal multipliers.
     """
     loss, y = setting.objective.loss, setting.targets
-    nu = loss.gradient(point.predictions[:, None], y)[:, 0]
+    nu = loss.gradient(point.predictions[:, None], y)[:, 0] if point.nu is None else point.nu
     if setting.output_bias:
         nu = _balanced(setting, nu)
     if dual_bound(setting, nu) < dual_bound(setting, np.zeros(setting.N)):
@@ -101,13 +101,13 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     scale = 1.0
     if setting.kappa > 0 and largest > setting.kappa * (1.0 - ROOM):
         scale = setting.kappa * (1.0 - ROOM) / largest
-    if setting.kappa == 0 and loss.name != "squared":
-        # The kernel solves equations for some entries, which must not leave the conjugate's domain; without penalty the dual
-        # value is stationary under scaling, so this costs its square only.
-        scale = 1.0 - INWARD
+    if loss.name != "squared":
+        # The kernel moves some entries, which must not leave the conjugate's domain. Without penalty it solves for them, and the dual
+        # value is stationary under scaling, so that room costs its square only; with penalty a rounding's room is enough.
+        scale *= 1.0 - (INWARD if setting.kappa == 0 else ROUNDING)
     nu = scale * nu
     if setting.output_bias and setting.bias_price == 0:
-        nu = _summing_to_zero(nu)
+        nu = _summing_to_zero(setting, nu)
     rows = np.zeros((len(codes), setting.N))
     for k, code in enumerate(codes):
         if code >= 0:
@@ -121,21 +121,24 @@ def _balanced(setting: LandscapeSetting, nu: Array) -> Array:
     excess = nu.sum() - np.clip(nu.sum(), -price * setting.N, price * setting.N)
     if excess == 0.0:
         return nu
+    room = _room(setting, nu)
+    return nu - excess * room / room.sum() if room.sum() > 0 else nu
+
+
+def _room(setting: LandscapeSetting, nu: Array) -> Array:
+    """How far each entry is from the end of the conjugate's domain; 1 where there is none."""
     loss = setting.objective.loss
     room = np.ones(setting.N)
     if loss.name == "huber":
         room = loss.delta - np.abs(nu)  # type: ignore[attr-defined]
     elif loss.name == "logistic":
         room = np.minimum(np.abs(nu), 1.0 - np.abs(nu))
-    room = np.maximum(room, 0.0)
-    return nu - excess * room / room.sum() if room.sum() > 0 else nu
+    return np.maximum(room, 0.0)
 
 
-def _summing_to_zero(nu: Array) -> Array:
-    """nu on a dyadic grid, where sums are exact, with its sum taken off an entry of middling size."""
+def _summing_to_zero(setting: LandscapeSetting, nu: Array) -> Array:
+    """nu on a dyadic grid, where sums are exact, with its sum taken off the entry that has most room."""
     unit = GRID * 2.0 ** np.ceil(np.log2(max(float(np.abs(nu).max()), 1e-300)))
     steps = np.rint(nu / unit).astype(np.int64)
-    # Entries at 0 or at the largest size may be at the end of the conjugate's domain.
-    middle = int(np.argsort(np.abs(nu))[len(nu) // 2])
-    steps[middle] -= steps.sum()
+    steps[int(np.argmax(_room(setting, nu)))] -= steps.sum()
     return steps * unit

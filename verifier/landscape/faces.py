@@ -23,7 +23,8 @@ Face = tuple[tuple[int, ...], int]
 class FacePoint:
     """A minimiser. value: F there. predictions (N,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
 
-    exact: to rounding, by a direct method; else to a solver's tolerance.
+    exact: to rounding, by a direct method; else to a solver's tolerance. nu (N,): the solver's dual vector, where it is nearer to feasible
+    than the gradient at the predictions; else None.
     """
 
     value: float
@@ -32,6 +33,7 @@ class FacePoint:
     facet_u: Array | None
     bias: float
     exact: bool = False
+    nu: Array | None = None
 
 
 class FaceProgram(Protocol):
