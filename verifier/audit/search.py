@@ -12,7 +12,12 @@ from verifier.audit.claim import Instance, Rng, Trial
 
 
 def ascend(
-    starts: Iterable[Instance], evaluate: Callable[[Instance], Trial], fields: Sequence[str], rng: Rng, seconds: float, rounds: int = 200
+    starts: Iterable[Instance],
+    evaluate: Callable[[Instance], Trial],
+    fields: Sequence[str],
+    rng: Rng,
+    seconds: float,
+    rounds: int = 200,
 ) -> Instance | None:
     """A violating instance, or None when time is up.
 

@@ -95,10 +95,10 @@ def weight_decay(p: Parameters) -> Interval:
 
 
 def total(o: Objective, mean_below: float, mean_above: float, penalty: Interval) -> Interval:
-    """mean loss + kappa P."""
+    """mean loss + kappa P, at least 0 like every loss and penalty."""
     below = down(mean_below + down(o.kappa * penalty.lower)) if o.kappa else mean_below
     above = up(mean_above + up(o.kappa * penalty.upper)) if o.kappa else mean_above
-    return Interval(below, above)
+    return Interval(max(0.0, below), above)
 
 
 def loss_at(problem: Problem, f: Ball) -> Interval:

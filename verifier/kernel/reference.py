@@ -221,7 +221,8 @@ def _endpoint(problem: Problem, p: Parameters) -> arb:
 
 def _check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
     require(claim.network in ("A", "B"), "an endpoint is A or B")
-    F = _endpoint(problem, problem.A if claim.network == "A" else problem.B)
+    # Every loss and penalty is at least 0, which the ball around a loss of exactly 0 does not know.
+    F = _endpoint(problem, problem.A if claim.network == "A" else problem.B).max(ZERO)
     _certain(arb(claim.lower) <= F, "the lower end is not certain")
     _certain(arb(claim.upper) >= F, "the upper end is not certain")
     return {"lower": float(F.lower()), "upper": float(F.upper())}

@@ -29,7 +29,7 @@ def objective_of(values: dict):  # type: ignore[no-untyped-def]
 def best_head(values: dict) -> Array:
     """theta* (r,) of the lemma's program, by CVXPY and Clarabel."""
     Z = values["Z"]
-    found = solve_head(Z, values["y"][:, None], objective_of(values), np.ones(Z.shape[1]), False)
+    found = solve_head(Z, values["y"][:, None], objective_of(values), np.ones(Z.shape[1]), bias=False, name="lemma 1")
     return found.head[0]
 
 
@@ -40,7 +40,9 @@ def total(values: dict, theta: Array) -> float:
     return float(np.mean(o.loss.values(f, values["y"][:, None])) + o.kappa * np.abs(theta).sum())
 
 
-def random_heads(rng: Rng, count: int, *, kappa_over_L: tuple[float, float] = (0.02, 0.9), losses: tuple[str, ...] = LOSSES) -> Iterator[Instance]:
+def random_heads(
+    rng: Rng, count: int, *, kappa_over_L: tuple[float, float] = (0.02, 0.9), losses: tuple[str, ...] = LOSSES
+) -> Iterator[Instance]:
     """Rows on the unit sphere, normal inputs of wild scales, kappa in the given range relative to L."""
     for k in range(count):
         N, d, r = int(rng.integers(1, 12)), int(rng.integers(1, 5)), int(rng.integers(1, 6))
@@ -48,12 +50,20 @@ def random_heads(rng: Rng, count: int, *, kappa_over_L: tuple[float, float] = (0
         rows = rng.normal(size=(r, d))
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         Z = np.maximum(rng.normal(size=(N, d)) * 10.0 ** rng.uniform(-1, 1) @ rows.T, 0.0)
-        y = rng.choice([-1.0, 1.0], size=N) if loss in ("logistic", "hinge") else rng.normal(size=N) * 10.0 ** rng.uniform(-1, 1)
+        y = (
+            rng.choice([-1.0, 1.0], size=N)
+            if loss in ("logistic", "hinge")
+            else rng.normal(size=N) * 10.0 ** rng.uniform(-1, 1)
+        )
         delta = 10.0 ** rng.uniform(-1, 0.5)
         L = delta if loss == "huber" else 1.0
         kappa = L * np.exp(rng.uniform(*np.log(kappa_over_L)))
         theta = rng.normal(size=r)
-        yield Instance("random", f"{loss}, N = {N}, r = {r}", {"Z": Z, "y": y, "loss": loss, "delta": delta, "kappa": float(kappa), "theta": theta})
+        yield Instance(
+            "random",
+            f"{loss}, N = {N}, r = {r}",
+            {"Z": Z, "y": y, "loss": loss, "delta": delta, "kappa": float(kappa), "theta": theta},
+        )
 
 
 def trained_heads(kappa: float = 0.1) -> Iterator[Instance]:
@@ -63,7 +73,14 @@ def trained_heads(kappa: float = 0.1) -> Iterator[Instance]:
     for seed in range(2):
         network, dataset = trained("paper-breast-cancer", "logistic", 20, seed)
         y = np.where(dataset.y > 0, 1.0, -1.0).astype(np.float64)
-        values = {"Z": network.features(dataset.X), "y": y, "loss": "logistic", "delta": 1.0, "kappa": kappa, "theta": network.theta[0].astype(np.float64)}
+        values = {
+            "Z": network.features(dataset.X),
+            "y": y,
+            "loss": "logistic",
+            "delta": 1.0,
+            "kappa": kappa,
+            "theta": network.theta[0].astype(np.float64),
+        }
         yield Instance("trained", f"Breast Cancer, width 20, seed {seed}", values)
 
 

@@ -1,0 +1,169 @@
+"""Section 5: what the experiments' figures presuppose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+
+PAPER = "baturin2026"
+
+
+def _mse(i: Instance) -> Trial:
+    """Slope of the squared loss between two predictions against a constant L."""
+    f, g, L = (float(i.values[k]) for k in ("f", "g", "L"))
+    return compared(abs(f * f - g * g) / abs(f - g), L)
+
+
+def _predictions(rng: Rng, count: int) -> Iterator[Instance]:
+    """L from 1 to 1e6, predictions of that size: whatever L is, larger predictions exceed it."""
+    for _ in range(count):
+        L = 10.0 ** rng.uniform(0, 6)
+        f = L * rng.uniform(0.1, 2.0)
+        yield Instance("random", f"L = {L:.3g}", {"f": f, "g": f * rng.uniform(0.5, 0.99), "L": L})
+
+
+def _minimum(i: Instance) -> Trial:
+    """The published formula, the least exceedance over segments, against the largest: the energy gap of the string."""
+    over = np.maximum(i.values["maxima"] - i.values["E"], 0.0)
+    return compared(
+        float(over.max()),
+        float(over.min()),
+        text=f"largest {over.max():.3g}, least {over.min():.3g} of {len(over)} segments",
+    )
+
+
+def _strings(rng: Rng, count: int) -> Iterator[Instance]:
+    """Segment maxima of lines between random networks through random beads; for many, also of a DSS string on Moons."""
+    from verifier.networks.network import Network
+    from verifier.objective import make_objective
+    from verifier.pipeline.sampling import sample_segment
+
+    o = make_objective("squared")
+    for _ in range(count):
+        X, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 1))
+        nets = [Network((rng.normal(size=(3, 2)), rng.normal(size=(1, 3))), (None, None)) for _ in range(4)]
+        times = np.linspace(0, 1, 21)
+        maxima = [float(sample_segment(a, b, times, o, X, y).max()) for a, b in zip(nets, nets[1:])]
+        E = max(o.value(n, X, y) for n in (nets[0], nets[-1]))
+        yield Instance("random", "three segments", {"maxima": np.array(maxima), "E": E})
+    if count >= 100:
+        from verifier.audit.trained import trained
+        from verifier.paths.dss import dss
+
+        (A, data), (B, _) = trained("paper-moons", "squared", 20, 0), trained("paper-moons", "squared", 20, 1)
+        targets = o.loss.encode(data)
+        found = dss(A, B, o, data.X, targets)
+        vertices = list(found.path.vertices())
+        maxima = [
+            float(sample_segment(a, b, np.linspace(0, 1, 200), o, data.X, targets).max())
+            for a, b in zip(vertices, vertices[1:])
+        ]
+        E = max(o.value(n, data.X, targets) for n in (A, B))
+        yield Instance("trained", "Moons, width 20, a DSS string", {"maxima": np.array(maxima), "E": E})
+
+
+def _p_value(i: Instance) -> Trial:
+    """A permutation test counts the observed statistic among its n + 1 values: p is at least 1 / (n + 1)."""
+    a, b, n = i.values["a"], i.values["b"], int(i.values["n"])
+    rng = np.random.default_rng(0)
+    both, observed = np.concatenate([a, b]), a.max() - b.max()
+    exceeded = 0
+    for _ in range(n):
+        mixed = rng.permutation(both)
+        exceeded += bool(mixed[: len(a)].max() - mixed[len(a) :].max() >= observed)
+    return compared(
+        (exceeded + 1) / (n + 1), 0.0, text=f"p = {(exceeded + 1) / (n + 1):.3g}, counted {exceeded} of {n}"
+    )
+
+
+def _samples(rng: Rng, count: int) -> Iterator[Instance]:
+    for _ in range(count):
+        yield Instance(
+            "random", "two samples of 20", {"a": rng.exponential(size=20) * 5, "b": rng.exponential(size=20), "n": 200}
+        )
+
+
+def _shared(i: Instance) -> Trial:
+    """Share of pairs of pairs that have a network in common; 0 if all 200 were independent."""
+    pairs = i.values["pairs"]
+    sets = [set(p) for p in pairs.tolist()]
+    shared = sum(bool(sets[a] & sets[b]) for a in range(len(sets)) for b in range(a))
+    return compared(
+        shared / (len(sets) * (len(sets) - 1) / 2),
+        0.0,
+        text=f"{shared} of {len(sets) * (len(sets) - 1) // 2} pairs of pairs share a network",
+    )
+
+
+def _random_pairs(rng: Rng, count: int) -> Iterator[Instance]:
+    for _ in range(count):
+        n = int(rng.integers(10, 399))
+        pairs = np.array([rng.choice(n, size=2, replace=False) for _ in range(200)])
+        yield Instance("random", f"200 pairs of {n} networks", {"pairs": pairs})
+
+
+def _disjoint(rng: Rng, count: int) -> Iterator[Instance]:
+    for _ in range(count):
+        order = rng.permutation(400)
+        yield Instance("random", "200 disjoint pairs of 400 networks", {"pairs": order.reshape(200, 2)})
+
+
+STATEMENTS = [
+    Statement(
+        "exp.mse",
+        PAPER,
+        "section 5.1",
+        "train one-hidden-layer ReLU networks with MSE",
+        "The squared loss is L-Lipschitz in the prediction, as Theorem 2 assumes, for the given L.",
+        Word.FAILS,
+        _predictions,
+        _mse,
+    ),
+    Statement(
+        "exp.min",
+        PAPER,
+        "section 5",
+        "The energy gap is defined as max_t L(gamma(t)) - E",
+        "The largest exceedance over a string's segments is at most the published formula's least one.",
+        Word.FAILS,
+        _strings,
+        _minimum,
+        count=200,
+    ),
+    Statement(
+        "exp.pperm",
+        PAPER,
+        "section 5, summary",
+        "The max-gap permutation test yields p_perm = 0 in both tasks",
+        "A permutation test's p is 0.",
+        Word.FAILS,
+        _samples,
+        _p_value,
+        count=100,
+    ),
+    Statement(
+        "exp.pairs",
+        PAPER,
+        "section 5",
+        "sampling 200 random pairs of independently trained solutions",
+        "No two of 200 random pairs share a network.",
+        Word.FAILS,
+        _random_pairs,
+        _shared,
+        count=50,
+        repaired=Statement(
+            "exp.pairs.disjoint",
+            PAPER,
+            "section 5",
+            "",
+            "Disjoint pairs share none.",
+            Word.HOLDS,
+            _disjoint,
+            _shared,
+            count=20,
+        ),
+    ),
+]

@@ -1,0 +1,87 @@
+"""Shares of singular 0/1 matrices and of rank-deficient activation patterns: exact where they can be enumerated, otherwise with bounds."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+Array = np.ndarray
+# One-sided risk of a sampled bound: a few thousand of them are looked at in an audit.
+RISK = 1e-9
+
+
+def binary_matrices(rows: int, columns: int) -> Array:
+    """All 0/1 matrices (2^(rows columns), rows, columns) int64."""
+    bits = np.arange(2 ** (rows * columns))[:, None] >> np.arange(rows * columns) & 1
+    return bits.reshape(-1, rows, columns)
+
+
+def singular(matrices: Array) -> Array:
+    """Which integer matrices (p, d, d) are singular, exactly.
+
+    Entries are 0 and 1, so determinants are integers below 2^53 for d <= 24; an elimination in floats that gives at least 0.5 means a nonzero one,
+    the others are settled in integers.
+    """
+    from flint import fmpz_mat
+
+    size = np.abs(np.linalg.det(matrices.astype(np.float64)))
+    out = size < 0.5
+    for k in np.flatnonzero(out & (size > 0)):
+        out[k] = fmpz_mat(matrices[k].tolist()).det() == 0
+    return out
+
+
+def bounds(hits: int, trials: int) -> tuple[float, float]:
+    """Clopper-Pearson bounds of a probability, each wrong with probability RISK at most."""
+    from verifier.regions.experiment import clopper_pearson
+
+    return clopper_pearson(hits, trials, 1 - 2 * RISK)
+
+
+@cache
+def singular_share(d: int) -> tuple[float, float]:
+    """(lower, upper) of the share of singular d x d 0/1 matrices: equal for d <= 4, of 40,000 random ones otherwise."""
+    if d <= 4:
+        share = float(singular(binary_matrices(d, d)).mean())
+        return share, share
+    matrices = np.random.default_rng(d).integers(0, 2, size=(40_000, d, d))
+    return bounds(int(singular(matrices).sum()), len(matrices))
+
+
+def khatri_rao(pattern: Array, X: Array) -> list[list[int]]:
+    """Rows a^(j) kron x^(j), one per sample, for pattern (d1, n) and integer inputs X (n, d0)."""
+    return [[int(a) * int(x) for a in pattern[:, j] for x in X[j]] for j in range(len(X))]
+
+
+def full_rank(pattern: Array, X: Array) -> bool:
+    """Whether the n vectors a^(j) kron x^(j) are linearly independent; integers, exact."""
+    from flint import fmpz_mat
+
+    if not pattern.any(axis=0).all():
+        return False
+    return int(fmpz_mat(khatri_rao(pattern, X)).rank()) == len(X)
+
+
+def deficient_share(n: int, d0: int, d1: int, rng: np.random.Generator, samples: int = 300) -> tuple[float, float, str]:
+    """(lower, upper, how) of the share of patterns (d1, n) without full rank, for inputs in general position.
+
+    d0 >= n: inputs are independent, so the rank is full unless a column of the pattern is 0: a formula. Otherwise by enumeration up to 2^12
+    patterns or by sampling, on one data set of large random integers (an unlucky one could only raise the share).
+    """
+    if d0 >= n:
+        share = float(-np.expm1(n * np.log1p(-(2.0**-d1)))) if d1 < 1000 else 0.0
+        return share, share, "1 - (1 - 2^-d1)^n"
+    X = rng.integers(-(10**6), 10**6, size=(n, d0))
+    if n * d1 <= 12:
+        patterns = binary_matrices(d1, n)
+        share = sum(not full_rank(A, X) for A in patterns) / len(patterns)
+        return share, share, "enumeration"
+    hits = sum(not full_rank(rng.integers(0, 2, size=(d1, n)), X) for _ in range(samples))
+    return *bounds(hits, samples), f"{hits} of {samples} sampled"
+
+
+def every_pattern(n: int) -> list[tuple[int, ...]]:
+    """All 0/1 vectors of length n."""
+    return list(product((0, 1), repeat=n))
