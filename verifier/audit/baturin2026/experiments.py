@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,7 +47,7 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         X, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 1))
         nets = [Network((rng.normal(size=(3, 2)), rng.normal(size=(1, 3))), (None, None)) for _ in range(4)]
         times = np.linspace(0, 1, 21)
-        maxima = [float(sample_segment(a, b, times, o, X, y).max()) for a, b in zip(nets, nets[1:])]
+        maxima = [float(sample_segment(a, b, times, o, X, y).max()) for a, b in itertools.pairwise(nets)]
         E = max(o.value(n, X, y) for n in (nets[0], nets[-1]))
         yield Instance("random", "three segments", {"maxima": np.array(maxima), "E": E})
     if count >= 100:
@@ -59,7 +60,7 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         vertices = list(found.path.vertices())
         maxima = [
             float(sample_segment(a, b, np.linspace(0, 1, 200), o, data.X, targets).max())
-            for a, b in zip(vertices, vertices[1:])
+            for a, b in itertools.pairwise(vertices)
         ]
         E = max(o.value(n, data.X, targets) for n in (A, B))
         yield Instance("trained", "Moons, width 20, a DSS string", {"maxima": np.array(maxima), "E": E})
