@@ -32,10 +32,11 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 check-gallery: $(INSTALLED)  ## re-check every committed certificate with both evaluations, two at a time, the largest first
-	ls -S certificates/*.safetensors | xargs -n 1 -P 2 $(BIN)/python -m verifier check --reference
+	ls -S certificates/*.safetensors certificates/audit/*.safetensors | xargs -n 1 -P 2 $(BIN)/python -m verifier check --reference
 
 gallery: $(INSTALLED)  ## make the committed certificates and reports again
 	$(BIN)/python -m benchmarks.gallery
+	$(BIN)/python -m verifier audit baturin2026 --trials 10 --out build/audits --certificates --no-report
 
 bench: $(INSTALLED)
 	$(BIN)/pytest benchmarks --benchmark-only

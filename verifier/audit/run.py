@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 
@@ -25,7 +26,7 @@ def audit(
     slacks: list[float] = []
     worst: tuple[Trial, Instance] | None = None
     skipped = 0
-    tried: list[Instance] = []
+    origins: dict[str, dict[str, int]] = {}
 
     def attempt(instance: Instance) -> bool:
         nonlocal worst, skipped
@@ -34,7 +35,15 @@ def audit(
         if not trial.met:
             skipped += 1
             return False
+        if math.isnan(trial.slack):
+            # A comparison with NaN is false: it would count as holding.
+            raise ArithmeticError(
+                f"{statement.identifier}: slack is not a number on {instance.origin} instance {instance.label}"
+            )
         slacks.append(trial.slack)
+        of_origin = origins.setdefault(instance.origin, {"trials": 0, "violations": 0})
+        of_origin["trials"] += 1
+        of_origin["violations"] += trial.violated
         if worst is None or trial.slack < worst[0].slack:
             worst = (trial, instance)
         return trial.violated
@@ -43,7 +52,6 @@ def audit(
     violated = False
     for instance in [*(statement.known if use_known else ()), *statement.instances(rng, wanted)]:
         violated |= attempt(instance)
-        tried.append(instance)
     by_search: bool | None = None
     if statement.search is not None and (not violated or not use_known):
         found = statement.search(rng, seconds)
@@ -54,5 +62,6 @@ def audit(
     if statement.repaired is not None:
         repaired = audit(statement.repaired, count=count, seed=seed, use_known=True, seconds=seconds)
     return Finding(
-        statement, word, len(slacks), skipped, tuple(slacks), worst and worst[0], worst and worst[1], by_search, time.process_time() - start, repaired
+        statement, word, len(slacks), skipped, tuple(slacks), worst and worst[0], worst and worst[1], by_search, time.process_time() - start, repaired,
+        {"origins": origins},
     )  # fmt: skip

@@ -15,6 +15,7 @@ COMMANDS = {
     "regions": "count activation regions, settle rank and minimum of a network's region, redo the experiments of K23",
     "sweep": "train and certify many pairs, with statistics; resumes where it was left",
     "landscape": "every minimum and pass of a tiny problem, or the exact gap of a pair, with certificates",
+    "audit": "try the papers' claims on trained, random and searched instances; write counterexamples",
     "check": "re-check certificates with the kernel alone",
     "report": "rebuild the HTML report of certificates",
 }
