@@ -63,7 +63,8 @@ def landscape(folder: Path) -> None:
     x, y = np.sort(rng.uniform(-1, 1, 5)), rng.normal(size=5)
     np.savez(folder / "five-samples.npz", X=x[:, None], y=y)
     out = folder / "landscape"
-    run(["landscape", "--data", str(folder / "five-samples.npz"), "--task", "regression", "--loss", "squared", "--widths", "1:4", "--compare", "1", "--out", str(out)])  # fmt: skip
+    what = ["--data", str(folder / "five-samples.npz"), "--task", "regression", "--loss", "squared", "--widths", "1:4"]
+    run(["landscape", *what, "--compare", "1", "--out", str(out)])
     for file in sorted((out / "pairs").glob("*.safetensors")):
         kept = ROOT / "certificates" / f"landscape-{file.name}"
         shutil.copy(file, kept)

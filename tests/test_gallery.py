@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from verifier.certificate import read_certificate
-from verifier.kernel import check
+from verifier.kernel import PathUpperBound, check
+from verifier.kernel.landscape_claims import BarrierLowerBound
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "certificates").glob("gallery-*.safetensors"))
@@ -36,3 +37,28 @@ def test_its_report_is_there_and_names_this_very_file(file):
     page = (ROOT / "reports" / f"{file.stem}.html").read_text()
     assert read_certificate(file).digest in page
     assert json.dumps(file.name)[1:-1] in page
+
+
+LANDSCAPES = sorted((ROOT / "certificates").glob("landscape-*.safetensors"))
+# theory.md section 6: seed 0, N = 5, m = 1, 2, 3
+GAPS = {"landscape-width-1-1": 0.41613, "landscape-width-2-1": 0.54251, "landscape-width-3-1": 0.00312}
+
+
+def test_the_landscapes_gaps_are_the_documented_ones_from_both_sides():
+    """Each largest gap of widths 1, 2, 3 is certified from below and from above, to five digits."""
+    assert {f.stem for f in LANDSCAPES} == set(GAPS)
+    for file in LANDSCAPES:
+        c = read_certificate(file)
+        rejected = [v.sentence for v in (check(c.problem, claim) for claim in c.claims) if not v.accepted]
+        assert not rejected
+        low = max(x.gap for x in c.claims if isinstance(x, BarrierLowerBound))
+        high = min(x.gap for x in c.claims if isinstance(x, PathUpperBound))
+        assert low <= high <= low * (1 + 1e-6)
+        assert round(low, 5) == GAPS[file.stem]
+
+
+@pytest.mark.parametrize("file", LANDSCAPES, ids=lambda f: f.stem)
+def test_the_landscapes_reports_name_their_files(file):
+    page = (ROOT / "reports" / f"{file.stem}.html").read_text()
+    assert read_certificate(file).digest in page
+    assert "0.5425" in (ROOT / "reports" / "landscape.html").read_text()

@@ -5,6 +5,7 @@ import pytest
 
 import verifier
 from tests.landscape.instances import OBJECTIVES, random_pair, random_setting
+from verifier.certificate import read_certificate
 from verifier.data.dataset import Dataset
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.kernel import check
@@ -13,7 +14,7 @@ from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.minima import leading_pairs, minimum_network
 from verifier.landscape.tree import merge_tree
-from verifier.networks.network import one_hidden_layer
+from verifier.networks.network import Network, one_hidden_layer
 from verifier.objective import make_objective
 from verifier.outcomes import CertifiedBound
 from verifier.pipeline.exact import BoundsContradict, barrier_of, require_consistent
@@ -37,6 +38,19 @@ def test_both_ends_are_certified(seed, tmp_path):
     assert 0 < low <= high
     assert high - low <= 1e-6 * result.E
     assert all(b.gap >= low for b in result.bounds)
+
+
+def test_all_methods_end_with_the_exact_gap_where_the_problem_is_tiny(tmp_path):
+    """Both ends without being asked for; three hundred samples are not."""
+    setting, A, B = random_pair(43)
+    result = certified((setting, A, B), tmp_path / "x.safetensors", "all")
+    assert "<= gap <=" in result.sentence
+    nets = [Network((np.array([[w], [-1.0]]), np.array([[1.0, w]])), (np.array([0.1, 0.2]), None)) for w in (1.0, 2.0)]
+    X = np.linspace(-1, 1, 300)[:, None]
+    large = Dataset(X, np.sin(7 * X[:, 0]), "large", "regression")
+    out = tmp_path / "y.safetensors"
+    verifier.certify(*nets, large, loss="squared", method="all", out=out, exhaustive=True)
+    assert any(text.startswith("exact: needs a tiny problem here") for text in read_certificate(out).record["skipped"])
 
 
 def test_a_gap_of_zero_has_no_barrier(tmp_path):

@@ -36,7 +36,8 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Options:
-    """What the constructions may be told. level: target of the search when given, else E. progress: draw bars on stderr."""
+    """What the constructions may be told. level: target of the search when given, else E. progress: draw bars on stderr. tiny_only: leave out what
+    takes long on all but tiny problems."""
 
     level: float | None = None
     seed: int = 0
@@ -47,12 +48,15 @@ class Options:
     string: str | None = None
     most_cells: int = 200_000
     state: str | None = None
+    tiny_only: bool = False
 
 
 def exact(s: Setting, o: Options) -> Proposal:
     """The exact gap of a tiny problem: bottleneck search over activation cells (theory.md section 6, Theorem E)."""
     from verifier.landscape.gap import exact_gap
 
+    if o.tiny_only and (why := why_not_tiny(s)) is not None:
+        return Proposal(skipped=f"exact: {why}")
     found = exact_gap(
         s.A.network, s.B.network, s.objective, s.data.X, s.targets, most_cells=o.most_cells, state=o.state,
         progress=_bracket if o.progress else None,
@@ -66,6 +70,21 @@ def _bracket(lower: float, upper: float, visited: int) -> None:
         print(
             f"\rexact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells ", end="", file=sys.stderr, flush=True
         )
+
+
+def why_not_tiny(s: Setting) -> str | None:
+    """Why --method all leaves the exact gap out: cells do not cover the problem, or there are more than MOST_CELLS_OF_ALL; None when it is tiny."""
+    from verifier.landscape.setting import LOSSES, PENALTIES
+    from verifier.regions.arrangement import generic_count
+
+    o, network = s.objective, s.A.network
+    if o.loss.name not in LOSSES or o.penalty not in PENALTIES or network.theta.shape[0] != 1:
+        return f"covers one output, the losses {', '.join(LOSSES)} and the penalties {', '.join(PENALTIES)}"
+    cones = generic_count(s.data.samples, network.widths[0] + (network.b is not None))
+    # Exact integers: widths of hundreds would overflow a float.
+    if (2 * cones) ** network.widths[1] > MOST_CELLS_OF_ALL:
+        return "needs a tiny problem here: these networks have too many cells; --method exact tries all the same"
+    return None
 
 
 def exchange(s: Setting, o: Options) -> Proposal:
@@ -201,7 +220,9 @@ CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
     "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string, "exact": exact,
 }  # fmt: skip
 # What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves are asked for by name.
-ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "dss")
+ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "exact", "dss")
+# Every cell could be visited in about a minute.
+MOST_CELLS_OF_ALL = 10**6
 ONE_HIDDEN_LAYER = ("exact", "exchange", "halves", "descent", "homotopy", "theorem2")
 
 
