@@ -147,10 +147,13 @@ STATEMENTS = [
         Word.HOLDS, _planes(False), _prop6_most,
     ),
     Statement(
-        "prop7", PAPER, "Proposition 7", "The corresponding activation region is non-empty if and only if sum_{A_ij = 1} x^(j) is a vertex of sum_j conv{0, x^(j)}",
-        "Membership in exact arithmetic agrees with a linear program over all sums of subsets. Fails with an input 0: the region is empty by its definition (0 > 0), the vertex is there.",
+        "prop7", PAPER, "Proposition 7", "The corresponding activation region is non-empty if and only if sum_{A_ij = 1} x^(j) is a vertex of sum_j "
+        "conv{0, x^(j)}",
+        "Membership in exact arithmetic agrees with a linear program over all sums of subsets. Fails with an input 0: the region is empty by its "
+        "definition (0 > 0), the vertex is there.",
         Word.FAILS, _labelled, _prop7, (Instance("known", "one input, 0", {"X": np.zeros((1, 1), dtype=np.int64), "pattern": np.array([0])}),),
-        repaired=Statement("prop7.repaired", PAPER, "Proposition 7", "", "No input is 0.", Word.HOLDS, _labelled, _prop7_nonzero, hypotheses=("no input is 0",)),
+        repaired=Statement("prop7.repaired", PAPER, "Proposition 7", "", "No input is 0.", Word.HOLDS, _labelled, _prop7_nonzero, hypotheses=("no "
+        "input is 0",)),
     ),
     Statement(
         "lemma9", PAPER, "Lemma 9", "S is non-empty if and only if the rows of A are step vectors. ... exactly (2n)^d1 non-empty activation regions",

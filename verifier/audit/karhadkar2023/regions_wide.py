@@ -41,8 +41,10 @@ def _data_sizes(high: bool):  # type: ignore[no-untyped-def]
                 n = int(2.0 ** rng.uniform(0, 40))
                 yield _instance("random", n, n * int(rng.integers(1, 4)), epsilon, constant)
             else:
-                n = int(rng.integers(2, 13))
-                yield _instance("random", n, int(rng.integers(1, n)), epsilon, constant, int(rng.integers(2**31)))
+                n = int(rng.integers(2, 11))
+                yield _instance(
+                    "random", n, int(rng.integers(1, n)), epsilon, min(constant, 10.0), int(rng.integers(2**31))
+                )
 
     return make
 
@@ -87,19 +89,24 @@ def _known(constant: float, epsilon: float, n: int) -> Instance:
 STATEMENTS = [
     Statement(
         "t5", PAPER, "Theorem 5", "In all but at most [eps 2^(n d1)] activation regions every differentiable critical point of L is a global minimum",
-        "For d1 >= max(n/d0, C log(n/(eps d0))) at most a share eps of the patterns lacks full rank, C = 3.05 (the proof's), 10, 30. With n = d0 the width does not "
-        "depend on n, but a sample is dead in a share 2^-d1 of the patterns: 1 - (1 - 2^-d1)^n -> 1. With v > 0 and y > 0 each such region has a critical point of positive "
+        "For d1 >= max(n/d0, C log(n/(eps d0))) at most a share eps of the patterns lacks full rank, C = 3.05 (the proof's), 10, 30. With n = d0 the "
+        "width does not "
+        "depend on n, but a sample is dead in a share 2^-d1 of the patterns: 1 - (1 - 2^-d1)^n -> 1. With v > 0 and y > 0 each such region has a "
+        "critical point of positive "
         "loss. The proof takes n/d1 blocks and then bounds their number by (n+1)/d0.",
         Word.FAILS, _data_sizes(False), _theorem5, (_known(3.05, 0.5, 64), _known(100.0, 0.1, 2**240)), _search,
         repaired=Statement(
-            "t5.repaired", PAPER, "Theorem 5", "", "For n <= d0 d1 at most a share ceil(n/d1) P(d1) lacks full rank, P(d) the share of singular d x d 0/1 matrices: Omega(log(n/(eps d1))).",
+            "t5.repaired", PAPER, "Theorem 5", "", "For n <= d0 d1 at most a share ceil(n/d1) P(d1) lacks full rank, P(d) the share of singular d x d "
+            "0/1 matrices: Omega(log(n/(eps d1))).",
             Word.HOLDS, _union_sizes(False), _union, count=150, hypotheses=("n <= d0 d1", "X generic"),
         ),
         hypotheses=("X and y generic", "d1 >= max(n/d0, C log(n/(eps d0)))"), count=250,
     ),
     Statement(
-        "cor8", PAPER, "Corollary 8", "if d >= n, in all but at most an eps fraction of all non-empty activation regions every differentiable critical point is a zero loss global minimum",
-        "For d0 >= n all 2^(n d1) regions are non-empty (Proposition 6) and a share 1 - (1 - 2^-d1)^n has a dead sample; it is to be at most eps when d1 >= max(n/d0, C log(n/(eps d0))).",
+        "cor8", PAPER, "Corollary 8", "if d >= n, in all but at most an eps fraction of all non-empty activation regions every differentiable "
+        "critical point is a zero loss global minimum",
+        "For d0 >= n all 2^(n d1) regions are non-empty (Proposition 6) and a share 1 - (1 - 2^-d1)^n has a dead sample; it is to be at most eps when "
+        "d1 >= max(n/d0, C log(n/(eps d0))).",
         Word.FAILS, _data_sizes(True), _theorem5, (_known(3.05, 0.1, 2**20),), _search,
         repaired=Statement(
             "cor8.repaired", PAPER, "Corollary 8", "", "At most a share ceil(n/d1) P(d1), P as in t5.repaired.",

@@ -21,14 +21,14 @@ def binary_matrices(rows: int, columns: int) -> Array:
 def singular(matrices: Array) -> Array:
     """Which integer matrices (p, d, d) are singular, exactly.
 
-    Entries are 0 and 1, so determinants are integers below 2^53 for d <= 24; an elimination in floats that gives at least 0.5 means a nonzero one,
-    the others are settled in integers.
+    Determinants are integers: an elimination in floats that gives less than 0.5 only proposes, and integers settle. For d <= 24 (determinants below
+    2^53) nothing singular is missed; for larger d something could be, which makes the share smaller.
     """
     from flint import fmpz_mat
 
     size = np.abs(np.linalg.det(matrices.astype(np.float64)))
     out = size < 0.5
-    for k in np.flatnonzero(out & (size > 0)):
+    for k in np.flatnonzero(out):
         out[k] = fmpz_mat(matrices[k].tolist()).det() == 0
     return out
 
@@ -64,7 +64,7 @@ def full_rank(pattern: Array, X: Array) -> bool:
     return int(fmpz_mat(khatri_rao(pattern, X)).rank()) == len(X)
 
 
-def deficient_share(n: int, d0: int, d1: int, rng: np.random.Generator, samples: int = 300) -> tuple[float, float, str]:
+def deficient_share(n: int, d0: int, d1: int, rng: np.random.Generator, samples: int = 100) -> tuple[float, float, str]:
     """(lower, upper, how) of the share of patterns (d1, n) without full rank, for inputs in general position.
 
     d0 >= n: inputs are independent, so the rank is full unless a column of the pattern is 0: a formula. Otherwise by enumeration up to 2^12

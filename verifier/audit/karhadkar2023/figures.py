@@ -1,0 +1,119 @@
+"""Figures 2, 3, 6, 7, 8: shares among sampled regions against what the theorems say about them, on cells of the presets' kinds at small size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from math import ceil
+
+from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.regions.presets import LABELS, Cell, theorem_width
+
+PAPER = "karhadkar2023"
+EPSILON = 0.1
+# Of each one-sided comparison; a figure has at most a few dozen cells.
+CONFIDENCE = 0.9999
+
+
+@cache
+def shares(cell: Cell) -> tuple[float, float, float]:
+    """(hits / trials, lower, upper) of one cell, Clopper-Pearson."""
+    from verifier.regions.experiment import run_cell
+
+    result = run_cell(cell)
+    return (result.fraction, *result.interval(CONFIDENCE))
+
+
+def _cells(cells: Callable[[], list[Cell]]):  # type: ignore[no-untyped-def]
+    def make(rng: Rng, count: int) -> Iterator[Instance]:
+        chosen = cells()
+        for k in range(count):
+            cell = replace(chosen[k % len(chosen)], seed=k // len(chosen))
+            yield Instance("random", f"{cell.panel}, n = {cell.n}, d1 = {cell.d1}", {"cell": cell})
+
+    return make
+
+
+def _at_least(instance: Instance) -> Trial:
+    """1 - epsilon against the upper end of the share."""
+    cell = instance.values["cell"]
+    share, _, upper = shares(cell)
+    return compared(1 - EPSILON, upper, text=f"share {share:.3g} of {cell.trials}: {instance.label}")
+
+
+def _none_below(instance: Instance) -> Trial:
+    """Fewer parameters than samples: no Jacobian of full rank."""
+    cell = instance.values["cell"]
+    share = shares(cell)[0]
+    return Trial(share, 0.0, 1.0, cell.d1 * (cell.d0 + 1) < cell.n, text=f"share {share:.3g}: {instance.label}")
+
+
+def _line(kind: str, theorem: str, measure: str, ns: tuple[int, ...]) -> list[Cell]:
+    out = []
+    for n in ns:
+        width = ceil(theorem_width(theorem, n, EPSILON))
+        width += width % 2
+        for labels in LABELS if kind == "minima" else ("",):
+            out.append(Cell(kind, labels or "d0 = 1", 1, n, width, labels, 140, 0, measure=measure))
+    return out
+
+
+def _small(name: str) -> list[Cell]:
+    """Cells of a figure of ranks at small size, and as many with too few parameters."""
+    from verifier.regions.presets import make_preset
+
+    cells = list(make_preset(name, "small", trials=20).cells)
+    return [replace(c, d1=max(1, (c.n - 1) // (c.d0 + 1))) for c in cells] + cells
+
+
+def _wide(d0: int):  # type: ignore[no-untyped-def]
+    """Cells of Figures 7 and 8, many more parameters than samples."""
+    return _cells(lambda: [Cell("minima", labels, d0, n, 40, labels, 60, 0) for n in (5, 10) for labels in LABELS])
+
+
+def _half(instance: Instance) -> Trial:
+    share, _, upper = shares(instance.values["cell"])
+    return compared(0.5, upper, text=f"share {share:.3g}: {instance.label}")
+
+
+STATEMENTS = [
+    Statement(
+        "figures.t10", PAPER, "Theorem 10 as a picture (d0 = 1)", "all but at most a fraction eps of non-empty activation regions",
+        "Regions drawn evenly, width 2 n log(n/eps), eps = 0.1: the upper 99.99 % end of the full-rank share is at least 0.9; n = 4, 8, 16.",
+        Word.HOLDS, _cells(lambda: _line("rank", "10", "regions", (4, 8, 16))), _at_least, count=3,
+    ),
+    Statement(
+        "figures.t12", PAPER, "Theorem 12 as a picture (d0 = 1)", "all but at most an eps fraction of non-empty activation regions",
+        "Regions drawn evenly on the line d1 = 4 n log(2n/eps) of Figure 6: the upper end of the share with zero loss is at least 0.9; three kinds of "
+        "labels.",
+        Word.HOLDS, _cells(lambda: _line("minima", "12", "regions", (2, 6, 10))), _at_least, count=9,
+    ),
+    Statement(
+        "figure6.line", PAPER, "Figure 6, caption and section E.2", "The black dashed line corresponds to the lower bound on d1 estimated for a given "
+        "n and eps = 0.1 ... from Theorem 12",
+        "The figure's own regions, those of He initialised networks, on the dashed line: the upper 99.99 % end of the share with zero loss is at "
+        "least 0.9. Theorem 12 counts every "
+        "region alike and does not say this; a narrow gap between samples is seldom hit by a random threshold.",
+        Word.FAILS, _cells(lambda: _line("minima", "12", "initialisation", (10, 16, 20))), _at_least, count=9,
+        hypotheses=("eps = 0.1", "regions of random initialisations"),
+    ),
+    Statement(
+        "figure2", PAPER, "Figure 2", "exactly the behavior predicted by Theorem 5, which finds full rank regions for d1 >= n/d0",
+        "Cells of the preset with d1 (d0 + 1) < n, biases included, show no full rank at all; cells above are measured only.",
+        Word.HOLDS, _cells(lambda: _small("figure2")), _none_below, count=32,
+    ),
+    Statement(
+        "figure3", PAPER, "Figure 3", "the necessary hidden dimension d1 remains constant in the dataset size n",
+        "Cells of the preset with d1 (d0 + 1) < n show no full rank at all; the rest is measured only.",
+        Word.HOLDS, _cells(lambda: _small("figure3")), _none_below, count=32,
+    ),
+    *[
+        Statement(
+            f"figure{number}", PAPER, f"Figure {number}", "most of the regions contain a global minimum",
+            f"Share of sampled regions with zero loss, d0 = {d0}, width 40, n = 5 and 10: its upper 99.99 % end is at least one half.",
+            Word.HOLDS, _wide(d0), _half, count=6, hypotheses=("a measurement: no bound is given for regions drawn by initialising weights",),
+        )
+        for number, d0 in ((7, 2), (8, 5))
+    ],
+]  # fmt: skip

@@ -1,0 +1,6 @@
+"""Statements of Nguyen, Bréchet, Mondelli 2021, "When are solutions connected in deep networks?"."""
+
+from verifier.audit.claim import Statement
+from verifier.audit.nguyen2021 import corollaries, paths
+
+STATEMENTS: list[Statement] = [*paths.STATEMENTS, *corollaries.STATEMENTS]

@@ -1,0 +1,192 @@
+"""Corollaries 4.3 and 4.4: their conditions, and the loss that separable features allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+
+import numpy as np
+
+from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.nguyen2021.paths import PAPER
+
+Array = np.ndarray
+
+
+def a1(n: int, m: int, kept: int, outputs: int, N: int) -> bool:
+    """(A1) for widths n = n_{L-2}, m = n_{L-1} and |I_{L-1}| = kept."""
+    return kept >= m / 2 and 4 * (n // 8) * ((m - kept) // (4 * outputs)) >= N
+
+
+def _widths(instance: Instance) -> Trial:
+    """(A1) implies n_{L-2} (n_{L-1} - |I|) >= 8 N n_L, and enough neurons for one hidden layer on points in generic position."""
+    n, m, kept, outputs, N = (instance.values[k] for k in ("n", "m", "kept", "outputs", "N"))
+    need = max(8 * N * outputs / n, 4 * outputs * ceil(N / ceil(n / 2)))
+    return Trial(need, float(m - kept), float(m), a1(n, m, kept, outputs, N), text=f"{instance.values}")
+
+
+def _sizes(rng: Rng, count: int) -> Iterator[Instance]:
+    for _ in range(count):
+        outputs = int(rng.integers(1, 4))
+        n, m = int(rng.integers(8, 80)), int(rng.integers(8, 400))
+        kept = int(rng.integers(ceil(m / 2), m + 1)) if rng.random() < 0.3 else ceil(m / 2)
+        most = 4 * (n // 8) * ((m - kept) // (4 * outputs))
+        values = {"n": n, "m": m, "kept": kept, "outputs": outputs, "N": max(1, most - int(rng.integers(0, 3)))}
+        yield Instance("random", f"n = {n}, m = {m}", values)
+
+
+def _generic(instance: Instance) -> Trial:
+    """Samples on the fullest hyperplane {z_k = 0} against d, the number of features: at most d points may lie on one hyperplane."""
+    Z = instance.values["Z"]
+    N, d = Z.shape
+    fullest = int((Z == 0).sum(axis=0).max())
+    return Trial(float(fullest), float(d), float(N), text=f"{fullest} of {N} samples on one hyperplane, d = {d}")
+
+
+def _relu_features(rng: Rng, count: int) -> Iterator[Instance]:
+    """Half of the neurons of trained and of random layers."""
+    from verifier.audit.trained import trained
+
+    if count >= 100:
+        for seed in range(2):
+            network, data = trained("paper-breast-cancer", "logistic", 20, seed)
+            yield Instance("trained", f"Breast Cancer, width 20, seed {seed}", {"Z": network.features(data.X)[:, :10]})
+    for _ in range(count):
+        N, d = int(rng.integers(2, 60)), int(rng.integers(1, 20))
+        X = rng.normal(size=(N, 5))
+        Z = np.maximum(X @ rng.normal(size=(5, d)) + rng.normal(size=d), 0.0)
+        yield Instance("random", f"N = {N}, d = {d}", {"Z": Z})
+
+
+def separator(Z: Array, labels: Array, classes: int, affine: bool) -> tuple[Array, Array, float] | None:
+    """(W (d, K), b (K,), margin): row j of Z is on class k's side iff its label is k; |entries| <= 1. None when there are no such hyperplanes."""
+    from scipy.optimize import linprog
+
+    N, d = Z.shape
+    W, b, least = np.zeros((d, classes)), np.zeros(classes), np.inf
+    for k in range(classes):
+        side = np.where(labels == k, 1.0, -1.0)
+        table = np.hstack([-side[:, None] * Z, -side[:, None], np.ones((N, 1))])
+        bounds = [(-1.0, 1.0)] * d + [(-1.0, 1.0) if affine else (0.0, 0.0), (None, None)]
+        solved = linprog(np.append(np.zeros(d + 1), -1.0), A_ub=table, b_ub=np.zeros(N), bounds=bounds, method="highs")
+        if solved.status != 0 or solved.x[-1] <= 1e-7:
+            return None
+        W[:, k], b[k], least = solved.x[:d], solved.x[d], min(least, float(solved.x[-1]))
+    return W, b, least
+
+
+def cross_entropy(F: Array, labels: Array) -> float:
+    """Mean cross-entropy of logits F (N, K)."""
+    shifted = F - F.max(axis=1, keepdims=True)
+    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(F)), labels]))
+
+
+def best_cross_entropy(Z: Array, labels: Array, classes: int, bound: float = 60.0) -> float:
+    """Smallest cross-entropy of U^T z over entries of U up to bound / the smallest margin that can matter; no bias. L-BFGS-B on a convex problem."""
+    from scipy.optimize import minimize
+
+    N, d = Z.shape
+    one_hot = np.eye(classes)[labels]
+
+    def value(u: Array) -> tuple[float, Array]:
+        F = Z @ u.reshape(d, classes)
+        p = np.exp(F - F.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        return cross_entropy(F, labels), (Z.T @ (p - one_hot) / N).ravel()
+
+    found = minimize(value, np.zeros(d * classes), jac=True, method="L-BFGS-B", options={"maxiter": 3000, "ftol": 1e-14, "gtol": 1e-10})  # fmt: skip
+    return float(found.fun)
+
+
+def _head(instance: Instance) -> Trial:
+    """Q_{L-1}: the last layer has no bias in equation (1). Separable features are to make it 0; 1e-2 is far above what the scaling leaves."""
+    Z, labels, classes = (instance.values[k] for k in ("Z", "labels", "classes"))
+    if separator(Z, labels, classes, True) is None:
+        return Trial(0.0, 0.0, 1.0, False)
+    through = separator(Z, labels, classes, False)
+    if through is not None:
+        # Hyperplanes through the origin: scaling them is enough.
+        left = cross_entropy(Z @ through[0] * (40.0 / through[2]), labels)
+    else:
+        left = best_cross_entropy(Z, labels, classes)
+    return Trial(left, 1e-2, 1.0, True, text=f"least loss {left:.3g}, N = {len(Z)}, K = {classes}")
+
+
+def _head_through_zero(instance: Instance) -> Trial:
+    Z, labels, classes = (instance.values[k] for k in ("Z", "labels", "classes"))
+    found = separator(Z, labels, classes, False)
+    if found is None:
+        return Trial(0.0, 0.0, 1.0, False)
+    W, _, margin = found
+    scale = 40.0 / margin
+    # On its own class a logit is at least 40, on the others at most -40.
+    return compared(cross_entropy(Z @ W * scale, labels), np.log1p((classes - 1) * np.exp(-80.0)) + 1e-15, text=f"margin {margin:.3g}")  # fmt: skip
+
+
+def _hidden(instance: Instance) -> Trial:
+    """Q_l, l < L - 1: one neuron per class with a bias, then a scaled diagonal; ReLU."""
+    Z, labels, classes = (instance.values[k] for k in ("Z", "labels", "classes"))
+    found = separator(Z, labels, classes, True)
+    if found is None:
+        return Trial(0.0, 0.0, 1.0, False)
+    W, b, margin = found
+    F = np.maximum(Z @ W + b, 0.0) * (40.0 / margin)
+    return compared(cross_entropy(F, labels), np.log1p((classes - 1) * np.exp(-40.0)) + 1e-15, text=f"margin {margin:.3g}")  # fmt: skip
+
+
+def _separable(rng: Rng, count: int) -> Iterator[Instance]:
+    """ReLU-like features (not negative), labels cut by parallel or by general hyperplanes."""
+    for k in range(count):
+        N, d = int(rng.integers(2, 9)), int(rng.integers(1, 4))
+        Z = np.abs(np.round(rng.normal(size=(N, d)), 1)) + 0.1
+        normal = np.ones(d) if k % 2 else rng.normal(size=d)
+        cut = float(np.median(Z @ normal)) if k % 3 else 0.0
+        labels = (Z @ normal > cut).astype(np.int64)
+        classes = 2
+        if k % 4 == 3 and d > 1:
+            # Three classes around a centre.
+            labels, classes = np.argmax(Z @ rng.normal(size=(d, 3)), axis=1), 3
+        yield Instance("random", f"N = {N}, d = {d}, K = {classes}", {"Z": Z, "labels": labels, "classes": classes})
+
+
+def _one_ray() -> Instance:
+    values = {"Z": np.array([[1.0, 1.0], [2.0, 2.0]]), "labels": np.array([0, 1]), "classes": 2}
+    return Instance("known", "features (1, 1) and (2, 2), one sample of each class", values)
+
+
+_DEEP = "needs the deep paths of issue 6"
+_SEPARATED = "there exist n_L hyperplanes, each separating the samples of one class from the other classes perfectly"
+
+STATEMENTS = [
+    Statement(
+        "cor43.A1", PAPER, "Corollary 4.3, (A1)", "it requires that n_{L-2} (n_{L-1} - |I_{L-1}|) is at least roughly 8 N n_L",
+        "(A1) implies that, and at least 4 n_L ceil(N/d) free neurons in layer L-1, d = ceil(n_{L-2}/2), which memorise points in generic position.",
+        Word.HOLDS, _sizes, _widths, hypotheses=("(A1)",),
+    ),
+    Statement(
+        "cor43.A2", PAPER, "Corollary 4.3, (A2)", "need to be in generic position, which is rather standard in the literature",
+        "A condition, measured: half of a ReLU layer's features, trained or random, in generic position. Fails: all samples where one neuron is "
+        "silent lie on one hyperplane, more than d of them.",
+        Word.FAILS, _relu_features, _generic, hypotheses=("ReLU",),
+    ),
+    Statement("cor43", PAPER, "Corollary 4.3", "max Phi(theta(t)) <= max(Phi(theta_0), Phi(theta_1)) + eps + varepsilon", "Not evaluated: at least "
+    "three layers.", Word.HOLDS, untestable=_DEEP),
+    Statement(
+        "cor44.head", PAPER, "Corollary 4.4 and the remark after it, l = L - 1", _SEPARATED,
+        "Separable features make inf Q_{L-1} zero. Fails: the last layer has no bias, so hyperplanes off the origin are of no use to it; features (1, "
+        "1) and (2, 2) leave 0.68. "
+        "This breaks the step from (4) to (11), not by itself the corollary.",
+        Word.FAILS, _separable, _head, (_one_ray(),),
+        repaired=Statement(
+            "cor44.head.repaired", PAPER, "Corollary 4.4, l = L - 1", "", "Hyperplanes through the origin (or a bias in the last layer): scaled "
+            "logits give at most log(1 + (K-1) e^-80).",
+            Word.HOLDS, _separable, _head_through_zero, hypotheses=("separable by hyperplanes through 0",),
+        ),
+        hypotheses=("features linearly separable", "cross-entropy", "one label per sample"),
+    ),
+    Statement(
+        "cor44.hidden", PAPER, "Corollary 4.4, l < L - 1", "there exists subsets ... such that the set of features is linearly separable, for all l",
+        "One ReLU neuron per class with a bias and a scaled diagonal head: the loss is at most log(1 + (K-1) e^-40), so Q_l = 0.",
+        Word.HOLDS, _separable, _hidden, hypotheses=("features linearly separable", "n_L free neurons", "ReLU"),
+    ),
+]  # fmt: skip
