@@ -657,6 +657,32 @@ def check_features_are_refreshed(K: Kernel, rng: np.random.Generator) -> None:
     assert found.interior <= float(exact_value(q, used, endpoint=False)) * (1 + 1e-9)
 
 
+def check_blocks(K: Kernel, rng: np.random.Generator) -> None:
+    """In blocks of unequal size every bound still encloses, and is the one of all samples at once but for rounding."""
+    for loss, penalty, penalise in CASES[:: max(1, len(CASES) // 6)]:
+        p = problem(K, rng, loss, penalty, (2, 4, outputs(loss)), penalise=penalise)
+        middle = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 3), p.A.biases)
+        scaled = K.claims.Parameters(
+            (middle.weights[0] * 2, middle.weights[1] / 2), (middle.biases[0] * 2, middle.biases[1])
+        )
+        moves = tuple(K.claims.Move(all_of(K, v)) for v in (middle, scaled))
+        moves += (K.claims.Move(all_of(K, p.B), np.array([0.25, 0.5])),)
+        whole = K.paths.bound_path(p, moves)
+        K.blocks.ENTRIES = 5 * 4
+        try:
+            parts = K.paths.bound_path(p, moves)
+        finally:
+            K.blocks.ENTRIES = 2**24
+        assert parts.kinds == whole.kinds == ("head", "rescale", "chord")
+        for end, v in ((parts.A, p.A), (parts.B, p.B)):
+            within(end.lower, exact_value(p, v, endpoint=True), end.upper)
+        for v in (middle, scaled):
+            assert arb(parts.interior) >= exact_value(p, v, endpoint=False)
+        assert arb(parts.uppers[1]) >= exact_value(p, scaled, endpoint=False)
+        for a, b in zip(parts.uppers, whole.uppers):
+            assert abs(a - b) <= 1e-11 * abs(b), "blocks change a bound"
+
+
 # --- heads -------------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ MODULES = (
     "claims",
     "environment",
     "balls",
+    "blocks",
     "losses",
     "forward",
     "rescale",

@@ -52,7 +52,7 @@ BUGS = [
     ("forward", "slack = (size + 8) * 2.0**-52", "slack = 0.0"),
     ("forward", 'row_norms(columns) if penalty == "weight_decay"', 'row_sums_of_magnitudes(columns) if penalty == "weight_decay"'),
     ("forward", 'elif o.penalty == "weight_decay" and endpoint:', 'elif o.penalty == "weight_decay":'),
-    ("forward", "above = up(mean_above + up(o.kappa * penalty.upper))", "above = up(mean_above)"),
+    ("forward", "above = up(largest + up(o.kappa * penalty.upper))", "above = up(largest)"),
     ("forward", "h = affine(h if l == 0 else relu(h)", "h = affine(h"),
     # moves
     ("moves", "linked = (V != 0.0) | (W != 0.0)", "linked = V != 0.0"),
@@ -76,10 +76,16 @@ BUGS = [
     ("chord", "sum_upper((0.25 * opposite * INFLATE + TINY).tolist())", "sum_upper((0.125 * opposite).tolist())"),
     ("chord", "+ positive_part(negative(Da)) * positive_part(Db)", ""),
     ("chord", 'excess = 0.0 if o.penalty in ("none", "l1")', 'excess = 0.0 if o.penalty in ("none", "l1", "path")'),
-    ("chord", "return max(self.end_upper(e, low, high, excess) for e in (p, q))", "return self.end_upper(p, low, high, excess)"),
     ("chord", "np.nextafter(upper(e.predictions) + high, np.inf)", "upper(e.predictions)"),
     ("chord", "np.nextafter(lower(e.predictions) - low, -np.inf)", "lower(e.predictions)"),
-    ("chord", "bound, p = max(bound, self.piece_upper(p, q)), q", "bound, p = self.piece_upper(p, q), q"),
+    ("chord", "bounds += self.piece_ends(p, q)", "bounds = self.piece_ends(p, q)"),
+    ("chord", "return [self.end_upper(e, low, high, excess) for e in (p, q)]", "return [self.end_upper(q, low, high, excess)] * 2"),
+    # blocks of samples
+    ("blocks", "for k in range(0, N, size)", "for k in range(0, N - size, size)"),
+    ("blocks", "up(sum_upper(up(n * v) for n, v in zip(sizes, values)) / sum(sizes))", "sum(values) / len(values)"),
+    ("blocks", "down(sum_lower(down(n * v) for n, v in zip(sizes, values)) / sum(sizes))", "max(values)"),
+    ("paths", "value = mean_above(sizes, [s.value for s in steps])", "value = steps[0].value"),
+    ("paths", "max(mean_above(sizes, ends) for ends in zip(*(s.over for s in steps), strict=True))", "mean_above(sizes, [s.over[0] for s in steps])"),
     # paths
     ("paths", 'require(same_parameters(corners[-1], problem.B), "the path does not end in B")', "pass"),
     ("paths", "        if k >= last:\n", "        if k >= last - 1:\n"),

@@ -110,13 +110,17 @@ class Chord:
 
     def piece_upper(self, p: Point, q: Point) -> float:
         """Bound of F between two points of the segment."""
+        return max(self.piece_ends(p, q))
+
+    def piece_ends(self, p: Point, q: Point) -> list[float]:
+        """Values at p and at q of an affine function of the time that lies above F between them."""
         o, v, w = self.problem.objective, self.v, self.w
         moving = np.flatnonzero(changed_rows(v, w, 1) & ((v.weights[1] != 0.0) | (w.weights[1] != 0.0)).any(axis=0))
         low, high = deviation(
             p.u.columns(moving), q.u.columns(moving), p.theta.columns(moving), q.theta.columns(moving)
         )
         excess = 0.0 if o.penalty in ("none", "l1") else penalty_excess(p.prices, q.prices, p.heads, q.heads)
-        return max(self.end_upper(e, low, high, excess) for e in (p, q))
+        return [self.end_upper(e, low, high, excess) for e in (p, q)]
 
     def end_upper(self, e: Point, low: Array, high: Array, excess: float) -> float:
         """Bound of F at one end with its predictions widened by the deviation: low and high (N, K), both non-negative."""
@@ -128,10 +132,15 @@ class Chord:
         require(bool(np.isfinite(above)), "overflow in a chord")
         return above
 
-    def upper(self, times: list[float]) -> float:
-        """Bound of F over the whole segment, piece by piece between `times` = 0, ..., 1."""
-        bound, p = -np.inf, self.at(times[0])
+    def ends(self, times: list[float]) -> list[float]:
+        """`piece_ends` of all pieces between `times` = 0, ..., 1, one after the other."""
+        bounds, p = [], self.at(times[0])
         for t in times[1:]:
             q = self.at(t)
-            bound, p = max(bound, self.piece_upper(p, q)), q
-        return float(bound)
+            bounds += self.piece_ends(p, q)
+            p = q
+        return bounds
+
+    def upper(self, times: list[float]) -> float:
+        """Bound of F over the whole segment."""
+        return max(self.ends(times))

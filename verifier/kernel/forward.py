@@ -27,6 +27,7 @@ from verifier.kernel.balls import (
     up,
     upper,
 )
+from verifier.kernel.blocks import blocks, mean_above, mean_below
 from verifier.kernel.claims import Objective, Parameters, Problem
 
 Array = np.ndarray
@@ -94,10 +95,10 @@ def weight_decay(p: Parameters) -> Interval:
     return Interval(max(0.0, total * (1.0 - slack) - TINY), total * (1.0 + slack) + TINY)
 
 
-def total(o: Objective, mean_below: float, mean_above: float, penalty: Interval) -> Interval:
-    """mean loss + kappa P, at least 0 like every loss and penalty."""
-    below = down(mean_below + down(o.kappa * penalty.lower)) if o.kappa else mean_below
-    above = up(mean_above + up(o.kappa * penalty.upper)) if o.kappa else mean_above
+def total(o: Objective, least: float, largest: float, penalty: Interval) -> Interval:
+    """mean loss in [least, largest] + kappa P, at least 0 like every loss and penalty."""
+    below = down(least + down(o.kappa * penalty.lower)) if o.kappa else least
+    above = up(largest + up(o.kappa * penalty.upper)) if o.kappa else largest
     return Interval(max(0.0, below), above)
 
 
@@ -110,6 +111,10 @@ def loss_at(problem: Problem, f: Ball) -> Interval:
 
 def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = None, endpoint: bool) -> Interval:
     """Enclosure of F at a vertex. `endpoint` takes weight decay literally; elsewhere it takes its balanced form."""
+    parts = blocks(problem)
+    if features is None and len(parts) > 1:
+        each, sizes = [objective_at(part, p, endpoint=endpoint) for part in parts], [len(part.X) for part in parts]
+        return Interval(mean_below(sizes, [e.lower for e in each]), mean_above(sizes, [e.upper for e in each]))
     o = problem.objective
     S = relu(hidden(p, problem.X)) if features is None else features
     theta, c = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1])

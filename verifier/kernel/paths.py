@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.kernel.balls import Ball, exact, relu, up
+from verifier.kernel.blocks import blocks, mean_above
 from verifier.kernel.chord import Chord
 from verifier.kernel.claims import (
     Move,
@@ -71,6 +72,34 @@ class _Vertex:
         return objective_at(self.problem, self.p, features=relu(self.u), endpoint=False)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """One move on one block of samples: F behind it from above (inf where nobody asks), and the bounds over it: the ends of a chord's pieces, or
+    that of a rescaling's box."""
+
+    value: float
+    over: list[float]
+
+
+def _walk(
+    problem: Problem, corners: list[Parameters], kinds: list[str], moves: tuple[Move, ...], needed: list[bool]
+) -> list[_Step]:
+    """The moves one by one, keeping one vertex's pre-activations at a time."""
+    vertex, out = _Vertex(problem, corners[0]), []
+    for k, (move, kind) in enumerate(zip(moves, kinds)):
+        after, over = vertex.moved(corners[k + 1]), []
+        if kind == "chord":
+            over = Chord(problem, vertex.p, after.p, vertex.u, after.u).ends(breakpoints_of(move))
+        elif kind == "rescale":
+            c = factors(vertex.p, after.p)
+            require(c is not None, "a rescaling has no factors")
+            assert c is not None  # for the type checker; `require` above decides
+            over = [rescale_upper(problem, vertex.p, after.p, c)]
+        out.append(_Step(after.value().upper if needed[k] else np.inf, over))
+        vertex = after
+    return out
+
+
 def bound_path(problem: Problem, moves: tuple[Move, ...]) -> PathBounds:
     """Walk the moves from A; reject unless they end in B.
 
@@ -86,27 +115,26 @@ def bound_path(problem: Problem, moves: tuple[Move, ...]) -> PathBounds:
     require(same_parameters(corners[-1], problem.B), "the path does not end in B")
     n, changing = len(moves), [k for k, kind in enumerate(kinds) if kind not in CONSTANT]
     first, last = (changing[0], changing[-1]) if changing else (n, -1)
-    vertex, value = _Vertex(problem, problem.A), A.upper
+    needed = [first <= k < last and kind not in CONSTANT for k, kind in enumerate(kinds)]
+    parts = blocks(problem)
+    walks = [_walk(part, corners, kinds, moves, needed) for part in parts]
+    sizes, value = [len(part.X) for part in parts], A.upper
     interior, uppers = -np.inf, []
-    for k, (move, kind) in enumerate(zip(moves, kinds)):
-        after, start = vertex.moved(corners[k + 1]), value
+    for k in range(n):
+        start, steps = value, [walk[k] for walk in walks]
         if k >= last:
             value = B.upper
-        elif k >= first and kind not in CONSTANT:
-            value = after.value().upper
+        elif needed[k]:
+            value = mean_above(sizes, [s.value for s in steps])
             interior = max(interior, value)
         reach = max(start, value)
-        if kind == "chord":
-            reach = Chord(problem, vertex.p, after.p, vertex.u, after.u).upper(breakpoints_of(move))
+        if kinds[k] == "chord":
+            reach = max(mean_above(sizes, ends) for ends in zip(*(s.over for s in steps), strict=True))
             interior = max(interior, reach)
-        elif kind == "rescale":
-            c = factors(vertex.p, after.p)
-            require(c is not None, "a rescaling has no factors")
-            assert c is not None  # for the type checker; `require` above decides
-            near = rescale_upper(problem, vertex.p, after.p, c)
+        elif kinds[k] == "rescale":
+            near = mean_above(sizes, [s.over[0] for s in steps])
             reach, interior = max(start, near), max(interior, near)
         uppers.append(reach)
-        vertex = after
     return PathBounds(A, B, float(interior), tuple(kinds), tuple(uppers))
 
 
