@@ -1,0 +1,17 @@
+"""The paper "toy", registered for one test as `verifier.audit.toy` would be."""
+
+import sys
+
+import pytest
+
+from tests.audit import example
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    from verifier.audit import papers, store
+
+    monkeypatch.setitem(papers.PAPERS, "toy", "A toy paper on <norms>")
+    monkeypatch.setitem(sys.modules, "verifier.audit.toy", example)
+    monkeypatch.setattr(store, "code_version", lambda paper: "version 1")
+    return example.STATEMENTS
