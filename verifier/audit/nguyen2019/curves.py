@@ -61,7 +61,8 @@ def to_full_rank(
         if len(basis) == N:
             break
         # A direction with distinct projections and a shift between two of them: the column that adds most to the span.
-        gained, direction, shift = 0.0, W1[:, j].copy(), 0.0
+        gained, shift = 0.0, 0.0
+        direction: Array = W1[:, j].copy()
         span = np.linalg.qr(F[:, basis])[0] if basis else np.zeros((N, 0))
         for _ in range(8):
             w = rng.normal(size=X.shape[1])
@@ -72,7 +73,7 @@ def to_full_rank(
                 size = float(np.linalg.norm(column))
                 gain = float(np.linalg.norm(column - span @ (span.T @ column))) / size if size else 0.0
                 if gain > gained:
-                    gained, direction, shift = gain, w, -float(cut)
+                    gained, shift, direction = gain, -float(cut), w
         W1[:, j], b1[j] = direction, shift
         F = F.copy()
         F[:, j] = sigma(X @ W1[:, j] + b1[j])
