@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 import verifier
+from tests.kernel.barriers import frozen_instance
 from tests.landscape.instances import OBJECTIVES, random_pair, random_setting
 from verifier.certificate import read_certificate
 from verifier.data.dataset import Dataset
 from verifier.elaboration import elaborate_path, kernel_problem
-from verifier.kernel import check
+from verifier.errors import UsageError
+from verifier.kernel import PathUpperBound, check
 from verifier.kernel.landscape_claims import BarrierLowerBound
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
@@ -18,6 +20,7 @@ from verifier.networks.network import Network, one_hidden_layer
 from verifier.objective import make_objective
 from verifier.outcomes import CertifiedBound
 from verifier.pipeline.exact import BoundsContradict, barrier_of, require_consistent
+from verifier.report.page import render
 
 
 def certified(pair, out, method):
@@ -130,3 +133,45 @@ def test_the_kernel_accepts_barriers_under_weight_decay(loss, kappa, delta):
             assert check(problem, claim).accepted
             assert claim.level == pytest.approx(pair.level, rel=1e-8)
             assert elaborate_path(problem, gap.path).claim.sup == pytest.approx(pair.level, rel=1e-8)
+
+
+@pytest.mark.parametrize("seed", [5, 39])
+def test_a_frozen_output_layer(seed, tmp_path):
+    """Path and barrier keep theta and c; other constructions would not, and are refused."""
+    problem, _, level = frozen_instance(seed)
+    A, B = (Network(p.weights, p.biases) for p in (problem.A, problem.B))
+    data = Dataset(problem.X, problem.targets[:, 0], "tiny", "regression")
+    o = problem.objective
+    words = {"loss": o.loss, "kappa": o.kappa, "penalty": o.penalty if o.kappa else None, "output_layer": "frozen"}
+    result = verifier.certify(A, B, data, method="exact", out=tmp_path / "x.safetensors", **words)
+    assert "with the output layer frozen" in result.sentence
+    assert all(v.accepted for v in result.check() + result.check(reference=True))
+    c = read_certificate(tmp_path / "x.safetensors")
+    barrier = next(x for x in c.claims if isinstance(x, BarrierLowerBound))
+    assert barrier.output_layer == "frozen"
+    assert barrier.level == pytest.approx(level, rel=1e-6)
+    assert not any(w.layer == 2 for x in c.claims if isinstance(x, PathUpperBound) for m in x.moves for w in m.writes)
+    with pytest.raises(UsageError, match="frozen with method exact alone"):
+        verifier.certify(A, B, data, method="exact,line", out=tmp_path / "y.safetensors", **words)
+
+
+def test_a_level_below_the_barrier_is_refuted(tmp_path):
+    """Not only because an endpoint lies above it; the report says the same."""
+    setting, A, B = random_pair(43)
+    o = setting.objective
+    data = Dataset(setting.X, setting.targets[:, 0], "tiny", "regression")
+    words = {
+        "loss": o.loss.name,
+        "kappa": o.kappa,
+        "penalty": o.penalty,
+        "penalise_output_bias": o.penalise_output_bias,
+    }
+    first = certified((setting, A, B), tmp_path / "x.safetensors", "exact")
+    low = next(x for x in read_certificate(tmp_path / "x.safetensors").claims if isinstance(x, BarrierLowerBound))
+    level = 0.5 * (low.level + first.E)
+    result = verifier.certify(A, B, data, method="exact", level=level, out=tmp_path / "y.safetensors", **words)
+    assert result.outcome.exit_code == 5
+    assert result.sentence.startswith(f"REFUTED no path stays below level {level!r}: every path reaches ")
+    page = render(read_certificate(tmp_path / "y.safetensors"))
+    assert "No path from A to B stays at or below the level" in page
+    assert "contradicts itself" not in page

@@ -229,7 +229,6 @@ def test_shared_networks_are_trained_once(sweep_file, tmp_path):
     assert not result.summary.groups[0].independent
 
 
-@pytest.mark.slow
 def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path, monkeypatch):
     """Three pairs among three networks: three polishes, under the objective the pairs are certified for."""
     from verifier.paths import polish as module
@@ -237,7 +236,7 @@ def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path,
     calls = []
     real = module.polish
     monkeypatch.setattr(module, "polish", lambda *a, **k: calls.append(a[1]) or real(*a, **k))
-    pairs = 'pairs = { random = 3, seed = 0 }\n'
+    pairs = "pairs = { random = 3, seed = 0 }\n"
     plain = run_sweep(read_sweep_file(sweep_file(3, pairs)), tmp_path / "plain")
     assert not calls
     polished = run_sweep(read_sweep_file(sweep_file(3, pairs + "polish = true\n")), tmp_path / "polished")
@@ -249,6 +248,7 @@ def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path,
         assert b["F_B"] < a["F_B"]
 
 
+@pytest.mark.slow
 def test_two_processes(sweep_file, tmp_path):
     one = run_sweep(read_sweep_file(sweep_file()), tmp_path / "one")
     two = run_sweep(read_sweep_file(sweep_file()), tmp_path / "two", jobs=2)

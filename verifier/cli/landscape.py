@@ -46,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--methods", default="line,halves,exchange,theorem2,dss", metavar="M,M",
         help="constructions to compare (default: line, halves, exchange, theorem2, dss)",
     )  # fmt: skip
+    parser.add_argument(
+        "--frozen-output-layer", action="store_true",
+        help="with --pair: paths that keep the output layer, which both networks must share (no constructions are compared)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network")
     parser.add_argument(
         "--out", metavar="DIR", help="folder of results (default: landscapes/<data>); run again to resume"
@@ -67,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     ):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
+    if args.frozen_output_layer and not args.pair:
+        raise UsageError("--frozen-output-layer: only with --pair; whole landscapes train all layers")
     return _pair(args) if args.pair else _trees(args)
 
 
@@ -146,11 +152,12 @@ def _pair(args: argparse.Namespace) -> int:
 
     folder = _folder(args)
     a, b = args.pair
+    method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
     result = certify(
         a, b, args.data, data_options=data_options(args), loss=args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
-        penalise_output_bias=args.penalise_output_bias, method=f"exact,{args.methods}", exhaustive=True, seed=args.seed,
+        penalise_output_bias=args.penalise_output_bias, method=method, exhaustive=True, seed=args.seed,
         most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", out=folder / "pair.safetensors",
-        progress=sys.stderr.isatty(), say=_say,
+        output_layer="frozen" if args.frozen_output_layer else "trained", progress=sys.stderr.isatty(), say=_say,
     )  # fmt: skip
     report = None
     if not args.no_report:

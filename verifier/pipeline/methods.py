@@ -49,6 +49,7 @@ class Options:
     most_cells: int = 200_000
     state: str | None = None
     tiny_only: bool = False
+    output_layer: str = "trained"
 
 
 def exact(s: Setting, o: Options) -> Proposal:
@@ -58,7 +59,7 @@ def exact(s: Setting, o: Options) -> Proposal:
     if o.tiny_only and (why := why_not_tiny(s)) is not None:
         return Proposal(skipped=f"exact: {why}")
     found = exact_gap(
-        s.A.network, s.B.network, s.objective, s.data.X, s.targets, most_cells=o.most_cells, state=o.state,
+        s.A.network, s.B.network, s.objective, s.data.X, s.targets, most_cells=o.most_cells, state=o.state, output_layer=o.output_layer,
         progress=_bracket if o.progress else None,
     )  # fmt: skip
     return Proposal([found.path], details={"exact": found})

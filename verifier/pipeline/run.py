@@ -75,6 +75,7 @@ def certify(
     exhaustive: bool = False,
     most_cells: int = 200_000,
     state: str | FilePath | None = None,
+    output_layer: str = "trained",
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -91,7 +92,8 @@ def certify(
     of the sampled one, or under E. string: an .npz polyline to certify (`load_string`). polish: replace both endpoints by what
     they become when trained on (`verifier.paths.polish`), so that slack under E is visible. exhaustive: with method "all", run every
     construction; otherwise constructions stop once the gap over E is certified to be 0 (the DSS estimate runs all the same).
-    most_cells, state: of method "exact" (`verifier.landscape.gap.exact_gap`).
+    most_cells, state: of method "exact" (`verifier.landscape.gap.exact_gap`). output_layer: "frozen" asks for paths that keep the last layer, which both
+    networks must share; only method "exact" keeps it.
     say: receives progress sentences, endpoints first.
 
     Raises UsageError, CheckpointError or DataError for callers' mistakes, before any long computation.
@@ -105,6 +107,10 @@ def certify(
     objective_options = {
         "loss": loss, "delta": delta, "kappa": kappa, "penalty": penalty, "penalise_output_bias": penalise_output_bias,
     }  # fmt: skip
+    if output_layer != "trained" and (output_layer != "frozen" or names != ("exact",)):
+        raise UsageError(
+            f"output_layer {output_layer!r} with method {method!r}: expected trained, or frozen with method exact alone, as other paths move the output layer"
+        )
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
     level = None if level is None else float(level)
@@ -127,6 +133,7 @@ def certify(
             "tight": tight,
             "polish": polish,
             "exhaustive": exhaustive,
+            "output_layer": output_layer,
         }
         work = _endpoints(setting, problem, options, say)
         for name in names:
@@ -148,6 +155,7 @@ def certify(
                     most_cells=most_cells,
                     state=None if state is None else str(state),
                     tiny_only=method == "all",
+                    output_layer=output_layer,
                 ),
                 work,
                 say,
@@ -313,6 +321,12 @@ def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tup
     if level is not None:
         if max(c.lower for c in ends) > level:
             return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
+        barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
+        if barrier is not None and barrier.level > level:
+            return (
+                Outcome.REFUTED,
+                f"REFUTED no path stays below level {level!r}: every path reaches {show_down(barrier.level, 9)} ({beside})",
+            )
         best = min((b.gap_over_level for b in work.bounds if b.gap_over_level is not None), default=None)
         if best == 0.0:
             return Outcome.CERTIFIED, f"CERTIFIED a path stays at or below level {level!r} ({beside})"
@@ -326,4 +340,6 @@ def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tup
     barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
     # Digits enough to tell the two ends apart.
     low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
-    return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(work.bounds[0].gap, 9 if low else 4)} ({beside})"
+    frozen = work.record["provenance"]["options"]["output_layer"] == "frozen"
+    where = "with the output layer frozen; " if frozen else ""
+    return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(work.bounds[0].gap, 9 if low else 4)} ({where}{beside})"

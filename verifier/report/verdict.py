@@ -82,6 +82,9 @@ def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
             "REFUTED",
             f"No path from A to B stays at or below the level {level!r}: F({high[0]}) itself lies above it.",
         )
+    low = found.barrier
+    if low is not None and low.level > level:
+        return "REFUTED", f"No path from A to B stays at or below the level {level!r}: {_barrier_words(low)}"
     answers = [(p.claim.gap_over_level, p.claim.path) for p in found.paths if p.accepted and p.claim.level == level]
     known = [(gap, name) for gap, name in answers if gap is not None]
     if not known:
