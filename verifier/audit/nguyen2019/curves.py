@@ -62,10 +62,10 @@ def to_full_rank(
             break
         # A direction with distinct projections and a shift between two of them: the column that adds most to the span.
         gained, shift = 0.0, 0.0
-        direction: Array = W1[:, j].copy()
+        direction = W1[:, j].copy()
         span = np.linalg.qr(F[:, basis])[0] if basis else np.zeros((N, 0))
         for _ in range(8):
-            w = rng.normal(size=X.shape[1])
+            w = np.asarray(rng.normal(size=X.shape[1]))
             z = X @ w
             cuts = np.sort(z)
             for cut in [cuts[0] - 1.0, *((cuts[:-1] + cuts[1:]) / 2)]:
