@@ -32,7 +32,10 @@ ONES = Instance("known", "four ones", {"x": np.ones(4)})
 REPAIRED = Statement(
     "norms.repaired", "toy", "page 1", "", "|x|_1 <= sqrt(n) |x|_2.", Word.HOLDS, spikes, sound, (ONES,)
 )
-CLAIM = Statement("norms", "toy", "page 1", "all norms are alike", "|x|_1 <= 1.4 |x|_2.", Word.FAILS, spikes, broken, (ONES,), search, repaired=REPAIRED)  # fmt: skip
+CLAIM = Statement(
+    "norms", "toy", "page 1", "all norms are alike", "|x|_1 <= 1.4 |x|_2.",
+    Word.FAILS, spikes, broken, (ONES,), search, repaired=REPAIRED,
+)  # fmt: skip
 STATEMENTS = [CLAIM]
 # docs: end
 
