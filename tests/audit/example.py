@@ -1,12 +1,12 @@
 """A paper of two claims for the tests; `docs/audit.md` shows the first."""
 
+# docs: begin
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.search import ascend
 
 
-# docs: begin
 def broken(instance: Instance) -> Trial:
     """|x|_1 <= 1.4 |x|_2: forgets the dimension."""
     x = instance.values["x"]
