@@ -92,3 +92,31 @@ def test_counts_come_from_the_statement_unless_given():
     audit(counting)
     audit(counting, count=3)
     assert asked == [11, 3]
+
+
+def test_a_repair_has_to_withstand_what_broke_the_claim():
+    """The claim's known counterexamples are trials of the repaired statement too."""
+    bad = replace(CLAIM.repaired, known=(), evaluate=CLAIM.evaluate)
+    finding = audit(replace(CLAIM, repaired=bad), count=3)
+    assert finding.repaired.word is Word.FAILS
+    assert finding.repaired.worst_instance.origin == "known"
+
+
+def test_a_claim_whose_hypotheses_are_never_met_is_inconclusive():
+    from verifier.audit.records import finding_record
+    from verifier.audit.verdict import summarise
+
+    never = replace(
+        CLAIM,
+        known=(),
+        search=None,
+        repaired=None,
+        evaluate=lambda i: Trial(1.0, 0.0, 1.0, met=False),
+        expected=Word.UNDECIDED,
+    )
+    finding = audit(never, count=3)
+    assert finding.word is Word.UNDECIDED
+    summary = summarise([finding_record(finding)])
+    assert summary.exit_code == 3
+    assert summary.sentence.startswith("INCONCLUSIVE")
+    assert "hypotheses never met: norms" in summary.sentence

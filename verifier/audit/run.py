@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,7 +61,10 @@ def audit(
     word = Word.FAILS if violated else Word.HOLDS if slacks else Word.UNDECIDED
     repaired = None
     if statement.repaired is not None:
-        repaired = audit(statement.repaired, count=count, seed=seed, use_known=True, seconds=seconds)
+        # What broke the claim is what its repair has to withstand.
+        tougher = replace(statement.repaired, known=(*statement.repaired.known, *statement.known))
+        repaired = audit(tougher, count=count, seed=seed, use_known=True, seconds=seconds)
+        repaired = replace(repaired, statement=statement.repaired)
     return Finding(
         statement, word, len(slacks), skipped, tuple(slacks), worst and worst[0], worst and worst[1], by_search, time.process_time() - start, repaired,
         {"origins": origins},

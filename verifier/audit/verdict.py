@@ -11,7 +11,8 @@ from verifier.audit.records import all_as_expected, contradictions
 
 @dataclass(frozen=True)
 class Summary:
-    """sentence: the one verdict line. exit_code: 5 when a verdict contradicts what is listed, 1 when a statement could not be tried, else 0."""
+    """sentence: the one verdict line. exit_code: 5 when a verdict contradicts what is listed, 1 when an exception ended a statement, 3 when the
+    hypotheses of one were met in no trial, else 0."""
 
     sentence: str
     exit_code: int
@@ -23,12 +24,17 @@ def summarise(records: Sequence[dict[str, Any]]) -> Summary:
     parts = [f"{p}: {counts_in_words([r for r in records if r['paper'] == p])}" for p in papers]
     against = [c for r in records if "failed" not in r for c in contradictions(r)]
     broken = [r["identifier"] for r in records if "failed" in r]
-    word = "REFUTED" if against else "INCOMPLETE" if broken else "AUDITED"
+    open_ones = [
+        r["identifier"] for r in records if "failed" not in r and r["untestable"] is None and r["word"] == "undecided"
+    ]
+    word = "REFUTED" if against else "INCOMPLETE" if broken else "INCONCLUSIVE" if open_ones else "AUDITED"
     if against:
         parts.append("not as listed: " + ", ".join(against))
     if broken:
         parts.append("ended with an exception: " + ", ".join(broken))
-    return Summary(f"{word} {'; '.join(parts)}", 5 if against else 1 if broken else 0)
+    if open_ones:
+        parts.append("hypotheses never met: " + ", ".join(open_ones))
+    return Summary(f"{word} {'; '.join(parts)}", 5 if against else 1 if broken else 3 if open_ones else 0)
 
 
 def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -144,17 +144,15 @@ def _e(i: Instance) -> Trial:
 def _e_repaired(i: Instance) -> Trial:
     """With distinct inputs m = N neurons fit any labels: the loss of a large multiple tends to 0."""
     v = i.values
-    order = np.argsort(v["X"] @ np.array([1.0, np.pi, np.e, 0.7][: v["X"].shape[1]]))
-    z = (v["X"] @ np.array([1.0, np.pi, np.e, 0.7][: v["X"].shape[1]]))[order]
+    z = v["X"] @ np.array([1.0, np.pi, np.e, 0.7][: v["X"].shape[1]])
+    order = np.argsort(z)
+    z = z[order]
+    if not np.diff(z).min(initial=1.0) > 1e-6:
+        return Trial(0.0, 0.0, 1.0, met=False)
     steps = np.concatenate([[z[0] - 1.0], 0.5 * (z[1:] + z[:-1])])
     Z = np.maximum(z[:, None] - steps[None, :], 0.0)
     theta = np.linalg.solve(Z, v["y"][order])
-    return Trial(
-        float(np.logaddexp(0.0, -40.0 * v["y"][order] * (Z @ theta)).mean()),
-        1e-9,
-        1.0,
-        bool(np.diff(z).min(initial=1.0) > 1e-6),
-    )
+    return Trial(float(np.logaddexp(0.0, -40.0 * v["y"][order] * (Z @ theta)).mean()), 1e-9, 1.0)
 
 
 def _labels(rng: Rng, count: int) -> Iterator[Instance]:
