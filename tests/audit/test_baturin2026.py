@@ -44,3 +44,11 @@ def test_the_search_alone_finds_a_violation(name):
     found = statement.search(np.random.default_rng(4), 60.0)
     assert found is not None
     assert statement.evaluate(found).violated
+
+
+def test_a_repair_is_tried_on_what_broke_the_claim():
+    from verifier.audit.baturin2026 import STATEMENTS
+
+    broken = [s for s in STATEMENTS if s.repaired is not None and s.known]
+    assert len(broken) >= 7
+    assert all(set(map(id, s.known)) <= set(map(id, s.repaired.known)) for s in broken)

@@ -94,14 +94,6 @@ def test_counts_come_from_the_statement_unless_given():
     assert asked == [11, 3]
 
 
-def test_a_repair_has_to_withstand_what_broke_the_claim():
-    """The claim's known counterexamples are trials of the repaired statement too."""
-    bad = replace(CLAIM.repaired, known=(), evaluate=CLAIM.evaluate)
-    finding = audit(replace(CLAIM, repaired=bad), count=3)
-    assert finding.repaired.word is Word.FAILS
-    assert finding.repaired.worst_instance.origin == "known"
-
-
 def test_a_claim_whose_hypotheses_are_never_met_is_inconclusive():
     from verifier.audit.records import finding_record
     from verifier.audit.verdict import summarise

@@ -69,7 +69,7 @@ class Statement:
     expected: the known status. instances(rng, count): trained and random ones, hypotheses mostly met. known: listed counterexamples.
     evaluate: one trial. search(rng, seconds): an instance that an optimiser found, or None; tried whenever no instance violates.
     counterexample: a violating instance as the kernel's claim, where there is one. repaired: the corrected statement, itself tried on
-    the same instances and known ones.
+    its own instances and known ones.
     count: trials of the full audit. untestable: why nothing is evaluated, instead of all that.
     """
 

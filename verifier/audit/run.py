@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from dataclasses import replace
 
 import numpy as np
 
@@ -61,10 +60,7 @@ def audit(
     word = Word.FAILS if violated else Word.HOLDS if slacks else Word.UNDECIDED
     repaired = None
     if statement.repaired is not None:
-        # What broke the claim is what its repair has to withstand.
-        tougher = replace(statement.repaired, known=(*statement.repaired.known, *statement.known))
-        repaired = audit(tougher, count=count, seed=seed, use_known=True, seconds=seconds)
-        repaired = replace(repaired, statement=statement.repaired)
+        repaired = audit(statement.repaired, count=count, seed=seed, use_known=True, seconds=seconds)
     return Finding(
         statement, word, len(slacks), skipped, tuple(slacks), worst and worst[0], worst and worst[1], by_search, time.process_time() - start, repaired,
         {"origins": origins},
