@@ -312,8 +312,8 @@ def mutant(rng: Rng, document: Document, arrays: Arrays) -> tuple[str, Any, Any]
         operator = pick(rng, OPERATORS)
         try:
             operator(rng, d, a)
-        except (NotApplicable, KeyError, IndexError):
-            continue
+        except (NotApplicable, KeyError, IndexError, ValueError, TypeError):
+            continue  # an earlier operator may have emptied or misshaped what this one needs
         done.append(operator.__name__)
     a = {k: np.nan_to_num(v) for k, v in a.items() if v.ndim <= 2}
     try:

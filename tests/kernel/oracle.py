@@ -319,6 +319,22 @@ def _good_heads(p: Any, c: Any, K: int, r: int) -> list[tuple[np.ndarray, np.nda
     return [split(x) for x in best[:2]]
 
 
+LANDSCAPE = {
+    BarrierLowerBound: false_barrier,
+    RegionMinimum: false_region,
+    JacobianRank: false_rank,
+    ClaimViolation: false_violation,
+}
+
+
+def _in_floats(false: Any, problem: Any, claim: Any) -> str | None:
+    """These oracles solve and sample in float64: numbers beyond its range, or that solvers refuse, give no counterexample."""
+    try:
+        return false(problem, claim)
+    except (ValueError, OverflowError, FloatingPointError, np.linalg.LinAlgError):
+        return None
+
+
 def falsehood(problem: Any, claim: Any, most: int = 6) -> str | None:
     """Why the claim is certainly false or meaningless; None when no counterexample was found. `most`: exact evaluations of a path."""
     with ctx.workprec(BITS), np.errstate(all="ignore"):
@@ -329,14 +345,9 @@ def falsehood(problem: Any, claim: Any, most: int = 6) -> str | None:
                 v = problem.A if claim.network == "A" else problem.B
                 F = exact_F(problem, _net(v.weights, v.biases), literal=True)
                 return f"F = {F.str(20)}" if arb(claim.lower) > F or arb(claim.upper) < F else None
-            if isinstance(claim, BarrierLowerBound):
-                return false_barrier(problem, claim)
-            if isinstance(claim, RegionMinimum):
-                return false_region(problem, claim)
-            if isinstance(claim, JacobianRank):
-                return false_rank(problem, claim)
-            if isinstance(claim, ClaimViolation):
-                return false_violation(problem, claim)
+            for kind, false in LANDSCAPE.items():
+                if isinstance(claim, kind):
+                    return _in_floats(false, problem, claim)
             return _false_path(problem, claim, most) if hasattr(claim, "moves") else _false_head(problem, claim)
         except Meaningless as reason:
             return f"meaningless: {reason}"
