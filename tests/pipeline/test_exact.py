@@ -9,7 +9,7 @@ from tests.landscape.instances import OBJECTIVES, random_pair, random_setting
 from verifier.certificate import read_certificate
 from verifier.data.dataset import Dataset
 from verifier.elaboration import elaborate_path, kernel_problem
-from verifier.errors import UsageError
+from verifier.errors import UsageError, VerifierError
 from verifier.kernel import PathUpperBound, check
 from verifier.kernel.landscape_claims import BarrierLowerBound
 from verifier.landscape.faces import FaceValues
@@ -175,3 +175,35 @@ def test_a_level_below_the_barrier_is_refuted(tmp_path):
     page = render(read_certificate(tmp_path / "y.safetensors"))
     assert "No path from A to B stays at or below the level" in page
     assert "contradicts itself" not in page
+
+
+def test_the_same_network_twice_is_no_error_of_all_methods(tmp_path):
+    """The exact search wants two networks; where nobody named it, the other constructions answer."""
+    setting, A, _ = random_pair(43)
+    result = certified((setting, A, A), tmp_path / "x.safetensors", "all")
+    assert result.gap == 0.0
+    o, data = setting.objective, Dataset(setting.X, setting.targets[:, 0], "tiny", "regression")
+    words = {"kappa": o.kappa, "penalty": o.penalty, "penalise_output_bias": o.penalise_output_bias}
+    out = tmp_path / "y.safetensors"
+    assert verifier.certify(A, A, data, loss=o.loss.name, method="all", exhaustive=True, out=out, **words).gap == 0.0
+    assert any("A and B are the same network" in text for text in read_certificate(out).record["skipped"])
+    with pytest.raises(UsageError, match="same network"):
+        certified((setting, A, A), tmp_path / "z.safetensors", "exact")
+
+
+def test_a_lower_bound_that_is_not_accepted_costs_no_path_its_bound(tmp_path, monkeypatch):
+    """Of all methods it becomes a reason in the record; asked for by name it is an error."""
+
+    def refuse(*args, **words):
+        raise VerifierError("refused for the test")
+
+    monkeypatch.setattr("verifier.pipeline.exact.barrier_claim", refuse)
+    pair = random_pair(43)
+    result = certified(pair, tmp_path / "x.safetensors", "all")
+    assert result.bounds
+    assert "<= gap <=" not in result.sentence
+    assert (
+        "exact: no lower bound: refused for the test" in read_certificate(tmp_path / "x.safetensors").record["skipped"]
+    )
+    with pytest.raises(VerifierError, match="refused for the test"):
+        certified(pair, tmp_path / "y.safetensors", "exact")

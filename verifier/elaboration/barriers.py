@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verifier.elaboration.claims import below
+from verifier.elaboration.claims import above, below
 from verifier.errors import VerifierError
 from verifier.kernel.barrier import check_barrier, face_bounds
 from verifier.kernel.claims import Problem, Rejected
@@ -81,9 +81,7 @@ def barrier_claim(
         lowest = float(face_bounds(problem, claim, patterns).min())
         E = max(objective_at(problem, p, endpoint=True).upper for p in (problem.A, problem.B))
         claimed = max(0.0, below(lowest))
-        claim = replace(
-            claim, level=claimed, gap=max(0.0, below(claimed - math.nextafter(E * (1 + 2.0**-40), math.inf)))
-        )
+        claim = replace(claim, level=claimed, gap=max(0.0, below(claimed - above(E))))
         check_barrier(problem, claim)
     except Rejected as why:
         raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None

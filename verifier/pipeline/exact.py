@@ -80,7 +80,7 @@ def barrier_and_record(
 ) -> tuple[BarrierLowerBound | None, dict[str, Any]]:
     """The search's lower bound as a claim, where it has one, and its record."""
     claim = barrier_of(problem, found)
-    stopped = f"; stopped after {found.visited} cells, the pass lies in [{found.lower:.6g}, {found.upper:.6g}]"
+    stopped = f"; stopped after {found.visited} cells, the search's bracket (float64, not certified) is [{found.lower:.6g}, {found.upper:.6g}]"
     ends = "" if found.closed else stopped
     if claim is None:
         say(f"exact: no barrier over E was found{ends}")

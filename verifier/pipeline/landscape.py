@@ -85,7 +85,12 @@ class LandscapeResult:
         if failed:
             parts.append(f"{failed} of {sum(len(w['pairs']) for w in trees)} pairs failed")
         word = "FAILED" if failed else "CERTIFIED" if certified else "COMPUTED"
-        return f"{word} {'; '.join(parts)}" + ("" if certified else " (float64 programs, nothing certified)")
+        what = (
+            "the kernel checked both ends of each <=; counts, and which gap is the largest, are float64"
+            if certified
+            else "float64 programs, nothing certified"
+        )
+        return f"{word} {'; '.join(parts)} ({what})"
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the HTML page, from the record alone."""
