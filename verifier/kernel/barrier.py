@@ -13,7 +13,7 @@ from flint import arb, fmpq
 
 from verifier.kernel import losses
 from verifier.kernel.balls import down, exact, magnitude, matmul, multiply, row_norms, subtract, up
-from verifier.kernel.claims import Problem, require
+from verifier.kernel.claims import Problem, require, require_array
 from verifier.kernel.cones import augmented_inputs, holds_network, neighbour_tables, read_cones
 from verifier.kernel.forward import objective_at
 from verifier.kernel.landscape_claims import BarrierLowerBound
@@ -47,24 +47,15 @@ def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     p, r, q, f = len(claim.patterns), len(claim.redundant), len(claim.cells), len(claim.faces)
     ints = {"patterns": (p, N), "redundant": (r, 2), "cells": (q, m), "outside": (m,), "faces": (f, m), "facets": (f,)}
     for name, shape in ints.items():
-        array = getattr(claim, name)
-        require(
-            type(array) is np.ndarray and array.dtype == np.int64 and array.shape == shape,
-            f"{name} has the wrong type or shape",
-        )
+        require_array(getattr(claim, name), name, np.int64, shape)
     for name, rows in (("supports", r), ("basis", f)):
         array = getattr(claim, name)
         require(
             type(array) is np.ndarray and array.dtype == np.int64 and array.ndim == 2 and len(array) == rows,
             f"{name} has the wrong type or shape",
         )
-    for name, shape in (("interiors", (p, n)), ("nu", (f, N)), ("multipliers", (f, m * N))):
-        array = getattr(claim, name)
-        require(
-            type(array) is np.ndarray and array.dtype == np.float64 and array.shape == shape,
-            f"{name} has the wrong type or shape",
-        )
-        require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
+    for name, wide in (("interiors", (p, n)), ("nu", (f, N)), ("multipliers", (f, m * N))):
+        require_array(getattr(claim, name), name, np.float64, wide)
     require(min(p, q, f) > 0, "no patterns, no cells or no faces")
     require(0.0 <= claim.level < float("inf"), "the level must be finite and at least 0")
     require(0.0 <= claim.gap < float("inf"), "the gap must be finite and at least 0")

@@ -144,6 +144,15 @@ def _finite(array: np.ndarray, name: str, ndim: int, kind: type = np.float64) ->
     require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
 
 
+def require_array(array: np.ndarray, name: str, kind: type, shape: tuple[int, ...]) -> None:
+    """Reject what is not a finite array of this type and shape."""
+    require(
+        type(array) is np.ndarray and array.dtype == kind and array.shape == shape,
+        f"{name} has the wrong type or shape",
+    )
+    require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
+
+
 def validate_parameters(p: Parameters, name: str) -> None:
     require(len(p.weights) == len(p.biases) and len(p.weights) >= 2, f"{name}: expected at least two layers")
     for l, (W, b) in enumerate(zip(p.weights, p.biases), start=1):

@@ -7,6 +7,7 @@ only when certain. Slow and plain on purpose.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -475,7 +476,7 @@ def _update(X: arb_mat, v: Parameters, w: Parameters, U: list[Column]) -> list[C
 # --- head programs -------------------------------------------------------------------------------------------------
 
 
-def _conjugate(o: Objective, nu: list[float], y: object) -> arb:
+def _conjugate(o: Objective, nu: Sequence[float | Fraction], y: object) -> arb:
     """loss_j^*(nu_j); the domain is checked in exact rationals."""
     if o.loss == "cross_entropy":
         p = [Fraction(v) + (k == y) for k, v in enumerate(nu)]

@@ -11,10 +11,10 @@ import numpy as np
 from flint import arb
 
 from verifier.kernel.barrier import validate_barrier
-from verifier.kernel.claims import Problem, require
+from verifier.kernel.claims import Problem, require, require_array
 from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
-from verifier.kernel.reference import ZERO, _certain, _endpoint, _norm, _plogp, _rational
-from verifier.kernel.regions import _require_array, _require_list, _require_pattern, validate_region
+from verifier.kernel.reference import ZERO, _certain, _conjugate, _endpoint, _norm, _rational
+from verifier.kernel.regions import _require_list, _require_pattern, validate_region
 
 Vector = list[Fraction]
 Cell = tuple[int, ...]
@@ -213,7 +213,7 @@ def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: 
         for j in range(N):
             own = k == 0 and facet != -1 and j == facet
             require(own or (mu[k][j] >= 0 and stored[k][j] >= 0.0), "a multiplier is negative")
-    below = -sum((_exact_conjugate(problem, v, t) for v, t in zip(nu, problem.targets[:, 0].tolist())), ZERO) / N
+    below = -sum((_conjugate(o, [v], [t]) for v, t in zip(nu, problem.targets[:, 0].tolist())), ZERO) / N
     total = sum(nu, Fraction(0))
     if o.kappa == 0.0:
         return below + _rational(c * total / N) if c is not None and frozen else below
@@ -234,23 +234,6 @@ def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: 
         require(total == 0, "a dual does not sum to 0 and the output bias is free")
     # Where F < level on the face, kappa sum |u_i| < level, losses being at least 0.
     return below - worst * arb(claim.level) / kappa
-
-
-def _exact_conjugate(problem: Problem, nu: Fraction, target: float) -> arb:
-    """loss_j^*(nu) at a rational nu, one output."""
-    o, y = problem.objective, Fraction(target)
-    if o.loss in ("logistic", "hinge"):
-        a = -nu * y
-        require(0 <= a <= 1, f"a dual of {o.loss} leaves [0, 1]")
-        return -_rational(a) if o.loss == "hinge" else _plogp(a) + _plogp(1 - a)
-    if o.loss == "huber":
-        require(o.delta is not None and abs(nu) <= Fraction(o.delta), "a dual of Huber's loss exceeds delta")
-        return _rational(nu * nu / 2 + nu * y)
-    if o.loss == "absolute":
-        require(abs(nu) <= 1, "a dual of the absolute loss exceeds 1")
-        return _rational(nu * y)
-    require(o.loss == "squared", f"no lower bound for loss {o.loss!r}")
-    return _rational(nu * nu / 4 + nu * y)
 
 
 # --- regions -------------------------------------------------------------------------------------------------------
@@ -308,7 +291,7 @@ def _check_rank(problem: Problem, claim: JacobianRank) -> dict[str, float]:
     N = len(X)
     require(len(problem.A.weights) == 2 and type(claim.full) is bool, "jacobian_rank is defined for one hidden layer")
     _require_pattern(claim.pattern, N)
-    _require_array(claim.null, "null", np.float64, (N,))
+    require_array(claim.null, "null", np.float64, (N,))
     _require_list(claim.null_basis, "null_basis")
     rows = [
         [X[j][e] if a[j] else Fraction(0) for j in range(N)] for a in claim.pattern.tolist() for e in range(len(X[0]))

@@ -21,6 +21,7 @@ from verifier.kernel.reference import (
     _rational,
     _rows,
 )
+from verifier.kernel.reference_landscape import _dot, _inputs
 from verifier.kernel.violations import validate_violation
 
 Vector = list[Fraction]
@@ -40,11 +41,6 @@ def _constant(problem: Problem) -> arb:
     return arb(o.delta) if o.loss == "huber" else ONE
 
 
-def _inputs(problem: Problem) -> list[Vector]:
-    extra = [] if problem.A.biases[0] is None else [Fraction(1)]
-    return [[*map(Fraction, row), *extra] for row in problem.X.tolist()]
-
-
 def _exact_rows(p: Parameters) -> list[Vector]:
     W = p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]])
     return [list(map(Fraction, row)) for row in W.tolist()]
@@ -52,15 +48,11 @@ def _exact_rows(p: Parameters) -> list[Vector]:
 
 def _features(X: list[Vector], rows: list[Vector]) -> list[Vector]:
     """relu, one list per sample."""
-    return [[max(Fraction(0), sum((a * b for a, b in zip(x, w)), Fraction(0))) for w in rows] for x in X]
+    return [[max(Fraction(0), _dot(x, w)) for w in rows] for x in X]
 
 
 def _head(p: Parameters) -> Vector:
     return list(map(Fraction, p.weights[1][0].tolist()))
-
-
-def _dot(u: Vector, v: Vector) -> Fraction:
-    return sum((a * b for a, b in zip(u, v)), Fraction(0))
 
 
 def _slope(problem: Problem, f: Fraction, target: float) -> arb:

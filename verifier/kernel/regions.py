@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from flint import arb, fmpq, nmod_mat
 
-from verifier.kernel.claims import Problem, require
+from verifier.kernel.claims import Problem, require, require_array
 from verifier.kernel.cones import augmented_inputs
 from verifier.kernel.landscape_claims import JacobianRank, RegionMinimum
 from verifier.kernel.losses import arb_lower, arb_upper
@@ -16,14 +16,6 @@ from verifier.kernel.rational import ZERO, fraction, integer_rows, solve_basis
 
 PRIME = 2**61 - 1
 VERDICTS = ("interval", "positive", "zero_inside", "zero_on_boundary")
-
-
-def _require_array(array: np.ndarray, name: str, kind: type, shape: tuple[int, ...]) -> None:
-    require(
-        type(array) is np.ndarray and array.dtype == kind and array.shape == shape,
-        f"{name} has the wrong type or shape",
-    )
-    require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
 
 
 def _require_list(array: np.ndarray, name: str) -> None:
@@ -36,7 +28,7 @@ def _require_pattern(pattern: np.ndarray, N: int) -> None:
     require(
         type(pattern) is np.ndarray and pattern.ndim == 2 and len(pattern) > 0, "a region needs a pattern per neuron"
     )
-    _require_array(pattern, "pattern", np.int64, (len(pattern), N))
+    require_array(pattern, "pattern", np.int64, (len(pattern), N))
     require(bool(((pattern == 0) | (pattern == 1)).all()), "a pattern has an entry that is neither 0 nor 1")
 
 
@@ -51,12 +43,12 @@ def validate_region(problem: Problem, claim: RegionMinimum) -> None:
     _require_pattern(claim.pattern, N)
     m, n = len(claim.pattern), augmented_inputs(problem).shape[1]
     for name, shape in (("head", (m,)), ("point", (m, n)), ("nu", (N,)), ("multipliers", (m, N))):
-        _require_array(getattr(claim, name), name, np.float64, shape)
+        require_array(getattr(claim, name), name, np.float64, shape)
     require(bool((claim.head != 0.0).all()), "a head entry is 0")
     for name in ("point_basis", "dual_basis"):
         _require_list(getattr(claim, name), name)
     require(type(claim.tight) is np.ndarray and claim.tight.ndim == 2, "tight must list pairs")
-    _require_array(claim.tight, "tight", np.int64, (len(claim.tight), 2))
+    require_array(claim.tight, "tight", np.int64, (len(claim.tight), 2))
     require(
         bool(((claim.tight >= 0) & (claim.tight < np.array([m, N]))).all()),
         "tight names a neuron or sample that is not there",
@@ -154,7 +146,7 @@ def check_rank(problem: Problem, claim: JacobianRank) -> dict[str, float]:
     require(len(problem.A.weights) == 2, "jacobian_rank is defined for one hidden layer")
     require(type(claim.full) is bool, "full must be true or false")
     _require_pattern(claim.pattern, N)
-    _require_array(claim.null, "null", np.float64, (N,))
+    require_array(claim.null, "null", np.float64, (N,))
     _require_list(claim.null_basis, "null_basis")
     X, a = augmented_inputs(problem), claim.pattern.tolist()
     n = X.shape[1]

@@ -28,7 +28,7 @@ from verifier.kernel.balls import (
     up,
     upper,
 )
-from verifier.kernel.claims import Objective, Parameters, Problem, require
+from verifier.kernel.claims import Objective, Parameters, Problem, require, require_array
 from verifier.kernel.forward import affine, hidden, objective_at
 from verifier.kernel.landscape_claims import ClaimViolation
 from verifier.kernel.losses import arb_lower, arb_upper
@@ -51,13 +51,7 @@ def validate_violation(problem: Problem, claim: ClaimViolation) -> None:
         "a violation needs one hidden layer and one output",
     )
     require(problem.A.biases[1] is None, "the statements are about networks without an output bias")
-    require(
-        type(claim.dual) is np.ndarray
-        and claim.dual.dtype == np.float64
-        and claim.dual.shape == (N,)
-        and bool(np.isfinite(claim.dual).all()),
-        "dual must be N finite floats",
-    )
+    require_array(claim.dual, "dual", np.float64, (N,))
     require(0.0 <= claim.time <= 1.0, "time must lie in [0, 1]")
     require(0.0 < claim.margin < float("inf"), "the margin must be positive and finite")
     if claim.statement.startswith("lemma1"):
