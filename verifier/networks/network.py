@@ -1,4 +1,4 @@
-"""The network type every room shares: exact parameters of a fully connected ReLU network."""
+"""The network type every room shares: exact parameters of a fully connected ReLU or Leaky ReLU network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _frozen(array: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """`f_l = relu(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (theory.md section 1).
+    """`f_l = sigma(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (theory.md section 1); `sigma(z) = max(z, negative_slope z)`.
 
     Arrays are float64 and read-only; float16 and float32 parameters are converted exactly. Unchanged arrays are shared between the
     vertices of a path, so a long path costs only what its moves change.
@@ -30,16 +30,21 @@ class Network:
     weights: W_l of shape (n_l, n_{l-1}), l = 1..L, PyTorch's orientation; for one hidden layer W_1 is (m, d) and
         W_2, the papers' theta, is (K, m).
     biases: b_l of shape (n_l,), or None where the layer has no bias. None is not zero: a path never leaves it.
+    negative_slope: 0.0 for ReLU, in (0, 1) for Leaky ReLU; the same for all hidden layers and for all networks of a path.
     """
 
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
+    negative_slope: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.biases) or not self.weights:
             raise ValueError(
                 f"Network: expected as many biases as weights, got {len(self.weights)} and {len(self.biases)}"
             )
+        if not 0.0 <= self.negative_slope < 1.0:
+            raise ValueError(f"Network: negative_slope must be in [0, 1), got {self.negative_slope!r}")
+        object.__setattr__(self, "negative_slope", float(self.negative_slope))
         object.__setattr__(self, "weights", tuple(_frozen(W) for W in self.weights))
         object.__setattr__(self, "biases", tuple(None if b is None else _frozen(b) for b in self.biases))
         for l, (W, b) in enumerate(zip(self.weights, self.biases), start=1):
@@ -65,9 +70,9 @@ class Network:
         return (self.weights[0].shape[1], *(W.shape[0] for W in self.weights))
 
     @property
-    def architecture(self) -> tuple[tuple[int, ...], tuple[bool, ...]]:
-        """(widths, has_bias per layer); two networks can be joined by a path only when these agree."""
-        return self.widths, tuple(b is not None for b in self.biases)
+    def architecture(self) -> tuple[tuple[int, ...], tuple[bool, ...], float]:
+        """(widths, has_bias per layer, negative_slope); two networks can be joined by a path only when these agree."""
+        return self.widths, tuple(b is not None for b in self.biases), self.negative_slope
 
     # One hidden layer, in the papers' names.
     @property
@@ -90,14 +95,19 @@ class Network:
         """Output bias, shape (K,), or None."""
         return self.biases[-1]
 
-    def features(self, X: Array) -> Array:
-        """Outputs of the last hidden layer, float64 estimate, shape (N, n_{L-1}); X is (N, n_0)."""
+    def activation(self, z: Array) -> Array:
+        """sigma(z), entrywise, as a new array."""
+        return np.maximum(z, self.negative_slope * z) if self.negative_slope else np.maximum(z, 0.0)
+
+    def features(self, X: Array, layer: int = -1) -> Array:
+        """Outputs of hidden layer `layer` (1-based, 0 for X itself; -1 for the last), float64 estimate, shape (N, n_l); X is (N, n_0)."""
         h = np.asarray(X, dtype=np.float64)
-        for W, b in zip(self.weights[:-1], self.biases[:-1]):
+        last = self.depth - 1 if layer == -1 else layer
+        for W, b in zip(self.weights[:last], self.biases[:last]):
             h = h @ W.T
             if b is not None:
                 h += b
-            np.maximum(h, 0.0, out=h)
+            h = self.activation(h)
         return h
 
     def predict(self, X: Array) -> Array:
@@ -115,7 +125,7 @@ class Network:
             if biases[i] is None:
                 raise ValueError(f"Network: layer {l} has no bias to replace")
             biases[i] = bias
-        return Network(tuple(weights), tuple(biases))
+        return Network(tuple(weights), tuple(biases), self.negative_slope)
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """(name, array) in canonical order: W1, b1, W2, b2, ...; absent biases are left out."""
@@ -125,8 +135,11 @@ class Network:
                 yield f"b{l}", b
 
     def sha256(self) -> str:
-        """Hash of the canonical arrays: for each of `arrays()`, the line `name shape` and the little-endian float64 bytes, -0.0 as stored."""
+        """Hash of the canonical arrays: for each of `arrays()`, the line `name shape` and the little-endian float64 bytes, -0.0 as stored;
+        for Leaky ReLU after the line `negative_slope` with its hexadecimal value."""
         digest = hashlib.sha256()
+        if self.negative_slope:
+            digest.update(f"negative_slope {self.negative_slope.hex()}\n".encode())
         for name, array in self.arrays():
             digest.update(f"{name} {'x'.join(map(str, array.shape))}\n".encode())
             digest.update(array.astype("<f8").tobytes())
@@ -150,4 +163,4 @@ def linear_combination(A: Network, B: Network, t: float) -> Network:
     mix: Sequence[Array | None] = [
         None if a is None or b is None else a + t * (b - a) for a, b in zip(A.biases, B.biases)
     ]
-    return Network(tuple(a + t * (b - a) for a, b in zip(A.weights, B.weights)), tuple(mix))
+    return Network(tuple(a + t * (b - a) for a, b in zip(A.weights, B.weights)), tuple(mix), A.negative_slope)

@@ -36,7 +36,7 @@ class _Flat(TorchObjective):
     """F of flat parameter vectors in `Network.arrays` order, batched over the first axis."""
 
     def __init__(self, like: Network, objective: Objective, X: Array, targets: Array, seed: int) -> None:
-        super().__init__(objective, X, targets)
+        super().__init__(objective, X, targets, negative_slope=like.negative_slope)
         self.like = like
         self.generator = self.torch.Generator().manual_seed(seed)
 

@@ -112,7 +112,7 @@ def dss(
     if A.architecture != B.architecture:
         raise UsageError(f"dss: networks of different architecture, {A.architecture} and {B.architecture}")
     started = time.process_time()
-    runner = _Runner(objective, X, targets, settings, seed, device)
+    runner = _Runner(objective, X, targets, settings, seed, device, A.negative_slope)
     if level is None:
         level = max(objective.value(n, X, targets) for n in (A, B))
     segments, points = _refine(runner, A, B, level, settings, progress)
@@ -175,8 +175,10 @@ def _refine(
 class _Runner(TorchObjective):
     """Grid evaluation and bead training."""
 
-    def __init__(self, objective: Objective, X: Array, targets: Array, preset: Preset, seed: int, device: str) -> None:
-        super().__init__(objective, X, targets, device)
+    def __init__(
+        self, objective: Objective, X: Array, targets: Array, preset: Preset, seed: int, device: str, slope: float
+    ) -> None:
+        super().__init__(objective, X, targets, device, negative_slope=slope)
         self.preset = preset
         self.torch.manual_seed(seed)
 

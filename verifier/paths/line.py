@@ -54,7 +54,7 @@ def matched_line_estimate(
     """Permute B to match A, then sample F on the straight line between them at `points` places."""
     require_one_hidden_layer("matched line", A, B)
     p = matching(A, B)
-    network = Network((B.W[p], B.theta[:, p]), (None if B.b is None else B.b[p], B.c))
+    network = Network((B.W[p], B.theta[:, p]), (None if B.b is None else B.b[p], B.c), B.negative_slope)
     grid = np.linspace(0.0, 1.0, points)
     values = [objective.value(linear_combination(A, network, float(t)), X, targets) for t in grid]
     E = max(objective.value(A, X, targets), objective.value(B, X, targets))

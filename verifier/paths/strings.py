@@ -63,6 +63,7 @@ def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
             Network(
                 tuple(arrays[f"W{l}"][k] for l in range(1, L + 1)),
                 tuple(arrays[f"b{l}"][k] if f"b{l}" in arrays else None for l in range(1, L + 1)),
+                A.negative_slope,
             )
             for k in range(lengths.pop())
         ]

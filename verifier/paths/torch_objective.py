@@ -15,13 +15,15 @@ Array = np.ndarray
 class TorchObjective:
     """The objective on one data set as differentiable torch expressions.
 
-    X (N, n_0), targets as the loss encodes them; device: of torch.
+    X (N, n_0), targets as the loss encodes them; device: of torch; negative_slope: of the networks' activation.
     """
 
-    def __init__(self, objective: Objective, X: Array, targets: Array, device: str = "cpu") -> None:
+    def __init__(
+        self, objective: Objective, X: Array, targets: Array, device: str = "cpu", *, negative_slope: float = 0.0
+    ) -> None:
         import torch
 
-        self.torch, self.objective = torch, objective
+        self.torch, self.objective, self.negative_slope = torch, objective, negative_slope
         self.device = torch.device(device)
         self.X = torch.tensor(X, dtype=torch.float64, device=self.device)
         kind = torch.int64 if targets.dtype.kind == "i" else torch.float64
@@ -38,16 +40,15 @@ class TorchObjective:
     def network(self, weights: list[Any], biases: list[Any]) -> Network:
         arrays = [None if a is None else a.detach().cpu().numpy() for a in (*weights, *biases)]
         L = len(weights)
-        return Network(tuple(a for a in arrays[:L] if a is not None), tuple(arrays[L:]))
+        return Network(tuple(a for a in arrays[:L] if a is not None), tuple(arrays[L:]), self.negative_slope)
 
     def value(self, weights: list[Any], biases: list[Any]) -> Any:
         """F as a torch scalar."""
         from verifier.training import torch_losses
 
         o = self.objective
-        F = torch_losses.mean_loss(
-            o.loss.name, torch_losses.forward(weights, biases, self.X), self.y, getattr(o.loss, "delta", None)
-        )
+        f = torch_losses.forward(weights, biases, self.X, self.negative_slope)
+        F = torch_losses.mean_loss(o.loss.name, f, self.y, getattr(o.loss, "delta", None))
         if o.kappa > 0:
             F = F + o.kappa * torch_losses.penalty(o.penalty, weights, biases, o.penalise_output_bias)
         return F

@@ -103,7 +103,7 @@ def unflatten(like: Network, vector: Array) -> Network:
             k += b.size
         else:
             biases.append(None)
-    return Network(tuple(weights), tuple(biases))
+    return Network(tuple(weights), tuple(biases), like.negative_slope)
 
 
 def activation_changes(path: Path, X: Array) -> list[float]:

@@ -96,11 +96,13 @@ def penalty(
     return value
 
 
-def forward(weights: Sequence[Tensor], biases: Sequence[Tensor | None], X: Tensor) -> Tensor:
-    """f(X) of a ReLU network with linear last layer, shape (N, K); X is (N, n_0)."""
+def forward(
+    weights: Sequence[Tensor], biases: Sequence[Tensor | None], X: Tensor, negative_slope: float = 0.0
+) -> Tensor:
+    """f(X) of a ReLU or Leaky ReLU network with linear last layer, shape (N, K); X is (N, n_0)."""
     h = X
     for l, (W, b) in enumerate(zip(weights, biases), start=1):
         h = torch.nn.functional.linear(h, W, b)
         if l < len(weights):
-            h = torch.relu(h)
+            h = torch.nn.functional.leaky_relu(h, negative_slope) if negative_slope else torch.relu(h)
     return h
