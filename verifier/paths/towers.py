@@ -1,0 +1,175 @@
+"""Towers: closed sub-networks, and the path through a chain of compatible ones (docs/deep.md, Proposition T).
+
+A tower lists, per hidden layer, neurons that read only neurons of the tower one layer below, and a head. Consecutive towers
+`T_k, T_{k+1}` of a chain fit side by side into the layers' widths, so the path from A to B through them is made of head, idle
+and transfer moves and `sup F = max_k F(T_k)`. Theorem 4.1, exchange in depth and dropout stability only choose chains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from verifier.networks.network import Network
+from verifier.objective import Objective
+
+Array = np.ndarray
+Key = bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Tower:
+    """A sub-network apart from any slots; layers may be empty.
+
+    weights: hidden W_l of shape (s_l, s_{l-1}), l = 1..L-1, with s_0 = n_0. biases: (s_l,), or None where the network has none.
+    head: (K, s_{L-1}). head_bias: (K,) or None. label: for the report. program: name of the convex program the head solves.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array | None, ...]
+    head: Array
+    head_bias: Array | None
+    label: str = ""
+    program: str | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(s_1, ..., s_{L-1})."""
+        return tuple(W.shape[0] for W in self.weights)
+
+    @cached_property
+    def keys(self) -> tuple[tuple[Key, ...], ...]:
+        """What each neuron is, per layer: a digest of its bias and of the neurons it reads with non-zero weight, recursively.
+
+        Equal keys mean equal numbers, so neurons of two towers with one key may share a slot. Exact copies within a layer are
+        told apart by a running number.
+        """
+        below: tuple[Key, ...] = tuple(str(i).encode() for i in range(self.weights[0].shape[1]))
+        out = []
+        for W, b in zip(self.weights, self.biases):
+            below = _keys_of_layer(W, b, below)
+            out.append(below)
+        return tuple(out)
+
+    def features(self, X: Array, negative_slope: float = 0.0) -> Array:
+        """Outputs of the top hidden layer, float64 estimate, shape (N, s_{L-1}); X is (N, n_0)."""
+        h = np.asarray(X, dtype=np.float64)
+        for W, b in zip(self.weights, self.biases):
+            h = h @ W.T
+            if b is not None:
+                h += b
+            h = np.maximum(h, negative_slope * h) if negative_slope else np.maximum(h, 0.0)
+        return h
+
+    def prices(self, objective: Objective) -> Array:
+        """r_i of the head program, shape (s_{L-1},): of the rows for one hidden layer, else 0 or, under l1, 1."""
+        W, b = self.weights[0], self.biases[0]
+        if len(self.weights) > 1:
+            return np.ones(self.sizes[-1]) if objective.kappa > 0 else np.zeros(self.sizes[-1])
+        return objective.prices_of_rows(W if b is None else np.hstack([W, b[:, None]]))
+
+    def value(self, objective: Objective, X: Array, targets: Array, negative_slope: float = 0.0) -> float:
+        """F of any network that holds this tower and else only dead neurons (float64 estimate)."""
+        Z = self.features(X, negative_slope)
+        return objective.head_value(Z, targets, self.prices(objective), self.head, self.head_bias)
+
+    def with_head(self, head: Array, head_bias: Array | None) -> Tower:
+        return replace(self, head=head, head_bias=head_bias)
+
+
+def _keys_of_layer(W: Array, b: Array | None, below: tuple[Key, ...]) -> tuple[Key, ...]:
+    order = sorted(range(len(below)), key=below.__getitem__)
+    names = [below[i] for i in order]
+    everything = b"|".join(names)
+    # Adding 0.0 turns -0.0 into 0.0: the same number, the same key.
+    rows = np.ascontiguousarray(W[:, order] + 0.0)
+    seen: dict[Key, int] = {}
+    keys = []
+    for i, row in enumerate(rows):
+        used = np.flatnonzero(row)
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(everything if len(used) == len(names) else b"|".join(names[j] for j in used))
+        digest.update(b"#" + row[used].tobytes())
+        if b is not None:
+            digest.update(b"+" + (b[i : i + 1] + 0.0).tobytes())
+        key = digest.hexdigest().encode()
+        seen[key] = seen.get(key, 0) + 1
+        keys.append(key if seen[key] == 1 else key + b"*%d" % seen[key])
+    return tuple(keys)
+
+
+def live_slots(network: Network) -> tuple[Array, ...]:
+    """Per hidden layer the neurons from which a chain of non-zero weights leads to an output, as sorted indices."""
+    live = [np.flatnonzero(network.weights[-1].any(axis=0))]
+    for W in network.weights[-2:0:-1]:
+        live.insert(0, np.flatnonzero(W[live[0]].any(axis=0)))
+    return tuple(live)
+
+
+def tower_of(network: Network, label: str = "") -> Tower:
+    """The network's live neurons; entry i of a layer is slot `live_slots(network)[l][i]`."""
+    live = live_slots(network)
+    weights, biases = [], []
+    below: Array = np.arange(network.widths[0])
+    for W, b, here in zip(network.weights, network.biases, live):
+        weights.append(W[np.ix_(here, below)])
+        biases.append(None if b is None else b[here])
+        below = here
+    return Tower(tuple(weights), tuple(biases), network.theta[:, below], network.c, label)
+
+
+def stacked(network: Network, kept: Sequence[Array], upper: Sequence[tuple[Array, Array | None]]) -> tuple[
+    tuple[Array, ...], tuple[Array | None, ...]
+]:  # fmt: skip
+    """Hidden rows of a tower: the network's own neurons `kept` in layers 1..l, then rows (W, b) of the layers above.
+
+    kept[p] holds indices of layer p + 1; each kept neuron reads the kept ones below with its own weights and bias.
+    """
+    weights: list[Array] = []
+    biases: list[Array | None] = []
+    below: Array = np.arange(network.widths[0])
+    for W, b, here in zip(network.weights, network.biases, kept):
+        weights.append(W[np.ix_(here, below)])
+        biases.append(None if b is None else b[here])
+        below = here
+    for W, b in upper:
+        weights.append(W)
+        biases.append(b)
+    return tuple(weights), tuple(biases)
+
+
+def mixed(first: Tower, rows: Array, second: Tower, other_rows: Array) -> Tower:
+    """Both towers' lower layers side by side, common neurons once; on top first's `rows`, then second's `other_rows`; head zero."""
+    weights: list[Array] = []
+    biases: list[Array | None] = []
+    here, there = np.arange(first.weights[0].shape[1]), np.arange(first.weights[0].shape[1])
+    n_below = len(here)
+    for l in range(len(first.weights)):
+        W, b, V, c = first.weights[l], first.biases[l], second.weights[l], second.biases[l]
+        if l == len(first.weights) - 1:
+            mine, others = np.asarray(rows, dtype=np.int64), np.asarray(other_rows, dtype=np.int64)
+        else:
+            place = {k: i for i, k in enumerate(first.keys[l])}
+            mine = np.arange(len(W))
+            others = np.array([i for i, k in enumerate(second.keys[l]) if k not in place], dtype=np.int64)
+            place.update({second.keys[l][i]: len(W) + j for j, i in enumerate(others)})
+        out = np.zeros((len(mine) + len(others), n_below))
+        out[: len(mine), here] = W[mine]
+        out[len(mine) :, there] = V[others]
+        weights.append(out)
+        biases.append(None if b is None or c is None else np.concatenate([b[mine], c[others]]))
+        if l < len(first.weights) - 1:
+            here = mine
+            there = np.array([place[k] for k in second.keys[l]], dtype=np.int64)
+            n_below = len(out)
+    head = np.zeros((first.head.shape[0], len(mine) + len(others)))
+    return Tower(tuple(weights), tuple(biases), head, first.head_bias)
+
+
+def compatible(first: Tower, second: Tower, widths: Sequence[int]) -> bool:
+    """Whether the union of both towers' neurons fits into hidden layers of these widths (n_1, ..., n_{L-1})."""
+    return all(len({*p, *q}) <= n for p, q, n in zip(first.keys, second.keys, widths))
