@@ -57,8 +57,7 @@ def deviation(v: Network, w: Network, X: Array) -> tuple[Array, Array]:
             plus, minus = np.maximum(P, 0.0), np.minimum(P, 0.0)
             low, high = low @ plus + high @ minus, high @ plus + low @ minus
         u, z = (
-            M @ n.weights[k - 1].T + (0.0 if n.biases[k - 1] is None else n.biases[k - 1])
-            for M, n in ((F, v), (G, w))
+            M @ n.weights[k - 1].T + (0.0 if n.biases[k - 1] is None else n.biases[k - 1]) for M, n in ((F, v), (G, w))
         )
         if k == v.depth:
             break
