@@ -32,7 +32,7 @@ Array = np.ndarray
 def _changed(v: Network, w: Network) -> list[int]:
     out = []
     for l, (a, b, p, q) in enumerate(zip(v.weights, w.weights, v.biases, w.biases), start=1):
-        if not np.array_equal(a, b) or not (p is q or np.array_equal(p, q)):
+        if not np.array_equal(a, b) or (p is not None and q is not None and not np.array_equal(p, q)):
             out.append(l)
     return out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from verifier.errors import UsageError
@@ -47,7 +49,7 @@ def assumption21(theorem: str, network: Network) -> None:
 def decreasing(theorem: str, network: Network, first: int) -> None:
     """n_first > ... > n_L."""
     widths = network.widths[first:]
-    if any(a <= b for a, b in zip(widths, widths[1:])):
+    if any(a <= b for a, b in pairwise(widths)):
         raise UsageError(
             f"{theorem}: expected widths that decrease from layer {first} on, got {widths}; use another architecture"
         )

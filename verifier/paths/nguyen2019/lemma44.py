@@ -30,7 +30,8 @@ def candidate_neurons(X: Array, slope: float, rng: np.random.Generator, directio
     """
     centre = X.mean(axis=0)
     spread = np.maximum(np.abs(X - centre).max(axis=0), 1e-300)
-    columns, biases = [], []
+    columns: list[Array] = []
+    biases: list[Array] = []
     while len(columns) < directions:
         u = rng.normal(size=X.shape[1]) / np.where(spread > 1e-12 * spread.max(), spread, np.inf)
         for sign in (1.0, -1.0):

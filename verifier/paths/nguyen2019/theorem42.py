@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from verifier.errors import UsageError
@@ -22,7 +24,7 @@ def wide_layer(network: Network, N: int) -> int:
     """The last k < L with n_k >= N and n_{k+1} > ... > n_L. Raises UsageError when there is none."""
     n = network.widths
     for k in range(network.depth - 1, 0, -1):
-        if n[k] >= N and all(a > b for a, b in zip(n[k + 1 :], n[k + 2 :])):
+        if n[k] >= N and all(a > b for a, b in pairwise(n[k + 1 :])):
             return k
     raise UsageError(
         f"theorem42: expected a hidden layer of at least N = {N} neurons with decreasing widths above it, got widths {n}; "
