@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,9 @@ def deep_exchange(
         return Path("exchange", A, (Move(B, "head move: the hidden layers agree"),), {"held_by": None})
     target = default_target(A, B, objective, X, targets) if target is None else target
     builder = _Stages(A, B, Search(objective, X, targets, target, draws, steps), levels, seed)
-    outer = [[builder.own_rows(side), *(builder.thinned(side, l) for l in range(A.depth - 2, 1, -1))] for side in (0, 1)]
+    outer = [
+        [builder.own_rows(side), *(builder.thinned(side, l) for l in range(A.depth - 2, 1, -1))] for side in (0, 1)
+    ]
     best: list[Stage] = []
     used = 0
     for parts in portions:
@@ -78,7 +81,13 @@ def deep_exchange(
         if max(s.value for s in best) <= target:
             break
     stages = [*outer[0], *best, *reversed(outer[1])]
-    passages = [builder.passage(s, t) for s, t in zip(stages, stages[1:])]
+    passages = [builder.passage(s, t) for s, t in pairwise(stages)]
+    if _top(stages, passages) > target and portions[0] == 2:
+        # Blocks of one half throughout, Theorem 4.1, are never left for something worse.
+        plain = [builder.first[key] for key in builder.chain()]
+        plain_passages = [builder.passage(s, t) for s, t in pairwise(plain)]
+        if _top(plain, plain_passages) < _top(stages, passages):
+            stages, passages, used = plain, plain_passages, 2
     towers = [stages[0].tower]
     for passage, stage in zip(passages, stages[1:]):
         towers += [*(w.tower for w in passage.waypoints), stage.tower]
@@ -92,6 +101,10 @@ def deep_exchange(
         "held_by": worst.name if worst.value > target else None, "seconds": time.perf_counter() - start,
     }  # fmt: skip
     return Path("exchange", A, moves, notes)
+
+
+def _top(stages: Sequence[Stage], passages: Sequence[Passage]) -> float:
+    return max(s.value for s in [*stages, *(w for p in passages for w in p.waypoints)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +122,10 @@ class _Stages:
         self.networks, self.search, self.levels, self.seed = (A, B), search, levels, seed
         self.n = A.widths[-2]
         self.programs = 0
+        self.first: dict[tuple[int, int], Stage] = {}
 
     def _side(self, which: int, top: int) -> Side:
-        """Sizes ceil(n_l / 2) below; the sub-networks' last layer gets n - top rows."""
+        """Sizes ceil(n_l / 2) below; of the last hidden layer top rows are the endpoint's own, n - top are left to sub-networks."""
         network = self.networks[which]
         sizes = [-(-n // 2) for n in network.widths[1:-1]]
         if which == 1:
@@ -124,21 +138,22 @@ class _Stages:
         out = [max(1, self.n >> k) for k in range(1, self.levels + 1)]
         return sorted(set(out), reverse=True)
 
+    def chain(self) -> list[tuple[int, int]]:
+        """(endpoint, layer) of the stages of Theorem 4.1, from A to B."""
+        layers = list(range(self.n_layers, 0, -1))
+        return [*((0, l) for l in layers), *((1, l) for l in reversed(layers))]
+
     def own_rows(self, which: int) -> Stage:
-        """The endpoint's own rows, n - b of them, everything below in place."""
-        best: Stage | None = None
-        for b in self._blocks():
-            best = self._better(best, self._side(which, self.n - b), self.n_layers)
-            if best.value <= self.search.target:
-                break
-        assert best is not None
-        return best
+        """n - b of the endpoint's own top rows, everything below in place."""
+        return self.thinned(which, self.n_layers)
 
     def thinned(self, which: int, layer: int) -> Stage:
-        """Half of `layer`, all below, and above it a sub-network with n - b rows at the top."""
+        """Half of `layer`, all below, and above it a sub-network with n - b rows at the top; b halved while the target is missed."""
         best: Stage | None = None
         for b in self._blocks():
-            best = self._better(best, self._side(which, b), layer)
+            side = self._side(which, self.n - b if layer == self.n_layers else b)
+            best = self._better(best, side, layer)
+            self.first.setdefault((which, layer), best)
             if best.value <= self.search.target:
                 break
         assert best is not None
@@ -180,9 +195,7 @@ class _Stages:
         best: Stage | None = None
         for block in self._blocks():
             above = [n // 2 for n in A.widths[2:-2]] + [self.n - block]
-            names = [
-                most_important(teacher, teacher.features(s.X, p), p, t) for p, t in enumerate(above, start=2)
-            ]
+            names = [most_important(teacher, teacher.features(s.X, p), p, t) for p, t in enumerate(above, start=2)]
             teachers, outputs = subnetworks.teachers_of(teacher, F[which], 1, names)
             has_bias = [c is not None for c in A.biases[1:]]
             start = subnetworks.imitating(teachers, outputs, Z, has_bias, A.negative_slope)
@@ -223,7 +236,7 @@ class _Stages:
         old, new = np.arange(Z.shape[1]), np.zeros(0, dtype=np.int64)
         coming = list(np.argsort(-_weight(second.tower.head, V), kind="stable"))
         head, c = first.tower.head, first.tower.head_bias
-        waypoints = []
+        waypoints: list[Stage] = []
         while True:
             room = self.n - len(old) - len(new)
             arrived, coming = coming[:room], coming[room:]
@@ -255,7 +268,11 @@ class _Stages:
         goal[:, kept:] = second.head[:, new]
         best, best_value = warm, np.inf
         for share in (0.0, 0.25, 0.5, 0.75):
-            c = warm[1] if warm[1] is None or second.head_bias is None else warm[1] + share * (second.head_bias - warm[1])
+            c = (
+                warm[1]
+                if warm[1] is None or second.head_bias is None
+                else warm[1] + share * (second.head_bias - warm[1])
+            )
             trial = (1 - share) * warm[0] + share * goal, c
             value = s.objective.head_value(features, s.targets, prices, *trial)
             if value < best_value:

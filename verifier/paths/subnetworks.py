@@ -7,6 +7,7 @@ found is nobody's business, so training is plain: rows that imitate a teacher by
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,13 +117,11 @@ def _large_head(
 
     start = warm[0] * scale
     x = np.hstack([start, warm[1][:, None]]) if warm[1] is not None else start
-    try:
+    with suppress(_Reached):
         minimize(
             value_and_gradient, x.ravel(), jac=True, method="L-BFGS-B",
             options={"maxiter": max_iter, "maxfun": 2 * max_iter, "maxcor": 20, "ftol": 1e-9, "gtol": 1e-12},
         )  # fmt: skip
-    except _Reached:
-        pass
     h, c, _ = best
     return h, c, objective.head_value(Z, targets, prices, h, c)
 
@@ -133,12 +132,10 @@ def least_squares(Z: Array, U: Array, bias: bool) -> tuple[Array, Array | None]:
     G = Zb.T @ Zb
     G[np.diag_indices_from(G)] += 1e-9 * max(float(np.trace(G)) / max(len(G), 1), 1e-300)
     x = np.linalg.solve(G, Zb.T @ U).T if len(G) else np.zeros((U.shape[1], 0))
-    return (x[:, :-1].copy(), x[:, -1].copy()) if bias else (x, None)
+    return (x[:, :-1].copy(), x[:, -1].copy()) if bias else (np.ascontiguousarray(x), None)
 
 
-def imitating(
-    teachers: Sequence[Array], outputs: Array, Z: Array, biases: Sequence[bool], slope: float
-) -> Subnetwork:
+def imitating(teachers: Sequence[Array], outputs: Array, Z: Array, biases: Sequence[bool], slope: float) -> Subnetwork:
     """Least squares layer by layer: rows on Z (N, s) whose pre-activations follow the teachers' (N, t_p), then a head that follows `outputs` (N, K).
 
     biases: whether each of these layers, the last included, has a bias.
@@ -189,7 +186,9 @@ def trained(
     return moved if moved.value < best.value else best
 
 
-def _torch_setup(Z: Array, targets: Array, start: Subnetwork, single: bool) -> tuple[Any, Any, Any, list[Any], list[Any]]:
+def _torch_setup(
+    Z: Array, targets: Array, start: Subnetwork, single: bool
+) -> tuple[Any, Any, Any, list[Any], list[Any]]:
     import torch
 
     kind = torch.float32 if single else torch.float64
@@ -197,7 +196,7 @@ def _torch_setup(Z: Array, targets: Array, start: Subnetwork, single: bool) -> t
     y = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else kind)
 
     def make(a: Array | None) -> Any:
-        return None if a is None else torch.tensor(a, dtype=kind, requires_grad=True)
+        return None if a is None else torch.tensor(np.ascontiguousarray(a), dtype=kind, requires_grad=True)
 
     weights = [*(make(W) for W, _ in start.rows), make(start.head)]
     biases = [*(make(b) for _, b in start.rows), make(start.head_bias)]

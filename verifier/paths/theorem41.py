@@ -126,9 +126,7 @@ def _middle(search: Search, sides: Sequence[Side]) -> tuple[list[Tower], float |
     A, B = (side.network for side in sides)
     if sides[0].sizes[0] + sides[1].sizes[0] <= A.widths[1]:
         return [], None
-    widths = [
-        n - max(sides[0].sizes[p], sides[1].sizes[p]) for p, n in enumerate(A.widths[1:-1])
-    ]
+    widths = [n - max(sides[0].sizes[p], sides[1].sizes[p]) for p, n in enumerate(A.widths[1:-1])]
     found: list[Subnetwork] = []
     for side, network in zip(sides, (A, B)):
         kept = [most_important(network, network.features(search.X, p), p, t) for p, t in enumerate(widths, start=1)]
@@ -163,7 +161,7 @@ def _notes(sides: Sequence[Side], Q0: float | None, target: float, seconds: floa
         for p in points:
             if p.value > top:
                 top, held = p.value, p.described(side.network, side.letter)
-    if Q0 is not None and Q0 > top:
+    if Q0 is not None and top < Q0:
         top, held = Q0, "the common sub-network xi_0 on the inputs"
     notes |= {"max_value": top, "held_by": held if top > target else None, "seconds": seconds}
     return notes

@@ -96,9 +96,13 @@ def why_not_tiny(s: Setting) -> str | None:
 
 
 def exchange(s: Setting, o: Options) -> Proposal:
-    """Proposition X."""
+    """Proposition X; with more hidden layers exchange in depth (docs/deep.md)."""
     from verifier.paths.exchange import exchange as build
 
+    if s.A.network.depth > 2:
+        from verifier.paths.deep_exchange import deep_exchange
+
+        return Proposal([_deep(deep_exchange, s, o)])
     return Proposal([build(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=_target(s, o))])
 
 
@@ -112,13 +116,33 @@ def _E(s: Setting) -> float:
 
 
 def halves(s: Setting, o: Options) -> Proposal:
-    """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for one hidden layer."""
+    """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021: on the rows that elimination keeps for one hidden layer, `theorem41` for more."""
+    if s.A.network.depth > 2:
+        return theorem41(s, o)
     from verifier.paths.halves import halves_with_programs
     from verifier.theory.halves import halves_bound
 
     path, programs = halves_with_programs(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
     bound = halves_bound(s.A.network, s.B.network, s.objective, s.data.X, s.targets, path)
     return Proposal([path], dict(programs), apriori=[bound])
+
+
+def theorem41(s: Setting, o: Options) -> Proposal:
+    """Theorem 4.1 for any depth, with trained sub-networks."""
+    from verifier.paths.theorem41 import theorem41 as build
+
+    return Proposal([_deep(build, s, o)])
+
+
+def _deep(build: Callable[..., Path], s: Setting, o: Options) -> Path:
+    return build(s.A.network, s.B.network, s.objective, s.data.X, s.targets, target=_target(s, o), seed=o.seed)
+
+
+def dropout(s: Setting, o: Options) -> Proposal:
+    """The path of Kuditipudi et al. 2019: half of the neurons of the upper layers, one scale for the head."""
+    from verifier.paths.dropout_stability import dropout_path
+
+    return Proposal([dropout_path(s.A.network, s.B.network, s.objective, s.data.X, s.targets, seed=o.seed)])
 
 
 def theorem2(s: Setting, o: Options) -> Proposal:
@@ -224,14 +248,16 @@ def string(s: Setting, o: Options) -> Proposal:
 
 
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
-    "exchange": exchange, "line": line, "halves": halves, "descent": descent, "homotopy": homotopy, "theorem2": theorem2, "polychain": _curve("polychain"),
+    "exchange": exchange, "line": line, "halves": halves, "theorem41": theorem41, "dropout": dropout, "descent": descent,
+    "homotopy": homotopy, "theorem2": theorem2, "polychain": _curve("polychain"),
     "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string, "exact": exact,
 }  # fmt: skip
-# What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves are asked for by name.
+# What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves and dropout are asked for by
+# name; halves is theorem41 when there is more than one hidden layer.
 ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "exact", "dss")
 # Every cell could be visited in about a minute.
 MOST_CELLS_OF_ALL = 10**6
-ONE_HIDDEN_LAYER = ("exact", "exchange", "halves", "descent", "homotopy", "theorem2")
+ONE_HIDDEN_LAYER = ("exact", "descent", "homotopy", "theorem2")
 
 
 def chosen(method: str) -> tuple[str, ...]:
