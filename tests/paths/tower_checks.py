@@ -1,5 +1,7 @@
 """Deep networks and towers for tests, and what every path made of them has to satisfy."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from tests.paths.path_checks import bitwise_equal, random_targets, sampled_maximum
@@ -12,7 +14,7 @@ from verifier.paths.towers import Tower
 
 def deep_network(rng, widths, *, bias=True, slope=0.0, sparsity=0.0):
     """Random network of sizes widths = (n_0, ..., n_L); sparsity: share of weights that are exactly 0."""
-    weights = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in zip(widths, widths[1:], strict=False)]
+    weights = [rng.normal(size=(n, m)) / np.sqrt(m) for m, n in pairwise(widths)]
     weights = [W * (rng.random(W.shape) >= sparsity) for W in weights]
     return Network(tuple(weights), tuple(rng.normal(size=n) if bias else None for n in widths[1:]), slope)
 
