@@ -11,6 +11,8 @@ from verifier.kernel import check
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.outcomes import Outcome
 from verifier.pipeline import run
+from verifier.pipeline.endpoints import read_setting
+from verifier.pipeline.methods import Options, propose
 from verifier.pipeline.sampling import Samples
 
 from .conftest import tiny_data, tiny_network
@@ -149,10 +151,17 @@ def test_a_level_is_certified_refuted_or_left_open():
     assert "the best path exceeds it by at most" in open_question.sentence
 
 
-def test_deep_networks_with_the_same_rows_certify_by_a_head_move_and_others_are_inconclusive():
+def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_inconclusive():
     A = tiny_network(1, (2, 4, 4, 1))
     B = tiny_network(2, (2, 4, 4, 1))
-    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method=FAST)
+    deep = verifier.certify(A, B, tiny_data(3), loss="logistic", method="exchange,theorem41,dropout")
+    assert {b.method for b in deep.bounds} == {"exchange", "theorem41", "dropout"}
+    assert all(v.accepted for v in deep.check(reference=True))
+    objective = dict.fromkeys(("delta", "kappa", "penalty", "penalise_output_bias")) | {"loss": "logistic"}
+    setting = read_setting(A, B, tiny_data(3), layout=None, data_options={}, objective_options=objective)
+    assert [p.method for p in propose("halves", setting, Options(tiny_only=True)).paths] == ["theorem41"]
+    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,descent")
+    assert "halves: defined for one hidden layer; theorem41" in result.sentence
     assert result.outcome is Outcome.INCONCLUSIVE
     assert "no path was certified" in result.sentence
     assert result.gap is None
