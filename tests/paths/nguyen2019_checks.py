@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 
 from verifier.networks.network import Network, linear_combination
-from verifier.paths.nguyen2019.deep_chord import segment_bound
 
 
 def random_network(rng, widths, slope):
@@ -21,11 +20,6 @@ def changed_layers(v, w):
 
 def one_layer_at_a_time(path):
     return all(len(changed_layers(v, w)) == 1 for v, w in itertools.pairwise(path.vertices()))
-
-
-def bound(path, objective, X, targets):
-    """Largest deep chord bound over the moves, float64."""
-    return max(segment_bound(v, w, objective, X, targets) for v, w in itertools.pairwise(path.vertices()))
 
 
 def sampled(path, objective, X, targets, times=(0.25, 0.5, 0.75, 1.0)):

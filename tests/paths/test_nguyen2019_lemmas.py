@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.paths.nguyen2019_checks import bound, one_layer_at_a_time, outputs, random_network
+from tests.paths.nguyen2019_checks import one_layer_at_a_time, outputs, random_network
 from verifier.networks.network import linear_combination
 from verifier.objective import make_objective
-from verifier.paths.nguyen2019.deep_chord import deviation, segment_bound
+from verifier.paths.nguyen2019.deep_chord import deviation, path_bound, segment_bound
 from verifier.paths.nguyen2019.lemma33 import Curves, inverse_activation, map_h
 from verifier.paths.nguyen2019.lemma34 import free_rows
 from verifier.paths.nguyen2019.lemma43 import independent_columns, supported_on
@@ -189,4 +189,4 @@ def test_lemma53_needs_no_rank_at_the_start(slope, start):
     assert all(np.allclose(g, f) for g in outputs(path, line.X))
     y = np.zeros_like(f)
     o = make_objective("squared")
-    assert bound(path, o, line.X, y) <= o.loss_of(f, y) * (1 + 1e-10)
+    assert path_bound(path, o, line.X, y) <= o.loss_of(f, y) * (1 + 1e-10)

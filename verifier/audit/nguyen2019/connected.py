@@ -1,4 +1,4 @@
-"""Theorems 3.2 to 6.1: paths built by the proofs; with one hidden layer here, deeper ones wait for the deep paths."""
+"""Theorems 3.2 to 6.1: paths built by the proofs; with one hidden layer here, deeper ones in `deep`."""
 
 from __future__ import annotations
 
@@ -160,29 +160,22 @@ def _two_narrowing(rng: np.random.Generator, count: int):  # type: ignore[no-unt
         yield replace(instance, values={**instance.values, "weights2": weights2, "biases2": biases2})
 
 
-_DEEP = "needs the deep paths of issue 6"
-
 STATEMENTS = [
-    Statement(
-        "lemma34", PAPER, "Lemma 3.4", "a continuous curve which starts from theta and ends at some theta' so that theta' satisfies Property 3.1 and "
-        "the loss is constant",
-        "Not evaluated: full rank of all weights by induction over layers.", Word.HOLDS, untestable=_DEEP,
-    ),
     Statement(
         "t32", PAPER, "Theorem 3.2", "Every sublevel set of Phi is connected. Moreover, Phi can attain any value arbitrarily close to p*",
         "Squared loss at sampled points of the proof's path between two networks with full-rank weights, depth 2 to 4, against the larger end.",
         Word.HOLDS, _two_narrowing, _theorem32, count=500,
-        hypotheses=("rank X = N", "n_1 > ... > n_L", "Leaky ReLU", "Property 3.1 at both ends (Lemma 3.4 is not evaluated)"),
+        hypotheses=("rank X = N", "n_1 > ... > n_L", "Leaky ReLU", "Property 3.1 at both ends (without it: t32.path)"),
     ),
     Statement(
         "t42", PAPER, "Theorem 4.2, item 1, L = 2", "The loss Phi has no bad local valleys",
-        "One hidden layer with n_1 >= N, Leaky ReLU: the loss never rises along Lemma 5.2's curve and a head segment to zero loss. Deeper networks "
-        "need the deep paths.",
+        "One hidden layer with n_1 >= N, Leaky ReLU: the loss never rises along Lemma 5.2's curve and a head segment to zero loss. Deeper "
+        "networks: t42.path.",
         Word.HOLDS, _wide(False), _no_valley(0.1), hypotheses=("L = 2", "n_1 >= N", "distinct inputs", "Leaky ReLU"),
     ),
     Statement(
         "t51", PAPER, "Theorem 5.1, L = 2", "Suppose that n_1 >= 2N and n_2 > ... > n_L. Then every sublevel set of Phi is connected",
-        "One hidden layer, Leaky ReLU: three convex losses along the proof's path, sampled, against the larger end. Deeper networks need the deep paths.",
+        "One hidden layer, Leaky ReLU: three convex losses along the proof's path, sampled, against the larger end. Deeper networks: t51.path.",
         Word.HOLDS, _wide(True), _connected(0.1), hypotheses=("L = 2", "n_1 >= 2N", "distinct inputs", "Leaky ReLU"),
     ),
     Statement(
@@ -197,9 +190,5 @@ STATEMENTS = [
     Statement(
         "t61", PAPER, "Theorem 6.1, item 2, one hidden layer", "If K >= 2N then every sublevel set of Phi is connected",
         "ReLU, n_1 >= 2N: as t51.", Word.HOLDS, _wide(True), _connected(0.0), hypotheses=("one hidden layer", "n_1 >= 2N", "distinct inputs"),
-    ),
-    Statement(
-        "section7.fig5", PAPER, "Section 7, Figure 5", "gradient flow gets stuck infinitely as the function continues to decrease along that direction",
-        "Not evaluated.", Word.HOLDS, untestable="the figure's function is not given in the paper's text; nothing to recompute",
     ),
 ]  # fmt: skip

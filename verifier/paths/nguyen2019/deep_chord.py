@@ -21,10 +21,13 @@ Z_l would instead be as wide as the features' motion, although F_l W_{l+1} may b
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
+from verifier.paths.path import Path
 
 Array = np.ndarray
 
@@ -68,19 +71,34 @@ def deviation(v: Network, w: Network, X: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def segment_bound(v: Network, w: Network, objective: Objective, X: Array, targets: Array) -> float:
-    """Float64 estimate of the lemma's bound of the mean loss on the segment from v to w; K = 1 or a loss that is a sum over outputs.
+def _worst(objective: Objective, f: Array, low: Array, high: Array, targets: Array) -> float:
+    """Mean of the largest loss over the boxes [f + low, f + high], (N, K): at a corner, by convexity."""
+    loss = objective.loss
+    if not loss.separable:
+        # Cross-entropy falls in the label's output and rises in all others.
+        label = np.arange(f.shape[1])[None, :] == np.asarray(targets)[:, None]
+        return float(np.mean(loss.values(f + np.where(label, low, high), targets)))
+    middle = loss.values(f, targets)
+    total = middle.copy()
+    for k in range(f.shape[1]):
+        ends = []
+        for d in (low, high):
+            one = f.copy()
+            one[:, k] += d[:, k]
+            ends.append(loss.values(one, targets) - middle)
+        total += np.maximum(*ends)
+    return float(np.mean(total))
 
-    Not an enclosure: the kernel's own evaluation is. Worst corners are tried per sample as all-low, all-high, and per output.
-    """
+
+def segment_bound(v: Network, w: Network, objective: Objective, X: Array, targets: Array) -> float:
+    """Float64 estimate of the lemma's bound of the mean loss on the segment from v to w. Not an enclosure: the kernel's evaluation is."""
     low, high = deviation(v, w, X)
-    bounds = []
-    for n in (v, w):
-        f = n.predict(X)
-        corners = [objective.loss.values(f + low, targets), objective.loss.values(f + high, targets)]
-        for k in range(f.shape[1]):
-            one = f + low
-            one[:, k] = (f + high)[:, k]
-            corners.append(objective.loss.values(one, targets))
-        bounds.append(float(np.mean(np.max(corners, axis=0))))
-    return max(bounds)
+    return max(_worst(objective, n.predict(X), low, high, targets) for n in (v, w))
+
+
+def path_bound(path: Path, objective: Objective, X: Array, targets: Array) -> float:
+    """The largest `segment_bound` of a path whose moves change one layer each."""
+    return max(
+        (segment_bound(v, w, objective, X, targets) for v, w in pairwise(path.vertices())),
+        default=objective.loss_value(path.start, X, targets),
+    )

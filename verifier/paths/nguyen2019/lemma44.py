@@ -29,11 +29,13 @@ def candidate_neurons(X: Array, slope: float, rng: np.random.Generator, directio
     For random directions u (and -u) the shifted copies of X u; directions with equal projections are left out.
     """
     centre = X.mean(axis=0)
-    spread = np.maximum(np.abs(X - centre).max(axis=0), 1e-300)
+    spread = np.abs(X - centre).max(axis=0)
+    # Columns that are constant but for rounding are left out; a single sample has no others.
+    scale = np.where(spread > 1e-12 * spread.max(), spread, np.inf) if spread.any() else np.ones(X.shape[1])
     columns: list[Array] = []
     biases: list[Array] = []
     while len(columns) < directions:
-        u = rng.normal(size=X.shape[1]) / np.where(spread > 1e-12 * spread.max(), spread, np.inf)
+        u = rng.normal(size=X.shape[1]) / scale
         for sign in (1.0, -1.0):
             v = X @ (sign * u)
             if len(np.unique(v)) < len(v):
