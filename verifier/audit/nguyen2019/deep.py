@@ -12,7 +12,9 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
 from verifier.paths.nguyen2019.deep_chord import path_bound
-from verifier.paths.nguyen2019.lemma33 import Curves
+from verifier.paths.nguyen2019.lemma33 import Curves, map_h
+from verifier.paths.nguyen2019.lemma43 import independent_columns
+from verifier.paths.nguyen2019.lemma52 import free_neurons, write_neurons
 from verifier.paths.nguyen2019.polyline import Polyline
 from verifier.paths.nguyen2019.proposition35 import align_all
 from verifier.paths.nguyen2019.theorem32 import theorem32
@@ -201,6 +203,41 @@ def _lemma34(instance: Instance) -> Trial:
     )
 
 
+def _unbounded32(instance: Instance) -> Trial:
+    """W_2 grows by factors up to 10^6 while (W_1, b_1) = h((factor W_2, b_2), F_2): the output stays."""
+    (A,) = _networks(instance)
+    X = instance.values["X"]
+    if np.linalg.matrix_rank(X) < len(X) or np.linalg.cond(X) > 1e3 or np.linalg.cond(A.weights[1]) > 1e3:
+        return Trial(0.0, 0.0, 1.0, False)
+    R, F = np.linalg.pinv(X), A.features(X, 2) if A.depth > 2 else A.predict(X)
+    far, f = 0.0, A.predict(X)
+    for factor in 10.0 ** np.arange(7.0):
+        grown = Polyline(A.replace(2, A.weights[1] * factor), X)
+        W, b = map_h(grown, 1, 2, F, R)
+        grown.change(1, "follows h", W, b)
+        far = max(far, float(np.abs(grown.network.predict(X) - f).max()))
+    size = float(np.abs(f).max() + max(np.abs(b).max() for b in A.biases if b is not None))
+    # h recovers F_2 from features 10^6 times smaller: ten digits are left.
+    return Trial(far, 0.0, size, True, 1e-7, f"output moves by {far:.3g} up to the factor 10^6")
+
+
+def _unbounded51(instance: Instance) -> Trial:
+    """Lemma 4.3, then the first layer's neurons that nothing reads grow by 10^6: the bound of the squared distance to the first output stays 0."""
+    A = _networks(instance)[0]
+    X, o = instance.values["X"], make_objective("squared")
+    if A.widths[1] <= len(X):
+        return Trial(0.0, 0.0, 1.0, False)
+    line = Polyline(A, X)
+    free = free_neurons(line, 1, independent_columns(line.features(1), len(X)))
+    W, b = line.weight(1), line.bias(1)
+    write_neurons(line, 1, free, np.where(W[:, free] == 0.0, 1.0, W[:, free]) * 1e6, b[free], "grow")
+    f = A.predict(X)
+    far = path_bound(line.path("unbounded"), o, X, f)
+    length = float(np.linalg.norm(line.network.weights[0] - A.weights[0]))
+    size = float(np.mean((f**2).sum(axis=1))) or 1.0
+    return Trial(far / size + (length < 1e5), 0.0, 1.0, True, 1e-10, f"{len(free)} free neurons, length {length:.3g}")
+
+
 STATEMENTS = [
     Statement(
         "lemma34", PAPER, "Lemma 3.4", "a continuous curve which starts from theta and ends at some theta' so that theta' satisfies Property 3.1 and "
@@ -218,6 +255,12 @@ STATEMENTS = [
         hypotheses=("rank X = N", "n_1 > ... > n_L", "Leaky ReLU"),
     ),
     Statement(
+        "t32.unbounded", PAPER, "Theorem 3.2, item 2", "Every non-empty connected component of every level set of Phi is unbounded",
+        "W_2 grows to 10^6 times itself, layer 1 follows h: the output stays (relative 1e-7).",
+        Word.HOLDS, _pairs(_narrow, (0.05, 0.3, 0.9), 1), _unbounded32, count=300,
+        hypotheses=("rank X = N", "n_1 > ... > n_L", "Leaky ReLU", "W_2 of full rank (Lemma 3.4 provides it)"),
+    ),
+    Statement(
         "t42.path", PAPER, "Theorem 4.2, item 1", "there is a continuous path from any point ... on which the loss is non-increasing and gets arbitrarily "
         "close to p*",
         "Layers below the wide one of any width, up to three above it: rise of the deep chord bound of any move over the least value so far, plus the "
@@ -229,6 +272,12 @@ STATEMENTS = [
         "t51.path", PAPER, "Theorem 5.1", "Suppose that n_1 >= 2N and n_2 > ... > n_L. Then every sublevel set of Phi is connected",
         "Depth 3 to 5: as t32.path.", Word.HOLDS, _pairs(_wide_first, (0.05, 0.3, 0.9)), _connected(theorem51), count=200,
         hypotheses=("n_1 >= 2N", "n_2 > ... > n_L", "distinct inputs", "Leaky ReLU"),
+    ),
+    Statement(
+        "t51.unbounded.path", PAPER, "Theorem 5.1, second sentence", "every connected component of every level set of Phi is unbounded",
+        "Depth 3 to 5: after Lemma 4.3 first-layer neurons that nothing reads grow by 10^6 at constant output.",
+        Word.HOLDS, _pairs(_wide_first, (0.05, 0.3, 0.9), 1), _unbounded51, count=300,
+        hypotheses=("n_1 >= 2N", "n_2 > ... > n_L", "Leaky ReLU"),
     ),
     Statement(
         "t61.valleys.path", PAPER, "Theorem 6.1, item 1", "If K >= N then the loss Phi has no bad local valleys",

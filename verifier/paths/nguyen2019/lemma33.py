@@ -16,7 +16,7 @@ Array = np.ndarray
 ZERO = (
     2.0**-43
 )  # features below this share of their layer's largest are zero but for rounding and have no kink to cross
-ROOM = 0.25  # lifted features stay this share of their layer's largest above zero
+ROOM = 0.25  # lifted features stay this share of their range above zero
 
 
 def inverse_activation(y: Array, slope: float) -> Array:
@@ -93,9 +93,9 @@ class Curves:
 
     @staticmethod
     def _lift(F: Array) -> float:
-        """The number to add so that every entry of F is well above zero; 0 when it is positive already."""
-        least, largest = float(F.min()), float(np.abs(F).max())
-        return 0.0 if least > 0.0 else ROOM * largest - least
+        """The number whose addition leaves the least entry of F at the share ROOM of their range; negative where F lies higher."""
+        least, largest = float(F.min()), float(F.max())
+        return ROOM * ((largest - least) or 1.0) - least
 
     def lift(self, l: int) -> None:
         """F_l goes to positive features by a multiple of the all-ones matrix; layer l + 1's columns sum to zero, so Z_{l+1} stays."""
