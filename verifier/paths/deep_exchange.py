@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths import subnetworks
+from verifier.paths.exchange_training import Passage, Stage, Waypoint, largest, provable, trained_together
 from verifier.paths.neuron_choice import most_important
 from verifier.paths.path import Move, Path
 from verifier.paths.sparse_points import Search, Side, default_target
@@ -25,15 +26,6 @@ from verifier.paths.tower_path import moves_through_towers, require_same_archite
 from verifier.paths.towers import Tower, mixed, stacked
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """A tower the path rests at while its top rows come and go; value F; name for notes."""
-
-    tower: Tower
-    value: float
-    name: str
 
 
 def deep_exchange(
@@ -56,7 +48,10 @@ def deep_exchange(
     where that misses the target, blocks are halved, at most `levels` times in all. draws, steps: as in `theorem41`.
     portions: into how many portions layer 1 passes from A to B, tried in this order while stages miss the target; 2 is halves.
 
-    Notes: stages (name, F, rows), passages (blocks of, waypoints, largest F), portions, programs, held_by, max_value, target, seconds.
+    What still misses the target then has its rows trained for all heads at once (`exchange_training`).
+
+    Notes: stages (name, F, rows), passages (blocks of, waypoints, largest F), portions, together (whether that helped), programs, held_by,
+    max_value, target, seconds.
     Raises UsageError for different architectures.
     """
     require_same_architecture("exchange", A, B)
@@ -82,12 +77,19 @@ def deep_exchange(
             break
     stages = [*outer[0], *best, *reversed(outer[1])]
     passages = [builder.passage(s, t) for s, t in pairwise(stages)]
-    if _top(stages, passages) > target and portions[0] == 2:
+    if largest(stages, passages) > target and portions[0] == 2:
         # Blocks of one half throughout, Theorem 4.1, are never left for something worse.
         plain = [builder.first[key] for key in builder.chain()]
         plain_passages = [builder.passage(s, t) for s, t in pairwise(plain)]
-        if _top(plain, plain_passages) < _top(stages, passages):
+        if largest(plain, plain_passages) < largest(stages, passages):
             stages, passages, used = plain, plain_passages, 2
+    together = False
+    if largest(stages, passages) > target and steps > 0:
+        found = trained_together(
+            stages, passages, objective, X, targets, A.negative_slope, stop_at=target, steps=3 * steps
+        )
+        if provable(*found, X) < provable(stages, passages, X):
+            (stages, passages), together = found, True
     towers = [stages[0].tower]
     for passage, stage in zip(passages, stages[1:]):
         towers += [*(w.tower for w in passage.waypoints), stage.tower]
@@ -97,22 +99,10 @@ def deep_exchange(
     notes: dict[str, Any] = {
         "stages": [(s.name, s.value, s.tower.sizes[-1]) for s in stages],
         "passages": [(p.block, len(p.waypoints), max((w.value for w in p.waypoints), default=None)) for p in passages],
-        "portions": used, "programs": builder.programs, "max_value": worst.value, "target": target,
+        "portions": used, "together": together, "programs": builder.programs, "max_value": worst.value, "target": target,
         "held_by": worst.name if worst.value > target else None, "seconds": time.perf_counter() - start,
     }  # fmt: skip
     return Path("exchange", A, moves, notes)
-
-
-def _top(stages: Sequence[Stage], passages: Sequence[Passage]) -> float:
-    return max(s.value for s in [*stages, *(w for p in passages for w in p.waypoints)])
-
-
-@dataclass(frozen=True, eq=False)
-class Passage:
-    """Waypoints between two stages, and how many rows changed over at a time."""
-
-    waypoints: list[Stage]
-    block: int
 
 
 class _Stages:
@@ -134,8 +124,8 @@ class _Stages:
         return Side("AB"[which], network, sizes, self.seed + which)
 
     def _blocks(self) -> list[int]:
-        """n / 2, n / 4, ... down to 1, at most `levels`."""
-        out = [max(1, self.n >> k) for k in range(1, self.levels + 1)]
+        """n / 2 rounded up, n / 4, ... down to 1, at most `levels`."""
+        out = [-(-self.n // 2), *(max(1, self.n >> k) for k in range(2, self.levels + 1))]
         return sorted(set(out), reverse=True)
 
     def chain(self) -> list[tuple[int, int]]:
@@ -167,7 +157,9 @@ class _Stages:
         point = self.search.point(side, layer, self.search.draws)
         self.programs += point.draws
         side.points[layer] = point
-        stage = Stage(side.tower(layer), point.value, point.described(side.network, side.letter))
+        stage = Stage(
+            side.tower(layer), point.value, point.described(side.network, side.letter), layer == self.n_layers
+        )
         return stage if best is None or stage.value < best.value else best
 
     def middle(self, parts: int) -> list[Stage]:
@@ -229,14 +221,14 @@ class _Stages:
         assert best is not None
         return best
 
-    def _exchange(self, first: Stage, second: Stage, block: int) -> list[Stage]:
+    def _exchange(self, first: Stage, second: Stage, block: int) -> list[Waypoint]:
         """Rows of the second stage arrive, most important first, as rows of the first leave, least important first; heads re-solved."""
         s, slope = self.search, self.networks[0].negative_slope
         Z, V = first.tower.features(s.X, slope), second.tower.features(s.X, slope)
         old, new = np.arange(Z.shape[1]), np.zeros(0, dtype=np.int64)
         coming = list(np.argsort(-_weight(second.tower.head, V), kind="stable"))
         head, c = first.tower.head, first.tower.head_bias
-        waypoints: list[Stage] = []
+        waypoints: list[Waypoint] = []
         while True:
             room = self.n - len(old) - len(new)
             arrived, coming = coming[:room], coming[room:]
@@ -256,7 +248,7 @@ class _Stages:
             name = f"last hidden layer, {len(old)} rows and {len(new)} new ones, between ({first.name}) and ({second.name})"
             label = f"exchange: head on {len(old)} rows and {len(new)} new ones, F = {value:.6g}"
             tower = mixed(first.tower, old, second.tower, new).with_head(head, c)
-            waypoints.append(Stage(replace(tower, label=label), value, name))
+            waypoints.append(Waypoint(tower=replace(tower, label=label), value=value, name=name, old=old, new=new))
 
     def _warmer(
         self, features: Array, warm: tuple[Array, Array | None], second: Tower, new: Array, kept: int

@@ -51,6 +51,22 @@ def preactivations(Z: Array, W: Array, b: Array | None) -> Array:
     return out if b is None else out + b
 
 
+def rounding(
+    Z: Array, rows: Sequence[tuple[Array, Array | None]], head: Array, head_bias: Array | None, samples: int = 256
+) -> float:
+    """About how far the kernel's enclosure of an output is wider than the output: 2^-52 times widths times the sum of absolute products.
+
+    Judged on the samples of Z (N, s) with the largest norms. Training and ill-conditioned heads can make a small loss out of huge numbers that cancel.
+    """
+    a = np.abs(Z[np.argsort(-np.abs(Z).sum(axis=1), kind="stable")[:samples]])
+    width = Z.shape[1]
+    for W, b in rows:
+        a = a @ np.abs(W).T + (0.0 if b is None else np.abs(b))
+        width += len(W)
+    out = a @ np.abs(head).T + (0.0 if head_bias is None else np.abs(head_bias))
+    return float(2.0**-52 * width * out.max(initial=0.0))
+
+
 def head_prices(objective: Objective, width: int) -> Array:
     """Prices of a deep network's head: 1 under l1, 0 without penalty."""
     return np.ones(width) if objective.kappa > 0 else np.zeros(width)
@@ -183,7 +199,8 @@ def trained(
         moved.features(Z, slope), targets, objective, (moved.head, moved.head_bias), stop_at=stop_at
     )
     moved = replace(moved, head=head, head_bias=c, value=value)
-    return moved if moved.value < best.value else best
+    worth = [s.value + rounding(Z, s.rows, s.head, s.head_bias) for s in (best, moved)]
+    return moved if worth[1] < worth[0] else best
 
 
 def _torch_setup(
@@ -203,7 +220,8 @@ def _torch_setup(
     return torch, X, y, weights, biases
 
 
-def _value(objective: Objective, weights: list[Any], biases: list[Any], X: Any, y: Any, slope: float) -> Any:
+def torch_value(objective: Objective, weights: list[Any], biases: list[Any], X: Any, y: Any, slope: float) -> Any:
+    """F of a sub-network on features X as a torch scalar; the penalty is l1 of the head or none."""
     from verifier.training import torch_losses
 
     f = torch_losses.forward(weights, biases, X, slope)
@@ -236,7 +254,7 @@ def _lbfgs(
 
     def closure() -> Any:
         optimiser.zero_grad()
-        F = _value(objective, weights, biases, X, y, slope)
+        F = torch_value(objective, weights, biases, X, y, slope)
         F.backward()
         return F
 
@@ -244,7 +262,7 @@ def _lbfgs(
     for _ in range(max(1, steps // 10)):
         optimiser.step(closure)
         with torch.no_grad():
-            now = float(_value(objective, weights, biases, X, y, slope))
+            now = float(torch_value(objective, weights, biases, X, y, slope))
         found = _arrays(weights, biases)
         if found is None:
             break
@@ -270,7 +288,7 @@ def _minibatches(
         total = 0.0
         for index in torch.randperm(len(Z), generator=generator).split(size):
             optimiser.zero_grad()
-            F = _value(objective, weights, biases, X[index], y[index], slope)
+            F = torch_value(objective, weights, biases, X[index], y[index], slope)
             F.backward()
             optimiser.step()
             schedule.step()
