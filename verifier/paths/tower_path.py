@@ -48,9 +48,9 @@ class _Builder:
         self.at = _slots(A)
         self.home = _slots(B)
 
-    def emit(self, network: Network, label: str, program: str | None = None) -> None:
+    def emit(self, network: Network, label: str) -> None:
         if not network.same_parameters(self.network):
-            self.moves.append(Move(network, label, program=program))
+            self.moves.append(Move(network, label))
             self.network = network
 
     def free(self, l: int) -> list[int]:
@@ -100,7 +100,9 @@ class _Builder:
         theta = np.zeros_like(self.network.theta)
         self.at = [{k: at[k] for k in keys} for at, keys in zip(self.at, tower.keys)]
         theta[:, [self.at[-1][k] for k in tower.keys[-1]]] = tower.head
-        self.emit(self.network.replace(-1, theta, tower.head_bias), tower.label, tower.program)
+        # Emitted even where nothing changes, so that every program has its move; `Path.without_still_moves` drops it.
+        self.network = self.network.replace(-1, theta, tower.head_bias)
+        self.moves.append(Move(self.network, tower.label, program=tower.program))
 
     def make_room_for_order(self, coming: Tower) -> None:
         """Where the next tower fills a layer with B's neurons, those that are there already go home while a slot is free."""
