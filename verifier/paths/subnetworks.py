@@ -23,7 +23,7 @@ Array = np.ndarray
 # Entries of the features times outputs: above this Newton's conjugate gradients cost more than L-BFGS.
 LARGE_HEAD = 4e6
 # Samples times parameters above which minibatches in float32 replace L-BFGS on all samples.
-LARGE_TRAINING = 3e9
+LARGE_TRAINING = 3e8
 
 
 @dataclass(frozen=True, eq=False)
