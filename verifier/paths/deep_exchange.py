@@ -112,6 +112,7 @@ class _Stages:
         self.networks, self.search, self.levels, self.seed = (A, B), search, levels, seed
         self.n = A.widths[-2]
         self.programs = 0
+        self.orders: tuple[list[Array], list[Array]] = ([], [])
         self.first: dict[tuple[int, int], Stage] = {}
 
     def _side(self, which: int, top: int) -> Side:
@@ -121,7 +122,7 @@ class _Stages:
         if which == 1:
             sizes[0] = network.widths[1] // 2
         sizes[-1] = top
-        return Side("AB"[which], network, sizes, self.seed + which)
+        return Side("AB"[which], network, sizes, self.seed + which, orders=self.orders[which])
 
     def _blocks(self) -> list[int]:
         """n / 2 rounded up, n / 4, ... down to 1, at most `levels`."""

@@ -9,7 +9,7 @@ import numpy as np
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths import subnetworks
-from verifier.paths.neuron_choice import candidates, most_important
+from verifier.paths.neuron_choice import candidates, importance
 from verifier.paths.subnetworks import Subnetwork
 from verifier.paths.towers import Tower, live_slots, stacked
 
@@ -51,6 +51,17 @@ class Side:
     seed: int
     points: dict[int, SparsePoint] = field(default_factory=dict)
     seconds: float = 0.0
+    orders: list[Array] = field(default_factory=list)
+
+    def most_important(self, X: Array, layer: int, count: int) -> Array:
+        """Sorted indices; one pass through the network ranks all layers, once."""
+        if not self.orders:
+            h = X
+            for l in range(1, self.network.depth):
+                z = subnetworks.preactivations(h, self.network.weights[l - 1], self.network.biases[l - 1])
+                h = self.network.activation(z)
+                self.orders.append(np.argsort(-importance(self.network, h, l), kind="stable"))
+        return np.sort(self.orders[layer - 1][:count])
 
     def tower(self, layer: int) -> Tower:
         point = self.points[layer]
@@ -79,7 +90,7 @@ class Search:
         above = [n[p] - side.sizes[p - 1] for p in range(layer + 1, network.depth)]
         kept_above = []
         for p, count in zip(range(layer + 1, network.depth), above):
-            kept_above.append(most_important(network, network.features(self.X, p), p, count))
+            kept_above.append(side.most_important(self.X, p, count))
         teachers, outputs = subnetworks.teachers_of(network, features, layer, kept_above)
         has_bias = [b is not None for b in network.biases[layer:]]
         choices = candidates(network, features, layer, side.sizes[layer - 1], self.targets, self.objective, rng)

@@ -111,7 +111,7 @@ def _widened(search: Search, side: Side, layer: int) -> bool:
     # With one hidden layer, or in the first layer, the other endpoint needs the room.
     if layer == 1 or wider <= side.sizes[layer - 1]:
         return False
-    trial = Side(side.letter, side.network, [*side.sizes], side.seed, dict(side.points))
+    trial = Side(side.letter, side.network, [*side.sizes], side.seed, dict(side.points), orders=side.orders)
     trial.sizes[layer - 1] = wider
     for l in range(layer, 0, -1):
         trial.points[l] = search.point(trial, l, 1)
