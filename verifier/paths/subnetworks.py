@@ -263,8 +263,7 @@ def _lbfgs(
         optimiser.step(closure)
         with torch.no_grad():
             now = float(torch_value(objective, weights, biases, X, y, slope))
-        found = _arrays(weights, biases)
-        if found is None:
+        if (found := _arrays(weights, biases)) is None:
             break
         best = found
         if now <= stop_at or not now < last * (1 - 1e-4):
@@ -293,8 +292,7 @@ def _minibatches(
             optimiser.step()
             schedule.step()
             total += float(F.detach()) * len(index)
-        found = _arrays(weights, biases)
-        if found is None:
+        if (found := _arrays(weights, biases)) is None:
             break
         best = found
         if total / len(Z) <= 0.5 * stop_at:
