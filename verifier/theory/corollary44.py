@@ -1,0 +1,173 @@
+"""Corollary 4.4 of Nguyen, Bréchet, Mondelli 2021: linearly separable feature subsets, judged with certificates.
+
+Subsets I_l with n_l / 2 <= |I_l| <= n_l - n_L. A set of features that separates still does so with more features, so |I_l| = n_l - n_L is all that
+needs trying, and a Farkas vector for the whole layer refutes every subset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from verifier.networks.network import Network
+from verifier.objective import Objective
+from verifier.paths.neuron_choice import importance
+from verifier.theory.bounds import AprioriBound, Hypothesis
+from verifier.theory.corollary43 import no_penalty
+from verifier.theory.features import Decision, Features, features
+from verifier.theory.separability import separate, signs_of
+
+Array = np.ndarray
+SOURCE = "Nguyen, Brechet, Mondelli 2021, Corollary 4.4"
+# Losses whose infimum over scaled separating outputs is 0: the paper's cross-entropy, and by its remark these.
+LOSSES = ("cross_entropy", "logistic", "hinge")
+# N d K above which nothing is tried, and subsets that are all tried.
+LARGEST = 3e7
+ALL_SUBSETS = 30
+# B's share of the first hidden layer, as tried.
+SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
+
+
+def corollary44(
+    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, draws: int = 5, seed: int = 0
+) -> list[AprioriBound]:
+    """The level max(F(A), F(B)) of (11), its epsilon being any positive number, as written and repaired.
+
+    X (N, n_0). draws: subsets tried per layer and endpoint, the most important neurons first. Repaired, in the last hidden layer
+    hyperplanes go through the origin unless there is an output bias; one output without an output bias needs two free neurons per layer, not n_L; and
+    layer 0 is only needed where the sets of layer 1 of A and of B do not fit side by side (docs/deep.md, Theorem 4.1, remark 1).
+    """
+    E = max(objective.value(n, X, targets) for n in (A, B))
+    common = [_loss(objective), no_penalty(objective)]
+    if objective.loss.name not in LOSSES:
+        return [
+            AprioriBound(
+                "corollary 4.4",
+                SOURCE,
+                E,
+                tuple(common),
+                "features not examined: the loss is not one of classification",
+            )
+        ]
+    search = _Search(X, signs_of(targets, A.widths[-1]), draws, seed)
+    outputs, bias = A.widths[-1], A.c is not None
+    free = 2 if outputs == 1 and not bias else outputs
+    top = A.depth - 1
+    written = [*common, _widths(A, outputs), Hypothesis("sigma strictly monotonic on an interval", True, "on [0, 1]")]
+    repaired = [*common, _widths(A, free)]
+    data = search.layer(A, 0, A.widths[0], True)
+    written.append(Hypothesis("layer 0: separable data", data.met, data.text))
+    narrow = min(A.widths[1:-1], default=0)
+    for letter, n in zip("AB", (A, B)):
+        for l in range(1, A.depth):
+            if narrow < 2 * outputs:
+                break
+            found = search.layer(n, l, n.widths[l] - outputs, True)
+            written.append(Hypothesis(f"layer {l} of {letter}: separable features", found.met, found.text))
+            affine = bias or l < top
+            if not affine or free != outputs:
+                found = search.layer(n, l, n.widths[l] - free, affine)
+            words = "separable features" if affine else "features separable through the origin"
+            repaired.append(Hypothesis(f"layer {l} of {letter}: {words}", found.met, found.text))
+    repaired.append(_joined(search, A, B, data, bias))
+    return [
+        AprioriBound("corollary 4.4", SOURCE, E, tuple(written), _note(bias, outputs)),
+        AprioriBound("corollary 4.4, repaired", SOURCE + ", repaired here (docs/audit.md)", E, tuple(repaired), "as a limit: any level above it"),
+    ]  # fmt: skip
+
+
+def _note(bias: bool, outputs: int) -> str:
+    text = "as a limit: any level above it"
+    if bias:
+        return text
+    text += "; without an output bias its proof fails for hyperplanes off the origin in the last hidden layer"
+    return text + (" and for one output behind one ReLU neuron" if outputs == 1 else "")
+
+
+def _loss(objective: Objective) -> Hypothesis:
+    statement = "a loss with infimum 0 on separable outputs"
+    return Hypothesis(statement, objective.loss.name in LOSSES, objective.loss.name)
+
+
+def _widths(network: Network, free: int) -> Hypothesis:
+    narrow = min(network.widths[1:-1], default=0)
+    return Hypothesis(f"hidden widths n_l >= {2 * free}", narrow >= 2 * free, f"narrowest {narrow}")
+
+
+def _joined(search: _Search, A: Network, B: Network, data: Decision, bias: bool) -> Hypothesis:
+    """Room for a separable set of layer 1 of A beside one of B, in halves or in uneven shares, or separable data."""
+    statement = "separable data, or separable sets of layer 1 of both that fit side by side"
+    if data.met:
+        return Hypothesis(statement, True, "data: " + data.text)
+    n, affine = A.widths[1], bias or A.depth > 2
+    tried = 0
+    for share in SHARES:
+        of_A = n - int(share * n)
+        if not 1 <= of_A < n:
+            continue
+        found = [search.layer(A, 1, of_A, affine), search.layer(B, 1, n - of_A, affine)]
+        if all(h.met for h in found):
+            return Hypothesis(
+                statement, True, f"sets of {of_A} neurons of A and {n - of_A} of B; not the data: {data.text}"
+            )
+        tried += 1
+        if not any(h.met for h in found):
+            break
+    text = f"data: {data.text}; no separable sets found for shares {', '.join(f'{s:g}' for s in SHARES[:tried])} of B"
+    # Only all splits of the layer would refute it.
+    return Hypothesis(statement, False if n < 2 and data.met is False else None, text)
+
+
+class _Search:
+    """Subsets of a layer that separate; layers and their features are computed once."""
+
+    def __init__(self, X: Array, sides: Array, draws: int, seed: int) -> None:
+        self.X, self.sides, self.draws, self.seed = X, sides, draws, seed
+        self.whole: dict[tuple[int, int], Features] = {}
+
+    def layer(self, network: Network, layer: int, size: int, affine: bool) -> Decision:
+        """Whether `size` neurons of a layer separate: a subset with hyperplanes, a Farkas vector for all subsets, or undecided."""
+        key = id(network), layer
+        if key not in self.whole:
+            self.whole[key] = features(network, self.X, layer)
+        f = self.whole[key]
+        N, n = f.shape
+        if size < 1 or size > n:
+            return Decision(False, f"no set of {size} of {n} neurons")
+        if N * n * len(self.sides) > LARGEST:
+            return Decision(None, f"not decided: N d K = {N * n * len(self.sides):.2g} is above {LARGEST:.0e}")
+        if size == n:
+            only = separate(f, self.sides, affine=affine)
+            return Decision(only.separable, only.text)
+        total, tried, refuted, last = comb(n, size), 0, 0, ""
+        for kept in self._subsets(network, f, layer, size):
+            found = separate(f.columns(kept), self.sides, affine=affine)
+            tried, refuted, last = tried + 1, refuted + (found.separable is False), found.text
+            if found.separable:
+                return Decision(True, f"{size} of {n} neurons: {found.text}")
+            if tried == 1 and (all_of := separate(f, self.sides, affine=affine)).separable is False:
+                return Decision(False, f"not even all {n} neurons: {all_of.text}")
+        if refuted == total:
+            return Decision(False, f"all {total} sets of {size} of {n} neurons refuted by Farkas vectors")
+        return Decision(
+            None, f"not decided: {tried} of {_large(total)} sets of {size} neurons tried, {refuted} refuted; {last}"
+        )
+
+    def _subsets(self, network: Network, f: Features, layer: int, size: int) -> Iterator[Array]:
+        n = f.shape[1]
+        weight = importance(network, f.values, layer)
+        first = np.sort(np.argsort(-weight, kind="stable")[:size])
+        yield first
+        if comb(n, size) <= ALL_SUBSETS:
+            yield from (np.array(s) for s in combinations(range(n), size) if list(s) != first.tolist())
+            return
+        rng = np.random.default_rng([self.seed, layer])
+        for _ in range(self.draws - 1):
+            yield np.sort(rng.choice(n, size, replace=False))
+
+
+def _large(n: int) -> str:
+    return str(n) if n < 10**7 else f"10^{len(str(n)) - 1}"
