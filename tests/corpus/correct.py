@@ -78,6 +78,17 @@ def exact_squares() -> Case:
     return full(p, moves)
 
 
+def one_layer_at_a_time(p: Problem, pieces: int) -> tuple[Move, ...]:
+    """From A to B by moves that change one layer each, from the first to the last."""
+    cuts = np.arange(1, pieces) / pieces
+    moves = []
+    for l, (W, b) in enumerate(zip(p.B.weights, p.B.biases), start=1):
+        writes = [Write(l, "weight", 0, None, W)]
+        writes += [] if b is None else [Write(l, "bias", 0, None, b)]
+        moves.append(Move(tuple(writes), cuts))
+    return tuple(moves)
+
+
 def all_correct() -> dict[str, Case]:
     deep, moves = deep_problem()
     deep_l1, moves_l1 = deep_problem("logistic", "l1")
@@ -88,7 +99,16 @@ def all_correct() -> dict[str, Case]:
     absolute = random_problem(6, "absolute", "path", widths=(3, 4, 2), penalise=True)
     hinge = random_problem(7, "hinge", "weight_decay", biases=(True, False))
     still = random_problem(8, "logistic", "path")
+    leaky = random_problem(21, "logistic", "path", slope=0.25)
+    three, four = (True,) * 3, (True, False, True, False)
+    deep_leaky = random_problem(22, "cross_entropy", "none", widths=(2, 4, 3, 3), biases=three, slope=0.125)
+    deeper = random_problem(23, "squared", "l1", widths=(2, 3, 3, 2, 1), biases=four, N=4)
     cases = {
+        "leaky-relu-chord": full(leaky, chord(leaky, 8)),
+        "leaky-relu-halves": full(leaky, halves(leaky)),
+        "leaky-relu-deep-layer-moves": full(deep_leaky, one_layer_at_a_time(deep_leaky, 8)),
+        "deep-straight-line": full(deeper, chord(deeper, 16)),
+        "deep-layer-moves": full(deeper, one_layer_at_a_time(deeper, 4)),
         "exact-squares": exact_squares(),
         "logistic-chord-with-breakpoints-and-level": full(logistic, chord(logistic, 8), 1.0),
         "cross-entropy-weight-decay-halves": full(entropy, halves(entropy)),

@@ -145,6 +145,14 @@ class Harmless:
 
 
 HEX = "0x1.8000000000000p+0"
+SLOPES = {
+    "zero": (0.0).hex(),
+    "one": (1.0).hex(),
+    "below-zero": (-0.5).hex(),
+    "nan": "nan",
+    "as-number": 0.5,
+    "null": None,
+}
 FLOATS = {
     "float-in-short-hex": "0x1.8p+0", "float-in-upper-case": "0X1.8000000000000P+0", "float-with-plus-sign": "+" + HEX, "float-in-decimal": "1.5",
     "float-nan": "nan", "float-infinity": "inf", "float-overflowing": "0x1.0000000000000p+1024", "float-with-a-leading-two": "0x2.0000000000000p+0",
@@ -191,6 +199,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     **{name: edited(put("claims", 0, "upper", text)) for name, text in FLOATS.items()},
     **{name: edited(put(*path)) for name, path in TYPES.items()},
     **{f"missing-{key}": edited(drop(key)) for key in ("format", "version", "objective", "data", "networks", "paths", "claims", "record")},
+    **{f"negative-slope-{name}": edited(put("networks", "negative_slope", text)) for name, text in SLOPES.items()},
     "missing-claim-field": edited(drop("claims", 0, "upper")),
     "missing-network": edited(drop("networks", "B")),
     "missing-array": edited(lambda d, a: a.pop("B/W2")),

@@ -264,27 +264,66 @@ def idle_neuron_alive_at_start() -> Case:
     return Case(p, [PathUpperBound("path", chord(p, 1), 1.0, 0.0, 1.0)])
 
 
+def turning_neuron(slope: float = 0.0) -> Problem:
+    """Two samples at 1 and -1 see one neuron turn through a second layer: mean |f - 1| is 1/2 at both ends and 1 half-way, with ReLU."""
+    A, B = (net([[w]], [[1.0]], [[1.0]]) for w in (1.0, -1.0))
+    o = Objective("absolute", None, 0.0, "none", False)
+    return Problem(o, np.array([[1.0], [-1.0]]), np.ones((2, 1)), A, B, slope)
+
+
 @attack
-def deep_straight_line() -> Case:
-    p, _ = deep_problem()
-    return loose(p, chord(p, 4))
+def layer_move_without_its_peak() -> Case:
+    p = turning_neuron()
+    return Case(p, [PathUpperBound("path", chord(p, 1), 0.5, 0.0, 0.0)])
+
+
+@attack
+def cut_layer_move_without_its_peak() -> Case:
+    p = turning_neuron()
+    return Case(p, [PathUpperBound("path", chord(p, 4), 0.9375, 0.4375, 0.4375)])
+
+
+@attack
+def deep_straight_line_without_its_peak() -> Case:
+    """All layers change; f = w v t with w 1 -> 4 and t 4 -> 1: the product rises to 25 between ends of 16."""
+    A, B = (net([[w]], [[v]], [[t]]) for w, v, t in ((1.0, 4.0, 4.0), (4.0, 4.0, 1.0)))
+    p = Problem(Objective("absolute", None, 0.0, "none", False), np.ones((1, 1)), np.zeros((1, 1)), A, B)
+    return Case(p, [PathUpperBound("path", chord(p, 1), 16.0, 0.0, 0.0)])
 
 
 @attack
 def deep_idle_row_of_a_live_neuron() -> Case:
-    p, moves = deep_problem()
-    return loose(p, (Move((Write(1, "weight", 0, np.array([1]), np.array([[9.0, 9.0]])),)), *moves, *chord(p, 1)))
+    """A row goes away and comes back, as if nobody heard it."""
+    p = turning_neuron()
+    p = replace(p, B=p.A)
+    there = Move((Write(1, "weight", 0, np.array([0]), np.array([[-1.0]])),))
+    back = Move((Write(1, "weight", 0, np.array([0]), np.array([[1.0]])),))
+    return Case(p, [PathUpperBound("path", (there, back), 0.5, 0.0, 0.0)])
+
+
+@attack
+def leaky_relu_taken_for_relu() -> Case:
+    """|f - 1| at A is (0 + 1)/2 with ReLU and (0 + 1 + slope)/2 with Leaky ReLU."""
+    p = turning_neuron(0.5)
+    return Case(p, [EndpointValue("A", 0.5, 0.5)])
+
+
+@attack
+def leaky_relu_in_a_barrier() -> Case:
+    case = landscape.CORRECT["barrier-between-two-cells"]()
+    return Case(replace(case.problem, negative_slope=0.5), case.claims)
 
 
 def spoiled_transfer(change: Callable[[Parameters, Move], tuple[Parameters, Move]]) -> Case:
-    """Start at the vertex before the first transfer, spoil one thing, and end where the transfer ends."""
-    p, moves = deep_problem()
+    """Start at the vertex before the first transfer, spoil one thing, end where the transfer ends, and claim that F is constant."""
+    p, moves = deep_problem("squared")
     W1, W2, W3 = (w.copy() for w in p.A.weights)
     b1 = p.A.biases[0].copy()
+    W1[0], b1[0] = 0.25, 4.0  # heard on every sample
     W1[2], b1[2] = W1[0], b1[0]
     A, move = change(Parameters((W1, W2, W3), (b1, *p.A.biases[1:])), moves[1])
     B = Parameters((A.weights[0], move.writes[0].value, W3), A.biases)
-    return loose(replace(p, A=A, B=B), (move,))
+    return Case(replace(p, A=A, B=B), [PathUpperBound("path", (move,), HUGE, 0.0, 0.0)])
 
 
 @attack

@@ -72,13 +72,13 @@ def random_targets(rng: np.random.Generator, loss: str, N: int, K: int) -> Array
 
 def random_problem(
     seed: int, loss: str, penalty: str, *, widths: tuple[int, ...] = (2, 4, 1), biases: tuple[bool, ...] = (True, True),
-    N: int = 6, penalise: bool = False, kappa: float = 0.125,
+    N: int = 6, penalise: bool = False, kappa: float = 0.125, slope: float = 0.0,
 ) -> Problem:  # fmt: skip
     rng = np.random.default_rng(seed)
     o = Objective(loss, 0.5 if loss == "huber" else None, 0.0 if penalty == "none" else kappa, penalty, penalise)
     X = dyadic(rng, N, widths[0])
     y = random_targets(rng, loss, N, widths[-1])
-    return Problem(o, X, y, random_net(rng, widths, biases), random_net(rng, widths, biases))
+    return Problem(o, X, y, random_net(rng, widths, biases), random_net(rng, widths, biases), slope)
 
 
 def everything(v: Parameters) -> tuple[Write, ...]:

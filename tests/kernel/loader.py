@@ -15,6 +15,7 @@ MODULES = (
     "landscape_claims",
     "claims",
     "environment",
+    "liveness",
     "balls",
     "blocks",
     "losses",

@@ -60,6 +60,7 @@ def _well_formed(p: Any) -> None:
         _need(all(np.isfinite(a).all() for a in (*net.weights, *net.biases) if a is not None), "not finite")
     shapes = [[W.shape for W in n.weights] + [b is None for b in n.biases] for n in (p.A, p.B)]
     _need(shapes[0] == shapes[1], "architectures differ")
+    _need(0.0 <= p.negative_slope < 1.0, "slope")
     _need(N > 0 and np.isfinite(p.X).all() and np.isfinite(y).all(), "data")
     if o.loss == "cross_entropy":
         _need(y.dtype.kind == "i" and y.shape == (N,) and ((y >= 0) & (y < inner)).all() and inner > 1, "labels")
@@ -122,7 +123,7 @@ def exact_F(p: Any, net: Net, *, literal: bool) -> arb:
         h = [arb(v) for v in x]
         for l, (W, b) in enumerate(zip(weights, biases)):
             h = [_dot(row, h) if b is None else _dot(row, h) + b[i] for i, row in enumerate(W)]
-            h = h if l == len(weights) - 1 else [v.max(arb(0)) for v in h]
+            h = h if l == len(weights) - 1 else [v.max(arb(p.negative_slope) * v) for v in h]
         total += _one_loss(o, h, y)
     value, P = total / len(p.X), arb(0)
     rows, head = weights[-2], list(zip(*weights[-1]))
@@ -170,7 +171,7 @@ def _float_F(p: Any, v: Any, w: Any, times: np.ndarray) -> tuple[np.ndarray, lis
         h = h if bias is None else h + bias[:, None, :]
         if l < len(v.weights) - 1:
             pre.append(h)
-            h, rows, row_bias = np.maximum(h, 0.0), M, bias
+            h, rows, row_bias = np.maximum(h, p.negative_slope * h), M, bias
     F = _float_loss(o, h, p.targets)
     if o.penalty != "none":
         full = rows if row_bias is None else np.concatenate([rows, row_bias[:, :, None]], axis=2)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.corpus.correct import deep_problem
-from tests.corpus.small import chord, halves, random_targets, walk
+from tests.corpus.correct import deep_problem, one_layer_at_a_time
+from tests.corpus.small import chord, halves, random_problem, random_targets, walk
 from verifier.elaboration import elaborate_path, endpoint_claims, head_claim
 from verifier.elaboration.claims import above
 from verifier.kernel import EndpointValue, Move, Objective, Parameters, PathUpperBound, Problem, check
@@ -159,6 +159,27 @@ def test_deep_paths(loss, penalty):
         except Rejected:
             continue
         agree(q, PathUpperBound("p", shorter, 1e9, 1e9, 1e9))
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_deep_segments(loss, slope):
+    """Straight lines and one layer after the other in two and three hidden layers: what one evaluation finds, the other accepts."""
+    kinds = set()
+    for seed, widths in enumerate([(2, 3, 3), (2, 4, 3, 3), (3, 3, 2, 3)]):
+        K = 3 if loss == "cross_entropy" else 1
+        biases = tuple(seed != 1 or l % 2 == 0 for l in range(len(widths)))
+        p = random_problem(seed, loss, "l1" if seed == 2 else "none", widths=(*widths, K), biases=biases, slope=slope)
+        for moves in (chord(p, 1), chord(p, 5), one_layer_at_a_time(p, 1), one_layer_at_a_time(p, 3)):
+            found = bound_path(p, moves)
+            kinds |= set(found.kinds)
+            sup = max(found.A.upper, found.B.upper, found.interior)
+            gap = excess(found.interior, max(found.A.lower, found.B.lower))
+            over = excess(sup, min(found.A.lower, found.B.lower))
+            assert agree(p, PathUpperBound("p", moves, above(sup), above(gap), above(over)), must=True)
+            low = float(np.nextafter(max(found.A.lower, found.B.lower), 0.0))
+            assert not agree(p, PathUpperBound("p", moves, low, above(gap), above(over)))
+    assert kinds >= {"chord", "layer", "head"}
 
 
 def test_extreme_scales():

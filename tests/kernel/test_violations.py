@@ -67,7 +67,7 @@ BUGS = [
     ("over = 0.0 if room >= G else up(up(float(G) - room) / N)", "over = 0.0"),
     ("D = -losses.conjugate_mean_upper(o, claim.dual[:, None], problem.targets)", "D = 1e9"),
     ("min(frobenius, rows) / N", "min(frobenius, rows) / N / N"),
-    ("moved = relu(u), relu(v), relu(between(u, v, t))", "moved = relu(u), relu(v), relu(u)"),
+    ("moved = relu(u, 0.0), relu(v, 0.0), relu(between(u, v, t), 0.0)", "moved = relu(u, 0.0), relu(v, 0.0), relu(u, 0.0)"),
     ("math.fsum(claim.dual[groups == g].tolist()) == 0.0", "True"),
 ]  # fmt: skip
 

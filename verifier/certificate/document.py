@@ -45,7 +45,8 @@ def make_document(
             "penalise_output_bias": o.penalise_output_bias,
         },
         "data": {"name": data_name, "sha256": arrays_sha256({"X": problem.X, "targets": problem.targets}), "embedded": embed},
-        "networks": {name: _network(p, name, arrays) for name, p in (("A", problem.A), ("B", problem.B))},
+        "networks": {name: _network(p, name, arrays) for name, p in (("A", problem.A), ("B", problem.B))}
+        | ({"negative_slope": _hex(problem.negative_slope)} if problem.negative_slope else {}),
         "paths": [_path(c, labels[c.path], arrays) for c in claims if isinstance(c, PathUpperBound)],
         "claims": [_claim(c, k, arrays) for k, c in enumerate(claims)],
         "record": record,

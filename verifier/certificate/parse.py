@@ -90,9 +90,12 @@ def _problem(top: dict[str, Any], store: _Arrays) -> Problem:
     X, targets = store.take("data/X", "data"), store.take("data/targets", "data")
     if arrays_sha256({"X": X, "targets": targets}) != d["sha256"]:
         raise fail("data: X and targets do not have the SHA-256 the certificate names")
-    networks = fields(top["networks"], "networks", {"A": dict, "B": dict})
+    networks = fields(top["networks"], "networks", {"A": dict, "B": dict}, {"negative_slope": str})
+    slope = parse_float(networks.get("negative_slope", (0.0).hex()), "networks.negative_slope")
+    if "negative_slope" in networks and not 0.0 < slope < 1.0:
+        raise fail("networks.negative_slope: expected a number in (0, 1), or no such field for ReLU")
     A, B = (_parameters(networks[n], n, store) for n in ("A", "B"))
-    return Problem(objective, X, targets, A, B)
+    return Problem(objective, X, targets, A, B, slope)
 
 
 def _parameters(entry: Any, name: str, store: _Arrays) -> Parameters:

@@ -76,10 +76,16 @@ def printable(name: str, where: str) -> str:
     return name
 
 
-def fields(value: Any, where: str, required: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
-    """The object itself, once it has exactly the required fields with the required types."""
+def fields(
+    value: Any,
+    where: str,
+    required: dict[str, type | tuple[type, ...]],
+    optional: dict[str, type | tuple[type, ...]] | None = None,
+) -> dict[str, Any]:
+    """The object itself, once it has exactly the required fields, and perhaps optional ones, with the right types."""
     if not isinstance(value, dict):
         raise fail(f"{where}: expected an object, got {type(value).__name__}")
+    required = required | {name: kind for name, kind in (optional or {}).items() if name in value}
     missing, unknown = required.keys() - value.keys(), value.keys() - required.keys()
     if missing or unknown:
         raise fail(f"{where}: missing fields {sorted(missing)}, unknown fields {sorted(unknown)}")

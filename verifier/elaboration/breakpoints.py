@@ -1,4 +1,4 @@
-"""Where to cut a chord: adaptive bisection on the kernel's own bound of each piece."""
+"""Where to cut a chord or `layer` move: adaptive bisection on the kernel's own bound of each piece."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ def cut_chord(chord: Chord, *, target: float, relative: float, most: int) -> np.
     cut by at most the factor `1 + relative`, or there are `most` pieces.
     """
     points: dict[float, Point] = {t: chord.at(t) for t in (0.0, 1.0)}
-    zero = np.zeros_like(points[0.0].predictions.mid)
-
-    def value(t: float) -> float:
-        return chord.end_upper(points[t], zero, zero, 0.0)
-
-    sampled = max(value(0.0), value(1.0))
+    sampled = max(chord.value(p) for p in points.values())
     heap = [(-chord.piece_upper(points[0.0], points[1.0]), 0.0, 1.0)]
     while len(heap) < most:
         bound = -heap[0][0]
@@ -30,7 +25,7 @@ def cut_chord(chord: Chord, *, target: float, relative: float, most: int) -> np.
         _, a, b = heapq.heappop(heap)
         t = 0.5 * (a + b)
         points[t] = chord.at(t)
-        sampled = max(sampled, value(t))
+        sampled = max(sampled, chord.value(points[t]))
         for x, y in ((a, t), (t, b)):
             heapq.heappush(heap, (-chord.piece_upper(points[x], points[y]), x, y))
         # Only the ends of live pieces are needed again.

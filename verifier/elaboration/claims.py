@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.elaboration.breakpoints import cut_chord
 from verifier.elaboration.moves import kernel_moves, parameters
-from verifier.kernel.chord import Chord
+from verifier.kernel.chord import chord_between
 from verifier.kernel.claims import (
     EndpointValue,
     HeadOptimum,
@@ -20,10 +20,10 @@ from verifier.kernel.claims import (
     apply_writes,
 )
 from verifier.kernel.claims import Objective as KernelObjective
-from verifier.kernel.forward import Interval, hidden, objective_at
+from verifier.kernel.forward import Interval, objective_at
 from verifier.kernel.heads import check_head
 from verifier.kernel.moves import classify
-from verifier.kernel.paths import PathBounds, bound_path, excess
+from verifier.kernel.paths import PIECEWISE, PathBounds, bound_path, excess
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective
 from verifier.paths.path import Path
@@ -52,7 +52,12 @@ def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, 
         objective.penalise_output_bias,
     )
     return Problem(
-        o, np.ascontiguousarray(X, dtype=np.float64), np.ascontiguousarray(targets), parameters(A), parameters(B)
+        o,
+        np.ascontiguousarray(X, dtype=np.float64),
+        np.ascontiguousarray(targets),
+        parameters(A),
+        parameters(B),
+        A.negative_slope,
     )
 
 
@@ -78,12 +83,12 @@ def endpoint_claims(problem: Problem) -> tuple[EndpointValue, EndpointValue]:
 def _with_cuts(
     problem: Problem, moves: tuple[Move, ...], target: float, relative: float, most: int
 ) -> tuple[Move, ...]:
-    """Breakpoints for every chord that has none."""
+    """Breakpoints for every chord and `layer` move that has none."""
     vertex, out = problem.A, []
     for move in moves:
         after = apply_writes(vertex, move)
-        if move.breakpoints is None and classify(vertex, after, move) == "chord":
-            chord = Chord(problem, vertex, after, hidden(vertex, problem.X), hidden(after, problem.X))
+        if move.breakpoints is None and classify(vertex, after, move) in PIECEWISE:
+            chord = chord_between(problem, vertex, after)
             move = replace(move, breakpoints=cut_chord(chord, target=target, relative=relative, most=most))
         out.append(move)
         vertex = after

@@ -113,10 +113,14 @@ def transpose(x: Ball) -> Ball:
     return Ball(x.mid.T, x.rad.T)
 
 
-def relu(x: Ball) -> Ball:
-    """max(x, 0): 1-Lipschitz, and exactly 0 where the whole ball is at or below 0."""
+def relu(x: Ball, slope: float) -> Ball:
+    """max(x, slope x), 0 <= slope < 1: 1-Lipschitz, and slope-Lipschitz where the whole ball is at or below 0, for slope 0 exactly 0."""
     dead = x.mid <= -x.rad
-    return Ball(np.maximum(x.mid, 0.0), np.where(dead, 0.0, x.rad))
+    if slope == 0.0:
+        return Ball(np.maximum(x.mid, 0.0), np.where(dead, 0.0, x.rad))
+    left = slope * x.mid
+    r = np.where(dead, slope * x.rad, x.rad) + U * np.abs(left)
+    return Ball(np.maximum(x.mid, left), np.where(x.mid < 0.0, r * INFLATE + TINY, x.rad))
 
 
 def row_norms(x: Ball) -> Ball:

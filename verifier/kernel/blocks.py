@@ -22,7 +22,14 @@ def blocks(problem: Problem) -> list[Problem]:
     if size >= N:
         return [problem]
     return [
-        Problem(problem.objective, problem.X[k : k + size], problem.targets[k : k + size], problem.A, problem.B)
+        Problem(
+            problem.objective,
+            problem.X[k : k + size],
+            problem.targets[k : k + size],
+            problem.A,
+            problem.B,
+            problem.negative_slope,
+        )
         for k in range(0, N, size)
     ]
 

@@ -15,6 +15,7 @@ from verifier.kernel.claims import (
     Problem,
     Verdict,
     require,
+    require_relu,
     validate,
 )
 from verifier.kernel.environment import probe
@@ -58,16 +59,17 @@ def _fast(problem: Problem, claim: Claim) -> dict[str, float]:
         return check_endpoint(problem, claim)
     if isinstance(claim, HeadOptimum):
         return check_head(problem, claim)
+    if isinstance(claim, PathUpperBound):
+        return check_path(problem, claim)
+    require_relu(problem)
     if isinstance(claim, BarrierLowerBound):
         return check_barrier(problem, claim)
     if isinstance(claim, RegionMinimum):
         return regions.check_region(problem, claim)
     if isinstance(claim, JacobianRank):
         return regions.check_rank(problem, claim)
-    if isinstance(claim, ClaimViolation):
-        return check_violation(problem, claim)
-    require(isinstance(claim, PathUpperBound), "unknown claim")
-    return check_path(problem, claim)
+    require(isinstance(claim, ClaimViolation), "unknown claim")
+    return check_violation(problem, claim)
 
 
 def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdict:

@@ -34,7 +34,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Parameters:
-    """W_l of shape (n_l, n_{l-1}) and b_l of shape (n_l,) or None, for l = 1..L; ReLU between, linear last."""
+    """W_l of shape (n_l, n_{l-1}) and b_l of shape (n_l,) or None, for l = 1..L; ReLU or Leaky ReLU between, linear last."""
 
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray | None, ...]
@@ -42,13 +42,17 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Problem:
-    """The objective on data X (N, d), targets (N, K) float64, or (N,) int64 labels for cross-entropy, and the pair."""
+    """The objective on data X (N, d), targets (N, K) float64, or (N,) int64 labels for cross-entropy, and the pair.
+
+    negative_slope: of the activation `max(z, negative_slope z)` of all hidden layers, 0 for ReLU.
+    """
 
     objective: Objective
     X: np.ndarray
     targets: np.ndarray
     A: Parameters
     B: Parameters
+    negative_slope: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,10 @@ def validate(problem: Problem) -> None:
     require(0.0 <= o.kappa < float("inf"), "kappa must be finite and at least 0")
     require((o.kappa > 0.0) == (o.penalty != "none"), "kappa is positive exactly when there is a penalty")
     require(not o.penalise_output_bias or o.penalty in ("l1", "path"), "only l1 and path penalise the output bias")
+    require(
+        type(problem.negative_slope) is float and 0.0 <= problem.negative_slope < 1.0,
+        "negative_slope must be in [0, 1)",
+    )
     validate_parameters(problem.A, "A")
     validate_parameters(problem.B, "B")
     A, B = problem.A, problem.B
@@ -277,6 +285,11 @@ def breakpoints_of(move: Move) -> list[float]:
     t = [0.0, *move.breakpoints.tolist(), 1.0]
     require(all(a < b for a, b in itertools.pairwise(t)), "breakpoints must increase strictly inside (0, 1)")
     return t
+
+
+def require_relu(problem: Problem) -> None:
+    """Reject claims whose theory is about ReLU where the activation is another."""
+    require(problem.negative_slope == 0.0, "this kind of claim is defined for ReLU, not for Leaky ReLU")
 
 
 def same_parameters(p: Parameters, q: Parameters) -> bool:

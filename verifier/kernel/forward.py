@@ -29,6 +29,7 @@ from verifier.kernel.balls import (
 )
 from verifier.kernel.blocks import blocks, mean_above, mean_below
 from verifier.kernel.claims import Objective, Parameters, Problem
+from verifier.kernel.liveness import live_part
 
 Array = np.ndarray
 
@@ -49,12 +50,24 @@ def affine(h: Ball, W: Ball, b: Ball | None) -> Ball:
     return add(z, Ball(np.broadcast_to(b.mid, z.mid.shape), np.broadcast_to(b.rad, z.rad.shape)))
 
 
-def hidden(p: Parameters, X: Array) -> Ball:
-    """Pre-activations of the last hidden layer, (N, n_{L-1})."""
+def layer_input(p: Parameters, X: Array, l: int, slope: float) -> Ball:
+    """h_{l-1}, which layer l (1-based) reads: (N, n_{l-1}); X itself for l = 1."""
     h = exact(X)
-    for l, (W, b) in enumerate(zip(p.weights[:-1], p.biases[:-1])):
-        h = affine(h if l == 0 else relu(h), exact(W), None if b is None else exact(b))
+    for W, b in zip(p.weights[: l - 1], p.biases[: l - 1]):
+        h = relu(affine(h, exact(W), None if b is None else exact(b)), slope)
     return h
+
+
+def pre_activations(p: Parameters, h: Ball, l: int) -> Ball:
+    """u_l = h W_l^T + b_l for the enclosed input h of layer l; (N, n_l)."""
+    b = p.biases[l - 1]
+    return affine(h, exact(p.weights[l - 1]), None if b is None else exact(b))
+
+
+def hidden(p: Parameters, X: Array, slope: float) -> Ball:
+    """Pre-activations of the last hidden layer, (N, n_{L-1})."""
+    last = len(p.weights) - 1
+    return pre_activations(p, layer_input(p, X, last, slope), last)
 
 
 def augmented_rows(W: Array, b: Array | None) -> Array:
@@ -116,7 +129,10 @@ def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = Non
         each, sizes = [objective_at(part, p, endpoint=endpoint) for part in parts], [len(part.X) for part in parts]
         return Interval(mean_below(sizes, [e.lower for e in each]), mean_above(sizes, [e.upper for e in each]))
     o = problem.objective
-    S = relu(hidden(p, problem.X)) if features is None else features
+    if len(p.weights) > 2:
+        p = live_part(p, p)[0]
+    slope = problem.negative_slope
+    S = relu(hidden(p, problem.X, slope), slope) if features is None else features
     theta, c = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1])
     loss = loss_at(problem, affine(S, theta, c))
     if o.penalty == "none":

@@ -66,7 +66,8 @@ def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     validate_head(claim, problem)
     o = problem.objective
     rows = exact(augmented_rows(claim.rows, claim.row_bias))
-    Z = relu(affine(exact(problem.X), exact(claim.rows), None if claim.row_bias is None else exact(claim.row_bias)))
+    row_bias = None if claim.row_bias is None else exact(claim.row_bias)
+    Z = relu(affine(exact(problem.X), exact(claim.rows), row_bias), problem.negative_slope)
     prices = head_prices(rows, o.penalty)
     theta, c = exact(claim.head), None if claim.head_bias is None else exact(claim.head_bias)
     loss = loss_at(problem, affine(Z, theta, c))

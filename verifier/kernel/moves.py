@@ -4,35 +4,19 @@ idle      every changed entry feeds a neuron that is dead at both ends together:
 transfer  listed pairs of neurons with identical incoming weights hand over their outgoing weights: F is constant
 head      otherwise only last-layer entries differ (idle changes may come along): f is affine, F is convex
 rescale   one hidden layer: neurons go to about (c wt, theta / c), c > 0: F is constant but for the rounding of the end
-chord     anything else; one hidden layer only
+layer     several hidden layers: only one of them changes, and not the last layer: bounded by the chord lemma
+chord     anything else: bounded by the chord lemma
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.claims import Move, Parameters, Rejected, require
+from verifier.kernel.claims import Move, Parameters, require
+from verifier.kernel.liveness import changed_rows, live_neurons
 from verifier.kernel.rescale import factors
 
 Array = np.ndarray
-
-
-def changed_rows(v: Parameters, w: Parameters, l: int) -> Array:
-    """Boolean (n_l,): neurons of layer l (1-based) with an incoming weight or bias that differs."""
-    changed = (v.weights[l - 1] != w.weights[l - 1]).any(axis=1)
-    b, c = v.biases[l - 1], w.biases[l - 1]
-    if b is not None and c is not None:
-        changed = changed | (b != c)
-    return changed
-
-
-def live_neurons(v: Parameters, w: Parameters) -> list[Array]:
-    """Per layer l = 1..L a boolean (n_l,): a path of entries, non-zero at v or at w, leads from the neuron to an output."""
-    live = [np.ones(v.weights[-1].shape[0], dtype=bool)]
-    for V, W in zip(v.weights[:0:-1], w.weights[:0:-1]):
-        linked = (V != 0.0) | (W != 0.0)
-        live.insert(0, linked[live[0]].any(axis=0))
-    return live
 
 
 def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
@@ -73,15 +57,15 @@ def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
 
 
 def classify(v: Parameters, w: Parameters, move: Move) -> str:
-    """ "idle", "transfer", "head", "rescale" or "chord"; rejects a segment that is none of them."""
+    """ "idle", "transfer", "head", "rescale", "chord" or "layer"."""
     if is_transfer(v, w, move):
         return "transfer"
     L = len(v.weights)
     live = live_neurons(v, w)
-    if not any(bool((changed_rows(v, w, l) & live[l - 1]).any()) for l in range(1, L)):
-        return "head" if changed_rows(v, w, L).any() else "idle"
+    changed = [l for l in range(1, L) if bool((changed_rows(v, w, l) & live[l - 1]).any())]
+    head = bool(changed_rows(v, w, L).any())
+    if not changed:
+        return "head" if head else "idle"
     if L == 2:
         return "chord" if factors(v, w) is None else "rescale"
-    raise Rejected(
-        "a segment changes hidden layers of live neurons; with more than one hidden layer only head, idle and transfer moves are checked"
-    )
+    return "layer" if len(changed) == 1 and not head else "chord"

@@ -1,6 +1,6 @@
 """Bound of F along a polyline: fast evaluation of `path_upper_bound`.
 
-Head, idle and transfer moves are bounded by their ends, chords by the chord lemma (`chord.py`), rescalings by `rescale.py`.
+Head, idle and transfer moves are bounded by their ends, chords and `layer` moves by the chord lemma (`chord.py`), rescalings by `rescale.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.kernel.balls import Ball, exact, relu, up
 from verifier.kernel.blocks import blocks, mean_above
-from verifier.kernel.chord import Chord
+from verifier.kernel.chord import Chord, chord_between
 from verifier.kernel.claims import (
     Move,
     Parameters,
@@ -23,10 +23,12 @@ from verifier.kernel.claims import (
     same_parameters,
 )
 from verifier.kernel.forward import Interval, affine, hidden, objective_at
-from verifier.kernel.moves import changed_rows, classify
+from verifier.kernel.liveness import changed_rows
+from verifier.kernel.moves import classify
 from verifier.kernel.rescale import factors, rescale_upper
 
 CONSTANT = ("idle", "transfer")
+PIECEWISE = ("chord", "layer")
 
 
 @dataclass(frozen=True)
@@ -44,22 +46,20 @@ class PathBounds:
 
 
 class _Vertex:
-    """A vertex with the pre-activations of its hidden layer, kept up to date column by column."""
+    """A vertex; with one hidden layer along with its pre-activations, kept up to date column by column. Deeper networks are evaluated where somebody
+    asks, and only their live part: most moves of their paths are idle."""
 
     def __init__(self, problem: Problem, p: Parameters) -> None:
         self.problem, self.p = problem, p
-        self.u = hidden(p, problem.X)
+        self.u = hidden(p, problem.X, problem.negative_slope) if len(p.weights) == 2 else None
 
     def moved(self, w: Parameters) -> _Vertex:
         new = _Vertex.__new__(_Vertex)
-        new.problem, new.p = self.problem, w
-        if len(w.weights) > 2:
-            same = all(not changed_rows(self.p, w, l).any() for l in range(1, len(w.weights)))
-            new.u = self.u if same else hidden(w, self.problem.X)
+        new.problem, new.p, new.u = self.problem, w, self.u
+        if self.u is None:
             return new
         index = np.flatnonzero(changed_rows(self.p, w, 1))
         if index.size == 0:
-            new.u = self.u
             return new
         b = w.biases[0]
         part = affine(exact(self.problem.X), exact(w.weights[0][index]), None if b is None else exact(b[index]))
@@ -69,13 +69,20 @@ class _Vertex:
         return new
 
     def value(self) -> Interval:
-        return objective_at(self.problem, self.p, features=relu(self.u), endpoint=False)
+        S = None if self.u is None else relu(self.u, self.problem.negative_slope)
+        return objective_at(self.problem, self.p, features=S, endpoint=False)
+
+    def chord(self, after: _Vertex) -> Chord:
+        """The segment to another vertex."""
+        if self.u is None or after.u is None:
+            return chord_between(self.problem, self.p, after.p)
+        return Chord(self.problem, self.p, after.p, 1, self.u, after.u)
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One move on one block of samples: F behind it from above (inf where nobody asks), and the bounds over it: the ends of a chord's pieces, or
-    that of a rescaling's box."""
+    """One move on one block of samples: F behind it from above (inf where nobody asks), and the bounds over it: the ends of a chord's or
+    `layer` move's pieces, or that of a rescaling's box."""
 
     value: float
     over: list[float]
@@ -88,8 +95,8 @@ def _walk(
     vertex, out = _Vertex(problem, corners[0]), []
     for k, (move, kind) in enumerate(zip(moves, kinds)):
         after, over = vertex.moved(corners[k + 1]), []
-        if kind == "chord":
-            over = Chord(problem, vertex.p, after.p, vertex.u, after.u).ends(breakpoints_of(move))
+        if kind in PIECEWISE:
+            over = vertex.chord(after).ends(breakpoints_of(move))
         elif kind == "rescale":
             c = factors(vertex.p, after.p)
             require(c is not None, "a rescaling has no factors")
@@ -128,7 +135,7 @@ def bound_path(problem: Problem, moves: tuple[Move, ...]) -> PathBounds:
             value = mean_above(sizes, [s.value for s in steps])
             interior = max(interior, value)
         reach = max(start, value)
-        if kinds[k] == "chord":
+        if kinds[k] in PIECEWISE:
             reach = max(mean_above(sizes, ends) for ends in zip(*(s.over for s in steps), strict=True))
             interior = max(interior, reach)
         elif kinds[k] == "rescale":

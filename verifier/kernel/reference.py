@@ -25,6 +25,7 @@ from verifier.kernel.claims import (
     apply_writes,
     breakpoints_of,
     require,
+    require_relu,
     same_parameters,
     validate,
     validate_head,
@@ -43,16 +44,17 @@ def check(problem: Problem, claim: Claim) -> dict[str, float]:
             return _check_endpoint(problem, claim)
         if isinstance(claim, HeadOptimum):
             return _check_head(problem, claim)
+        if isinstance(claim, PathUpperBound):
+            return _check_path(problem, claim)
+        require_relu(problem)
         if isinstance(claim, (BarrierLowerBound, RegionMinimum, JacobianRank)):
             from verifier.kernel.reference_landscape import check_landscape  # it builds on this module
 
             return check_landscape(problem, claim)
-        if isinstance(claim, ClaimViolation):
-            from verifier.kernel.reference_violations import check_violations  # so does it
+        require(isinstance(claim, ClaimViolation), "unknown claim")
+        from verifier.kernel.reference_violations import check_violations  # so does it
 
-            return check_violations(problem, claim)
-        require(isinstance(claim, PathUpperBound), "unknown claim")
-        return _check_path(problem, claim)
+        return check_violations(problem, claim)
 
 
 def _certain(condition: object, why: str) -> None:
@@ -87,16 +89,39 @@ def _preactivations(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> list[Col
     return [[u + shift for u in column] for column, shift in zip(columns, map(arb, b.tolist()))]
 
 
-def _relu(columns: list[Column]) -> list[Column]:
-    return [[u.max(ZERO) for u in column] for column in columns]
+def _relu(columns: list[Column], slope: float) -> list[Column]:
+    """max(u, slope u) entrywise."""
+    if slope == 0.0:
+        return [[u.max(ZERO) for u in column] for column in columns]
+    a = arb(slope)
+    return [[u.max(a * u) for u in column] for column in columns]
 
 
-def _hidden(X: arb_mat, p: Parameters) -> list[Column]:
-    """Pre-activations of the last hidden layer."""
+def _fed_to(X: arb_mat, p: Parameters, l: int, slope: float) -> arb_mat:
+    """What layer l (0-based) reads."""
     H = X
-    for W, b in zip(p.weights[:-2], p.biases[:-2]):
-        H = arb_mat(_relu(_preactivations(H, W, b))).transpose()
-    return _preactivations(H, p.weights[-2], p.biases[-2])
+    for W, b in zip(p.weights[:l], p.biases[:l]):
+        H = arb_mat(_relu(_preactivations(H, W, b), slope)).transpose()
+    return H
+
+
+def _hidden(X: arb_mat, p: Parameters, slope: float) -> list[Column]:
+    """Pre-activations of the last hidden layer."""
+    return _preactivations(_fed_to(X, p, len(p.weights) - 2, slope), p.weights[-2], p.biases[-2])
+
+
+def _without_dead(v: Parameters, w: Parameters) -> tuple[Parameters, Parameters]:
+    """Both without the hidden neurons from which neither reaches an output, but for one in a layer where there would be none."""
+    keep = [sorted(s) or [0] for s in _alive(v, w)]
+    parts = []
+    for p in (v, w):
+        weights, biases = [], []
+        for l, (W, b) in enumerate(zip(p.weights, p.biases)):
+            rows = W[keep[l]]
+            weights.append(rows if l == 0 else rows[:, keep[l - 1]])
+            biases.append(None if b is None else b[keep[l]])
+        parts.append(Parameters(tuple(weights), tuple(biases)))
+    return parts[0], parts[1]
 
 
 def _predictions(S: list[Column], theta: list[list[arb]], c: list[arb] | None, N: int) -> list[list[arb]]:
@@ -212,7 +237,8 @@ def _value(problem: Problem, p: Parameters, S: list[Column]) -> arb:
 
 def _endpoint(problem: Problem, p: Parameters) -> arb:
     """F at A or B, with weight decay taken literally."""
-    S = _relu(_hidden(_matrix(problem.X), p))
+    p = _without_dead(p, p)[0] if len(p.weights) > 2 else p
+    S = _relu(_hidden(_matrix(problem.X), p, problem.negative_slope), problem.negative_slope)
     o = problem.objective
     if o.penalty != "weight_decay":
         return _value(problem, p, S)
@@ -257,15 +283,17 @@ def _alive(v: Parameters, w: Parameters) -> list[set[int]]:
 
 
 def _kind(v: Parameters, w: Parameters, move: Move) -> str:
-    """constant, head, rescale or chord (theory.md section 2)."""
+    """constant, head, rescale or chord (theory.md section 2); `layer` moves are chords here."""
     changed = [_fed(v, w, l) for l in range(len(v.weights))]
     if move.transfer is not None and _handed_over(v, w, move, changed):
         return "constant"
-    alive = _alive(v, w)
-    if not any(c & a for c, a in zip(changed[:-1], alive[:-1])):
-        return "head" if changed[-1] else "constant"
-    require(len(v.weights) == 2, "not a head, idle or transfer move, and chords are checked with one hidden layer only")
-    return "chord" if _scaled(v, w) is None else "rescale"
+    L = len(v.weights)
+    felt = [l for l, (c, a) in enumerate(zip(changed, _alive(v, w))) if c & a]
+    if all(l == L - 1 for l in felt):
+        return "head" if felt else "constant"
+    if L == 2 and _scaled(v, w) is not None:
+        return "rescale"
+    return "chord"
 
 
 def _scaled(v: Parameters, w: Parameters) -> tuple[list[list[Fraction]], list[list[Fraction]]] | None:
@@ -305,7 +333,7 @@ def _rescale(problem: Problem, v: Parameters, w: Parameters) -> arb:
     one = [[arb(1)]] * problem.X.shape[0]
     X = [[arb(x) for x in row] for row in problem.X.tolist()]
     inputs = X if w.biases[0] is None else [row + extra for row, extra in zip(X, one)]
-    S = _relu(_columns(arb_mat(inputs) * arb_mat(rows).transpose()))
+    S = _relu(_columns(arb_mat(inputs) * arb_mat(rows).transpose()), problem.negative_slope)
     f = _predictions(S, theta, c, problem.X.shape[0])
     loss = _mean([_loss(problem.objective, row, y) for row, y in zip(f, _targets(problem))])
     return loss + arb(problem.objective.kappa) * _interior_penalty(problem.objective, rows, theta, c)
@@ -357,61 +385,102 @@ def _positive(x: arb) -> arb:
     return x.max(ZERO)
 
 
-def _kink(u: arb, v: arb) -> arb:
-    """Ball whose upper end bounds the largest distance of relu from its chord between pre-activations u and v."""
+def _kink(u: arb, v: arb, slope: float) -> arb:
+    """Ball whose upper end bounds the largest distance of the activation from its chord between pre-activations u and v."""
     if (bool(u >= 0) and bool(v >= 0)) or (bool(u <= 0) and bool(v <= 0)):
         return ZERO
     a, b = abs(u), abs(v)
     s = a + b
     # |u||v| / (|u| + |v|) <= min(|u|, |v|); the latter where the sum may vanish
-    return a * b / s if bool(s > 0) else a.max(b)
+    return (ONE - arb(slope)) * (a * b / s if bool(s > 0) else a.max(b))
 
 
-def _chord(problem: Problem, v: Parameters, w: Parameters, U: list[Column], V: list[Column], times: list[float]) -> arb:
-    """Ball whose upper end bounds F on the segment, by the chord lemma on every piece."""
-    o, N = problem.objective, problem.X.shape[0]
-    rows, rows_end = _rows(v.weights[0], v.biases[0]), _rows(w.weights[0], w.biases[0])
-    theta, theta_end = _rows(v.weights[1], None), _rows(w.weights[1], None)
-    c, c_end = _balls(v.biases[1]), _balls(w.biases[1])
-    moving = sorted(_fed(v, w, 0) & _alive(v, w)[0])
+def _chord(
+    problem: Problem, v: Parameters, w: Parameters, first: int, U: list[Column], V: list[Column], times: list[float]
+) -> arb:
+    """Ball whose upper end bounds F on the segment, by the chord lemma on every piece.
+
+    U and V: pre-activations at v and w of layer `first` (0-based), the first that changes.
+    """
+    o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
+    ends = [[_rows(W, None) for W in p.weights] for p in (v, w)]
+    shifts = [[_balls(b) for b in p.biases] for p in (v, w)]
+    rows, rows_end = _rows(v.weights[-2], v.biases[-2]), _rows(w.weights[-2], w.biases[-2])
     points = []
     for time in times:
         t = arb(time)
-        u = [_mix_lists(a, b, t) if a is not b else a for a, b in zip(U, V)]
-        th = [_mix_lists(a, b, t) for a, b in zip(theta, theta_end)]
-        ct = None if c is None or c_end is None else _mix_lists(c, c_end, t)
-        S = _relu(u)
+        Ws = [[_mix_lists(a, b, t) for a, b in zip(*pair)] for pair in zip(*ends)]
+        bs = [None if a is None or b is None else _mix_lists(a, b, t) for a, b in zip(*shifts)]
+        us = [[_mix_lists(a, b, t) if a is not b else a for a, b in zip(U, V)]]
+        for l in range(first + 1, len(Ws) - 1):
+            shift = bs[l]
+            columns = _columns(arb_mat(_relu(us[-1], slope)).transpose() * arb_mat(Ws[l]).transpose())
+            us.append(columns if shift is None else [[u + s for u in c] for c, s in zip(columns, shift)])
+        f = _predictions(_relu(us[-1], slope), Ws[-1], bs[-1], N)
         wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
-        points.append((u, S, th, _predictions(S, th, ct, N), _interior_penalty(o, wt, th, ct), wt))
-    bounds = [_piece(problem, p, q, moving) for p, q in itertools.pairwise(points)]
-    return _largest(bounds)
+        points.append((us, Ws[first + 1 :], f, _interior_penalty(o, wt, Ws[-1], bs[-1]), wt))
+    moving = sorted(_fed(v, w, first) & _alive(v, w)[first])
+    return _largest([_piece(problem, p, q, moving) for p, q in itertools.pairwise(points)])
+
+
+Block = list[list[arb]]
 
 
 def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int]) -> arb:
-    o, N, K = problem.objective, problem.X.shape[0], len(p[2])
-    low, high = [[ZERO] * K for _ in range(N)], [[ZERO] * K for _ in range(N)]
-    for i in moving:
-        for k in range(K):
-            a, b = p[2][k][i], q[2][k][i]
-            D, plus, minus = b - a, _positive(a.max(b)), _positive((-a).max(-b))
-            for j in range(N):
-                product, kink = D * (q[1][i][j] - p[1][i][j]) / 4, _kink(p[0][i][j], q[0][i][j])
-                low[j][k] += _positive(product) + plus * kink
-                high[j][k] += _positive(-product) + minus * kink
+    """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes."""
+    o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
+    low: Block = [[ZERO] * N for _ in moving]
+    high: Block = [[ZERO] * N for _ in moving]
+    for k, (u, v, W, Z) in enumerate(zip(p[0], q[0], p[1], q[1])):
+        if k == 0:
+            u, v = [u[i] for i in moving], [v[i] for i in moving]
+            W, Z = [[row[i] for i in moving] for row in W], [[row[i] for i in moving] for row in Z]
+        low, high = _after_activation(low, high, u, v, slope)
+        low, high = _after_layer(low, high, _relu(u, slope), _relu(v, slope), W, Z, N)
     excess = ZERO
     if o.penalty not in ("none", "l1"):
-        for i in range(len(p[5])):
-            Da = _price(o, q[5][i]) - _price(o, p[5][i])
-            Db = _head_size(o, [row[i] for row in q[2]]) - _head_size(o, [row[i] for row in p[2]])
+        theta, theta_end = p[1][-1], q[1][-1]
+        for i in range(len(p[4])):
+            Da = _price(o, q[4][i]) - _price(o, p[4][i])
+            Db = _head_size(o, [row[i] for row in theta_end]) - _head_size(o, [row[i] for row in theta])
             excess += _positive(-Da * Db) / 4
+    below, above = zip(*low), zip(*high)
+    bounds = list(zip(below, above))
     ends = []
     for e in (p, q):
-        corner = [_worst(o, e[3][j], low[j], high[j], y) for j, y in enumerate(_targets(problem))]
-        ends.append(_mean(corner) + arb(o.kappa) * (e[4] + excess))
+        corner = [_worst(o, e[2][j], *bounds[j], y) for j, y in enumerate(_targets(problem))]
+        ends.append(_mean(corner) + arb(o.kappa) * (e[3] + excess))
     return _largest(ends)
 
 
-def _worst(o: Objective, f: list[arb], low: list[arb], high: list[arb], y: object) -> arb:
+def _after_activation(low: Block, high: Block, u: Block, v: Block, slope: float) -> tuple[Block, Block]:
+    """Deviations of sigma(u(s)) from those of u(s), one column per neuron."""
+    a = arb(slope)
+    new_low, new_high = [], []
+    for m, M, x, y in zip(low, high, u, v):
+        factors = [a if bool(e + d <= 0) and bool(g + d <= 0) else ONE for d, e, g in zip(M, x, y)]
+        new_low.append([c * d + _kink(e, g, slope) for c, d, e, g in zip(factors, m, x, y)])
+        new_high.append([c * d for c, d in zip(factors, M)])
+    return new_low, new_high
+
+
+def _after_layer(low: Block, high: Block, h: Block, g: Block, W: Block, Z: Block, samples: int) -> tuple[Block, Block]:
+    """Deviations of W(s) h(s) from those of h(s), whose ends are h and g; W and Z are the ends of the weights."""
+    if not h:
+        return [[ZERO] * samples for _ in W], [[ZERO] * samples for _ in W]
+    plus = arb_mat([[_positive(a.max(b)) for a, b in zip(x, y)] for x, y in zip(W, Z)])
+    minus = arb_mat([[_positive((-a).max(-b)) for a, b in zip(x, y)] for x, y in zip(W, Z)])
+    change = arb_mat([[b - a for a, b in zip(x, y)] for x, y in zip(W, Z)])
+    moved = arb_mat([[b - a for a, b in zip(x, y)] for x, y in zip(h, g)])
+    m, M, both = arb_mat(low), arb_mat(high), (change * moved).tolist()
+    below, above = (plus * m + minus * M).tolist(), (plus * M + minus * m).tolist()
+    return (
+        [[x + _positive(y) / 4 for x, y in zip(r, s)] for r, s in zip(below, both)],
+        [[x + _positive(-y) / 4 for x, y in zip(r, s)] for r, s in zip(above, both)],
+    )
+
+
+def _worst(o: Objective, f: list[arb], low: Sequence[arb], high: Sequence[arb], y: object) -> arb:
     """Largest loss over the box [f - low, f + high]: at a corner, by convexity."""
     if o.loss == "cross_entropy":
         return _loss(o, [a - d if k == y else a + h for k, (a, d, h) in enumerate(zip(f, low, high))], y)
@@ -433,17 +502,29 @@ def _check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
     active = [k for k, kind in enumerate(kinds) if kind != "constant"]
     FA, FB = _endpoint(problem, problem.A), _endpoint(problem, problem.B)
     bounds = []
-    U = _hidden(X, problem.A)
+    slope, shallow = problem.negative_slope, len(problem.A.weights) == 2
+    U = _hidden(X, problem.A, slope) if shallow else []
     for k, (move, kind) in enumerate(zip(claim.moves, kinds)):
         v, w = corners[k], corners[k + 1]
-        V = _update(X, v, w, U)
+        if shallow:
+            V = _update(X, v, w, U)
+            if kind == "chord":
+                bounds.append(_chord(problem, v, w, 0, U, V, breakpoints_of(move)))
+            if kind == "rescale":
+                bounds.append(_rescale(problem, v, w))
+            if kind != "constant" and k != active[-1]:
+                bounds.append(_value(problem, w, _relu(V, slope)))
+            U = V
+            continue
         if kind == "chord":
-            bounds.append(_chord(problem, v, w, U, V, breakpoints_of(move)))
-        if kind == "rescale":
-            bounds.append(_rescale(problem, v, w))
+            p, q = _without_dead(v, w)
+            first = next(l for l in range(len(p.weights) - 1) if _fed(p, q, l))
+            H = _fed_to(X, p, first, slope)
+            start, end = (_preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
+            bounds.append(_chord(problem, p, q, first, start, end, breakpoints_of(move)))
         if kind != "constant" and k != active[-1]:
-            bounds.append(_value(problem, w, _relu(V)))
-        U = V
+            p = _without_dead(w, w)[0]
+            bounds.append(_value(problem, p, _relu(_hidden(X, p, slope), slope)))
     top = _largest([FA, FB, *bounds])
     E, least = FA.max(FB), FA.min(FB)
     _certain(top <= arb(claim.sup), "sup F on the path is not certainly below the claim")
@@ -459,9 +540,7 @@ def _check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
 
 
 def _update(X: arb_mat, v: Parameters, w: Parameters, U: list[Column]) -> list[Column]:
-    """Pre-activations at w; columns of unchanged neurons are shared with v's."""
-    if len(v.weights) > 2:
-        return _hidden(X, w) if any(_fed(v, w, l) for l in range(len(v.weights) - 1)) else U
+    """Pre-activations of a network with one hidden layer at w; columns of unchanged neurons are shared with v's."""
     index = sorted(_fed(v, w, 0))
     if not index:
         return U
@@ -512,7 +591,7 @@ def _plogp(q: Fraction) -> arb:
 def _check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     validate_head(claim, problem)
     o, (N, _) = problem.objective, problem.X.shape
-    Z = _relu(_preactivations(_matrix(problem.X), claim.rows, claim.row_bias))
+    Z = _relu(_preactivations(_matrix(problem.X), claim.rows, claim.row_bias), problem.negative_slope)
     rows, theta, c = _rows(claim.rows, claim.row_bias), _rows(claim.head, None), _balls(claim.head_bias)
     f = _predictions(Z, theta, c, N)
     primal = _mean([_loss(o, row, y) for row, y in zip(f, _targets(problem))]) + arb(o.kappa) * _interior_penalty(

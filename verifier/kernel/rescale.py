@@ -55,7 +55,7 @@ def rescale_upper(problem: Problem, v: Parameters, w: Parameters, c: Array) -> f
     theta = around(w.weights[1], v.weights[1] / c)
     d = problem.X.shape[1]
     bias = None if w.biases[0] is None else Ball(rows.mid[:, d], rows.rad[:, d])
-    S = relu(affine(exact(problem.X), Ball(rows.mid[:, :d], rows.rad[:, :d]), bias))
+    S = relu(affine(exact(problem.X), Ball(rows.mid[:, :d], rows.rad[:, :d]), bias), problem.negative_slope)
     out_bias = None if w.biases[1] is None else exact(w.biases[1])
     loss = loss_at(problem, affine(S, theta, out_bias))
     P = interior_penalty(o, head_prices(rows, o.penalty), head_norms(theta, o.penalty), out_bias)

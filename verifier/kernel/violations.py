@@ -96,7 +96,7 @@ def slopes(o: Objective, f: Ball, y: Array) -> Ball:
 
 
 def _features(problem: Problem, p: Parameters) -> Ball:
-    return relu(hidden(p, problem.X))
+    return relu(hidden(p, problem.X, 0.0), 0.0)
 
 
 def _gradient(problem: Problem, claim: ClaimViolation) -> float:
@@ -137,8 +137,8 @@ def _second_moment(problem: Problem, claim: ClaimViolation) -> float:
 
 def _identity(problem: Problem, claim: ClaimViolation) -> float:
     A, B, t = problem.A, problem.B, claim.time
-    u, v = hidden(A, problem.X), hidden(B, problem.X)
-    Z, W, moved = relu(u), relu(v), relu(between(u, v, t))
+    u, v = hidden(A, problem.X, 0.0), hidden(B, problem.X, 0.0)
+    Z, W, moved = relu(u, 0.0), relu(v, 0.0), relu(between(u, v, t), 0.0)
     beta, gamma = exact(A.weights[1]), exact(B.weights[1])
     s = np.full_like(beta.mid, t)
     kept, gained = (

@@ -50,7 +50,7 @@ def sample_path(
     kinds: the kernel's name of each move, in order.
     """
     vertices = list(path.vertices())
-    weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8}
+    weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8, "layer": 8}
     load = max(1, sum(weight[k] for k in kinds))
     positions, values = [0.0], [objective.path_value(vertices[0], X, targets)]
     for k, kind in enumerate(kinds):
