@@ -45,7 +45,8 @@ def sample_segment(v: Network, w: Network, times: Array, objective: Objective, X
 def sample_path(
     path: Path, kinds: tuple[str, ...], objective: Objective, X: Array, targets: Array, *, budget: int = 600
 ) -> Samples:
-    """Sample every move: both ends of idle, transfer and rescale moves, a grid on head moves and chords; about `budget` points in all.
+    """Sample every move: the ends of rescale moves, a grid on head moves and chords; about `budget` points in all. On idle and transfer moves F is
+    constant by the kernel's exact reading of the numbers, so its value is carried on; the head move behind them is sampled from its own features again.
 
     kinds: the kernel's name of each move, in order.
     """
@@ -54,6 +55,10 @@ def sample_path(
     load = max(1, sum(weight[k] for k in kinds))
     positions, values = [0.0], [objective.path_value(vertices[0], X, targets)]
     for k, kind in enumerate(kinds):
+        if kind in ("idle", "transfer"):
+            values.append(values[-1])
+            positions.append(k + 1.0)
+            continue
         n = 1 if weight[kind] == 0 else int(np.clip(budget * weight[kind] // load, 3, 201))
         times = np.arange(1, n + 1) / n
         values.extend(sample_segment(vertices[k], vertices[k + 1], times, objective, X, targets))
@@ -107,7 +112,8 @@ def unflatten(like: Network, vector: Array) -> Network:
 
 
 def activation_changes(path: Path, X: Array) -> list[float]:
-    """Per vertex, the share of (sample, last-hidden neuron) pairs that are active at it and not at A, or the reverse."""
+    """Per vertex, the share of (sample, last-hidden neuron) pairs that are active at it and not at A, or the reverse; of the first 2,000 samples."""
+    X = X[:2000]
     start = path.start.features(X) > 0
     out, previous, share = [], None, 0.0
     for v in path.vertices():
