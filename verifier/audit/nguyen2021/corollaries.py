@@ -134,6 +134,28 @@ def _hidden(instance: Instance) -> Trial:
     return compared(cross_entropy(F, labels), np.log1p((classes - 1) * np.exp(-40.0)) + 1e-15, text=f"margin {margin:.3g}")  # fmt: skip
 
 
+def _one_neuron(instance: Instance) -> Trial:
+    """n_L = 1, |I_l| = n_l - 1: one free ReLU neuron, an output of one sign; samples of the other sign lose log 2 or more each."""
+    Z, labels = instance.values["Z"], instance.values["labels"]
+    if instance.values["classes"] != 2 or separator(Z, labels, 2, True) is None:
+        return Trial(0.0, 0.0, 1.0, False)
+    share = float(np.mean(labels))
+    left = min(share, 1.0 - share) * float(np.log(2))
+    return Trial(left, 1e-2, 1.0, True, text=f"loss at least {left:.3g}, N = {len(Z)}")
+
+
+def _two_neurons(instance: Instance) -> Trial:
+    """A second free neuron: the logit relu(w z + b) - relu(-w z - b), scaled, is the hyperplane's value."""
+    Z, labels = instance.values["Z"], instance.values["labels"]
+    found = separator(Z, labels, 2, True) if instance.values["classes"] == 2 else None
+    if found is None:
+        return Trial(0.0, 0.0, 1.0, False)
+    z = (Z @ found[0][:, 1] + found[1][1]) * (40.0 / found[2])
+    f = np.maximum(z, 0.0) - np.maximum(-z, 0.0)
+    left = float(np.mean(np.logaddexp(0.0, -np.where(labels == 1, f, -f))))
+    return compared(left, np.log1p(np.exp(-40.0)) + 1e-15, text=f"margin {found[2]:.3g}")
+
+
 def _separable(rng: Rng, count: int) -> Iterator[Instance]:
     """ReLU-like features (not negative), labels cut by parallel or by general hyperplanes."""
     for k in range(count):
@@ -154,7 +176,6 @@ def _one_ray() -> Instance:
     return Instance("known", "features (1, 1) and (2, 2), one sample of each class", values)
 
 
-_DEEP = "needs the deep paths of issue 6"
 _SEPARATED = "there exist n_L hyperplanes, each separating the samples of one class from the other classes perfectly"
 
 STATEMENTS = [
@@ -169,8 +190,6 @@ STATEMENTS = [
         "silent lie on one hyperplane, more than d of them.",
         Word.FAILS, _relu_features, _generic, hypotheses=("ReLU",),
     ),
-    Statement("cor43", PAPER, "Corollary 4.3", "max Phi(theta(t)) <= max(Phi(theta_0), Phi(theta_1)) + eps + varepsilon", "Not evaluated: at least "
-    "three layers.", Word.HOLDS, untestable=_DEEP),
     Statement(
         "cor44.head", PAPER, "Corollary 4.4 and the remark after it, l = L - 1", _SEPARATED,
         "Separable features make inf Q_{L-1} zero. Fails: the last layer has no bias, so hyperplanes off the origin are of no use to it; features (1, "
@@ -183,6 +202,17 @@ STATEMENTS = [
             Word.HOLDS, _separable, _head_through_zero, hypotheses=("separable by hyperplanes through 0",),
         ),
         hypotheses=("features linearly separable", "cross-entropy", "one label per sample"),
+    ),
+    Statement(
+        "cor44.one-output", PAPER, "Corollary 4.4, l < L - 1, n_L = 1", "subsets ... such that n_l / 2 <= |I_l| <= n_l - n_L",
+        "Binary labels with one output and the logistic loss: separable features make inf Q_l zero with |I_l| = n_l - 1. Fails: without an output bias one "
+        "free ReLU neuron gives outputs of one sign. With n_L >= 2 outputs or an output bias n_L free neurons are enough (cor44.hidden).",
+        Word.FAILS, _separable, _one_neuron,
+        repaired=Statement(
+            "cor44.one-output.repaired", PAPER, "Corollary 4.4, l < L - 1, n_L = 1", "", "|I_l| <= n_l - 2: two neurons of opposite signs.",
+            Word.HOLDS, _separable, _two_neurons, hypotheses=("features linearly separable",),
+        ),
+        hypotheses=("features linearly separable", "logistic loss", "one output, no output bias", "ReLU"),
     ),
     Statement(
         "cor44.hidden", PAPER, "Corollary 4.4, l < L - 1", "there exists subsets ... such that the set of features is linearly separable, for all l",

@@ -210,8 +210,6 @@ def _trained() -> Instance:
     return Instance("trained", "Breast Cancer, width 10, squared loss", v)
 
 
-_DEEP = "needs the deep paths of issue 6"
-
 STATEMENTS = [
     Statement(
         "claim51.swap", PAPER, "Claim 5.1", "one can swap p and q by a continuous PWL path along which the network output is invariant",
@@ -221,7 +219,7 @@ STATEMENTS = [
     Statement(
         "t41.path", PAPER, "Theorem 4.1, L = 2", "max Phi(theta(t)) <= max over the ends of max(Phi, min max inf E Psi(h_L(xi_l, f_l)) + eps)",
         "Squared loss along both ends' paths to a common net xi_0 of half the width, any xi_0: at most the larger of Phi, Q_1 on a half, and xi_0's "
-        "loss. Depth 3 to 6: " + _DEEP + ".",
+        "loss. Depth 3 to 6: t41.deep.",
         Word.HOLDS, _pairs, _theorem41, hypotheses=("one hidden layer", "|I_1| >= n_1/2"),
     ),
     Statement(
@@ -233,11 +231,7 @@ STATEMENTS = [
         "cor42", PAPER, "Corollary 4.2, L = 2", "Assume that theta_0 and theta_1 are eps-dropout stable. Then ... max Phi <= max(Phi(theta_0), "
         "Phi(theta_1)) + eps",
         "Squared loss: Q_1 and Q_0 of Theorem 4.1 are at most the loss after the best dropout of half the neurons with rescaling. Deeper networks: "
-        + _DEEP + ".",
+        "cor42.deep.",
         Word.HOLDS, _pairs, _dropout, hypotheses=("one hidden layer",),
     ),
-    Statement("expA", PAPER, "Section 6, Experiment (A)", "the blue curve is always close to the reference curve", "Not evaluated.", Word.HOLDS,
-    untestable=_DEEP),
-    Statement("expB", PAPER, "Section 6, Experiment (B)", "dropping the neurons from the first few layers increases the loss significantly", "Not "
-    "evaluated.", Word.HOLDS, untestable=_DEEP),
 ]  # fmt: skip
