@@ -17,7 +17,7 @@ from verifier.objective import Objective
 from verifier.paths.neuron_choice import importance, kept_by_elimination, most_important
 from verifier.paths.subnetworks import solve_head
 from verifier.theory.bounds import AprioriBound, Hypothesis, convex_loss
-from verifier.theory.features import Decision, Features, features
+from verifier.theory.features import Decision, Features, features, layers
 from verifier.theory.generic_position import distinct, generic_position
 
 Array = np.ndarray
@@ -53,11 +53,14 @@ def corollary43(
         )
     )  # fmt: skip
     for letter, network in zip("AB", (A, B)):
-        statement = f"(A2) half of layer L - 2 of {letter} in generic position"
-        rows.append(Hypothesis(statement, *_pair(_a2(network, X, draws, seed))))
-        for l in range(1, L - 2):
-            found = _a3(network, X, l)
-            rows.append(Hypothesis(f"(A3) layer {l} of {letter}: distinct without one neuron", *_pair(found)))
+        for f in layers(network, X):
+            if f.layer == L - 2:
+                found = _a2(network, f, draws, seed)
+                rows.append(Hypothesis(f"(A2) half of layer L - 2 of {letter} in generic position", *_pair(found)))
+                break
+            if f.layer > 0:
+                found = _a3(network, f)
+                rows.append(Hypothesis(f"(A3) layer {f.layer} of {letter}: distinct without one neuron", *_pair(found)))
     return AprioriBound("corollary 4.3", SOURCE, E + max(eps), tuple(rows), _note(L))
 
 
@@ -114,15 +117,14 @@ def _excess(network: Network, objective: Objective, X: Array, targets: Array, ke
     return max(0.0, least - F)
 
 
-def _a2(network: Network, X: Array, draws: int, seed: int) -> Decision:
+def _a2(network: Network, f: Features, draws: int, seed: int) -> Decision:
     """Some ceil(n/2) features of layer L - 2 in generic position, or a proof that no such set exists, or neither."""
     if network.depth == 2:
         n = network.widths[0]
         if n > 1:
             return Decision(False, f"layer 0 is the inputs: I_0 = [n_0] has {n} elements, not {ceil(n / 2)}")
-        return generic_position(features(network, X, 0))
-    layer = network.depth - 2
-    f = features(network, X, layer)
+        return generic_position(f)
+    layer = f.layer
     N, n = f.shape
     d = ceil(n / 2)
     silent = f.zeros.sum(axis=0)
@@ -154,17 +156,16 @@ def _first_true(f: Features, order: Array, d: int, draws: int, rng: np.random.Ge
     return undecided or found
 
 
-def _a3(network: Network, X: Array, layer: int) -> Decision:
+def _a3(network: Network, f: Features) -> Decision:
     """Features of a layer that are distinct with one neuron left out, for some neuron."""
-    f = features(network, X, layer)
     whole = distinct(f)
-    n = f.shape[1]
+    N, n = f.shape
     if whole.met is False:
         return Decision(False, f"{whole.text} even with all neurons")
     if n == 1:
-        return Decision(len(X) == 1, "no neuron is left")
+        return Decision(N == 1, "no neuron is left")
     refuted = 0
-    order = np.argsort(importance(network, f.values, layer), kind="stable")
+    order = np.argsort(importance(network, f.values, f.layer), kind="stable")
     for k, out in enumerate(order.tolist()):
         found = distinct(f.columns(np.delete(np.arange(n), out)))
         if found.met:

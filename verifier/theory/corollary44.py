@@ -25,7 +25,7 @@ SOURCE = "Nguyen, Brechet, Mondelli 2021, Corollary 4.4"
 # Losses whose infimum over scaled separating outputs is 0: the paper's cross-entropy, and by its remark these.
 LOSSES = ("cross_entropy", "logistic", "hinge")
 # N d K above which nothing is tried, and subsets that are all tried.
-LARGEST = 3e7
+LARGEST = 5e6
 ALL_SUBSETS = 30
 # B's share of the first hidden layer, as tried.
 SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
@@ -130,15 +130,15 @@ class _Search:
 
     def layer(self, network: Network, layer: int, size: int, affine: bool) -> Decision:
         """Whether `size` neurons of a layer separate: a subset with hyperplanes, a Farkas vector for all subsets, or undecided."""
-        key = id(network), layer
-        if key not in self.whole:
-            self.whole[key] = features(network, self.X, layer)
-        f = self.whole[key]
-        N, n = f.shape
+        N, n = len(self.X), network.widths[layer]
         if size < 1 or size > n:
             return Decision(False, f"no set of {size} of {n} neurons")
         if N * n * len(self.sides) > LARGEST:
             return Decision(None, f"not decided: N d K = {N * n * len(self.sides):.2g} is above {LARGEST:.0e}")
+        key = id(network), layer
+        if key not in self.whole:
+            self.whole[key] = features(network, self.X, layer)
+        f = self.whole[key]
         if size == n:
             only = separate(f, self.sides, affine=affine)
             return Decision(only.separable, only.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -76,7 +77,12 @@ class Features:
 
 
 def features(network: Network, X: Array, layer: int) -> Features:
-    """All features of layer l with their rounding errors; X (N, n_0).
+    """All features of layer l with their rounding errors; X (N, n_0)."""
+    return next(f for f in layers(network, X) if f.layer == layer)
+
+
+def layers(network: Network, X: Array) -> Iterator[Features]:
+    """Features of the layers 0, 1, ..., L - 1 in one pass, with their rounding errors; X (N, n_0).
 
     |fl(W h + b) - (W h + b)| <= (n + 3) 2^-53 (|W| |h| + |b|) for any order of summation, errors of h carried on; all with room for
     their own rounding.
@@ -84,7 +90,8 @@ def features(network: Network, X: Array, layer: int) -> Features:
     h = np.asarray(X, dtype=np.float64)
     error = np.zeros_like(h)
     slope = network.negative_slope
-    for W, b in zip(network.weights[:layer], network.biases[:layer]):
+    yield Features(network, X, 0, np.arange(h.shape[1]), h, error)
+    for l, (W, b) in enumerate(zip(network.weights[:-1], network.biases[:-1]), start=1):
         size = np.abs(h) @ np.abs(W).T + (0.0 if b is None else np.abs(b))
         carried = error @ np.abs(W).T
         z = h @ W.T + (0.0 if b is None else b)
@@ -95,7 +102,7 @@ def features(network: Network, X: Array, layer: int) -> Features:
         else:
             h = np.maximum(z, 0.0)
             error = np.where(z + error <= 0, 0.0, error)
-    return Features(network, X, layer, np.arange(h.shape[1]), h, error)
+        yield Features(network, X, l, np.arange(h.shape[1]), h, error)
 
 
 def dyadic(a: Array) -> tuple[list[list[int]], int]:

@@ -17,7 +17,7 @@ from verifier.theory.features import Features
 
 Array = np.ndarray
 # Entries of the table above which no linear program is tried, and its time limit in seconds.
-LARGEST_PROGRAM = 4e6
+LARGEST_PROGRAM = 1e6
 PROGRAM_SECONDS = 20.0
 # Samples in a Farkas vector that exact elimination takes.
 LONGEST_FARKAS = 120
