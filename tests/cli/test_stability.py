@@ -1,0 +1,159 @@
+"""`verifier stability`: presets and the user's checkpoints; one verdict line, exit codes, results kept and resumed."""
+
+import gzip
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from verifier.cli.main import main
+from verifier.networks.checkpoint import load_checkpoint, save_checkpoint
+
+SMALL = ["--data", "moons:n=40,noise=0.2,seed=1", "--loss", "logistic", "--epochs", "30", "--draws-a", "2", "--draws-b", "3", "--steps", "20"]  # fmt: skip
+FIGURE4 = ["stability", "--preset", "figure4", "--widths", "4,6", "--seeds", "0:2", *SMALL]
+
+
+def test_figure4_page_and_resuming(tmp_path, capsys):
+    assert main(FIGURE4) == 0
+    said = capsys.readouterr()
+    assert said.out.count("\n") == 1
+    assert said.out.startswith("EVALUATED figure4: 4 networks of 2 architectures; within 10 % and 1e-3")
+    assert "6 x 2, seed 1: F = " in said.err
+    assert "(stored)" not in said.err
+    folder = tmp_path / "stability" / "figure4"
+    assert "Against width" in (folder / "report.html").read_text()
+    assert (folder / "figures.csv").read_text().startswith("widths,series,layer,networks,mean")
+    before = {f: f.stat().st_mtime_ns for kind in ("networks", "records") for f in (folder / kind).iterdir()}
+    assert len(before) == 4 + 4 * 3
+    assert main(FIGURE4) == 0
+    again = capsys.readouterr()
+    assert again.out == said.out
+    assert again.err.count("(stored)") == 4 * 3
+    assert before == {f: f.stat().st_mtime_ns for kind in ("networks", "records") for f in (folder / kind).iterdir()}
+
+
+def test_one_more_series_keeps_the_others_and_damage_is_repaired(tmp_path, capsys):
+    words = [*FIGURE4, "--no-report", "--out", "here"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    next((tmp_path / "here" / "records").iterdir()).write_text("{")
+    next((tmp_path / "here" / "networks").iterdir()).write_bytes(b"damaged")
+    assert main([*words, "--forgotten-biases", "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("(stored)") == 4 * 3 - 1
+    found = json.loads(said.out)
+    assert found["outcome"] == "EVALUATED"
+    assert found["exit_code"] == 0
+    assert set(found["architectures"][0]["largest"]) == {"a", "search", "b", "forgotten"}
+    assert found["architectures"][0]["largest"]["b"]["count"] == 2
+    assert main([*words]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_processes_give_the_same_figures(capsys):
+    assert main([*FIGURE4, "--no-report", "--out", "one"]) == 0
+    one = capsys.readouterr().out
+    assert main([*FIGURE4, "--no-report", "--out", "two", "--jobs", "2"]) == 0
+    assert capsys.readouterr().out == one
+
+
+def test_figure3d_is_certified_and_the_certificate_kept(tmp_path, capsys):
+    words = ["stability", "--preset", "figure3d", "--widths", "6", "--depth", "4", *SMALL[:6]]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("EVALUATED figure3d: 2 networks; certified maxima along the paths ")
+    assert "(A) Theorem 4.1's path: certified F <= " in said.err
+    (place,) = (tmp_path / "stability" / "figure3d" / "certificates").glob("*.safetensors")
+    assert main(["check", str(place)]) == 0
+    before = place.stat().st_mtime_ns
+    capsys.readouterr()
+    assert main(words) == 0
+    assert capsys.readouterr().out == said.out
+    assert place.stat().st_mtime_ns == before
+    place.write_bytes(b"damaged")
+    assert main(words) == 0
+    assert "made again" in capsys.readouterr().err
+    assert main(["check", str(place)]) == 0
+
+
+def test_the_users_checkpoints(trained, tmp_path, capsys):
+    """Data, loss and penalty are those that `verifier train` recorded."""
+    words = ["stability", "--networks", *map(str, trained), *SMALL[6:], "--certify", "--report", "page.html"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("EVALUATED networks: 2 networks of widths 6; largest loss over layers, mean: (A) ")
+    assert "0.pt to 1.pt: CERTIFIED" in said.err
+    page = (tmp_path / "page.html").read_text()
+    assert "logistic + 0.01 path" in page
+    assert "0.pt and 1.pt" in page
+
+
+def test_foreign_checkpoints_need_data_and_loss(trained, tmp_path, capsys):
+    network = load_checkpoint(trained[0]).network
+    save_checkpoint("foreign.pt", network)
+    words = ["stability", "--networks", "foreign.pt", "--draws-a", "1", "--draws-b", "1", "--no-report"]
+    assert main(words) == 2
+    assert "name it with --loss" in capsys.readouterr().err
+    assert main([*words, "--loss", "logistic"]) == 2
+    assert "name it with --data" in capsys.readouterr().err
+    assert main([*words, *SMALL[:4]]) == 0
+    assert "EVALUATED networks: 1 network of widths 6" in capsys.readouterr().out
+    assert main([*words, "--loss", "logistic", "--data", "iris"]) in (2, 4)
+
+
+def test_idx_files_of_mnists_format(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    arrays = {"images-idx3": rng.integers(0, 256, (40, 4, 4), dtype=np.uint8), "labels-idx1": rng.integers(0, 3, 40, dtype=np.uint8)}  # fmt: skip
+    for kind, a in arrays.items():
+        content = struct.pack(">HBB", 0, 8, a.ndim) + struct.pack(f">{a.ndim}I", *a.shape) + a.tobytes()
+        (tmp_path / f"train-{kind}-ubyte.gz").write_bytes(gzip.compress(content))
+    words = ["stability", "--preset", "figure3a", "--widths", "6,6", "--seeds", "0:2", "--epochs", "20", *SMALL[6:]]
+    assert main([*words, "--data", f"mnist:{tmp_path}", "--no-report"]) == 0
+    assert "EVALUATED figure3a: 2 networks of widths 6 x 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--preset", "figure4", "--draws-a", "0"], "--draws-a 0: expected at least 1"),
+        (["--preset", "figure4", "--draws-b", "0"], "--draws-b 0: expected at least 1"),
+        (["--preset", "figure4", "--steps", "-1"], "neither can be negative"),
+        (["--preset", "figure4", "--jobs", "0"], "--jobs 0: expected at least 1"),
+        (["--preset", "figure4", "--widths", "10,x"], "expected positive integers"),
+        (["--preset", "figure4", "--widths", "10,10"], "named twice"),
+        (["--preset", "figure3a", "--widths", "10,20", "--depth", "4"], "--depth goes with one width"),
+        (["--preset", "figure3a", "--depth", "1"], "--depth 1: expected 2"),
+        (["--preset", "figure3a", "--layout", "a,b"], "--layout belongs to --networks"),
+        (["--preset", "figure3a", "--seeds", "3:1"], "at least one seed"),
+        (["--preset", "figure3d", "--seeds", "3"], "needs a pair"),
+        (["--preset", "figure3a", "--data", "diabetes"], "cross_entropy"),
+        (["--preset", "figure3a", "--data", "nothing"], "is unknown"),
+        (["--networks", "A", "--widths", "5"], "--widths belongs to --preset"),
+        (["--networks", "A", "A"], "named twice"),
+        (
+            ["--networks", "A", "--certify", "--draws-b", "1", "--draws-a", "1"],
+            "needs two networks of one architecture",
+        ),
+    ],
+)
+def test_mistakes_end_with_exit_code_2(words, message, trained, capsys):
+    words = [str(trained[0]) if w == "A" else w for w in words]
+    assert main(["stability", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_different_losses_and_data_are_refused(trained, capsys):
+    for more, message in (
+        (["--data", SMALL[1], "--loss", "logistic"], "were trained on different data"),
+        (["--data", "moons:n=60,noise=0.2,seed=1", "--loss", "squared"], "different settings: loss"),
+    ):
+        assert main(["train", *more, "--width", "6", "--kappa", "0.01", "--epochs", "5", "--out", "other.pt"]) == 0
+        assert main(["stability", "--networks", str(trained[0]), "other.pt"]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_unreadable_checkpoints_end_with_exit_code_4(tmp_path, capsys):
+    (tmp_path / "a.pt").write_bytes(b"nothing")
+    assert main(["stability", "--networks", "a.pt"]) == 4
+    assert "a.pt" in capsys.readouterr().err

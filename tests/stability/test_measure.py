@@ -1,0 +1,118 @@
+"""Experiments (A) and (B): values are losses of explicit networks; dropout stability fails where Theorem 4.1 holds; what forgotten biases do."""
+
+import numpy as np
+import pytest
+
+from tests.paths.tower_checks import deep_network, problem
+from verifier.data.load import load_data
+from verifier.errors import UsageError
+from verifier.objective import make_objective
+from verifier.stability import measure
+from verifier.stability.measure import experiment_a, experiment_b
+from verifier.training.train import train_network
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Two hidden layers of 60 neurons, pixels in [0, 1], trained until the data are separated."""
+    data = load_data("digits-unit")
+    trained = train_network(data, (60, 60), "cross_entropy", seed=0, epochs=300, lr=0.01)
+    return trained.network, trained.objective, data.X, trained.objective.loss.encode(data)
+
+
+def test_dropout_stability_fails_and_theorem_41_holds(digits):
+    """N21, Figures 3 and 4, on a network of moderate width, with consistent biases."""
+    network, objective, X, y = digits
+    F = objective.value(network, X, y)
+    assert F < 2e-3
+    a = experiment_a(network, objective, X, y)
+    b = experiment_b(network, objective, X, y, draws=200)
+    assert [p.layer for p in a] == [0, 1, 2]
+    assert [p.layer for p in b] == [1, 2]
+    assert max(p.value for p in a) <= F
+    assert b[0].value > 100 * F
+    assert b[0].value > 2 * b[1].value  # the first layers are the ones that cannot be dropped
+    assert [p.draws for p in b] == [200, 200]
+
+
+def test_forgotten_biases_make_dropout_look_worse(digits):
+    """Same subsets: with the first biases of the layer the figure of layer 1 rises by more than 0.05."""
+    network, objective, X, y = digits
+    right, wrong = (experiment_b(network, objective, X, y, draws=50, forgotten_biases=f) for f in (False, True))
+    assert wrong[0].value > right[0].value + 0.05
+
+
+def test_forgotten_biases_hide_dropout_stability():
+    """Moons, 60 and 60 neurons: dropout stable from layer 1 on, and with forgotten biases not."""
+    data = load_data("moons:n=300,noise=0.1,seed=1")
+    trained = train_network(data, (60, 60), "logistic", seed=0, epochs=300, lr=0.003)
+    objective, y = trained.objective, trained.objective.loss.encode(data)
+    F = objective.value(trained.network, data.X, y)
+    right, wrong = (
+        experiment_b(trained.network, objective, data.X, y, draws=50, forgotten_biases=f) for f in (False, True)
+    )
+    assert right[0].value <= F
+    assert wrong[0].value > 10 * F
+    assert wrong[0].value > 0.1
+
+
+@pytest.mark.parametrize("search", [False, True])
+@pytest.mark.parametrize(("hidden", "loss", "K"), [((5,), "squared", 1), ((5, 4), "cross_entropy", 3), ((3, 1, 4), "logistic", 1)])  # fmt: skip
+def test_values_are_losses_of_networks_of_half_the_width(monkeypatch, hidden, loss, K, search):
+    """Every sub-network handed back is n_p - K_p wide above layer l, and its loss is the value reported."""
+    rng = np.random.default_rng(len(hidden))
+    network = deep_network(rng, (2, *hidden, K))
+    objective, X, y = problem(rng, 2, loss, K)
+    seen = []
+    solved = measure.Search.solved
+
+    def spy(self, Z, *args):
+        xi = solved(self, Z, *args)
+        seen.append((Z, xi))
+        return xi
+
+    monkeypatch.setattr(measure.Search, "solved", spy)
+    points = experiment_a(network, objective, X, y, draws=3, steps=20, search=search, exhaustive=True)
+    for p in points:
+        above = [n // 2 for n in hidden[p.layer :]]
+        found = [(Z, xi) for Z, xi in seen if xi.value == p.value and [W.shape[0] for W, _ in xi.rows] == above]
+        assert found
+        Z, xi = found[0]
+        assert Z.shape[1] == ((2, *hidden)[p.layer] + 1) // 2 if p.layer else 2
+        f = xi.features(Z, network.negative_slope) @ xi.head.T + xi.head_bias
+        assert objective.loss_of(f, y) == pytest.approx(p.value, rel=1e-9)
+
+
+def test_draws_end_when_the_bound_cannot_improve(digits):
+    network, objective, X, y = digits
+    assert all(p.draws == 1 for p in experiment_a(network, objective, X, y, draws=20))
+    further = experiment_a(network, objective, X, y, draws=2, steps=5, exhaustive=True)
+    assert all(p.draws == 2 for p in further)
+
+
+def test_best_of_more_draws_is_not_worse(digits):
+    network, objective, X, y = digits
+    few, many = (experiment_b(network, objective, X, y, draws=d, seed=3) for d in (5, 20))
+    assert all(m.value <= f.value for m, f in zip(many, few))
+
+
+def test_one_penalised_hidden_layer():
+    """Path penalty: (A) at layer 0 keeps the network's own rows, and values hold the penalty."""
+    rng = np.random.default_rng(1)
+    network = deep_network(rng, (2, 6, 1))
+    _, X, y = problem(rng, 2, K=1)
+    free, dear = (make_objective("squared", kappa=k, penalty="path" if k else None) for k in (0.0, 0.1))
+    values = [experiment_a(network, o, X, y, draws=2, exhaustive=True) for o in (free, dear)]
+    assert values[1][0].how == "own rows"
+    assert all(d.value >= f.value for f, d in zip(*values))
+
+
+def test_refusals():
+    rng = np.random.default_rng(0)
+    objective, X, y = problem(rng, 2, K=1)
+    with pytest.raises(UsageError, match="needs at least one hidden layer"):
+        experiment_a(deep_network(rng, (2, 1)), objective, X, y)
+    with pytest.raises(UsageError, match="at least 1 draw"):
+        experiment_a(deep_network(rng, (2, 3, 1)), objective, X, y, draws=0)
+    with pytest.raises(UsageError, match="draws must be at least 1"):
+        experiment_b(deep_network(rng, (2, 3, 1)), objective, X, y, draws=0)

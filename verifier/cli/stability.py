@@ -1,0 +1,259 @@
+"""`verifier stability`: experiments (A) and (B) of N21 section 6 on the user's checkpoints or on networks trained here, with pages like its figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options
+from verifier.errors import UsageError
+
+if TYPE_CHECKING:
+    from verifier.stability.plan import Member, Settings, Source
+    from verifier.stability.summary import Summary
+
+OBJECTIVE = ("loss", "delta", "kappa", "penalty", "penalise_output_bias")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--networks", nargs="+", metavar="FILE", help="checkpoints: .pt, .pth or .safetensors")
+    what.add_argument(
+        "--preset",
+        choices=("figure3a", "figure3d", "figure4"),
+        help="networks trained here: per layer, along the paths of a pair, against width (figures of Nguyen et al. 2021)",
+    )
+    add_data_arguments(parser)
+    add_objective_arguments(parser)
+    parser.add_argument(
+        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
+    )
+    net = parser.add_argument_group("networks of a preset")
+    net.add_argument(
+        "--widths",
+        metavar="M1,M2,...",
+        help="hidden widths (default: 245 five times); with figure4 the widths to compare (default: 10 to 300)",
+    )
+    net.add_argument("--depth", type=int, metavar="L", help="weight matrices; all hidden layers then have one width")
+    net.add_argument("--seeds", metavar="A:B", help="a range 0:10 or a list 0,3,5 (default: 0:10, 0:2 and 0:3)")
+    net.add_argument("--epochs", type=int, metavar="N", help="full-batch Adam steps (default: 150; figure4: 500)")
+    net.add_argument("--lr", type=float, help="Adam's step size (default: 0.001; figure4: 0.003)")
+    spent = parser.add_argument_group("what is spent")
+    spent.add_argument("--draws-a", type=int, default=20, metavar="T_A", help="subsets per layer of (A) (default: 20)")
+    spent.add_argument(
+        "--draws-b", type=int, default=200, metavar="T_B", help="subsets per layer of (B) (default: 200)"
+    )
+    spent.add_argument("--steps", type=int, default=200, help="of L-BFGS per sub-network (default: 200)")
+    spent.add_argument(
+        "--exhaustive",
+        action="store_true",
+        help="go on below the network's own loss, where the theorem's bound gains nothing",
+    )
+    spent.add_argument("--forgotten-biases", action="store_true", help="also (B) with the mistake of the public code")
+    spent.add_argument("--draw-seed", type=int, default=0, metavar="S", help="of the draws (default: 0)")
+    spent.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
+    spent.add_argument("--device", default="cpu", help="torch device of a preset's training (default: cpu)")
+    parser.add_argument(
+        "--certify", action="store_true", help="certify both paths of disjoint pairs (figure3d: always)"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="results, resumed when run again (default: stability/PRESET or stability/networks)",
+    )
+    parser.add_argument("--report", metavar="FILE", help="page (default: report.html in the folder)")
+    parser.add_argument("--no-report", action="store_true", help="write the results only")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
+
+
+def run(args: argparse.Namespace) -> int:
+    from verifier.stability.plan import PRESETS, Settings
+    from verifier.sweep import store
+
+    settings = Settings(
+        args.draws_a, args.draws_b, args.steps, args.draw_seed, args.exhaustive, forgotten=args.forgotten_biases
+    )
+    settings.check()
+    if args.jobs < 1:
+        raise UsageError(f"stability: --jobs {args.jobs}: expected at least 1")
+    out = Path(args.out) if args.out else Path("stability") / (args.preset or "networks")
+    members, source = _trained(args, out.absolute()) if args.preset else _named(args)
+    preset = PRESETS[args.preset] if args.preset else None
+    measure = preset is None or preset.measured
+    about = {"command": "stability", "networks": len(members), **asdict(settings)}
+    with store.opened(out, about) as folder:
+        records = _records(members, source, settings, folder, args.jobs, measure)
+        certify = args.certify or (preset is not None and preset.certified)
+        certificates, codes = _certified(records, source, settings.seed, folder) if certify else ([], [])
+        return _finish(args, records, settings, certificates, codes, folder)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]:
+    from verifier.cli.train import parse_seeds
+    from verifier.data.load import data_record, load_data
+    from verifier.objective import make_objective
+    from verifier.stability.plan import PRESETS, Source, trained_members
+
+    preset = PRESETS[args.preset]
+    if args.layout is not None:
+        raise UsageError("stability: --layout belongs to --networks; a preset trains its own")
+    architectures = _architectures(args, preset.widths)
+    seeds = preset.seeds if args.seeds is None else parse_seeds(args.seeds)
+    if preset.certified and len(seeds) < 2:
+        raise UsageError(f"stability: --preset {args.preset} needs a pair, but --seeds names {len(seeds)} network")
+    dataset = load_data(args.data or "digits", **data_options(args))
+    loss = args.loss or "cross_entropy"
+    objective = make_objective(
+        loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty,
+        penalise_output_bias=bool(args.penalise_output_bias),
+    )  # fmt: skip
+    objective.loss.encode(dataset)
+    options = {
+        "loss": loss, "delta": args.delta, "kappa": args.kappa, "penalty": args.penalty, "penalise_output_bias": args.penalise_output_bias,
+        "epochs": preset.epochs if args.epochs is None else args.epochs, "lr": preset.lr if args.lr is None else args.lr, "device": args.device,
+    }  # fmt: skip
+    return trained_members(architectures, seeds, data_record(dataset), options, out), Source()
+
+
+def _architectures(args: argparse.Namespace, usual: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """Hidden widths of each architecture that --preset, --widths and --depth ask for."""
+    if args.depth is not None and not 2 <= args.depth <= 1000:
+        raise UsageError(f"stability: --depth {args.depth}: expected 2 (one hidden layer) or more, at most 1000")
+    widths = None if args.widths is None else _integers(args.widths)
+    if args.preset == "figure4":
+        hidden = 2 if args.depth is None else args.depth - 1
+        chosen = [h[0] for h in usual] if widths is None else widths
+        if len(set(chosen)) < len(chosen):
+            raise UsageError(f"stability: --widths {args.widths}: a width is named twice")
+        return tuple((m,) * hidden for m in chosen)
+    if widths is None:
+        widths = list(usual[0])
+    if args.depth is not None:
+        if len(set(widths)) > 1:
+            raise UsageError(
+                "stability: --depth goes with one width; these --widths already say how many layers there are"
+            )
+        widths = widths[:1] * (args.depth - 1)
+    return (tuple(widths),)
+
+
+def _integers(text: str) -> list[int]:
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise UsageError(
+            f"stability: --widths {text!r}: expected positive integers separated by commas, such as 245,245"
+        )
+    return found
+
+
+def _named(args: argparse.Namespace) -> tuple[list[Member], Source]:
+    """The user's checkpoints; all must agree on data and objective, or the options say which."""
+    from verifier.pipeline.endpoints import read_endpoint, read_objective
+    from verifier.stability.plan import Source, named_members
+
+    for name in ("widths", "depth", "seeds", "epochs", "lr"):
+        if getattr(args, name) is not None:
+            raise UsageError(f"stability: --{name} belongs to --preset; the checkpoints bring their own networks")
+    members = named_members(args.networks)
+    source = Source(args.data, data_options(args), {k: getattr(args, k) for k in OBJECTIVE}, args.layout)
+    endpoints = [read_endpoint(m.file, m.name, args.layout) for m in members]
+    for m, e in zip(members, endpoints):
+        read_objective(endpoints[0], e, source.objective)
+        first, other = (x.settings.get("data") for x in (endpoints[0], e))
+        if args.data is None and first is not None and other is not None and first.get("sha256") != other.get("sha256"):
+            raise UsageError(
+                f"stability: {members[0].name} and {m.name} were trained on different data; choose one with --data"
+            )
+    return members, source
+
+
+def _records(
+    members: list[Member], source: Source, settings: Settings, folder: Path, jobs: int, measure: bool
+) -> list[dict[str, Any]]:
+    from tqdm import tqdm
+
+    from verifier.stability.experiment import run_members
+
+    found = run_members(members, source, settings, folder, jobs=jobs, measure=measure, say=_say)
+    bar = tqdm(found, total=len(members), unit="network", file=sys.stderr, disable=not sys.stderr.isatty())
+    place = {m.name: k for k, m in enumerate(members)}
+    return sorted(bar, key=lambda r: place[r["name"]])
+
+
+def _certified(
+    records: list[dict[str, Any]], source: Source, seed: int, folder: Path
+) -> tuple[list[tuple[str, Path]], list[int]]:
+    from verifier.stability.pairs import certified_pair, disjoint_pairs
+
+    pairs = disjoint_pairs(records)
+    if not pairs:
+        raise UsageError("stability: --certify needs two networks of one architecture")
+    certificates, codes = [], []
+    for a, b in pairs:
+        place, code = certified_pair(a, b, source, seed, folder, _say)
+        certificates.append((f"{a['name']} and {b['name']}", place))
+        codes.append(code)
+    return certificates, codes
+
+
+def _finish(
+    args: argparse.Namespace, records: list[dict[str, Any]], settings: Settings, certificates: list[tuple[str, Path]],
+    codes: list[int], folder: Path,
+) -> int:  # fmt: skip
+    from verifier.files import atomic_write_bytes
+    from verifier.outcomes import worst_exit_code
+    from verifier.report.stability import certified_pairs, write_stability_report
+    from verifier.stability.summary import summarise, table_csv
+
+    summary = summarise(records, args.preset or "networks")
+    for line in summary.lines:
+        _say(line)
+    pairs = certified_pairs(certificates)
+    for p in pairs:
+        _say(p.sentence)
+    sentence = summary.sentence
+    if pairs:
+        sentence += f"; {'; '.join(p.short for p in pairs[:3])}" + ("; ..." if len(pairs) > 3 else "")
+    atomic_write_bytes(folder / "figures.csv", table_csv(summary.groups).encode())
+    report = None
+    if not args.no_report:
+        place = Path(args.report) if args.report else folder / "report.html"
+        report = write_stability_report(summary, asdict(settings), pairs, place)
+        _say(f"report {report}")
+    code = worst_exit_code(codes) if codes else 0
+    if args.json:
+        print(json.dumps(_as_json(summary, sentence, code, records, certificates, folder, report), allow_nan=False))
+    else:
+        print(sentence)
+    return code
+
+
+def _as_json(
+    summary: Summary, sentence: str, code: int, records: list[dict[str, Any]], certificates: list[tuple[str, Path]],
+    folder: Path, report: Path | None,
+) -> dict[str, Any]:  # fmt: skip
+    mean: Callable[[Any], dict[str, Any]] = asdict
+    return {
+        "outcome": "EVALUATED", "sentence": sentence, "exit_code": code, "folder": str(folder), "report": None if report is None else str(report),
+        "architectures": [
+            {
+                "widths": list(g.hidden), "trained": mean(g.reference), "largest": {n: mean(m) for n, m in g.maxima.items()},
+                "layers": {n: [{"layer": l, **mean(m)} for l, m in rows.items()] for n, rows in g.layers.items()},
+                "draws": g.draws, "cpu_seconds": g.seconds,
+            }
+            for g in summary.groups
+        ],
+        "networks": records, "certificates": [str(place) for _, place in certificates],
+    }  # fmt: skip

@@ -1,0 +1,179 @@
+"""Running the experiments: each network and each series of figures is stored under its key as soon as it is known, and kept when asked for again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verifier.errors import CheckpointError, UsageError
+from verifier.pipeline.endpoints import Endpoint, read_data, read_endpoint, read_objective
+from verifier.stability.plan import VERSION, Member, Settings, Source
+from verifier.sweep import store
+from verifier.sweep.plan import digest
+
+TITLES = {
+    "a": "experiment (A), uniform subsets", "search": "(A) with the tool's own choices", "b": "experiment (B), dropout",
+    "forgotten": "(B) with forgotten biases",
+}  # fmt: skip
+
+
+def run_members(
+    members: Sequence[Member],
+    source: Source,
+    settings: Settings,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    measure: bool = True,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[dict[str, Any]]:
+    """One record per network, in any order: see `measured`. folder: opened by `store.opened`. measure: False only trains.
+
+    Stopping at any time loses at most the series in work. Raises UsageError and MalformedInputError for callers' mistakes.
+    """
+    from joblib import Parallel, delayed
+
+    if jobs == 1 or len(members) < 2:
+        for m in members:
+            yield measured(m, source, settings, str(folder), measure=measure, say=say)
+    else:
+        work = (delayed(measured)(m, source, settings, str(folder), measure=measure) for m in members)
+        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+
+
+def measured(
+    member: Member,
+    source: Source,
+    settings: Settings,
+    folder: str,
+    *,
+    measure: bool = True,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Train the network where it is missing and measure what is not stored; JSON-able.
+
+    Result: name, file, widths (n_0..n_L), seed, F, loss, accuracy, samples, data, objective, sha256, and series: per name
+    {"points": [LayerLoss as a dict], "seconds": CPU, "kept": whether it was stored}.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        spent = _train_missing(member, Path(folder))
+        e = read_endpoint(member.file, member.name, source.layout)
+        data = read_data(source.data, e, e, source.data_options)
+        objective = read_objective(e, e, source.objective)
+        if data.dimension != e.network.widths[0]:
+            raise UsageError(
+                f"{member.name}: takes {e.network.widths[0]} inputs, data {data.name} has {data.dimension} features; "
+                "choose the data set and preparation the network was trained on"
+            )
+        if e.network.depth < 2:
+            raise UsageError(f"{member.name}: has no hidden layer, so there is nothing to remove from it")
+        objective.penalty_form.check(e.network)
+        targets = objective.loss.encode(data)
+        objective.loss.check(e.network.predict(data.X[:1]), targets[:1])
+        record: dict[str, Any] = {
+            "name": member.name, "file": member.file, "widths": list(e.network.widths), "sha256": e.network.sha256(),
+            "seed": e.settings.get("seed"), "F": objective.value(e.network, data.X, targets),
+            "loss": objective.loss_value(e.network, data.X, targets), "accuracy": objective.accuracy(e.network, data),
+            "samples": data.samples, "data": data.name, "data_sha256": data.sha256(), "objective": _words(objective),
+            "training_seconds": spent,
+        }  # fmt: skip
+        say(_line(record))
+        record["series"] = {}
+        for name in settings.series if measure else ():
+            record["series"][name] = _series(name, e, record, objective, data.X, targets, settings, Path(folder))
+            s = record["series"][name]
+            values = ", ".join(f"{p['value']:.4g}" for p in s["points"])
+            say(f"  {TITLES[name]}: {values}" + ("  (stored)" if s["kept"] else f"  {s['seconds']:.1f} CPU s"))
+    return record
+
+
+def _line(r: dict[str, Any]) -> str:
+    accuracy = "" if r["accuracy"] is None else f", accuracy {r['accuracy']:.4f}"
+    return f"{r['name']}: F = {r['F']:.6g}{accuracy}, data {r['data']}, {r['samples']} samples"
+
+
+def _words(objective: Any) -> str:
+    loss = objective.loss.name
+    delta = getattr(objective.loss, "delta", None)
+    loss += "" if delta is None else f" (delta {delta:g})"
+    bias = " and the output bias" if objective.penalise_output_bias else ""
+    return loss if objective.kappa == 0 else f"{loss} + {objective.kappa:g} {objective.penalty}{bias}"
+
+
+def _train_missing(member: Member, folder: Path) -> float | None:
+    """CPU seconds of training; None when the checkpoint is there and whole."""
+    t = member.training
+    if t is None:
+        return None
+    from verifier.data.load import load_recorded
+    from verifier.networks.checkpoint import load_checkpoint, save_checkpoint
+    from verifier.training.train import train_network
+
+    target = Path(member.file)
+    if target.exists():
+        try:
+            load_checkpoint(target)
+            return None
+        except CheckpointError:
+            pass  # damaged: trained again
+    start = time.process_time()
+    trained = train_network(load_recorded(t.data), t.widths, seed=t.seed, **t.options)
+    spent = time.process_time() - start
+    with store.scratch(folder) as place:
+        save_checkpoint(
+            place / target.name, trained.network,
+            {**trained.settings, "data": t.data, "network_sha256": trained.network.sha256(), "cpu_seconds": spent},
+        )  # fmt: skip
+        store.publish(place / target.name, target)
+    return spent
+
+
+def series_key(name: str, record: dict[str, Any], settings: Settings) -> str:
+    """Hash of what decides a series: network, data, objective, what is spent, this code's version."""
+    about = {k: record[k] for k in ("sha256", "data_sha256", "objective")}
+    return digest({"kind": "stability", "version": VERSION, "series": name, **about, **settings.of(name)})
+
+
+def _series(
+    name: str,
+    e: Endpoint,
+    record: dict[str, Any],
+    objective: Any,
+    X: np.ndarray,
+    targets: np.ndarray,
+    settings: Settings,
+    folder: Path,
+) -> dict[str, Any]:
+    from verifier.stability.measure import experiment_a, experiment_b
+
+    key = series_key(name, record, settings)
+    known = store.read_record(folder, key)
+    if known is not None and known.get("key") == key and _whole(known):
+        return {**known, "kept": True}
+    seed = int(np.random.SeedSequence([settings.seed, int(record["sha256"][:8], 16)]).generate_state(1)[0])
+    given = {**settings.of(name), "seed": seed}
+    start = time.process_time()
+    if name in ("a", "search"):
+        points = experiment_a(e.network, objective, X, targets, search=name == "search", **given)
+    else:
+        points = experiment_b(e.network, objective, X, targets, forgotten_biases=name == "forgotten", **given)
+    found = {
+        "key": key, "network": record["name"], "series": name, "settings": given, "points": [asdict(p) for p in points],
+        "seconds": time.process_time() - start,
+        "by": {k: version(k) for k in ("verifier", "torch", "numpy", "scipy")},
+    }  # fmt: skip
+    store.write_record(folder, key, found)
+    return {**found, "kept": False}
+
+
+def _whole(record: dict[str, Any]) -> bool:
+    points = record.get("points")
+    return isinstance(record.get("seconds"), float) and isinstance(points, list) and len(points) > 0

@@ -1,0 +1,145 @@
+"""Which networks the experiments are run on: checkpoints of the user's, or a preset's, trained here.
+
+N21 trains by SGD (batches of 100) on MNIST and CIFAR-10; the presets train by full-batch Adam, on the bundled digits unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from verifier.errors import UsageError
+from verifier.sweep.plan import digest
+from verifier.sweep.store import network_file
+
+# Raised when the same settings would give other numbers.
+VERSION = 1
+SERIES = ("a", "search", "b", "forgotten")
+METHODS = "theorem41,dropout"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A figure. widths: hidden widths of each architecture. seeds: networks of each. epochs: Adam steps at lr.
+
+    measured: experiments (A) and (B) are run. certified: disjoint pairs are.
+    """
+
+    title: str
+    widths: tuple[tuple[int, ...], ...]
+    seeds: tuple[int, ...]
+    epochs: int
+    lr: float
+    measured: bool = True
+    certified: bool = False
+
+
+PRESETS = {
+    "figure3a": Preset("loss per layer", ((245,) * 5,), tuple(range(10)), 150, 0.001),
+    "figure3d": Preset("loss along the two paths of a pair", ((245,) * 5,), (0, 1), 150, 0.001, False, True),
+    "figure4": Preset(
+        "largest loss over the layers against width",
+        tuple((m, m) for m in (10, 20, 30, 40, 60, 80, 100, 150, 200, 300)), (0, 1, 2), 500, 0.003,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is spent per network. draws_a, draws_b: T_A and T_B. steps: of L-BFGS per sub-network. forgotten: also with the first biases of a layer.
+
+    exhaustive: draws go on below the network's own loss. seed: of the draws; networks differ in theirs, as it is mixed with their parameters.
+    """
+
+    draws_a: int = 20
+    draws_b: int = 200
+    steps: int = 200
+    seed: int = 0
+    exhaustive: bool = False
+    forgotten: bool = False
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        return SERIES if self.forgotten else SERIES[:-1]
+
+    def of(self, series: str) -> dict[str, Any]:
+        """What one series depends on."""
+        if series in ("b", "forgotten"):
+            return {"draws": self.draws_b, "seed": self.seed}
+        spent = {"steps": self.steps, "exhaustive": self.exhaustive, "seed": self.seed}
+        return spent if series == "search" else {"draws": self.draws_a, **spent}
+
+    def check(self) -> None:
+        """Raise UsageError for what cannot be run."""
+        for name in ("draws_a", "draws_b"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"stability: --{name.replace('_', '-')} {getattr(self, name)}: expected at least 1")
+        if self.steps < 0 or self.seed < 0:
+            raise UsageError(f"stability: --steps {self.steps} --draw-seed {self.seed}: neither can be negative")
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network of a preset. data: as `data_record` gives it. options: keywords of `train_network` besides seed and widths."""
+
+    widths: tuple[int, ...]
+    seed: int
+    data: dict[str, Any]
+    options: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        data = {k: v for k, v in self.data.items() if k != "source_sha256"}
+        tools = {"version": VERSION, "verifier": version("verifier"), "torch": version("torch")}
+        return digest({**asdict(self), "data": data, "kind": "stability network", "tools": tools})
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network. file: its checkpoint, which `training`, where there is one, makes when it is missing."""
+
+    name: str
+    file: str
+    training: Training | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data and objective for the user's checkpoints, None or {} for what they recorded; layout as in `load_checkpoint`."""
+
+    data: str | None = None
+    data_options: dict[str, Any] = field(default_factory=dict)
+    objective: dict[str, Any] = field(
+        default_factory=lambda: dict.fromkeys(("loss", "delta", "kappa", "penalty", "penalise_output_bias"))
+    )
+    layout: str | None = None
+
+
+def trained_members(
+    architectures: Sequence[tuple[int, ...]], seeds: Sequence[int], data: dict[str, Any], options: dict[str, Any], folder: Path
+) -> list[Member]:  # fmt: skip
+    """A preset's networks, whose checkpoints lie in `folder`/networks under their keys."""
+    out = []
+    for widths in architectures:
+        for seed in seeds:
+            t = Training(tuple(widths), seed, data, options)
+            out.append(Member(f"{width_words(widths)}, seed {seed}", str(network_file(folder, t.key)), t))
+    return out
+
+
+def named_members(files: Sequence[str]) -> list[Member]:
+    """The user's checkpoints under their file names. Raises UsageError when one is named twice."""
+    if len({str(Path(f).absolute()) for f in files}) < len(files):
+        raise UsageError("stability: a checkpoint is named twice in --networks; the intervals need different networks")
+    stems = [Path(f).name for f in files]
+    return [Member(stem if stems.count(stem) == 1 else str(f), str(f)) for stem, f in zip(stems, files)]
+
+
+def width_words(hidden: Sequence[int]) -> str:
+    """`245 x 5` for equal widths, `200-100` for others."""
+    if len(hidden) > 1 and len(set(hidden)) == 1:
+        return f"{hidden[0]} x {len(hidden)}"
+    return "-".join(map(str, hidden))
