@@ -14,6 +14,7 @@ COMMANDS = {
     "certify": "certify the energy gap of a pair, or of all pairs of several checkpoints; write certificates and a report",
     "regions": "count activation regions, settle rank and minimum of a network's region, redo the experiments of K23",
     "sweep": "train and certify many pairs, with statistics; resumes where it was left",
+    "stability": "experiments (A) and (B) of Nguyen et al. 2021 on trained networks: Theorem 4.1 against dropout, per layer and width",
     "landscape": "every minimum and pass of a tiny problem, or the exact gap of a pair, with certificates",
     "audit": "try the papers' claims on trained, random and searched instances; write counterexamples",
     "check": "re-check certificates with the kernel alone",
