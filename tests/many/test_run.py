@@ -174,15 +174,21 @@ def test_a_pair_that_fails_is_a_row_and_the_worst_code_wins(tmp_path, monkeypatc
     assert [row.made for row in small(tmp_path / "c", count=3).rows] == [False, True, False]
 
 
-def test_deep_networks_without_a_path_are_inconclusive(tmp_path):
+def test_deep_networks_are_joined_in_depth(tmp_path):
     networks = [tiny_network(k, (2, 4, 4, 1)) for k in range(3)]
     r = certify_all(networks, tiny_data(3), loss="logistic", out=tmp_path / "c")
+    assert len(r.gaps) == 3
+    assert all(math.isfinite(v.upper) for v in r.landscape.values)
+    assert not any(row.made for row in certify_all(networks, tiny_data(3), loss="logistic", out=tmp_path / "c").rows)
+
+
+def test_networks_without_a_path_are_inconclusive(tmp_path):
+    networks = [tiny_network(k, (2, 4, 4, 1)) for k in range(3)]
+    r = certify_all(networks, tiny_data(3), loss="logistic", method="descent", out=tmp_path / "c")
     assert r.exit_code == 3
     assert r.outcome is Outcome.INCONCLUSIVE
     assert r.gaps == {}
     assert len(r.components.groups) == 3
-    assert all(math.isfinite(v.upper) for v in r.landscape.values)
-    assert not any(row.made for row in certify_all(networks, tiny_data(3), loss="logistic", out=tmp_path / "c").rows)
 
 
 def test_levels_and_exit_codes(tmp_path):

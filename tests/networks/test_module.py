@@ -44,7 +44,7 @@ class Narrow(nn.Module):
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.Tanh(), nn.Sigmoid(), nn.LeakyReLU(), nn.GELU(), nn.ReLU6(), nn.BatchNorm1d(5), nn.LayerNorm(5), nn.Softmax(1)],
+    [nn.Tanh(), nn.Sigmoid(), nn.ELU(), nn.GELU(), nn.ReLU6(), nn.BatchNorm1d(5), nn.LayerNorm(5), nn.Softmax(1)],
 )
 def test_other_layers_are_refused_by_name(layer):
     with pytest.raises(
@@ -75,3 +75,20 @@ def test_modules_that_cannot_be_called_as_the_network_are_refused():
         network_from_module(Net(lambda net, x: net.fc1(x[:, :2])))
     with pytest.raises(CheckpointError, match="returns outputs of shape"):
         network_from_module(Net(lambda net, x: net.fc2(torch.relu(net.fc1(x)))[:, :2]))
+
+
+def test_leaky_relu_modules_carry_their_slope():
+    module = nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(0.2), nn.Linear(4, 5), nn.LeakyReLU(0.2), nn.Linear(5, 2))
+    network = network_from_module(module)
+    assert network.negative_slope == 0.2
+    X = np.random.default_rng(0).normal(size=(7, 3))
+    outputs = module.double()(torch.from_numpy(X)).detach().numpy()
+    np.testing.assert_allclose(network.predict(X), outputs, rtol=1e-12, atol=1e-12)
+
+
+def test_two_slopes_are_refused():
+    for other in (nn.ReLU(), nn.LeakyReLU(0.3)):
+        with pytest.raises(CheckpointError, match="slope"):
+            network_from_module(
+                nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(0.2), nn.Linear(4, 5), other, nn.Linear(5, 2))
+            )

@@ -159,7 +159,7 @@ def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_inco
     assert all(v.accepted for v in deep.check(reference=True))
     objective = dict.fromkeys(("delta", "kappa", "penalty", "penalise_output_bias")) | {"loss": "logistic"}
     setting = read_setting(A, B, tiny_data(3), layout=None, data_options={}, objective_options=objective)
-    assert [p.method for p in propose("halves", setting, Options(tiny_only=True)).paths] == ["theorem41"]
+    assert [p.method for p in propose("halves", setting, Options(of_all=True)).paths] == ["theorem41"]
     result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,descent")
     assert "halves: defined for one hidden layer; theorem41" in result.sentence
     assert result.outcome is Outcome.INCONCLUSIVE
@@ -250,8 +250,17 @@ def test_dss_is_sampled_its_string_is_kept_and_certified_like_any_path(tmp_path)
         assert np.array_equal(kept["W1"][-1], B.W)
     deep = (tiny_network(1, (2, 4, 4, 1)), tiny_network(2, (2, 4, 4, 1)))
     sampled = verifier.certify(*deep, tiny_data(3), loss="logistic", method="dss", out=tmp_path / "d.safetensors")
-    assert sampled.outcome is Outcome.INCONCLUSIVE
+    assert [b.method for b in sampled.bounds] == ["dss"], (
+        "strings of deep networks are certified when asked for by name"
+    )
+    assert sampled.bounds[0].sup >= sampled.estimates[0].maximum * (1 - 1e-12)
+    assert all(v.accepted for v in sampled.check(reference=True))
     assert (tmp_path / "d.dss.npz").exists()
+    record = read_certificate(
+        verifier.certify(*deep, tiny_data(3), loss="logistic", exhaustive=True).certificate
+    ).record
+    assert "dss" not in record["paths"], "--method all does not wait for the chords of deep strings"
+    assert {"exchange", "line", "theorem41"} <= set(record["paths"])
 
 
 def test_the_portfolio_stops_at_gap_zero_unless_exhaustive():

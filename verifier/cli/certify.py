@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         help="all (constructions until the gap is 0, then DSS), or some of "
-        "exchange,line,halves,descent,homotopy,theorem2,polychain,bezier,neb,dss, and for tiny problems exact, which proves "
-        "a lower bound too (default: all; with --all: exchange)",
+        "exchange,line,halves,theorem41,dropout,descent,homotopy,theorem2,theorem32,theorem51,theorem61,polychain,bezier,neb,dss, "
+        "and for tiny problems exact, which proves a lower bound too (default: all; with --all: exchange)",
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
     parser.add_argument(
@@ -39,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--polish", action="store_true", help="first train both endpoints on towards stationarity")
     parser.add_argument(
         "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
+    )
+    parser.add_argument(
+        "--negative-slope",
+        type=float,
+        metavar="A",
+        help="the networks' activation is Leaky ReLU max(z, A z), as PyTorch names it (default: as recorded, else ReLU)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network (default: 0)")
     parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), default="paper")

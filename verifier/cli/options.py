@@ -54,7 +54,7 @@ def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dic
     """What `certify --pair` and `certify --all` hand on alike."""
     names = (
         "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "layout", "out", "seed", "dss_preset", "device", "tight",
-        "polish", "exhaustive",
+        "polish", "exhaustive", "negative_slope",
     )  # fmt: skip
     return {
         **{name: getattr(args, name) for name in names},

@@ -31,6 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--depth", type=int, metavar="L", help="number of weight matrices with --width (default 2: one hidden layer)"
     )
     net.add_argument("--no-bias", action="store_true", help="layers without biases")
+    net.add_argument(
+        "--negative-slope",
+        type=float,
+        default=0.0,
+        metavar="A",
+        help="Leaky ReLU max(z, A z) between the layers (default 0: ReLU)",
+    )
     fit = parser.add_argument_group("training")
     fit.add_argument("--loss", required=True, choices=LOSSES)
     fit.add_argument("--delta", type=float, help="huber's delta (default 1)")
@@ -89,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
                 penalise_output_bias=args.penalise_output_bias,
                 delta=args.delta,
                 bias=not args.no_bias,
+                negative_slope=args.negative_slope,
                 device=args.device,
                 progress=progress.update,
             )

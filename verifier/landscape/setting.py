@@ -114,6 +114,8 @@ def pair_setting(
             f"landscape: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
             "exact barriers are known for these alone"
         )
+    if A.negative_slope:
+        raise UsageError("landscape: expected ReLU, got Leaky ReLU; exact barriers are known for ReLU alone")
     m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
     if output_layer == "trained":
         return make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=output_bias)

@@ -75,6 +75,7 @@ def read_group(
     data: Any,
     *,
     layout: str | None,
+    negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],
     polish: bool,
@@ -84,7 +85,7 @@ def read_group(
     named = _named(networks)
     if len(named) < 3:
         raise UsageError(f"--all: {len(named)} given, expected 3 or more checkpoints; for two use --pair A B")
-    ends = {name: read_endpoint(source, name, layout) for name, source in named.items()}
+    ends = {name: read_endpoint(source, name, layout, negative_slope) for name, source in named.items()}
     first = next(iter(ends))
     for name, e in ends.items():
         if e.network.architecture != ends[first].network.architecture:

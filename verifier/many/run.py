@@ -32,6 +32,7 @@ def certify_all(
     level: float | None = None,
     method: str = "exchange",
     layout: str | None = None,
+    negative_slope: float | None = None,
     data_options: dict[str, Any] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -69,6 +70,7 @@ def certify_all(
             networks,
             data,
             layout=layout,
+            negative_slope=negative_slope,
             data_options=data_options or {},
             objective_options=objective_options,
             polish=polish,
@@ -79,7 +81,14 @@ def certify_all(
             raise UsageError(f"{folder} is a file; with --all, --out names a folder")
         _introduce(group, say)
         options = {"method": method, "seed": seed, "dss_preset": dss_preset, "tight": tight, "exhaustive": exhaustive}
-        rows = _pairs(group, folder, options, {"layout": layout, "device": device}, progress, say)
+        rows = _pairs(
+            group,
+            folder,
+            options,
+            {"layout": layout, "negative_slope": negative_slope, "device": device},
+            progress,
+            say,
+        )
         found = gather(len(group.members), rows)
         result = ManyResult(group, tuple(rows), found, found.top if level is None else level, level is not None, folder)
         tables = write_tables(result)

@@ -7,7 +7,7 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,8 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
 
     layout: weight keys in order, as a list or comma-separated, each `weight` or `weight+bias`; needed only where names and shapes leave the order open.
 
-    The activation is not stored in such files: the network is taken as ReLU layers with a linear last one. Compare the loss that commands print with the one
-    you trained to.
+    Only files of `verifier train` store the activation; others are taken as ReLU networks with a linear last layer.
+    Compare the loss that commands print with the one you trained to.
 
     Raises CheckpointError (exit 4), saying what was found and what to do, for everything that is not certainly one fully connected network.
     """
@@ -72,6 +72,10 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
     network, description, dtypes = _network(tensors, layout, who, how)
+    slope = metadata.get("negative_slope", 0.0)
+    if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
+        raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
+    network = replace(network, negative_slope=float(slope))
     expected = metadata.get("network_sha256", network.sha256())
     if expected != network.sha256():  # safetensors files have no checksum of their own
         raise CheckpointError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ _PLAIN = (
     "Linear",
     "NonDynamicallyQuantizableLinear",
     "ReLU",
+    "LeakyReLU",
     "Identity",
     "Dropout",
     "Flatten",
@@ -28,10 +30,11 @@ _WITNESS_SAMPLES = 64
 
 
 def network_from_module(module: Any, layout: str | Sequence[str] | None = None) -> Network:
-    """Network of a fully connected ReLU module (`eval` mode: dropout is the identity).
+    """Network of a fully connected ReLU or Leaky ReLU module (`eval` mode: dropout is the identity).
 
-    The layers come from `state_dict()`; torch's own submodules must be Linear, ReLU, Identity, Dropout, Flatten or containers; and the result is compared with
-    the module's own outputs, in double precision, on random inputs, so that an activation or a skip connection inside `forward` is not missed.
+    The layers come from `state_dict()`; torch's own submodules must be Linear, ReLU, LeakyReLU of one slope, Identity, Dropout, Flatten or containers; and the
+    result is compared with the module's own outputs, in double precision, on random inputs, so that an activation or a skip connection inside `forward` is
+    not missed.
 
     Raises CheckpointError naming the submodule, the layout problem, or the difference of outputs.
     """
@@ -42,12 +45,27 @@ def network_from_module(module: Any, layout: str | Sequence[str] | None = None) 
         kind = type(part)
         if kind.__module__.startswith("torch.nn") and kind.__name__ not in _PLAIN:
             raise CheckpointError(
-                f"{who}: its part {name or '(top)'} is {kind.__name__}; only Linear layers with ReLU between them are supported, "
+                f"{who}: its part {name or '(top)'} is {kind.__name__}; only Linear layers with ReLU or LeakyReLU between them are supported, "
                 "because every certificate is about that function"
             )
     network, _ = network_from_state_dict(module.state_dict(), layout, who)
+    network = replace(network, negative_slope=_slope(module, who))
     _witness(module, network, who)
     return network
+
+
+def _slope(module: Any, who: str) -> float:
+    """The negative slope that all its activations share; 0 for ReLU."""
+    slopes = {
+        0.0 if type(part).__name__ == "ReLU" else float(part.negative_slope)
+        for part in module.modules()
+        if type(part).__module__.startswith("torch.nn") and type(part).__name__ in ("ReLU", "LeakyReLU")
+    }
+    if len(slopes) > 1 or not all(0.0 <= s < 1.0 for s in slopes):
+        raise CheckpointError(
+            f"{who}: its activations have the negative slopes {sorted(slopes)}; one slope in [0, 1) is supported"
+        )
+    return slopes.pop() if slopes else 0.0
 
 
 def _witness(module: Any, network: Network, who: str) -> None:
@@ -76,5 +94,5 @@ def _witness(module: Any, network: Network, who: str) -> None:
         raise CheckpointError(
             f"{who}: its outputs differ by up to {difference:.3g} from those of its parameters as a ReLU network with linear last layer, "
             "so forward() does something else (another activation, a skip connection, another order, a softmax at the end); "
-            "only plain ReLU networks are supported"
+            "only plain ReLU and Leaky ReLU networks are supported; for a Leaky ReLU called inside forward(), give its state dict and negative_slope"
         )

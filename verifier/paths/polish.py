@@ -40,6 +40,8 @@ def polish(
     """
     if network.depth != 2:
         raise UsageError(f"polish: needs one hidden layer, the network has {network.depth - 1}")
+    if network.negative_slope:
+        raise UsageError("polish: needs ReLU, the network is Leaky ReLU")
     before = best = objective.value(network, X, targets)
     inputs = np.hstack([X, np.ones((len(X), 1))]) if network.b is not None else X
     lengths = np.linalg.norm(augmented_rows(network), axis=1)

@@ -146,7 +146,9 @@ def least_squares(Z: Array, U: Array, bias: bool) -> tuple[Array, Array | None]:
     """Rows W (t, s) and biases (t,) with Z W^T + b nearest to U (N, t), slightly regularised; without bias when the layer has none."""
     Zb = np.hstack([Z, np.ones((len(Z), 1))]) if bias else Z
     G = Zb.T @ Zb
-    G[np.diag_indices_from(G)] += 1e-9 * max(float(np.trace(G)) / max(len(G), 1), 1e-300)
+    G[np.diag_indices_from(G)] += 1e-9 * max(
+        float(np.trace(G)) / max(len(G), 1), 1e-200
+    )  # silent features: 1e-300 would leave a denormal ridge, and NaN
     x = np.linalg.solve(G, Zb.T @ U).T if len(G) else np.zeros((U.shape[1], 0))
     return (x[:, :-1].copy(), x[:, -1].copy()) if bias else (np.ascontiguousarray(x), None)
 
@@ -247,8 +249,11 @@ def _lbfgs(
 ) -> Subnetwork:  # fmt: skip
     """L-BFGS with strong Wolfe steps on all samples, float64."""
     torch, X, y, weights, biases = _torch_setup(Z, targets, start, False)
+    parameters = [p for p in (*weights, *biases) if p is not None]
+    if not any(p.numel() for p in parameters):
+        return start  # layers of width 0 without biases: nothing to train
     optimiser = torch.optim.LBFGS(
-        [p for p in (*weights, *biases) if p is not None], max_iter=10, history_size=20, line_search_fn="strong_wolfe",
+        parameters, max_iter=10, history_size=20, line_search_fn="strong_wolfe",
         tolerance_grad=1e-12, tolerance_change=1e-15,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,11 +37,28 @@ class Setting:
     targets: Array
 
 
-def read_endpoint(source: Any, name: str, layout: str | None = None) -> Endpoint:
+def read_endpoint(source: Any, name: str, layout: str | None = None, negative_slope: float | None = None) -> Endpoint:
     """A path to a checkpoint, a `Network`, a torch module, or a state dict.
 
-    Raises CheckpointError for what cannot be read as one fully connected ReLU network.
+    negative_slope: of its Leaky ReLU, 0 for ReLU; None: as the source says. Files of other programs and state dicts say nothing: ReLU.
+
+    Raises CheckpointError for what cannot be read as one fully connected network, UsageError for a slope outside [0, 1) or another than the source's.
     """
+    e = _read(source, name, layout)
+    if negative_slope is None:
+        return e
+    if not 0.0 <= negative_slope < 1.0:
+        raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
+    says = isinstance(source, Network) or hasattr(source, "state_dict") or bool(e.settings)
+    known = e.network.negative_slope if says else None
+    if known is not None and known != negative_slope:
+        raise UsageError(
+            f"network {name}: was made with negative slope {known:g}, and {negative_slope:g} is given; leave the option out"
+        )
+    return replace(e, network=replace(e.network, negative_slope=negative_slope))
+
+
+def _read(source: Any, name: str, layout: str | None) -> Endpoint:
     if isinstance(source, Network):
         return Endpoint(source, {"from": "network"}, {})
     if isinstance(source, (str, os.PathLike)):
@@ -140,15 +157,17 @@ def read_setting(
     data: Any,
     *,
     layout: str | None,
+    negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],
 ) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
-    A, B = read_endpoint(a, "A", layout), read_endpoint(b, "B", layout)
+    A, B = (read_endpoint(source, name, layout, negative_slope) for source, name in ((a, "A"), (b, "B")))
     if A.network.architecture != B.network.architecture:
         raise UsageError(
             f"A and B differ in architecture: widths {A.network.widths} and {B.network.widths}, biases per layer "
-            f"{A.network.architecture[1]} and {B.network.architecture[1]}; a path joins networks of one architecture"
+            f"{A.network.architecture[1]} and {B.network.architecture[1]}, slopes {A.network.negative_slope:g} and {B.network.negative_slope:g}; "
+            "a path joins networks of one architecture"
         )
     dataset = read_data(data, A, B, data_options)
     objective = read_objective(A, B, objective_options)

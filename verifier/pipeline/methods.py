@@ -6,11 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
-import numpy as np
-
-from verifier.networks.network import Network
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
 from verifier.pipeline.endpoints import Setting
@@ -36,8 +34,8 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Options:
-    """What the constructions may be told. level: target of the search when given, else E. progress: draw bars on stderr. tiny_only: leave out what
-    takes long on all but tiny problems."""
+    """What the constructions may be told. level: target of the search when given, else E. progress: draw bars on stderr. of_all: run because of
+    --method all and not by name: leave out what takes long on all but tiny problems."""
 
     level: float | None = None
     seed: int = 0
@@ -48,7 +46,7 @@ class Options:
     string: str | None = None
     most_cells: int = 200_000
     state: str | None = None
-    tiny_only: bool = False
+    of_all: bool = False
     output_layer: str = "trained"
 
 
@@ -57,7 +55,7 @@ def exact(s: Setting, o: Options) -> Proposal:
     from verifier.errors import VerifierError
     from verifier.landscape.gap import exact_gap
 
-    if o.tiny_only and (why := why_not_tiny(s)) is not None:
+    if o.of_all and (why := why_not_tiny(s)) is not None:
         return Proposal(skipped=f"exact: {why}")
     try:
         found = exact_gap(
@@ -65,7 +63,7 @@ def exact(s: Setting, o: Options) -> Proposal:
             progress=_bracket if o.progress else None,
         )  # fmt: skip
     except VerifierError as error:
-        if not o.tiny_only:
+        if not o.of_all:
             raise
         # Nobody asked for it by name: what cells do not cover must not cost the other constructions' bounds.
         return Proposal(skipped=f"exact: {error}")
@@ -118,7 +116,7 @@ def _E(s: Setting) -> float:
 def halves(s: Setting, o: Options) -> Proposal:
     """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for one hidden layer; of all methods it stands for `theorem41` in deeper networks."""
     if s.A.network.depth > 2:
-        if o.tiny_only:
+        if o.of_all:
             return theorem41(s, o)
         return Proposal(skipped="halves: defined for one hidden layer; theorem41 is the same theorem for any depth")
     from verifier.paths.halves import halves_with_programs
@@ -132,8 +130,13 @@ def halves(s: Setting, o: Options) -> Proposal:
 def theorem41(s: Setting, o: Options) -> Proposal:
     """Theorem 4.1 for any depth, with trained sub-networks."""
     from verifier.paths.theorem41 import theorem41 as build
+    from verifier.theory import nguyen2021_bounds
 
-    return Proposal([_deep(build, s, o)])
+    path = _deep(build, s, o)
+    if s.data.samples * sum(s.A.network.widths[1:-1]) > MOST_FEATURES_OF_COROLLARIES:
+        path.notes["corollaries"] = "4.3 and 4.4 were not evaluated: too many samples and neurons"
+        return Proposal([path])
+    return Proposal([path], apriori=nguyen2021_bounds(s.A.network, s.B.network, s.objective, s.data.X, s.targets, path))
 
 
 def _deep(build: Callable[..., Path], s: Setting, o: Options) -> Path:
@@ -167,9 +170,7 @@ def line(s: Setting, o: Options) -> Proposal:
 
     A, B = s.A.network, s.B.network
     if A.depth > 2:
-        if all(np.array_equal(a, b) for (_, a), (_, b) in zip(_hidden(A), _hidden(B))):
-            return Proposal([build(A, B)])
-        return Proposal(skipped="line: with more than one hidden layer a chord that moves hidden layers is not bounded")
+        return Proposal([build(A, B)])
     start = time.process_time()
     points = 201
     matched = matched_line_estimate(A, B, s.objective, s.data.X, s.targets, points=points)
@@ -179,10 +180,6 @@ def line(s: Setting, o: Options) -> Proposal:
         "line after matching", matched.maximum, max(0.0, matched.maximum - _E(s)), points, spent, note
     )
     return Proposal([build(A, B)], estimates=[estimate])
-
-
-def _hidden(n: Network) -> list[tuple[str, np.ndarray]]:
-    return [(name, array) for name, array in n.arrays() if int(name[1:]) < n.depth]
 
 
 def dss(s: Setting, o: Options) -> Proposal:
@@ -198,8 +195,13 @@ def dss(s: Setting, o: Options) -> Proposal:
         f"DSS ({o.dss_preset})", r.maximum, max(0.0, r.maximum - _E(s)), r.points, r.cpu_seconds, note
     )
     details = {"string": r.path, "settings": r.settings, "beads": len(r.path.moves) - 1}
-    # With one hidden layer the string is a path like any other: the chord lemma bounds what DSS only sampled.
-    return Proposal([r.path] if A.depth == 2 else [], estimates=[estimate], details=details)
+    return Proposal(_certifiable(r.path, o), estimates=[estimate], details=details)
+
+
+def _certifiable(string: Path, o: Options) -> list[Path]:
+    """The string itself: a path like any other, so that the chord lemma bounds what was only sampled. In depth its chords take minutes, and nobody who
+    asked for all methods waits for them."""
+    return [] if o.of_all and string.start.depth > 2 else [string]
 
 
 def descent(s: Setting, o: Options) -> Proposal:
@@ -221,7 +223,7 @@ def homotopy(s: Setting, o: Options) -> Proposal:
 
 
 def _curve(name: str) -> Callable[[Setting, Options], Proposal]:
-    """A trained curve, sampled; with one hidden layer also certified as the polyline it is."""
+    """A trained curve, sampled, and certified as the polyline it is."""
 
     def build(s: Setting, o: Options) -> Proposal:
         from verifier.paths import curves
@@ -229,7 +231,7 @@ def _curve(name: str) -> Callable[[Setting, Options], Proposal]:
         c = getattr(curves, name)(s.A.network, s.B.network, s.objective, s.data.X, s.targets, seed=o.seed)
         estimate = SampledEstimate(c.path.method, c.maximum, max(0.0, c.maximum - _E(s)), c.points, c.cpu_seconds)
         details = {"string": c.path, "settings": c.settings, "beads": len(c.path.moves) - 1}
-        return Proposal([c.path] if s.A.network.depth == 2 else [], estimates=[estimate], details=details)
+        return Proposal(_certifiable(c.path, o), estimates=[estimate], details=details)
 
     return build
 
@@ -241,24 +243,33 @@ def string(s: Setting, o: Options) -> Proposal:
 
     if o.string is None:
         raise UsageError("--method string needs the polyline: name its .npz file with --string")
-    path = load_string(o.string, s.A.network, s.B.network)
-    if s.A.network.depth > 2:
-        return Proposal(
-            skipped="string: with more than one hidden layer a chord that moves hidden layers is not bounded"
-        )
-    return Proposal([path])
+    return Proposal([load_string(o.string, s.A.network, s.B.network)])
+
+
+def _nguyen2019(name: str) -> Callable[[Setting, Options], Proposal]:
+    """A theorem of Nguyen 2019 about wide first layers; its hypotheses are checked and said."""
+
+    def build(s: Setting, o: Options) -> Proposal:
+        construction = getattr(import_module(f"verifier.paths.nguyen2019.{name}"), name)
+        return Proposal([construction(s.A.network, s.B.network, s.objective, s.data.X, s.targets)])
+
+    return build
 
 
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
     "exchange": exchange, "line": line, "halves": halves, "theorem41": theorem41, "dropout": dropout, "descent": descent,
     "homotopy": homotopy, "theorem2": theorem2, "polychain": _curve("polychain"),
     "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string, "exact": exact,
+    "theorem32": _nguyen2019("theorem32"), "theorem51": _nguyen2019("theorem51"), "theorem61": _nguyen2019("theorem61"),
 }  # fmt: skip
 # What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves and dropout are asked for by
 # name; halves is theorem41 when there is more than one hidden layer.
 ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "exact", "dss")
 # Every cell could be visited in about a minute.
 MOST_CELLS_OF_ALL = 10**6
+# Samples times neurons: deciding separability takes about a minute there.
+MOST_FEATURES_OF_COROLLARIES = 10**7
+# Defined for one hidden layer of ReLU alone.
 ONE_HIDDEN_LAYER = ("exact", "descent", "homotopy", "theorem2")
 
 

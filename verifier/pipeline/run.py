@@ -64,6 +64,7 @@ def certify(
     level: float | None = None,
     method: str = "all",
     layout: str | None = None,
+    negative_slope: float | None = None,
     data_options: dict[str, Any] | None = None,
     out: str | FilePath | None = None,
     seed: int = 0,
@@ -86,7 +87,8 @@ def certify(
         both checkpoints recorded. The objective is the exact mean over it.
     loss, delta, kappa, penalty, penalise_output_bias: the objective (see `make_objective`); None: as both checkpoints recorded.
     level: also bound the gap over this value of F, and answer whether a path below it was found.
-    method: "all", or some of exact, exchange, line, halves, descent, theorem2, polychain, bezier, neb, dss, comma-separated.
+    negative_slope: of the networks' Leaky ReLU, 0 for ReLU. None: as the checkpoints or modules say, else ReLU.
+    method: "all", or some of `verifier.pipeline.methods.CONSTRUCTIONS`, comma-separated.
     out: certificate file; default certificates/<names>-<hash>.safetensors.
     seed: of DSS and of Theorem 2's reference network. tight: chords are cut until their certified maximum is within this factor
     of the sampled one, or under E. string: an .npz polyline to certify (`load_string`). polish: replace both endpoints by what
@@ -116,8 +118,8 @@ def certify(
     level = None if level is None else float(level)
     with threadpool_limits(limits=1):
         setting = read_setting(
-            a, b, data, layout=layout, data_options=data_options or {}, objective_options=objective_options
-        )
+            a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
+        )  # fmt: skip
         if polish:
             setting = polished(setting, say)
         problem = kernel_problem(
@@ -134,6 +136,7 @@ def certify(
             "polish": polish,
             "exhaustive": exhaustive,
             "output_layer": output_layer,
+            "negative_slope": setting.A.network.negative_slope,
         }
         work = _endpoints(setting, problem, options, say)
         for name in names:
@@ -154,7 +157,7 @@ def certify(
                     string=None if string is None else str(string),
                     most_cells=most_cells,
                     state=None if state is None else str(state),
-                    tiny_only=method == "all",
+                    of_all=method == "all",
                     output_layer=output_layer,
                 ),
                 work,
@@ -186,7 +189,9 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
             "name": s.data.name, "task": s.data.task, "samples": s.data.samples, "features": s.data.dimension,
             "recipe": s.data.recipe, "source_sha256": s.data.source_sha256, "sha256_of_X_and_y": s.data.sha256(),
         },
-        "architecture": {"widths": list(s.A.network.widths), "biases": list(s.A.network.architecture[1])},
+        "architecture": {
+            "widths": list(s.A.network.widths), "biases": list(s.A.network.architecture[1]), "negative_slope": s.A.network.negative_slope,
+        },
         "paths": {}, "estimates": [], "apriori": [], "programs": [], "tables": {}, "skipped": [],
         "provenance": provenance(options),
     }  # fmt: skip
@@ -196,10 +201,15 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
             f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}  {e['source'].get('file', '')}".rstrip()
         )
     say(
-        f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; network {'-'.join(map(str, s.A.network.widths))}; "
+        f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; "
+        f"network {'-'.join(map(str, s.A.network.widths))}{_activation(s.A.network)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
     return work
+
+
+def _activation(network: Network) -> str:
+    return f", Leaky ReLU of slope {network.negative_slope:g}" if network.negative_slope else ""
 
 
 def _construct(
@@ -210,6 +220,8 @@ def _construct(
         proposal = Proposal(
             skipped=f"{name}: defined for one hidden layer, these networks have {s.A.network.depth - 1}"
         )
+    elif name in ONE_HIDDEN_LAYER and s.A.network.negative_slope:
+        proposal = Proposal(skipped=f"{name}: defined for ReLU, these networks are Leaky ReLU")
     else:
         proposal = propose(name, s, options)
     if proposal.skipped:
@@ -227,7 +239,7 @@ def _construct(
         try:
             barrier, work.record["exact"] = barrier_and_record(problem, proposal.details["exact"], say)
         except VerifierError as error:
-            if not options.tiny_only:
+            if not options.of_all:
                 raise
             # As in methods.exact: nobody asked for it by name, and the paths' bounds stand without it.
             barrier = None

@@ -68,15 +68,17 @@ def train_network(
     penalise_output_bias: bool | None = None,
     delta: float | None = None,
     bias: bool = True,
+    negative_slope: float = 0.0,
     device: str = "cpu",
     progress: Callable[[int, float], None] | None = None,
 ) -> TrainedNetwork:
-    """Train `Linear-ReLU-...-Linear` with PyTorch's default initialisation, drawn with seed 1000 + sum of widths + seed.
+    """Train `Linear-ReLU-...-Linear` (or with Leaky ReLU) with PyTorch's default initialisation, drawn with seed 1000 + sum of widths + seed.
 
     width: m, or the hidden widths of a deeper network. loss: logistic, cross_entropy, squared, huber (with delta), hinge, absolute.
     protocol: "paper" (150 Adam steps at 0.01, kappa = 0.001 times l1 of the last layer's weights and bias, rows of the first
     layer on the unit sphere after each step) or "default" (500 Adam steps at 0.01, no penalty); None elsewhere
     takes the protocol's value. A kappa > 0 without penalty means path.
+    negative_slope: of Leaky ReLU between the layers; 0 for ReLU.
     progress: called with (steps done, objective) after each step. One thread; the caller's random state and thread count are left as they were.
 
     Raises UsageError for options that are unknown, out of range, or contradict data or protocol, VerifierError when training diverges.
@@ -85,6 +87,10 @@ def train_network(
     plan, objective = _plan(protocol, widths, loss, epochs, lr, kappa, penalty, penalise_output_bias, delta)
     if not 0 <= seed < 2**31:
         raise UsageError(f"seed must lie in 0..{2**31 - 1}, got {seed}")
+    if not 0.0 <= negative_slope < 1.0:
+        raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
+    if negative_slope and protocol == "paper":
+        raise UsageError("protocol paper trains ReLU networks; use protocol default with a negative slope")
     targets = objective.loss.encode(dataset)
     sizes = (dataset.dimension, *widths, objective.loss.outputs(targets))
     objective.penalty_form.check(_shape_only(sizes, bias))
@@ -106,7 +112,9 @@ def train_network(
         optimiser = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=plan.lr)
 
         def value() -> Any:
-            total = torch_losses.mean_loss(loss.replace("-", "_"), torch_losses.forward(weights, biases, X), y, delta)
+            total = torch_losses.mean_loss(
+                loss.replace("-", "_"), torch_losses.forward(weights, biases, X, negative_slope), y, delta
+            )
             if objective.kappa > 0:
                 total = total + objective.kappa * torch_losses.penalty(
                     objective.penalty, weights, biases, objective.penalise_output_bias
@@ -135,11 +143,14 @@ def train_network(
         arrays = [None if p is None else p.detach().cpu().numpy().astype(np.float64) for p in (*weights, *biases)]
     if not all(a is None or np.isfinite(a).all() for a in arrays):
         raise VerifierError(f"training seed {seed}: parameters became NaN or infinite; lower --lr or scale the data")
-    network = Network(tuple(a for a in arrays[: len(layers)] if a is not None), tuple(arrays[len(layers) :]))
+    network = Network(
+        tuple(a for a in arrays[: len(layers)] if a is not None), tuple(arrays[len(layers) :]), negative_slope
+    )
     settings = {
         "protocol": protocol,
         "widths": list(widths),
         "bias": bias,
+        **({"negative_slope": negative_slope} if negative_slope else {}),
         "seed": seed,
         "torch_seed": 1000 + sum(widths) + seed,
         "loss": objective.loss.name,
