@@ -62,7 +62,7 @@ def test_figure3d_is_certified_and_the_certificate_kept(tmp_path, capsys):
     words = ["stability", "--preset", "figure3d", "--widths", "6", "--depth", "4", *SMALL[:6]]
     assert main(words) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("EVALUATED figure3d: 2 networks; certified maxima along the paths ")
+    assert said.out.startswith("EVALUATED figure3d: 2 networks; certified maxima along the paths: (A) ")
     assert "(A) Theorem 4.1's path: certified F <= " in said.err
     (place,) = (tmp_path / "stability" / "figure3d" / "certificates").glob("*.safetensors")
     assert main(["check", str(place)]) == 0

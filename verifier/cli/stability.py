@@ -214,7 +214,7 @@ def _finish(
 ) -> int:  # fmt: skip
     from verifier.files import atomic_write_bytes
     from verifier.outcomes import worst_exit_code
-    from verifier.report.stability import certified_pairs, write_stability_report
+    from verifier.report.stability import certified_pairs, headline, write_stability_report
     from verifier.stability.summary import summarise, table_csv
 
     summary = summarise(records, args.preset or "networks")
@@ -223,9 +223,7 @@ def _finish(
     pairs = certified_pairs(certificates)
     for p in pairs:
         _say(p.sentence)
-    sentence = summary.sentence
-    if pairs:
-        sentence += f"; {'; '.join(p.short for p in pairs[:3])}" + ("; ..." if len(pairs) > 3 else "")
+    sentence = headline(summary, pairs)
     atomic_write_bytes(folder / "figures.csv", table_csv(summary.groups).encode())
     report = None
     if not args.no_report:

@@ -85,11 +85,16 @@ def _pair(name: str, place: Path) -> Pair:
             PathRow(title, curve.count, sup, p.claim.gap if p.accepted else None, max(curve.F) if curve.F else None)
         )
     said = [f"{p.name}: " + ("REJECTED" if p.sup is None else f"certified F <= {show_up(p.sup)}") for p in paths]
-    short = "certified maxima along the paths " + ", ".join(
-        f"{'rejected' if p.sup is None else show_up(p.sup)}" for p in paths
-    )
+    maxima = ", ".join(f"{p.name[:3]} {'rejected' if p.sup is None else show_up(p.sup)}" for p in paths)
+    short = f"certified maxima along the paths: {maxima}"
     bar = "" if E is None else f", E = {show_up(E)}"
     return Pair(name, place.name, E, tuple(paths), pair_plot(curves, E), f"{name}{bar}; {'; '.join(said)}", short + bar)
+
+
+def headline(summary: Summary, pairs: Sequence[Pair]) -> str:
+    """The verdict line: what was evaluated, and the certified maxima of the first pairs."""
+    said = [summary.sentence, *(p.short for p in pairs[:3])]
+    return "; ".join(said) + (f"; and {plural(len(pairs) - 3, 'more pair')}" if len(pairs) > 3 else "")
 
 
 def write_stability_report(summary: Summary, settings: dict[str, Any], pairs: Sequence[Pair], out: str | Path) -> Path:
@@ -103,7 +108,7 @@ def render_stability(summary: Summary, settings: dict[str, Any], pairs: Sequence
     """The page as text. settings: `verifier.stability.plan.Settings` as a dict."""
     measured = [g for g in summary.groups if g.maxima]
     widths = measured if len(measured) > 1 else []
-    word, sentence = summary.sentence.split(" ", 1)
+    word, sentence = headline(summary, pairs).split(" ", 1)
     first = summary.groups[0].records[0]
     rejected = any(p.sup is None for pair in pairs for p in pair.paths)
     return render_page(
@@ -115,7 +120,7 @@ def render_stability(summary: Summary, settings: dict[str, Any], pairs: Sequence
             "width_rows": [[g.name, str(g.reference.count), *(_cell(m, g) for m in g.maxima.values()), show(g.reference)] for g in widths],
             "findings": [line for line in summary.lines if "within" in line],
             "sections": [_section(g, len(measured) <= MOST_LAYER_PICTURES) for g in measured], "settings": settings, "pairs": [_shown(p) for p in pairs],
-            "data": first["data"], "samples": first["samples"], "objective": first["objective"],
+            "data": first["data"], "samples": first["samples"], "objective": first["objective"].replace("_", " "),
             "forgotten": any("forgotten" in g.maxima for g in measured),
         },
     )  # fmt: skip

@@ -23,6 +23,8 @@ STYLES = {
     "forgotten": ("(B) forgotten biases", "x", "transfer", ":"),
 }
 LOG_RATIO = 30.0
+# A scaled head can bring the loss of separated data to 1e-12 and less; curves along paths are cut this far under E.
+UNDER_E = 0.1
 SMALLEST = 1e-12
 
 
@@ -81,17 +83,19 @@ def _series(ax: Axes, x: Sequence[float], means: Sequence[Mean], name: str, shif
     return [v for v in values if v > 0]
 
 
-def _finish(figure: Figure, ax: Axes, values: list[float], theme: Theme) -> Figure:
+def _finish(figure: Figure, ax: Axes, values: list[float], theme: Theme, columns: int = 3) -> Figure:
     if values and max(values) > LOG_RATIO * min(values):
         ax.set_yscale("log")
         # An interval that reaches below 0 would stretch the axis to nothing.
-        ax.set_ylim(max(SMALLEST, 0.3 * min(values)), 2.0 * max(values))
+        ax.set_ylim(max(SMALLEST, 0.5 * min(values)), 2.0 * max(values))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
     ax.set_ylabel("F")
     ax.grid(axis="y", color=theme.faint, lw=0.6)
     ax.set_axisbelow(True)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside upper center", ncols=columns, frameon=False, fontsize=8.5
+    )
     return figure
 
 
@@ -156,4 +160,5 @@ def _draw_pair(
     ax.set_xlim(0.0, 1.0)
     ax.set_xticks([0.0, 1.0], ["A", "B"])
     ax.set_xlabel("along the path, one step per move")
-    return _finish(figure, ax, [v for v in values if v > 0], theme)
+    floor = 0.0 if E is None else UNDER_E * E
+    return _finish(figure, ax, [max(v, floor) for v in values if v > 0], theme, columns=2)
