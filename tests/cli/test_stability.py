@@ -127,6 +127,7 @@ def test_idx_files_of_mnists_format(tmp_path, capsys):
         (["--preset", "figure3a", "--layout", "a,b"], "--layout belongs to --networks"),
         (["--preset", "figure3a", "--seeds", "3:1"], "at least one seed"),
         (["--preset", "figure3d", "--seeds", "3"], "needs a pair"),
+        (["--preset", "figure4", "--seeds", "3", "--certify"], "needs a pair"),
         (["--preset", "figure3a", "--data", "diabetes"], "cross_entropy"),
         (["--preset", "figure3a", "--data", "nothing"], "is unknown"),
         (["--networks", "A", "--widths", "5"], "--widths belongs to --preset"),

@@ -108,8 +108,8 @@ def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]
         raise UsageError("stability: --layout belongs to --networks; a preset trains its own")
     architectures = _architectures(args, preset.widths)
     seeds = preset.seeds if args.seeds is None else parse_seeds(args.seeds)
-    if preset.certified and len(seeds) < 2:
-        raise UsageError(f"stability: --preset {args.preset} needs a pair, but --seeds names {len(seeds)} network")
+    if (preset.certified or args.certify) and len(seeds) < 2:
+        raise UsageError(f"stability: certifying paths needs a pair, but --seeds names {len(seeds)} network")
     dataset = load_data(args.data or "digits", **data_options(args))
     loss = args.loss or "cross_entropy"
     objective = make_objective(
@@ -176,6 +176,9 @@ def _named(args: argparse.Namespace) -> tuple[list[Member], Source]:
             raise UsageError(
                 f"stability: {members[0].name} and {m.name} were trained on different data; choose one with --data"
             )
+    shapes = [e.network.architecture for e in endpoints]
+    if args.certify and len(set(shapes)) == len(shapes):
+        raise UsageError("stability: --certify needs two networks of one architecture")
     return members, source
 
 
@@ -197,11 +200,8 @@ def _certified(
 ) -> tuple[list[tuple[str, Path]], list[int]]:
     from verifier.stability.pairs import certified_pair, disjoint_pairs
 
-    pairs = disjoint_pairs(records)
-    if not pairs:
-        raise UsageError("stability: --certify needs two networks of one architecture")
     certificates, codes = [], []
-    for a, b in pairs:
+    for a, b in disjoint_pairs(records):
         place, code = certified_pair(a, b, source, seed, folder, _say)
         certificates.append((f"{a['name']} and {b['name']}", place))
         codes.append(code)

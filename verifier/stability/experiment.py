@@ -44,7 +44,10 @@ def run_members(
             yield measured(m, source, settings, str(folder), measure=measure, say=say)
     else:
         work = (delayed(measured)(m, source, settings, str(folder), measure=measure) for m in members)
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+        for record in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
+            for line in _lines(record):
+                say(line)
+            yield record
 
 
 def measured(
@@ -58,7 +61,7 @@ def measured(
 ) -> dict[str, Any]:
     """Train the network where it is missing and measure what is not stored; JSON-able.
 
-    Result: name, file, widths (n_0..n_L), seed, F, loss, accuracy, samples, data, objective, sha256, and series: per name
+    Result: name, file, widths (n_0..n_L), architecture, seed, F, loss, accuracy, samples, data, objective, sha256, and series: per name
     {"points": [LayerLoss as a dict], "seconds": CPU, "kept": whether it was stored}.
     """
     from threadpoolctl import threadpool_limits
@@ -83,21 +86,24 @@ def measured(
             "seed": e.settings.get("seed"), "F": objective.value(e.network, data.X, targets),
             "loss": objective.loss_value(e.network, data.X, targets), "accuracy": objective.accuracy(e.network, data),
             "samples": data.samples, "data": data.name, "data_sha256": data.sha256(), "objective": _words(objective),
-            "training_seconds": spent,
+            "architecture": e.network.architecture, "training_seconds": spent,
         }  # fmt: skip
-        say(_line(record))
+        say(_lines(record)[0])
         record["series"] = {}
         for name in settings.series if measure else ():
             record["series"][name] = _series(name, e, record, objective, data.X, targets, settings, Path(folder))
-            s = record["series"][name]
-            values = ", ".join(f"{p['value']:.4g}" for p in s["points"])
-            say(f"  {TITLES[name]}: {values}" + ("  (stored)" if s["kept"] else f"  {s['seconds']:.1f} CPU s"))
+            say(_lines(record)[-1])
     return record
 
 
-def _line(r: dict[str, Any]) -> str:
+def _lines(r: dict[str, Any]) -> list[str]:
+    """What has been found for one network, for people."""
     accuracy = "" if r["accuracy"] is None else f", accuracy {r['accuracy']:.4f}"
-    return f"{r['name']}: F = {r['F']:.6g}{accuracy}, data {r['data']}, {r['samples']} samples"
+    out = [f"{r['name']}: F = {r['F']:.6g}{accuracy}, data {r['data']}, {r['samples']} samples"]
+    for name, s in r.get("series", {}).items():
+        values = ", ".join(f"{p['value']:.4g}" for p in s["points"])
+        out.append(f"  {TITLES[name]}: {values}" + ("  (stored)" if s["kept"] else f"  {s['seconds']:.1f} CPU s"))
+    return out
 
 
 def _words(objective: Any) -> str:
