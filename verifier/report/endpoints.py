@@ -72,11 +72,16 @@ def objective_words(o: Objective) -> str:
 
 
 def size_words(certificate: Certificate) -> str:
-    """Samples, features and architecture from the arrays themselves."""
+    """Samples, features and architecture, activation included, from what the kernel reads."""
     p = certificate.problem
     widths = [p.A.weights[0].shape[1], *(W.shape[0] for W in p.A.weights)]
     biases = ", ".join("with bias" if b is not None else "without bias" for b in p.A.biases)
-    return f"{len(p.X)} samples, {p.X.shape[1]} features; ReLU networks {'–'.join(map(str, widths))} (layers {biases})"
+    return f"{len(p.X)} samples, {p.X.shape[1]} features; {activation_words(p.negative_slope)} networks {'–'.join(map(str, widths))} (layers {biases})"
+
+
+def activation_words(negative_slope: float) -> str:
+    """ReLU, or Leaky ReLU with its slope."""
+    return f"Leaky ReLU (negative slope {negative_slope:.17g})" if negative_slope else "ReLU"
 
 
 def recipe(value: Any) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from verifier.report.fields import estimate, numbers, table
 from verifier.report.recheck import CheckedPath
 
 QUIET = ("idle", "transfer")
+# Bounded by the chord lemma, piece by piece.
+LEMMA = ("chord", "layer")
 KINDS = ("head", "idle", "transfer", "chord", "layer", "rescale")
 
 
@@ -75,11 +77,11 @@ def path_curve(path: CheckedPath, record: dict[str, Any]) -> PathCurve:
 
 
 def groups(kinds: tuple[str, ...]) -> list[tuple[int, int]]:
-    """(first, one past last) of maximal runs: idle and transfer moves together, chords together, other moves alone."""
+    """(first, one past last) of maximal runs: idle and transfer moves together, chords together, layer moves together, others alone."""
     out: list[tuple[int, int]] = []
     for k, kind in enumerate(kinds):
         previous = kinds[k - 1] if k else None
-        joins = (kind in QUIET and previous in QUIET) or (kind == previous == "chord")
+        joins = (kind in QUIET and previous in QUIET) or (kind == previous and kind in LEMMA)
         if joins:
             out[-1] = (out[-1][0], k + 1)
         else:
@@ -107,6 +109,20 @@ def moves_table(curve: PathCurve) -> list[Run]:
             )
         )
     return rows
+
+
+def kinds_words(kinds: set[str], deep: bool) -> list[tuple[str, str]]:
+    """(kind, what it does and how it is bounded) for those that occur, in the order of KINDS. deep: more than one hidden layer."""
+    lemma = "the chord lemma in depth" if deep else "the chord lemma"
+    meaning = {
+        "head": "moves change the last layer only, where F is convex: its two ends bound F",
+        "idle": "moves change neurons that reach no output: F is constant",
+        "transfer": "moves hand outgoing weights over between neurons with equal incoming ones: F is constant",
+        "chord": f"moves change several layers together and are bounded piece by piece, by {lemma}",
+        "layer": f"moves change one hidden layer and nothing else, and are bounded piece by piece, by {lemma}",
+        "rescale": "moves scale neurons up and their outgoing weights down: F is constant but for rounding",
+    }
+    return [(k, meaning[k]) for k in KINDS if k in kinds]
 
 
 def kinds_summary(kinds: tuple[str, ...]) -> str:

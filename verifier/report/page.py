@@ -9,12 +9,16 @@ from typing import Any
 
 from verifier.certificate.file import Certificate, data_file, read_certificate
 from verifier.files import atomic_write_bytes
+from verifier.kernel.claims import Problem
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claims import claim_rows, programs
+from verifier.report.compare_plot import MOST, compare_plot
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
 from verifier.report.fields import flatten, plural, rows, table, text, words
 from verifier.report.html import render_page
-from verifier.report.moves import Run, kinds_summary, moves_table, path_curve
+from verifier.report.layers import MEANING, layer_series, layer_table
+from verifier.report.layers_plot import layers_plot
+from verifier.report.moves import Run, kinds_summary, kinds_words, moves_table, path_curve
 from verifier.report.path_plot import path_plot
 from verifier.report.plane_plot import plane_plot, read_plane
 from verifier.report.recheck import CheckedPath, Recheck, recheck
@@ -102,6 +106,8 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "level": found.level,
         "skipped": [words(s) for s in record.get("skipped") or []] if isinstance(record.get("skipped"), list) else [],
         "paths": [_path_section(p, record, found) for p in found.paths],
+        "kinds": kinds_words({k for p in found.paths if p.bounds for k in p.bounds.kinds}, len(problem.A.weights) > 2),
+        **_deep(problem, record, found),
         "programs": programs(found, record),
         "limited_heads": any(c.head_limit is not None for c, _ in found.heads),
         "grids": _grids(record),
@@ -125,6 +131,23 @@ def _path_section(path: CheckedPath, record: dict[str, Any], found: Recheck) -> 
     )
     summary = kinds_summary(curve.kinds) or plural(curve.count, "move")
     return PathSection(curve.name, path.accepted, summary, drawn, moves, len(moves) > LONG_TABLE, notes)
+
+
+def _deep(problem: Problem, record: dict[str, Any], found: Recheck) -> dict[str, Any]:
+    """Of networks with several hidden layers: their paths in one picture, and the losses per layer behind them."""
+    hidden = [len(W) for W in problem.A.weights[:-1]]
+    E = None if found.E is None else found.E[1]
+    series = layer_series(found, record, hidden)
+    order = sorted(found.paths, key=lambda p: (not p.accepted, *p.rank)) if len(hidden) > 1 else []
+    curves = [(path_curve(p, record), p.claim.sup if p.accepted else None) for p in order]
+    return {
+        "compared": compare_plot(curves, E),
+        "left_out": max(0, len(curves) - MOST),
+        "layers": series,
+        "layers_picture": layers_plot(series, E),
+        "layers_table": layer_table(series, hidden, found.E),
+        "layers_meaning": [MEANING[k] for k in dict.fromkeys(s.kind for s in series)],
+    }
 
 
 def _grids(record: dict[str, Any]) -> list[Grid]:

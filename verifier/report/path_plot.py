@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from verifier.numbers import show_up
+from verifier.report.axes import log_axis
 from verifier.report.fields import estimate, plural
 from verifier.report.moves import KINDS, QUIET, PathCurve, kinds_summary
 from verifier.report.svg import Picture, Theme, picture
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 # F is constant on idle and transfer moves, so they are drawn narrower than the others on long paths.
 QUIET_WIDTH = 0.35
-LOG_RATIO = 30.0
 
 
 def path_plot(curve: PathCurve, E: float | None, sup: float | None, level: float | None = None) -> Picture | None:
@@ -46,7 +46,7 @@ def _alt(curve: PathCurve, E: float | None, sup: float | None) -> str:
     return " ".join(parts)
 
 
-def _corners(curve: PathCurve) -> np.ndarray:
+def corners(curve: PathCurve) -> np.ndarray:
     """Horizontal place of each vertex."""
     kinds = curve.kinds or ("head",) * curve.count
     quiet = QUIET_WIDTH if curve.count > 12 else 1.0
@@ -60,7 +60,7 @@ def _draw(curve: PathCurve, E: float | None, level: float | None, theme: Theme) 
     heights = [6.0] + ([0.42 * max(1, len(used))] if used else []) + ([1.7] if curve.changes is not None else [])
     figure = Figure(figsize=(8.8, 0.6 + 0.47 * sum(heights)), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    x = _corners(curve)
+    x = corners(curve)
     _draw_loss(axes[0], curve, x, E, level, theme)
     if used:
         _draw_kinds(axes[1], curve, x, used, theme)
@@ -90,10 +90,7 @@ def _draw_loss(ax: Axes, curve: PathCurve, x: np.ndarray, E: float | None, level
     if level is not None:
         ax.axhline(level, color=theme.ink, lw=1.0, ls=(0, (1, 2)), label="given level")
         values.append(level)
-    if min(values) > 0 and max(values) > LOG_RATIO * min(values):
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("")
+    log_axis(ax, values)
     if curve.count <= 60:
         for place in x[1:-1]:
             ax.axvline(place, color=theme.faint, lw=0.6, zorder=0)
