@@ -93,6 +93,39 @@ def halfway(**change: Any) -> Case:
     return _changed(case, change)
 
 
+def segment(**change: Any) -> Case:
+    """Opposite samples and labels, rows 1 and -1, opposite heads: eta_2(1/2) = 0 and predicts nothing, while both sides together predict +-1/2."""
+    case = _case(
+        "t2.segment",
+        "logistic",
+        0.0,
+        [[1.0], [-1.0]],
+        [1.0, -1.0],
+        net([[1.0]], [[1.0]]),
+        net([[-1.0]], [[-1.0]]),
+        time=0.5,
+        margin=0.21875,
+    )
+    return _changed(case, change)
+
+
+def constant(gamma: float = 200.0, **change: Any) -> Case:
+    """Absolute loss, y = 100, kappa = 1/2, one row turned towards a coordinate that is 0: best heads 100 and 200, half-way 112.5 instead of 100."""
+    case = _case(
+        "t2.C",
+        "absolute",
+        0.5,
+        [[1.0, 0.0]],
+        [100.0],
+        net([[1.0, 0.0]], [[100.0]]),
+        net([[0.5, 0.875]], [[gamma]]),
+        dual=[-0.5, -1.0],
+        time=0.5,
+        margin=10.375,
+    )
+    return _changed(case, change)
+
+
 def noise(**change: Any) -> Case:
     """One input with both labels: no function does better than log 2."""
     return _changed(
@@ -118,6 +151,8 @@ CORRECT: dict[str, Callable[[], Case]] = {
     "violation-of-theorem-2-norm": moment,
     "violation-of-theorem-2-identity": identity,
     "violation-of-theorem-2-identity-halfway": halfway,
+    "violation-of-theorem-2-segment": segment,
+    "violation-of-theorem-2-C": constant,
     "violation-of-theorem-3-e": noise,
 }
 
@@ -136,6 +171,21 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "violation-identity-at-the-start": lambda: identity(time=0.0),
     "violation-identity-by-too-much": lambda: identity(margin=1.25),
     "violation-identity-halfway-by-too-much": lambda: halfway(margin=0.75),
+    "violation-segment-at-the-start": lambda: segment(time=0.0),
+    "violation-segment-by-too-much": lambda: segment(margin=0.25),
+    "violation-segment-without-cancelling": lambda: _told(segment(), B=net([[-1.0]], [[1.0]])),
+    "violation-segment-of-squares": lambda: _told(segment(), objective=Objective("squared", None, 0.0, "none", False)),
+    "violation-segment-of-large-inputs": lambda: _told(segment(margin=8.0), X=np.array([[64.0], [-64.0]]), B=net([[-1.0]], [[1.0]])),
+    "violation-C-with-a-dual-beyond-its-constraint": lambda: _told(
+        constant(dual=np.array([-0.53125, -1.0]), time=0.75, margin=1.0), A=net([[1.0, 0.0]], [[93.75]])
+    ),
+    "violation-C-by-too-much": lambda: constant(margin=10.5),
+    "violation-C-with-a-head-that-is-not-best": lambda: constant(gamma=208.0),
+    "violation-C-with-a-dual-too-large": lambda: constant(dual=np.array([-0.75, -1.0])),
+    "violation-C-with-a-dual-too-small": lambda: constant(dual=np.array([-0.25, -1.0])),
+    "violation-C-with-one-dual": lambda: constant(dual=np.array([-0.5])),
+    "violation-C-without-penalty": lambda: _told(constant(), objective=Objective("absolute", None, 0.0, "none", False)),
+    "violation-C-of-a-path-that-lies-lower": lambda: constant(gamma=150.0, margin=0.125),
     "violation-noise-without-noise": lambda: _told(noise(), X=np.array([[1.0], [2.0]])),
     "violation-noise-with-a-dual-that-does-not-balance": lambda: noise(dual=np.array([-0.5, 0.25])),
     "violation-of-nothing": lambda: zero(margin=0.0),

@@ -108,6 +108,25 @@ def true_margin(problem: Any, claim: Any) -> float:
         both = (1 - t) * theta + t * g
         left = np.abs(M @ both - (1 - t) * Z @ theta - t * V @ g).mean()
         return abs(left - np.abs((M - Z) @ both).mean())
+    if claim.statement in ("t2.segment", "t2.C"):
+        t, g, L = claim.time, B.weights[1][0], 1.0
+        rows = (1 - t) * A.weights[0] + t * B.weights[0]
+        M = np.maximum(X @ rows.T + (1 - t) * shift(A) + t * shift(B), 0.0)
+        off = loss(M @ ((1 - t) * theta + t * g)).mean() - loss((1 - t) * Z @ theta + t * V @ g).mean()
+        full = [p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]]) for p in (A, B)]
+        unit = [r / np.linalg.norm(r, axis=1, keepdims=True) for r in full]
+        alpha = np.arccos(np.clip((unit[0] * unit[1]).sum(axis=1), -1, 1)).max()
+        inputs = X if A.biases[0] is None else np.column_stack([X, np.ones(len(X))])
+        spread = np.linalg.norm(inputs.T @ inputs / len(X), 2) ** 0.5
+        if claim.statement == "t2.segment":
+            return abs(off) - L * alpha * spread * np.abs((1 - t) * theta + t * g).sum()
+        for features, head in ((Z, theta), (V, g)):
+            assert features.shape[1] == 1
+            here = loss(features @ head).mean() + kappa * np.abs(head).sum()
+            there = min(loss(features @ np.array([h])).mean() + kappa * abs(h) for h in np.linspace(-400, 400, 80001))
+            if here > there + 1e-9:
+                return -np.inf  # not a best head
+        return off - L * L * alpha * spread / kappa
     groups = {}
     for k, row in enumerate(X.tolist()):
         groups.setdefault(tuple(row), []).append(k)

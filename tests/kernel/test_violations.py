@@ -21,11 +21,13 @@ def changed(rng, problem, claim):
         if a is None
         else a * (1 + (rng.random(a.shape) < 0.5) * rng.normal(size=a.shape) * 10.0 ** rng.uniform(-4, 0))
     )
+    time = float(np.clip(claim.time + rng.choice([0.0, -0.25, -0.3]), 0, 1))
+    if claim.statement == "t2.C" and rng.random() < 0.6:
+        return problem, replace(claim, time=time)  # heads that move are not best ones
     A, B = (type(p)(tuple(map(move, p.weights)), tuple(map(move, p.biases))) for p in (problem.A, problem.B))
     if claim.statement != "t3.e":
         problem = replace(problem, X=move(problem.X))
     dual = claim.dual * rng.choice([1.0, 0.5, 1.5, -1.0]) if rng.random() < 0.5 else claim.dual
-    time = float(np.clip(claim.time + rng.choice([0.0, -0.25, -0.3]), 0, 1))
     return replace(problem, A=A, B=B), replace(claim, dual=dual, time=time)
 
 
@@ -58,7 +60,7 @@ def test_no_changed_claim_is_accepted_and_false(name):
 
 BUGS = [
     ('"huber" and o.delta is not None else 1.0', '"huber" and o.delta is not None else 0.5'),
-    ("if claim.statement in (\"lemma1.zero\", \"lemma1.norm\"):", "if False:"),
+    ("if claim.statement in (\"lemma1.zero\", \"lemma1.norm\", \"t2.C\"):", "if False:"),
     ("require(0.0 < claim.margin < float(\"inf\"),", "require(True,"),
     ("require(claim.margin <= found,", "require(True,"),
     ("(arb_lower(-t / (1 + (arb(t) * a).exp())), arb_upper(-t / (1 + (arb(t) * b).exp())))", "(-t, -t)"),
@@ -67,7 +69,14 @@ BUGS = [
     ("over = 0.0 if room >= G else up(up(float(G) - room) / N)", "over = 0.0"),
     ("D = -losses.conjugate_mean_upper(o, claim.dual[:, None], problem.targets)", "D = 1e9"),
     ("min(frobenius, rows) / N", "min(frobenius, rows) / N / N"),
-    ("moved = relu(u, 0.0), relu(v, 0.0), relu(between(u, v, t), 0.0)", "moved = relu(u, 0.0), relu(v, 0.0), relu(u, 0.0)"),
+    ("relu(u, 0.0), relu(v, 0.0), relu(between(u, v, t), 0.0), kept", "relu(u, 0.0), relu(v, 0.0), relu(u, 0.0), kept"),
+    ("path = loss_at(problem, matmul(m.moved, transpose(m.both)))", "path = loss_at(problem, matmul(m.moved, transpose(m.gained)))"),
+    ("add(matmul(m.Z, transpose(m.kept)), matmul(m.W, transpose(m.gained))))\n    return down(path", "matmul(m.Z, transpose(m.kept)))\n    return down(path"),
+    ("lipschitz(problem.objective) * _spread(_inputs(problem)) * size", "0.5 * size"),
+    ("require(gain / N == primal / N + kappa * sum(map(abs, head)),", "require(True,"),
+    ("require(all(abs(s) <= kappa * N for s in pulls),", "require(True,"),
+    ("[0] - arb_upper(allowed))", "[0])"),
+    ("_middle(problem, claim.time))[0] -", "_middle(problem, claim.time))[1] -"),
     ("math.fsum(claim.dual[groups == g].tolist()) == 0.0", "True"),
 ]  # fmt: skip
 

@@ -112,9 +112,14 @@ class ClaimViolation:
       "t2.norm"      E |X|_2 >= sqrt |Sigma_X|_2 + margin (the proof of Theorem 2: equal)
       "t2.identity"  with beta, W from A and gamma, W~ from B, at time t the two sides of the proof's third equality,
                      E |eta_2 Z(eta_1) - (1-t) beta Z(W) - t gamma Z(W~)| and E |eta_2 (Z(eta_1) - Z(W))|, differ by at least margin
+      "t2.segment"   with eta_1, eta_2 between the networks at time t and alpha the largest angle of their rows,
+                     |E loss(eta_2 Z(eta_1)) - E loss((1-t) beta Z(W) + t gamma Z(W~))| >= L alpha sqrt |Sigma_X| |eta_2|_1 + margin
+                     (the proof: at most L alpha sqrt |Sigma_X| |eta_2|_1)
+      "t2.C"         beta and gamma are best heads on their rows, proved by `dual` (2N,), first A's; the same difference, with its sign, is at least
+                     L^2 alpha sqrt |Sigma_X| / kappa + margin (the proof: at most C alpha)
       "t3.e"         every function of x has E loss >= margin (the proof of Theorem 3: e(v_m) -> 0); proved by `dual`, which sums to 0 over
                      samples with equal inputs
-    dual (N,) float64, zeros where it is not needed. time: t, 0 where it is not needed.
+    dual (N,) float64 unless said otherwise, zeros where it is not needed. time: t, 0 where it is not needed.
     """
 
     name: str

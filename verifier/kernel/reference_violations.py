@@ -16,6 +16,7 @@ from verifier.kernel.reference import (
     _conjugate,
     _endpoint,
     _largest,
+    _loss,
     _mean,
     _norm,
     _rational,
@@ -30,7 +31,8 @@ Vector = list[Fraction]
 def check_violations(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
     validate_violation(problem, claim)
     found = {
-        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _within, "t2.norm": _second_moment, "t2.identity": _identity, "t3.e": _noise,
+        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _within, "t2.norm": _second_moment, "t2.identity": _identity,
+        "t2.segment": _segment, "t2.C": _best_heads, "t3.e": _noise,
     }[claim.statement](problem, claim)  # fmt: skip
     _certain(found >= arb(claim.margin), "the margin is not certain")
     return {"margin": float(found.lower())}
@@ -94,11 +96,66 @@ def _within(problem: Problem, claim: ClaimViolation) -> arb:
 
 def _second_moment(problem: Problem, claim: ClaimViolation) -> arb:
     X = [list(map(Fraction, row)) for row in problem.X.tolist()]
+    return _mean([_norm(row) for row in _rows(problem.X, None)]) - _root_of_moment(X)
+
+
+def _root_of_moment(X: list[Vector]) -> arb:
+    """At or above sqrt |Sigma|_2."""
     d, N = len(X[0]), len(X)
     S = [[sum((x[a] * x[b] for x in X), Fraction(0)) / N for b in range(d)] for a in range(d)]
     frobenius = _rational(sum((v * v for row in S for v in row), Fraction(0))).sqrt()
     rows = _rational(max(sum((abs(v) for v in row), Fraction(0)) for row in S))
-    return _mean([_norm(row) for row in _rows(problem.X, None)]) - frobenius.min(rows).sqrt()
+    return frobenius.min(rows).sqrt()
+
+
+def _gap_of_losses(problem: Problem, time: float) -> tuple[arb, Vector]:
+    """(E loss on the path - E loss on the extended path, eta_2) at the time."""
+    X, t = _inputs(problem), Fraction(time)
+    W, V = _exact_rows(problem.A), _exact_rows(problem.B)
+    middle = [[(1 - t) * a + t * b for a, b in zip(w, v)] for w, v in zip(W, V)]
+    heads = list(zip(_head(problem.A), _head(problem.B)))
+    both = [(1 - t) * b + t * g for b, g in heads]
+    path = [_dot(z, both) for z in _features(X, middle)]
+    beta, gamma = zip(*heads)
+    extended = [
+        (1 - t) * _dot(z, list(beta)) + t * _dot(w, list(gamma)) for z, w in zip(_features(X, W), _features(X, V))
+    ]
+    means = [
+        _mean([_loss(problem.objective, [_rational(f)], y) for f, y in zip(each, problem.targets.tolist())])
+        for each in (path, extended)
+    ]
+    return means[0] - means[1], both
+
+
+def _angle(problem: Problem) -> arb:
+    """At or above the angles of the rows: 2 atan2(|w/|w| - v/|v||, |w/|w| + v/|v||)."""
+    angles = []
+    for w, v in zip(_rows(problem.A.weights[0], problem.A.biases[0]), _rows(problem.B.weights[0], problem.B.biases[0])):
+        a, b = _norm(w), _norm(v)
+        require(bool(a > 0) and bool(b > 0), "a row is zero")
+        apart, along = (_norm([x / a + s * y / b for x, y in zip(w, v)]) for s in (-1, 1))
+        angles.append(2 * (apart / along).atan() if bool(along > 0) else arb.pi())
+    return _largest(angles)
+
+
+def _segment(problem: Problem, claim: ClaimViolation) -> arb:
+    left, both = _gap_of_losses(problem, claim.time)
+    size = _rational(sum(map(abs, both), Fraction(0)))
+    return abs(left) - _constant(problem) * _angle(problem) * _root_of_moment(_inputs(problem)) * size
+
+
+def _best_heads(problem: Problem, claim: ClaimViolation) -> arb:
+    """Weak duality makes the dual's value at most F; both balls are exact, or nothing is certain."""
+    o, N, X = problem.objective, len(problem.X), _inputs(problem)
+    for p, nu in ((problem.A, claim.dual[:N].tolist()), (problem.B, claim.dual[N:].tolist())):
+        Z = _features(X, _exact_rows(p))
+        pulls = [abs(sum((z[i] * Fraction(v) for z, v in zip(Z, nu)), Fraction(0))) for i in range(len(Z[0]))]
+        require(all(s <= Fraction(o.kappa) * N for s in pulls), "a dual violates a constraint")
+        value = -_mean([_conjugate(o, [v], y) for v, y in zip(nu, problem.targets.tolist())])
+        _certain(value >= _endpoint(problem, p), "a head is not certainly a best one")
+    left, _ = _gap_of_losses(problem, claim.time)
+    L = _constant(problem)
+    return left - L * L * _root_of_moment(X) * _angle(problem) / arb(o.kappa)
 
 
 def _identity(problem: Problem, claim: ClaimViolation) -> arb:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from flint import arb
@@ -29,12 +31,12 @@ from verifier.kernel.balls import (
     upper,
 )
 from verifier.kernel.claims import Objective, Parameters, Problem, require, require_array
-from verifier.kernel.forward import affine, hidden, objective_at
+from verifier.kernel.forward import affine, augmented_rows, hidden, loss_at, objective_at
 from verifier.kernel.landscape_claims import ClaimViolation
 from verifier.kernel.losses import arb_lower, arb_upper
 
 Array = np.ndarray
-STATEMENTS = ("lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.norm", "t2.identity", "t3.e")
+STATEMENTS = ("lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.norm", "t2.identity", "t2.segment", "t2.C", "t3.e")
 
 
 def lipschitz(o: Objective) -> float:
@@ -51,15 +53,15 @@ def validate_violation(problem: Problem, claim: ClaimViolation) -> None:
         "a violation needs one hidden layer and one output",
     )
     require(problem.A.biases[1] is None, "the statements are about networks without an output bias")
-    require_array(claim.dual, "dual", np.float64, (N,))
+    require_array(claim.dual, "dual", np.float64, (2 * N if claim.statement == "t2.C" else N,))
     require(0.0 <= claim.time <= 1.0, "time must lie in [0, 1]")
     require(0.0 < claim.margin < float("inf"), "the margin must be positive and finite")
-    if claim.statement.startswith("lemma1"):
+    if claim.statement.startswith("lemma1") or claim.statement in ("t2.segment", "t2.C"):
         lipschitz(problem.objective)
-    if claim.statement in ("lemma1.zero", "lemma1.norm"):
+    if claim.statement in ("lemma1.zero", "lemma1.norm", "t2.C"):
         require(
             problem.objective.penalty == "l1" and problem.objective.kappa > 0.0,
-            "Lemma 1 is about the l1 penalty with kappa > 0",
+            "the statement is about the l1 penalty with kappa > 0",
         )
 
 
@@ -67,7 +69,8 @@ def check_violation(problem: Problem, claim: ClaimViolation) -> dict[str, float]
     """The margin found; rejects unless it is at least the claimed one."""
     validate_violation(problem, claim)
     found = {
-        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _norm, "t2.norm": _second_moment, "t2.identity": _identity, "t3.e": _noise,
+        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _norm, "t2.norm": _second_moment, "t2.identity": _identity,
+        "t2.segment": _segment, "t2.C": _constant, "t3.e": _noise,
     }[claim.statement](problem, claim)  # fmt: skip
     require(claim.margin <= found, f"margin: found at least {found!r}, claimed {claim.margin!r}")
     return {"margin": found}
@@ -124,30 +127,116 @@ def _norm(problem: Problem, claim: ClaimViolation) -> float:
     return down(down(D - up(radius * over)) - objective_at(problem, problem.A, endpoint=True).upper)
 
 
-def _second_moment(problem: Problem, claim: ClaimViolation) -> float:
-    """|Sigma|_2 is at most the Frobenius norm and the largest row sum of magnitudes."""
-    N, X = len(problem.X), exact(problem.X)
+def _inputs(problem: Problem) -> Array:
+    """Data with 1 appended where rows have a bias: what rows are angles and moments of."""
+    return problem.X if problem.A.biases[0] is None else np.column_stack([problem.X, np.ones(len(problem.X))])
+
+
+def _spread(inputs: Array) -> float:
+    """Upper bound of sqrt |Sigma|_2, which is at most the Frobenius norm and the largest row sum of magnitudes."""
+    N, X = len(inputs), exact(inputs)
     S = magnitude(matmul(transpose(X), X))
     frobenius = up(math.sqrt(sum_upper((S * S * INFLATE).ravel().tolist())))
     rows = max(sum_upper(row) for row in S.tolist())
-    spread = up(math.sqrt(up(min(frobenius, rows) / N)))
-    mean = down(sum_lower(lower(row_norms(X)).tolist()) / N)
-    return down(mean - spread)
+    return up(math.sqrt(up(min(frobenius, rows) / N)))
+
+
+def _second_moment(problem: Problem, claim: ClaimViolation) -> float:
+    mean = down(sum_lower(lower(row_norms(exact(problem.X))).tolist()) / len(problem.X))
+    return down(mean - _spread(problem.X))
+
+
+@dataclass(frozen=True)
+class _Middle:
+    """Segment 2 of Theorem 2 at time t: features Z on A's rows, W on B's, moved on the rows between (N, m); the heads' parts (1-t) beta = kept and
+    t gamma = gained, both = eta_2 their sum (1, m)."""
+
+    Z: Ball
+    W: Ball
+    moved: Ball
+    kept: Ball
+    gained: Ball
+    both: Ball
+
+
+def _middle(problem: Problem, t: float) -> _Middle:
+    A, B = problem.A, problem.B
+    u, v = hidden(A, problem.X, 0.0), hidden(B, problem.X, 0.0)
+    beta, gamma = exact(A.weights[1]), exact(B.weights[1])
+    s = np.full_like(beta.mid, t)
+    kept = multiply(exact(1.0 - s) if t in (0.0, 1.0) else Ball(1.0 - s, 2.0**-53 * (1.0 - s)), beta)
+    gained = multiply(exact(s), gamma)
+    return _Middle(relu(u, 0.0), relu(v, 0.0), relu(between(u, v, t), 0.0), kept, gained, add(kept, gained))
+
+
+def _segment_excess(problem: Problem, m: _Middle) -> tuple[float, float]:
+    """Lower bounds of `E loss(eta_2 Z(eta_1)) - E loss((1-t) beta Z(W) + t gamma Z(W~))` and of its negative."""
+    path = loss_at(problem, matmul(m.moved, transpose(m.both)))
+    extended = loss_at(problem, add(matmul(m.Z, transpose(m.kept)), matmul(m.W, transpose(m.gained))))
+    return down(path.lower - extended.upper), down(extended.lower - path.upper)
+
+
+def _largest_angle(problem: Problem) -> arb:
+    """At or above every angle between a row of A and the row of B in its place."""
+    largest = arb(0)
+    for w, v in zip(*(augmented_rows(p.weights[0], p.biases[0]).tolist() for p in (problem.A, problem.B))):
+        dot, sizes = arb(0), [arb(0), arb(0)]
+        for a, b in zip(w, v):
+            dot += arb(a) * b
+            sizes = [sizes[0] + arb(a) * a, sizes[1] + arb(b) * b]
+        require(all(bool(s > 0) for s in sizes), "a row is zero and has no angle")
+        angle = (dot / (sizes[0] * sizes[1]).sqrt()).acos()
+        largest = largest.max(angle if angle.is_finite() else arb.pi())
+    return largest
+
+
+def _segment(problem: Problem, claim: ClaimViolation) -> float:
+    m = _middle(problem, claim.time)
+    size = sum_upper(magnitude(m.both).ravel().tolist())
+    allowed = arb_upper(_largest_angle(problem) * lipschitz(problem.objective) * _spread(_inputs(problem)) * size)
+    return down(max(_segment_excess(problem, m)) - allowed)
+
+
+def _constant(problem: Problem, claim: ClaimViolation) -> float:
+    o, N = problem.objective, len(problem.X)
+    for p, nu in ((problem.A, claim.dual[:N]), (problem.B, claim.dual[N:])):
+        _require_best_head(problem, p, nu)
+    allowed = _largest_angle(problem) * arb(lipschitz(o)) ** 2 * _spread(_inputs(problem)) / arb(o.kappa)
+    return down(_segment_excess(problem, _middle(problem, claim.time))[0] - arb_upper(allowed))
+
+
+def _require_best_head(problem: Problem, p: Parameters, dual: Array) -> None:
+    """Reject unless the head minimises F on its rows: a feasible dual has exactly its value, in rationals."""
+    o, N = problem.objective, len(problem.X)
+    rows = [[Fraction(x) for x in row] for row in augmented_rows(p.weights[0], p.biases[0]).tolist()]
+    head, nu = [Fraction(h) for h in p.weights[1][0].tolist()], [Fraction(v) for v in dual.tolist()]
+    kappa, primal, gain, pulls = Fraction(o.kappa), Fraction(0), Fraction(0), [Fraction(0)] * len(rows)
+    for x, (y,), v in zip(_inputs(problem).tolist(), problem.targets.tolist(), nu):
+        z = [max(Fraction(0), sum((Fraction(a) * w for a, w in zip(x, row)), Fraction(0))) for row in rows]
+        f, t = sum((a * h for a, h in zip(z, head)), Fraction(0)), Fraction(y)
+        pulls = [s + a * v for s, a in zip(pulls, z)]
+        if o.loss == "absolute":
+            require(abs(v) <= 1, "a dual of the absolute loss exceeds 1")
+            primal, gain = primal + abs(f - t), gain - v * t
+        elif o.loss == "hinge":
+            require(0 <= -v * t <= 1, "a dual of the hinge leaves [0, 1]")
+            primal, gain = primal + max(Fraction(0), 1 - t * f), gain - v * t
+        else:
+            require(
+                o.loss == "huber" and o.delta is not None, "best heads are decided for absolute, hinge and Huber loss"
+            )
+            d, r = Fraction(o.delta or 0.0), abs(f - t)
+            require(abs(v) <= d, "a dual of Huber's loss exceeds delta")
+            primal, gain = primal + (r * r / 2 if r <= d else d * (r - d / 2)), gain - v * v / 2 - v * t
+    require(all(abs(s) <= kappa * N for s in pulls), "the dual of a head violates a constraint")
+    require(gain / N == primal / N + kappa * sum(map(abs, head)), "a head is not shown to be a best one")
 
 
 def _identity(problem: Problem, claim: ClaimViolation) -> float:
-    A, B, t = problem.A, problem.B, claim.time
-    u, v = hidden(A, problem.X, 0.0), hidden(B, problem.X, 0.0)
-    Z, W, moved = relu(u, 0.0), relu(v, 0.0), relu(between(u, v, t), 0.0)
-    beta, gamma = exact(A.weights[1]), exact(B.weights[1])
-    s = np.full_like(beta.mid, t)
-    kept, gained = (
-        multiply(exact(1.0 - s) if t in (0.0, 1.0) else Ball(1.0 - s, 2.0**-53 * (1.0 - s)), beta),
-        multiply(exact(s), gamma),
-    )
-    both = add(kept, gained)
-    left = subtract(subtract(matmul(moved, transpose(both)), matmul(Z, transpose(kept))), matmul(W, transpose(gained)))
-    right = matmul(subtract(moved, Z), transpose(both))
+    m = _middle(problem, claim.time)
+    ends = add(matmul(m.Z, transpose(m.kept)), matmul(m.W, transpose(m.gained)))
+    left = subtract(matmul(m.moved, transpose(m.both)), ends)
+    right = matmul(subtract(m.moved, m.Z), transpose(m.both))
     low, high = _mean_magnitudes(left)
     low_right, high_right = _mean_magnitudes(right)
     return max(down(low - high_right), down(low_right - high))

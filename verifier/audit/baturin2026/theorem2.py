@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from verifier.audit.baturin2026.heads import lipschitz
 from verifier.audit.baturin2026.segments import (
+    features,
+    largest_angle,
+    mean_losses,
     random_segments,
+    root_second_moment,
     trained_segments,
 )
 from verifier.audit.baturin2026.theorem2_trials import (
@@ -96,6 +102,36 @@ def _identity_claim(i: Instance) -> tuple[Problem, ClaimViolation]:
     return _problem(v), ClaimViolation(
         "t2.identity", "t2.identity", np.zeros(len(v["X"])), t, 0.99 * identity_trial(i).left
     )
+
+
+def _objective_problem(v: dict) -> Problem:
+    """Networks of `_problem` under the instance's own loss, with the l1 penalty."""
+    o = Objective(v["loss"], v["delta"] if v["loss"] == "huber" else None, float(v["kappa"]), "l1", False)
+    return replace(_problem(v), objective=o, targets=np.ascontiguousarray(v["y"][:, None]))
+
+
+def _segment_claim(i: Instance) -> tuple[Problem, ClaimViolation]:
+    """The kernel bounds sqrt|Sigma| by the Frobenius norm and the largest row sum."""
+    v, t = i.values, segment_trial(i)
+    X = v["X"]
+    S = X.T @ X / len(X)
+    looser = float(min(np.linalg.norm(S), np.abs(S).sum(axis=1).max())) ** 0.5 / max(root_second_moment(X), 1e-300)
+    time = float(np.clip(v["t"], 0, 1))
+    margin = 0.99 * (t.left - t.right * looser)
+    return _objective_problem(v), ClaimViolation("t2.segment", "t2.segment", np.zeros(len(X)), time, margin)
+
+
+def _constant_claim(i: Instance) -> tuple[Problem, ClaimViolation]:
+    """For absolute loss with predictions at or below positive targets: the dual of a best head is -min(1, kappa N / sum_j z_j) on one row."""
+    v = i.values
+    path, extended = mean_losses(v)
+    allowed = lipschitz(v) ** 2 * largest_angle(v) * root_second_moment(v["X"]) / v["kappa"]
+    N = len(v["X"])
+    dual = np.concatenate(
+        [np.full(N, -min(1.0, v["kappa"] * N / features(v, v[r]).sum(axis=0).max())) for r in ("W", "V")]
+    )
+    time = float(np.clip(v["t"], 0, 1))
+    return _objective_problem(v), ClaimViolation("t2.C", "t2.C", dual, time, 0.99 * (path - extended - allowed))
 
 
 def _isotropic(d: int) -> Instance:
@@ -224,7 +260,7 @@ STATEMENTS = [
         segment_trial,
         _cancelling(),
         _searched(segment_trial),
-        None,
+        _segment_claim,
         Statement(
             "t2.segment.repaired",
             PAPER,
@@ -247,7 +283,7 @@ STATEMENTS = [
         constant_trial,
         (FAR_TARGET,),
         _searched(constant_trial, ("X", "y", "W", "V", "t"), best=True),
-        None,
+        _constant_claim,
         Statement(
             "t2.C.repaired",
             PAPER,

@@ -222,7 +222,7 @@ STATEMENTS = [
         "t41.deep", PAPER, "Theorem 4.1", "max Phi(theta(t)) <= max over the ends of max(Phi, min max inf E Psi(h_L(xi_l, f_l)) + eps)",
         "Depth 2 to 6, any K_l >= n_l / 2, random and trained networks: the kernel's bound along the built path against the "
         "right side of (4) at the sets and sub-networks found.",
-        Word.HOLDS, _pairs(True, True), _theorem41, hypotheses=("convex loss",), count=100,
+        Word.HOLDS, _pairs(None, True), _theorem41, hypotheses=("convex loss",), count=100,
     ),
     Statement(
         "eq6.deep", PAPER, "Equation (6)", "min over sets of max_l Q_l = min over cardinalities of max_l min over sets of that size of Q_l",
