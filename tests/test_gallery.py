@@ -10,14 +10,19 @@ from verifier.kernel import PathUpperBound, check
 from verifier.kernel.landscape_claims import BarrierLowerBound
 
 ROOT = Path(__file__).resolve().parents[1]
+# Pairs of networks with more than one hidden layer, with the loss alone: widths and paths.
+DEEP = {
+    "digits-200-200": ([64, 200, 200, 10], {"theorem41", "exchange", "dropout"}),
+    "digits-245x5": ([64, 245, 245, 245, 245, 245, 10], {"theorem41"}),
+}
 FILES = sorted((ROOT / "certificates").glob("gallery-*.safetensors"))
 
 
 def test_the_gallery_holds_what_it_promises():
-    """Moons, Breast Cancer at two widths, digits with ten classes; each with the loss alone and with kappa > 0."""
+    """Moons, Breast Cancer at two widths, digits with ten classes; each with the loss alone and with kappa > 0; two deep pairs."""
     names = {f.stem.removeprefix("gallery-") for f in FILES}
     pairs = ("moons-20", "breast-cancer-20", "breast-cancer-200", "digits-32")
-    assert names == {f"{p}-{o}" for p in pairs for o in ("loss", "path")}
+    assert names == {f"{p}-{o}" for p in pairs for o in ("loss", "path")} | set(DEEP)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
@@ -37,6 +42,18 @@ def test_its_report_is_there_and_names_this_very_file(file):
     page = (ROOT / "reports" / f"{file.stem}.html").read_text()
     assert read_certificate(file).digest in page
     assert json.dumps(file.name)[1:-1] in page
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_deep_pairs_have_their_paths_and_losses_per_layer(name):
+    """Theorem 4.1 and exchange reach E; dropout stability, where it is there, does not."""
+    c = read_certificate(ROOT / "certificates" / f"gallery-{name}.safetensors")
+    widths, paths = DEEP[name]
+    assert c.record["architecture"]["widths"] == widths
+    gaps = {x.path: x.gap for x in c.claims if isinstance(x, PathUpperBound)}
+    assert set(gaps) == paths
+    assert {n for n, gap in gaps.items() if gap == 0.0} == paths - {"dropout"}
+    assert "Loss per layer" in (ROOT / "reports" / f"gallery-{name}.html").read_text()
 
 
 LANDSCAPES = sorted((ROOT / "certificates").glob("landscape-*.safetensors"))

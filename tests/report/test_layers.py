@@ -7,8 +7,10 @@ import re
 
 import numpy as np
 import pytest
+from axe_core_python.sync_playwright import Axe
 
 from tests.report.conftest import Outline
+from tests.report.test_browser import BRIEF, SCHEMES, WIDTHS, opened  # noqa: F401
 from verifier.certificate.file import pack, read_certificate
 from verifier.networks.network import Network
 from verifier.pipeline import certify
@@ -267,3 +269,19 @@ def test_leaky_relu_is_said(tmp_path, outline):
     assert "Leaky ReLU (negative slope 0.25) networks 2–6–5–3" in page.text
     assert "Leaky" not in outline.text
     assert "ReLU networks 2–6–5–3" in outline.text
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_and_the_page_is_silent(opened, report, scheme):  # noqa: F811
+    """Folded parts are opened first; pictures load, regions have names of their own, and only tables and plots scroll sideways."""
+    for width in WIDTHS:
+        page, noise = opened(report, scheme, width)
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert Axe().run(page, options=BRIEF)["violations"] == []
+        assert noise == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        names = page.locator("[role=region]").evaluate_all(
+            "es => es.map(e => e.getAttribute('aria-label') || document.getElementById(e.getAttribute('aria-labelledby')).textContent)"
+        )
+        assert len(set(names)) == len(names)

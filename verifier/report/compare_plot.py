@@ -52,6 +52,7 @@ def _draw(curves: list[tuple[PathCurve, float | None]], E: float | None, theme: 
         if curve.F:
             x = corners(curve)
             at = np.interp(curve.position, np.arange(curve.count + 1), x) / x[-1]
+            ax.plot(at, curve.F, color=shade, lw=0.7, alpha=0.5)
             ax.plot(at, curve.F, MARKS[k], ms=MARK_SIZES[k], mew=0, color=shade, label=f"{curve.name}, sampled")
             values += curve.F
         if sup is not None:
