@@ -13,7 +13,7 @@ from verifier.certificate import read_certificate
 from verifier.kernel import check
 
 FOLDER = Path(__file__).resolve().parents[2] / "certificates" / "audit"
-NAMES = ("lemma1.grad", "lemma1.norm", "lemma1.zero", "t2.identity", "t2.norm", "t3.e")
+NAMES = ("lemma1.grad", "lemma1.norm", "lemma1.zero", "t2.identity", "t2.norm", "t2.segment", "t2.C", "t3.e")
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 EVALUATIONS = ("fast", "reference")
 
