@@ -56,7 +56,10 @@ def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spe
 
 
 def plane_record(s: Setting, waypoints: dict[str, Network], best: str) -> dict[str, Any] | None:
-    """F on the plane through A, B and the middle vertex of the best path that has one; None when no path has."""
+    """F on the plane through A, B and the middle vertex of the best path that has one; None when no path has, or one value costs more than
+    10^10 multiplications: a picture must not cost more than the proof."""
+    if len(s.data.X) * sum(W.size for W in s.A.network.weights) > 10**10:
+        return None
     name = best if best in waypoints else next(iter(waypoints), None)
     if name is None:
         return None
