@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from flint import arb
 
-from verifier.kernel.claims import Parameters, Problem, require
+from verifier.kernel.claims import Objective, Parameters, Problem, require
 from verifier.kernel.landscape_claims import ClaimViolation
 from verifier.kernel.reference import (
     ONE,
@@ -144,15 +144,31 @@ def _segment(problem: Problem, claim: ClaimViolation) -> arb:
     return abs(left) - _constant(problem) * _angle(problem) * _root_of_moment(_inputs(problem)) * size
 
 
+def _exact_loss(o: Objective, f: Fraction, y: Fraction) -> Fraction:
+    """The loss as a rational number: absolute, hinge and Huber."""
+    if o.loss == "absolute":
+        return abs(f - y)
+    if o.loss == "hinge":
+        return max(Fraction(0), 1 - y * f)
+    require(o.loss == "huber" and o.delta is not None, "this loss has no rational values")
+    r, bound = abs(f - y), Fraction(o.delta or 0.0)
+    return r * r / 2 if r <= bound else bound * r - bound * bound / 2
+
+
 def _best_heads(problem: Problem, claim: ClaimViolation) -> arb:
-    """Weak duality makes the dual's value at most F; both balls are exact, or nothing is certain."""
+    """Weak duality makes the dual's value at most F; in rationals it is F, or the head is not shown to be a best one."""
     o, N, X = problem.objective, len(problem.X), _inputs(problem)
     for p, nu in ((problem.A, claim.dual[:N].tolist()), (problem.B, claim.dual[N:].tolist())):
         Z = _features(X, _exact_rows(p))
         pulls = [abs(sum((z[i] * Fraction(v) for z, v in zip(Z, nu)), Fraction(0))) for i in range(len(Z[0]))]
         require(all(s <= Fraction(o.kappa) * N for s in pulls), "a dual violates a constraint")
-        value = -_mean([_conjugate(o, [v], y) for v, y in zip(nu, problem.targets.tolist())])
-        _certain(value >= _endpoint(problem, p), "a head is not certainly a best one")
+        head, targets = _head(p), [Fraction(y) for (y,) in problem.targets.tolist()]
+        for v, y in zip(nu, problem.targets.tolist()):
+            _conjugate(o, [v], y)  # rejects duals outside its domain
+        loss = sum((_exact_loss(o, _dot(z, head), y) for z, y in zip(Z, targets)), Fraction(0)) / N
+        curved = Fraction(1, 2) if o.loss == "huber" else Fraction(0)
+        value = -sum((curved * Fraction(v) ** 2 + Fraction(v) * y for v, y in zip(nu, targets)), Fraction(0)) / N
+        require(value == loss + Fraction(o.kappa) * sum(map(abs, head), Fraction(0)), "a head is not a best one")
     left, _ = _gap_of_losses(problem, claim.time)
     L = _constant(problem)
     return left - L * L * _root_of_moment(X) * _angle(problem) / arb(o.kappa)
