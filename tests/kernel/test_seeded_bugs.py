@@ -53,7 +53,7 @@ BUGS = [
     ("forward", 'row_norms(columns) if penalty == "weight_decay"', 'row_sums_of_magnitudes(columns) if penalty == "weight_decay"'),
     ("forward", 'elif o.penalty == "weight_decay" and endpoint:', 'elif o.penalty == "weight_decay":'),
     ("forward", "above = up(largest + up(o.kappa * penalty.upper))", "above = up(largest)"),
-    ("forward", "h = relu(affine(h, exact(W), None if b is None else exact(b)), slope)", "h = affine(h, exact(W), None if b is None else exact(b))"),
+    ("forward", "h = relu(pre_activations(p, h, k), slope)", "h = pre_activations(p, h, k)"),
     ("forward", "p = live_part(p, p)[0]", "p = live_part(p, Parameters(tuple(0.0 * W for W in p.weights), p.biases))[1]"),
     ("forward", "S = relu(hidden(p, problem.X, slope), slope) if", "S = relu(hidden(p, problem.X, slope), 0.0) if"),
     ("balls", "r = np.where(dead, slope * x.rad, x.rad) + U * np.abs(left)", "r = slope * x.rad + U * np.abs(left)"),

@@ -50,18 +50,18 @@ def affine(h: Ball, W: Ball, b: Ball | None) -> Ball:
     return add(z, Ball(np.broadcast_to(b.mid, z.mid.shape), np.broadcast_to(b.rad, z.rad.shape)))
 
 
-def layer_input(p: Parameters, X: Array, l: int, slope: float) -> Ball:
-    """h_{l-1}, which layer l (1-based) reads: (N, n_{l-1}); X itself for l = 1."""
-    h = exact(X)
-    for W, b in zip(p.weights[: l - 1], p.biases[: l - 1]):
-        h = relu(affine(h, exact(W), None if b is None else exact(b)), slope)
-    return h
-
-
 def pre_activations(p: Parameters, h: Ball, l: int) -> Ball:
     """u_l = h W_l^T + b_l for the enclosed input h of layer l; (N, n_l)."""
     b = p.biases[l - 1]
     return affine(h, exact(p.weights[l - 1]), None if b is None else exact(b))
+
+
+def layer_input(p: Parameters, X: Array, l: int, slope: float) -> Ball:
+    """h_{l-1}, which layer l (1-based) reads: (N, n_{l-1}); X itself for l = 1."""
+    h = exact(X)
+    for k in range(1, l):
+        h = relu(pre_activations(p, h, k), slope)
+    return h
 
 
 def hidden(p: Parameters, X: Array, slope: float) -> Ball:
