@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.paths.nguyen2019_checks import one_layer_at_a_time, outputs, random_network
-from verifier.networks.network import linear_combination
+from verifier.networks.network import leaky_relu, linear_combination
 from verifier.objective import make_objective
 from verifier.paths.nguyen2019.deep_chord import deviation, path_bound, segment_bound
 from verifier.paths.nguyen2019.lemma33 import Curves, inverse_activation, map_h
 from verifier.paths.nguyen2019.lemma34 import free_rows
 from verifier.paths.nguyen2019.lemma43 import independent_columns, supported_on
-from verifier.paths.nguyen2019.lemma44 import activation, shifted_copies, spanning_neurons
+from verifier.paths.nguyen2019.lemma44 import shifted_copies, spanning_neurons
 from verifier.paths.nguyen2019.lemma52 import to_full_rank
 from verifier.paths.nguyen2019.lemma53 import to_neurons
 from verifier.paths.nguyen2019.polyline import Polyline
@@ -83,11 +83,11 @@ def test_lemma44_shifted_copies_have_full_rank(slope):
     rng = np.random.default_rng(1)
     for n in (1, 2, 7):
         v = rng.normal(size=n) + 3.0
-        F = activation(v[:, None] + shifted_copies(v), slope)
+        F = leaky_relu(v[:, None] + shifted_copies(v), slope)
         assert np.linalg.matrix_rank(F) == n
     X = rng.normal(size=(20, 3))
     W, b = spanning_neurons(X, slope)
-    assert np.linalg.cond(activation(X @ W + b, slope)) < 1e3
+    assert np.linalg.cond(leaky_relu(X @ W + b, slope)) < 1e3
 
 
 def test_lemma33_the_map_h_meets_any_output():

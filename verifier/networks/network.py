@@ -20,6 +20,11 @@ def _frozen(array: Array) -> Array:
     return out
 
 
+def leaky_relu(z: Array, negative_slope: float) -> Array:
+    """max(z, negative_slope z), entrywise, as a new array; ReLU for slope 0."""
+    return np.maximum(z, negative_slope * z) if negative_slope else np.maximum(z, 0.0)
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """`f_l = sigma(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (theory.md section 1); `sigma(z) = max(z, negative_slope z)`.
@@ -97,7 +102,7 @@ class Network:
 
     def activation(self, z: Array) -> Array:
         """sigma(z), entrywise, as a new array."""
-        return np.maximum(z, self.negative_slope * z) if self.negative_slope else np.maximum(z, 0.0)
+        return leaky_relu(z, self.negative_slope)
 
     def features(self, X: Array, layer: int = -1) -> Array:
         """Outputs of hidden layer `layer` (1-based, 0 for X itself; -1 for the last), float64 estimate, shape (N, n_l); X is (N, n_0)."""

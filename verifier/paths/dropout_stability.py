@@ -19,7 +19,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths.neuron_choice import importance
 from verifier.paths.path import Move, Path
-from verifier.paths.subnetworks import activation, preactivations
+from verifier.paths.subnetworks import preactivations
 from verifier.paths.tower_path import moves_through_towers, require_same_architecture
 from verifier.paths.towers import Tower, live_slots, stacked
 
@@ -106,7 +106,7 @@ def _subsets(
     if by_importance:
         kept, h = [], below
         for p, n in enumerate(widths, start=l):
-            h = activation(preactivations(h, network.weights[p - 1], network.biases[p - 1]), network.negative_slope)
+            h = network.activation(preactivations(h, network.weights[p - 1], network.biases[p - 1]))
             order = np.argsort(-importance(network, h, p), kind="stable")
             kept.append(np.sort(order[: n // 2]))
         yield "importance", tuple(kept)
@@ -120,7 +120,7 @@ def _features(network: Network, h: Array, l: int, kept: Sequence[Array], forgott
     for p, here in enumerate(kept, start=l):
         W, b = network.weights[p - 1], network.biases[p - 1]
         own = None if b is None else (b[: len(here)] if forgotten_biases else b[here])
-        h = activation(preactivations(h, W[np.ix_(here, below)], own), network.negative_slope)
+        h = network.activation(preactivations(h, W[np.ix_(here, below)], own))
         below = here
     return h
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.networks.network import leaky_relu
 from verifier.objective import Objective
 from verifier.paths import subnetworks
 from verifier.paths.towers import Tower, mixed
@@ -132,7 +133,7 @@ def trained_together(
 def _below(tower: Tower, X: Array, slope: float) -> Array:
     h = np.asarray(X, dtype=np.float64)
     for W, b in zip(tower.weights[:-1], tower.biases[:-1]):
-        h = subnetworks.activation(subnetworks.preactivations(h, W, b), slope)
+        h = leaky_relu(subnetworks.preactivations(h, W, b), slope)
     return h
 
 
@@ -170,7 +171,7 @@ def _rebuilt(
         assert top is not None  # rows always have weights
         # A's and B's rows keep their very arrays.
         W_top, b_top = (s.tower.weights[-1], s.tower.biases[-1]) if s.own else (top, array(b))
-        features.append(subnetworks.activation(subnetworks.preactivations(h, W_top, b_top), slope))
+        features.append(leaky_relu(subnetworks.preactivations(h, W_top, b_top), slope))
         head, c, value = solved(features[-1])
         label = f"{s.name}, F = {value:.6g}"
         tower = replace(

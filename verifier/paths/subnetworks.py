@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from verifier.networks.network import Network
+from verifier.networks.network import Network, leaky_relu
 from verifier.objective import Objective
 from verifier.programs import fast_head
 
@@ -38,12 +38,8 @@ class Subnetwork:
     def features(self, Z: Array, slope: float) -> Array:
         """Top features (N, t) from the features (N, s) below."""
         for W, b in self.rows:
-            Z = activation(preactivations(Z, W, b), slope)
+            Z = leaky_relu(preactivations(Z, W, b), slope)
         return Z
-
-
-def activation(z: Array, slope: float) -> Array:
-    return np.maximum(z, slope * z) if slope else np.maximum(z, 0.0)
 
 
 def preactivations(Z: Array, W: Array, b: Array | None) -> Array:
@@ -162,7 +158,7 @@ def imitating(teachers: Sequence[Array], outputs: Array, Z: Array, biases: Seque
     for U, bias in zip(teachers, biases):
         W, b = least_squares(Z, U, bias)
         rows.append((W, b))
-        Z = activation(preactivations(Z, W, b), slope)
+        Z = leaky_relu(preactivations(Z, W, b), slope)
     head, c = least_squares(Z, outputs, biases[-1])
     return Subnetwork(tuple(rows), head, c)
 
@@ -173,7 +169,7 @@ def teachers_of(network: Network, features: Array, layer: int, kept: Sequence[Ar
     for W, b, here in zip(network.weights[layer:-1], network.biases[layer:-1], kept):
         z = preactivations(features, W, b)
         out.append(z[:, here])
-        features = activation(z, network.negative_slope)
+        features = network.activation(z)
     return out, preactivations(features, network.theta, network.c)
 
 

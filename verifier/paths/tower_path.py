@@ -91,7 +91,8 @@ class _Builder:
             )
         available = set(free)
         taken = {keys[i]: self.home[l][keys[i]] for i in new if self.home[l].get(keys[i], -1) in available}
-        rest = sorted(available - set(taken.values()), key=lambda s: (s in self.home[l].values(), s))
+        owned = set(self.home[l].values())
+        rest = sorted(available - set(taken.values()), key=lambda s: (s in owned, s))
         taken.update(zip([keys[i] for i in new if keys[i] not in taken], rest))
         return taken
 

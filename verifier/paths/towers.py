@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from verifier.networks.network import Network
+from verifier.networks.network import Network, leaky_relu
 from verifier.objective import Objective
 
 Array = np.ndarray
@@ -62,7 +62,7 @@ class Tower:
             h = h @ W.T
             if b is not None:
                 h += b
-            h = np.maximum(h, negative_slope * h) if negative_slope else np.maximum(h, 0.0)
+            h = leaky_relu(h, negative_slope)
         return h
 
     def prices(self, objective: Objective) -> Array:

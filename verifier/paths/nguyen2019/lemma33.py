@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from verifier.networks.network import leaky_relu
 from verifier.paths.nguyen2019.polyline import Polyline
 
 Array = np.ndarray
@@ -58,8 +59,7 @@ class Curves:
         self.Z = {l: line.pre_activation(l) for l in range(p, line.network.depth + 1)}
 
     def features(self, l: int) -> Array:
-        Z = self.Z[l]
-        return np.maximum(Z, self.line.slope * Z)
+        return leaky_relu(self.Z[l], self.line.slope)
 
     def move_features(self, l: int, goal: Array, label: str) -> None:
         """F_l goes straight to goal (N, n_l), p <= l < L."""

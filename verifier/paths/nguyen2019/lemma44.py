@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
+from verifier.networks.network import leaky_relu
+
 Array = np.ndarray
-
-
-def activation(z: Array, slope: float) -> Array:
-    return np.maximum(z, slope * z)
 
 
 def shifted_copies(v: Array) -> Array:
@@ -44,7 +42,7 @@ def candidate_neurons(X: Array, slope: float, rng: np.random.Generator, directio
             columns.append(np.repeat(sign * u[:, None], len(b), axis=1))
             biases.append(b)
     W, b = np.concatenate(columns, axis=1), np.concatenate(biases)
-    size = np.abs(activation(X @ W + b, slope)).max(axis=0)
+    size = np.abs(leaky_relu(X @ W + b, slope)).max(axis=0)
     keep = size > 0
     return W[:, keep] / size[keep], b[keep] / size[keep]
 
@@ -55,7 +53,7 @@ def best_candidates(X: Array, slope: float, count: int, given: Array, rng: np.ra
     QR with pivoting of what the projection orthogonal to `given` leaves.
     """
     W, b = candidate_neurons(X, slope, rng)
-    F = activation(X @ W + b, slope)
+    F = leaky_relu(X @ W + b, slope)
     if given.shape[1]:
         Q = np.linalg.qr(given)[0]
         F = F - Q @ (Q.T @ F)
@@ -68,7 +66,7 @@ def spanning_neurons(X: Array, slope: float, tries: int = 4) -> tuple[Array, Arr
     best: tuple[float, Array, Array] | None = None
     for seed in range(tries):
         W, b = best_candidates(X, slope, len(X), np.zeros((len(X), 0)), np.random.default_rng(seed))
-        condition = float(np.linalg.cond(activation(X @ W + b, slope)))
+        condition = float(np.linalg.cond(leaky_relu(X @ W + b, slope)))
         if best is None or condition < best[0]:
             best = condition, W, b
     assert best is not None  # tries >= 1
