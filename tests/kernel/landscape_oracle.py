@@ -15,6 +15,7 @@ from verifier.regions.program import make_program
 from verifier.regions.rank import region_rank
 from verifier.regions.solve import solve
 
+Array = np.ndarray
 SLACK = 1e-7
 
 
@@ -82,59 +83,73 @@ def false_rank(problem: Any, claim: Any) -> str | None:
 
 
 def true_margin(problem: Any, claim: Any) -> float:
-    """The statement's two sides in plain numpy; for proofs by duals the best of a fine search."""
-    X, y, A, B = problem.X, problem.targets[:, 0], problem.A, problem.B
-    theta, kappa = A.weights[1][0], problem.objective.kappa
-    shift = lambda p: 0.0 if p.biases[0] is None else p.biases[0]
-    Z = np.maximum(X @ A.weights[0].T + shift(A), 0.0)
-    V = np.maximum(X @ B.weights[0].T + shift(B), 0.0)
-    loss = {"logistic": lambda f: np.logaddexp(0.0, -y * f), "absolute": lambda f: np.abs(f - y)}[
+    """The statement's two sides in plain numpy; for proofs by duals the best of a fine search.
+
+    In long doubles: an entry of 1e300 has no square in float64, and an oracle that overflows calls true claims false."""
+    X, y = problem.X.astype(np.longdouble), problem.targets[:, 0].astype(np.longdouble)
+    kappa, t = np.longdouble(problem.objective.kappa), np.longdouble(claim.time)
+    (W, b, theta), (V, c, g) = (_long(p) for p in (problem.A, problem.B))
+    Z, U = np.maximum(X @ W.T + b, 0), np.maximum(X @ V.T + c, 0)
+    M = np.maximum(X @ ((1 - t) * W + t * V).T + (1 - t) * b + t * c, 0)
+    both, zero = (1 - t) * theta + t * g, np.longdouble(0)
+    of = lambda f: y.reshape(-1, *[1] * (f.ndim - 1))  # one column of predictions for each head
+    loss = {"logistic": lambda f: np.logaddexp(zero, -of(f) * f), "absolute": lambda f: np.abs(f - of(f))}[
         problem.objective.loss
     ]
-    F = lambda h: loss(Z @ h).mean() + kappa * np.abs(h).sum()
+    F = lambda h, features=Z: loss(features @ h).mean() + kappa * np.abs(h).sum()
     if claim.statement == "lemma1.grad":
         d = -y / (1 + np.exp(y * (Z @ theta))) if problem.objective.loss == "logistic" else np.sign(Z @ theta - y)
-        return np.abs(Z.T @ d / len(y)).max() - 1.0
+        return np.abs(Z.T @ d / len(y)).max() - 1
     if claim.statement == "lemma1.zero":
-        return F(0 * theta) - F(theta) if kappa >= 1.0 else -np.inf
+        return F(0 * theta) - F(theta) if kappa >= 1 else -np.inf
     if claim.statement == "lemma1.norm":
         assert Z.shape[1] == 1
         return min(F(np.array([h])) for h in np.linspace(-1 / kappa, 1 / kappa, 2001)) - F(theta)
     if claim.statement == "t2.norm":
-        return np.linalg.norm(X, axis=1).mean() - np.linalg.norm(X.T @ X / len(X), 2) ** 0.5
+        return np.sqrt((X**2).sum(axis=1)).mean() - spread(X)
     if claim.statement == "t2.identity":
-        t, g = claim.time, B.weights[1][0]
-        rows = (1 - t) * A.weights[0] + t * B.weights[0]
-        M = np.maximum(X @ rows.T + (1 - t) * shift(A) + t * shift(B), 0.0)
-        both = (1 - t) * theta + t * g
-        left = np.abs(M @ both - (1 - t) * Z @ theta - t * V @ g).mean()
+        left = np.abs(M @ both - (1 - t) * Z @ theta - t * U @ g).mean()
         return abs(left - np.abs((M - Z) @ both).mean())
     if claim.statement in ("t2.segment", "t2.C"):
-        t, g, L = claim.time, B.weights[1][0], 1.0
-        rows = (1 - t) * A.weights[0] + t * B.weights[0]
-        M = np.maximum(X @ rows.T + (1 - t) * shift(A) + t * shift(B), 0.0)
-        off = loss(M @ ((1 - t) * theta + t * g)).mean() - loss((1 - t) * Z @ theta + t * V @ g).mean()
-        full = [p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]]) for p in (A, B)]
-        unit = [r / np.linalg.norm(r, axis=1, keepdims=True) for r in full]
-        alpha = np.arccos(np.clip((unit[0] * unit[1]).sum(axis=1), -1, 1)).max()
-        inputs = X if A.biases[0] is None else np.column_stack([X, np.ones(len(X))])
-        spread = np.linalg.norm(inputs.T @ inputs / len(X), 2) ** 0.5
+        off = loss(M @ both).mean() - loss((1 - t) * Z @ theta + t * U @ g).mean()
+        biased = problem.A.biases[0] is not None
+        rows = [np.column_stack([R, shift]) if biased else R for R, shift in ((W, b), (V, c))]
+        size = angles(*rows).max() * spread(np.column_stack([X, np.ones(len(X))]) if biased else X)
         if claim.statement == "t2.segment":
-            return abs(off) - L * alpha * spread * np.abs((1 - t) * theta + t * g).sum()
-        for features, head in ((Z, theta), (V, g)):
+            return abs(off) - size * np.abs(both).sum()
+        for features, head in ((Z, theta), (U, g)):
             assert features.shape[1] == 1
-            here = loss(features @ head).mean() + kappa * np.abs(head).sum()
-            there = min(loss(features @ np.array([h])).mean() + kappa * abs(h) for h in np.linspace(-400, 400, 80001))
-            if here > there + 1e-9:
+            here = F(head, features)
+            heads = np.linspace(-400, 400, 80001)
+            there = (loss(features @ heads[None]).mean(axis=0) + kappa * np.abs(heads)).min()
+            if here > there + 1e-9 * max(1, here):
                 return -np.inf  # not a best head
-        return off - L * L * alpha * spread / kappa
-    groups = {}
+        return off - size / kappa
+    groups: dict = {}
     for k, row in enumerate(X.tolist()):
         groups.setdefault(tuple(row), []).append(k)
     values = np.linspace(-30, 30, 6001)[:, None]
     with np.errstate(all="ignore"):
         each = np.logaddexp(0.0, -y * values) if problem.objective.loss == "logistic" else np.abs(values - y)
     return sum(each[:, g].sum(axis=1).min() for g in groups.values()) / len(y)
+
+
+def _long(p: Any) -> tuple[Array, Any, Array]:
+    """(rows, biases or 0, head) in long doubles."""
+    W, head = (w.astype(np.longdouble) for w in p.weights)
+    return W, np.longdouble(0) if p.biases[0] is None else p.biases[0].astype(np.longdouble), head[0]
+
+
+def spread(inputs: Array) -> Any:
+    """sqrt |Sigma|_2 of (N, d) inputs."""
+    scale = np.abs(inputs).max()
+    return scale * np.linalg.norm((inputs / scale).astype(float), 2) / np.sqrt(np.longdouble(len(inputs)))
+
+
+def angles(W: Array, V: Array) -> Array:
+    """Of each row of W with the row of V in its place, (m,): accurate where they are nearly parallel, as no arccos is."""
+    w, v = (r / np.sqrt((r**2).sum(axis=1, keepdims=True)) for r in (W, V))
+    return 2 * np.arctan2(np.sqrt(((w - v) ** 2).sum(axis=1)), np.sqrt(((w + v) ** 2).sum(axis=1)))
 
 
 def false_violation(problem: Any, claim: Any) -> str | None:

@@ -67,7 +67,8 @@ def landscape_bases():
 
 def judge(count, seed, originals_of=bases):
     """Verdicts of `count` mutants; asserts that none of them is accepted and false, or accepted by the fast evaluation alone."""
-    originals = [(json.loads(json.dumps(d)), a) for d, a in originals_of()]
+    # safetensors reads arrays in another order in each process: sorted, so that a seed names the same mutants everywhere
+    originals = [(json.loads(json.dumps(d)), dict(sorted(a.items()))) for d, a in originals_of()]
     rng, seen, tally = np.random.default_rng(seed), {}, Counter()
     for k in range(count):
         document, arrays = originals[k % len(originals)]

@@ -43,6 +43,19 @@ def test_margins_are_true_and_nearly_sharp(name):
         assert not check(problem, replace(claim, margin=1.02 * true), evaluation=evaluation).accepted
 
 
+@pytest.mark.parametrize("size", [1e150, 1e300])
+def test_rows_whose_squares_overflow(size):
+    """Row (1, size) against (1/2, 7/8) on the input (1, 0): the angle is atan(4/7), and 12.5 - 2 atan(4/7) the margin."""
+    case = CORRECT["violation-of-theorem-2-C"]()
+    A = replace(case.problem.A, weights=(np.array([[1.0, size]]), case.problem.A.weights[1]))
+    problem, claim = replace(case.problem, A=A), case.claims[0]
+    true = 12.5 - 2 * np.arctan(4 / 7)
+    assert float(true_margin(problem, claim)) == pytest.approx(true, rel=1e-14)
+    for evaluation in ("fast", "reference"):
+        found = check(problem, claim, evaluation=evaluation).computed["margin"]
+        assert true * (1 - 1e-10) <= found <= true
+
+
 @pytest.mark.parametrize("name", CORRECT)
 def test_no_changed_claim_is_accepted_and_false(name):
     case, rng = CORRECT[name](), np.random.default_rng(0)
