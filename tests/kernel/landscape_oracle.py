@@ -64,16 +64,19 @@ def _through_zero(A: Network, B: Network, objective: Any, problem: Any) -> float
 
 
 def false_region(problem: Any, claim: Any) -> str | None:
-    arrangement = make_arrangement(problem.X, problem.A.biases[0] is not None)
+    """Inputs and targets are scaled by powers of two to a size where a solver in float64 can be believed; rows scale against inputs, losses with targets."""
+    down_to_one = lambda a: np.ldexp(a, -np.frexp(np.abs(a).max(axis=0))[1])
+    y, s = problem.targets[:, 0], int(np.frexp(np.abs(problem.targets).max())[1])
+    arrangement = make_arrangement(down_to_one(problem.X), problem.A.biases[0] is not None)
     try:
-        value = solve(make_program(arrangement, claim.head, claim.pattern, problem.targets[:, 0]), "cvxpy").value
+        value = solve(make_program(arrangement, claim.head, claim.pattern, np.ldexp(y, -s)), "cvxpy").value
     except VerifierError as error:
         return f"no region: {error}" if claim.verdict == "zero_inside" else None
-    size = 1e-6 * max(1.0, float(np.mean(problem.targets**2)))
-    if claim.lower > value + size:
-        return f"the minimum is about {value}, below the lower end"
-    if claim.upper < value - size:
-        return f"the minimum is about {value}, above the upper end"
+    size, low, high = 1e-6, np.ldexp(claim.lower, -2 * s), np.ldexp(claim.upper, -2 * s)
+    if low > value + size:
+        return f"the minimum is about {value} 2^{2 * s}, below the lower end"
+    if high < value - size:
+        return f"the minimum is about {value} 2^{2 * s}, above the upper end"
     return None
 
 

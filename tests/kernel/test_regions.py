@@ -8,6 +8,7 @@ from verifier.kernel import check
 
 from .components import run_check
 from .loader import kernel
+from .oracle import falsehood
 from .region_components import REGION_CHECKS, claims
 from .seeded import unnoticed
 
@@ -33,6 +34,20 @@ def test_two_evaluations_agree():
         else:
             other = "zero_inside" if claim.verdict == "zero_on_boundary" else "zero_on_boundary"
             assert not check(problem, replace(claim, verdict=other), evaluation="reference").accepted
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-1060, 2.0**900])
+def test_the_oracle_believes_no_solver_on_data_of_any_size(scale):
+    """True claims are not called false on inputs of 1e-319 or 1e271, where the solver's float64 fails; an interval above the minimum is."""
+    for problem, claim, _, value in claims():
+        if claim.verdict == "positive" and value > 1e-3:
+            problem = replace(problem, X=problem.X * scale)
+            if scale >= 1:  # denormals lose bits and have another minimum
+                assert falsehood(problem, replace(claim, lower=0.99 * value, upper=1.01 * value)) is None
+            assert falsehood(problem, replace(claim, lower=1.5 * value + 1, upper=1e9)) is not None
+        elif claim.verdict == "zero_inside":
+            scaled = replace(problem, X=problem.X * scale)
+            assert check(scaled, claim).accepted <= (falsehood(scaled, claim) is None)
 
 
 BUGS = [
