@@ -10,7 +10,7 @@ from verifier.certificate import read_certificate
 from verifier.data.dataset import Dataset
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.errors import UsageError, VerifierError
-from verifier.kernel import PathUpperBound, check
+from verifier.kernel import EndpointValue, PathUpperBound, check
 from verifier.kernel.landscape_claims import BarrierLowerBound
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
@@ -151,6 +151,9 @@ def test_a_frozen_output_layer(seed, tmp_path):
     assert barrier.output_layer == "frozen"
     assert barrier.level == pytest.approx(level, rel=1e-6)
     assert not any(w.layer == 2 for x in c.claims if isinstance(x, PathUpperBound) for m in x.moves for w in m.writes)
+    between = 0.5 * (max(x.lower for x in c.claims if isinstance(x, EndpointValue)) + barrier.level)
+    refuted = verifier.certify(A, B, data, method="exact", out=tmp_path / "z.safetensors", level=between, **words)
+    assert refuted.sentence.startswith("REFUTED no path with this output layer stays")
     with pytest.raises(UsageError, match="frozen with method exact alone"):
         verifier.certify(A, B, data, method="exact,line", out=tmp_path / "y.safetensors", **words)
 
@@ -171,7 +174,7 @@ def test_a_level_below_the_barrier_is_refuted(tmp_path):
     level = 0.5 * (low.level + first.E)
     result = verifier.certify(A, B, data, method="exact", level=level, out=tmp_path / "y.safetensors", **words)
     assert result.outcome.exit_code == 5
-    assert result.sentence.startswith(f"REFUTED no path stays below level {level!r}: every path reaches ")
+    assert result.sentence.startswith(f"REFUTED no path stays below level {level!r}: every such path reaches ")
     page = render(read_certificate(tmp_path / "y.safetensors"))
     assert "No path from A to B stays at or below the level" in page
     assert "contradicts itself" not in page

@@ -11,9 +11,10 @@ from tests.landscape.instances import random_pair
 from verifier.certificate.file import pack, read_certificate
 from verifier.data.dataset import Dataset
 from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.report.bounds import sampled_rows
 from verifier.report.page import render
 from verifier.report.recheck import recheck
-from verifier.report.verdict import consistency_flags
+from verifier.report.verdict import MISSED, consistency_flags, headline
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,34 @@ def test_figures_below_the_barrier_are_errors(certificate, claim):
     )
     assert len(flags) == 2
     assert all("lies under the barrier certified at" in f for f in flags)
+
+
+def test_an_estimate_under_the_barrier_is_marked(certificate, claim):
+    """A little below is no contradiction, as samples miss peaks, but the reader is told; a line to a permuted B ends elsewhere."""
+    found, low = recheck(certificate), {"maximum": (1 - 1e-3) * claim.level}
+    record = {
+        "estimates": [
+            {"method": "DSS", **low},
+            {"method": "line after matching", **low},
+            {"method": "DSS", "maximum": claim.level},
+        ]
+    }
+    assert [MISSED in r.remark for r in sampled_rows(found, record)] == [True, False, False]
+    assert consistency_flags(found, certificate.problem, record) == []
+
+
+def test_a_frozen_barrier_is_about_paths_that_keep_the_output_layer(certificate, claim):
+    """Other paths may stay below it: no level is refuted for them, and a path certified at the level is the answer."""
+    found, below = recheck(certificate), 0.999 * claim.level
+    frozen = replace(found, barriers=tuple((replace(c, output_layer="frozen"), v) for c, v in found.barriers))
+    record = {"provenance": {"options": {"level": below}}}
+    of = lambda f: headline(f, record, [])
+    assert of(found).word == of(frozen).word == "REFUTED"
+    assert "No path from A to B stays" in of(found).sentence
+    assert "No path from A to B with this output layer stays" in of(frozen).sentence
+    joined = replace(found.paths[0].claim, level=below, gap_over_level=0.0)
+    other = replace(found.paths[0], claim=joined)
+    assert of(replace(frozen, paths=(other,))).word == "CERTIFIED"
 
 
 def test_a_rejected_barrier_is_said_to_be_rejected(certificate, claim, tmp_path):

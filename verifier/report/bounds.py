@@ -10,7 +10,7 @@ from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.theorems import Theorem
-from verifier.report.verdict import path_error, sampled_maximum
+from verifier.report.verdict import MISSED, misses, path_error, sampled_maximum
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,9 @@ def lower_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
     return out
 
 
-def sampled_rows(record: dict[str, Any], least: float | None, level: float | None) -> list[Row]:
-    """Estimates of the record: DSS and others, never bounds. least: F of the lower endpoint."""
+def sampled_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
+    """Estimates of the record: DSS and others, never bounds; one that lies under a certified barrier says so."""
+    least, level = None if found.least is None else found.least[1], found.level
     out = []
     for e in rows(record.get("estimates")):
         top, points, beads = number(e.get("maximum")), number(e.get("points")), number(e.get("beads"))
@@ -97,6 +98,7 @@ def sampled_rows(record: dict[str, Any], least: float | None, level: float | Non
             "" if points is None else f"{points:.0f} points",
             "" if beads is None else f"{beads:.0f} beads",
             text(e.get("note")),
+            MISSED if misses(e, found.barrier) else "",
         ]
         over = [None if top is None or x is None else max(0.0, top - x) for x in (least, level)]
         out.append(

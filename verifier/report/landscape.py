@@ -12,6 +12,7 @@ from verifier.report.endpoints import objective_words
 from verifier.report.fields import estimate, plural
 from verifier.report.html import render_page
 from verifier.report.landscape_plot import components_plot, tree_plot, widths_plot
+from verifier.report.verdict import MISSED
 
 SHOWN = 15  # rows of joins, minima and levels on the page; the tables beside it have all
 
@@ -123,13 +124,7 @@ def _pair(w: dict[str, Any], p: dict[str, Any], k: int) -> dict[str, Any]:
 
 def _row(r: dict[str, Any]) -> dict[str, Any]:
     certified = r["kind"] == "certified"
-    note = (
-        ""
-        if not r["below"]
-        else "under the barrier: an error"
-        if certified
-        else "under the barrier: its samples missed the pass"
-    )
+    note = "" if not r["below"] else "under the barrier: an error" if certified else MISSED
     return {
         "method": "exact search" if r["method"] == "exact" else r["method"],
         "kind": r["kind"],

@@ -102,7 +102,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "lower": lower_rows(found, record),
         "apriori": apriori,
         "apriori_rows": apriori_rows(apriori),
-        "sampled": sampled_rows(record, None if found.least is None else found.least[1], found.level),
+        "sampled": sampled_rows(found, record),
         "level": found.level,
         "skipped": [words(s) for s in record.get("skipped") or []] if isinstance(record.get("skipped"), list) else [],
         "paths": [_path_section(p, record, found) for p in found.paths],

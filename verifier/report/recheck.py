@@ -51,9 +51,17 @@ class Recheck:
 
     @property
     def barrier(self) -> BarrierLowerBound | None:
-        """The accepted lower bound of the highest level."""
-        good = [c for c, v in self.barriers if v.accepted]
-        return max(good, key=lambda c: c.level) if good else None
+        """The accepted lower bound of the highest level, for all paths."""
+        return self._highest("trained")
+
+    @property
+    def frozen_barrier(self) -> BarrierLowerBound | None:
+        """The same for the paths that keep the output layer; it says nothing about others."""
+        return self._highest("frozen")
+
+    def _highest(self, output_layer: str) -> BarrierLowerBound | None:
+        good = [c for c, v in self.barriers if v.accepted and c.output_layer == output_layer]
+        return max(good, key=lambda c: c.level, default=None)
 
     @property
     def accepted(self) -> bool:

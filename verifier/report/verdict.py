@@ -47,7 +47,7 @@ def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
     level = found.level if found.level is not None else asked
     if level is not None:
         return _answer_level(found, level)
-    low = found.barrier
+    low = found.barrier or found.frozen_barrier
     if best is None:
         if low is not None and low.gap > 0.0:
             return "INCONCLUSIVE", f"No path is certified here; {_barrier_words(low)}"
@@ -67,11 +67,16 @@ def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
     )
 
 
+def _which_paths(low: BarrierLowerBound) -> str:
+    return "path from A to B" + (" with this output layer" if low.output_layer == "frozen" else "")
+
+
 def _barrier_words(low: BarrierLowerBound) -> str:
-    where = " with this output layer" if low.output_layer == "frozen" else ""
-    return (
-        f"every path from A to B{where} reaches F ≥ {show_down(low.level, 9)}, at least {show_down(low.gap, 9)} over E."
-    )
+    return f"every {_which_paths(low)} reaches F ≥ {show_down(low.level, 9)}, at least {show_down(low.gap, 9)} over E."
+
+
+def _refuted_by(low: BarrierLowerBound, level: float) -> tuple[str, str]:
+    return "REFUTED", f"No {_which_paths(low)} stays at or below the level {level!r}: {_barrier_words(low)}"
 
 
 def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
@@ -84,9 +89,12 @@ def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
         )
     low = found.barrier
     if low is not None and low.level > level:
-        return "REFUTED", f"No path from A to B stays at or below the level {level!r}: {_barrier_words(low)}"
+        return _refuted_by(low, level)
     answers = [(p.claim.gap_over_level, p.claim.path) for p in found.paths if p.accepted and p.claim.level == level]
     known = [(gap, name) for gap, name in answers if gap is not None]
+    kept = found.frozen_barrier
+    if kept is not None and kept.level > level and min(known, default=(1.0, ""))[0] > 0.0:
+        return _refuted_by(kept, level)
     if not known:
         return "INCONCLUSIVE", f"No path is certified against the level {level!r}."
     gap, name = min(known)
@@ -96,6 +104,15 @@ def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
             f"A and B are joined at or below the level {level!r}: along the stored path {name}, F never exceeds it.",
         )
     return "INCONCLUSIVE", f"The best certified path, {name}, exceeds the level {level!r} by at most {show_up(gap)}."
+
+
+MISSED = "under the barrier: its samples missed the pass"
+
+
+def misses(estimate: dict[str, Any], low: BarrierLowerBound | None) -> bool:
+    """Whether an estimate of the record lies under what its path certainly reaches. A matched copy of B is the end of other paths."""
+    top = number(estimate.get("maximum"))
+    return low is not None and top is not None and top < low.level and "matching" not in text(estimate.get("method"))
 
 
 def sampled_maximum(record: dict[str, Any], path: str) -> float | None:
@@ -169,7 +186,7 @@ def _barrier_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
         flags += [
             f"{text(e.get('method'), 'unnamed')}: its sampled maximum {top:.9g} lies under {low}."
             for e in rows(record.get("estimates"))
-            if "matching" not in text(e.get("method"))
+            if misses(e, barrier)
             and (top := number(e.get("maximum"))) is not None
             and top < barrier.level * (1.0 - SAMPLING)
         ]
