@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from tests.paths.nguyen2019_checks import one_layer_at_a_time, outputs, random_network
+from verifier.elaboration import kernel_problem, path_upper_bound
+from verifier.elaboration.moves import parameters
+from verifier.kernel.chord import chord_between
 from verifier.networks.network import leaky_relu, linear_combination
 from verifier.objective import make_objective
-from verifier.paths.nguyen2019.deep_chord import deviation, path_bound, segment_bound
 from verifier.paths.nguyen2019.lemma33 import Curves, inverse_activation, map_h
 from verifier.paths.nguyen2019.lemma34 import free_rows
 from verifier.paths.nguyen2019.lemma43 import independent_columns, supported_on
@@ -24,47 +26,15 @@ def line_with_data(widths, slope=0.1, seed=0):
     return Polyline(random_network(rng, widths, slope), rng.normal(size=(N, widths[0]))), rng
 
 
+def deviation(v, w, X):
+    """How far the outputs on the segment may lie from their chord, by the kernel's lemma."""
+    o = make_objective("squared")
+    chord = chord_between(kernel_problem(v, w, o, X, v.predict(X)), parameters(v), parameters(w))
+    return chord.deviation(chord.at(0.0), chord.at(1.0))
+
+
 def curves_of(line):
     return Curves(line, 1, line.X, np.linalg.pinv(line.X))
-
-
-@pytest.mark.parametrize("slope", [0.0, 0.1, 0.9])
-def test_the_deep_chord_bound_holds_on_random_segments(slope):
-    """Sampled values never exceed the bound; the excess is of second order in the segment's length."""
-    rng = np.random.default_rng(3)
-    o = make_objective("squared")
-    for layer in (1, 2, 3, 4):
-        v = random_network(rng, (3, 8, 6, 5, 2), slope)
-        X, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
-        step = rng.normal(size=v.weights[layer - 1].shape)
-        gaps = []
-        for length in (1.0, 0.1, 0.01):
-            w = v.replace(layer, v.weights[layer - 1] + length * step)
-            above = segment_bound(v, w, o, X, y)
-            values = [o.value(linear_combination(v, w, t), X, y) for t in np.linspace(0, 1, 101)]
-            assert above >= max(values) * (1 - 1e-12)
-            low, high = deviation(v, w, X)
-            f, g = v.predict(X), w.predict(X)
-            for t in np.linspace(0, 1, 21):
-                d = linear_combination(v, w, t).predict(X) - (1 - t) * f - t * g
-                assert (d >= low - 1e-12).all()
-                assert (d <= high + 1e-12).all()
-            gaps.append(float((high - low).max()))
-        assert gaps[2] <= 0.1 * gaps[0] + 1e-12
-
-
-def test_the_deviation_is_zero_between_kinks():
-    """A layer that moves its features by their own size, no pre-activation changing its sign."""
-    rng = np.random.default_rng(0)
-    v = random_network(rng, (3, 8, 6, 1), 0.1)
-    X = rng.normal(size=(5, 3))
-    w = v.replace(1, 3.0 * v.weights[0], 3.0 * v.biases[0])
-    signs = [n.features(X, l) > 0 for n in (v, w) for l in (1, 2)]
-    assert (signs[0] == signs[2]).all()
-    v, w = (n.replace(2, np.abs(n.weights[1]), np.full(6, 50.0)) for n in (v, w))
-    low, high = deviation(v, w, X)
-    assert not low.any()
-    assert not high.any()
 
 
 def test_lemma43_keeps_the_product_and_drops_the_dependent_columns():
@@ -112,8 +82,8 @@ def test_lemma33_features_go_straight_and_the_polyline_crosses_no_kink():
     direction = goal - start
     last = 0.0
     for v, w in zip(list(path.vertices())[before:], list(path.vertices())[before + 1 :]):
-        low, high = deviation(v, w, line.X)
-        assert max(-low.min(), high.max()) < 1e-10
+        d = deviation(v, w, line.X)
+        assert max(d.below.max(), d.above.max()) < 1e-10
         for t in (0.4, 1.0):
             F = linear_combination(v, w, t).features(line.X, 2)
             s = float(((F - start) * direction).sum() / (direction**2).sum())
@@ -189,4 +159,4 @@ def test_lemma53_needs_no_rank_at_the_start(slope, start):
     assert all(np.allclose(g, f) for g in outputs(path, line.X))
     y = np.zeros_like(f)
     o = make_objective("squared")
-    assert path_bound(path, o, line.X, y) <= o.loss_of(f, y) * (1 + 1e-10)
+    assert path_upper_bound(path, o, line.X, y) <= o.loss_of(f, y) * (1 + 1e-10)

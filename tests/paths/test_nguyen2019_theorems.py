@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.paths.nguyen2019_checks import one_layer_at_a_time, random_network, sampled
+from verifier.elaboration import path_upper_bound
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.nguyen2019.deep_chord import path_bound
 from verifier.paths.nguyen2019.theorem32 import theorem32
 from verifier.paths.nguyen2019.theorem42 import theorem42
 from verifier.paths.nguyen2019.theorem51 import theorem51
@@ -43,7 +43,7 @@ def check_pair(theorem, A, B, o, X, y, tolerance=1e-10):
     assert path.end.sha256() == B.sha256()
     assert one_layer_at_a_time(path)
     assert sampled(path, o, X, y).max() <= E + tolerance
-    assert path_bound(path, o, X, y) <= E + tolerance
+    assert path_upper_bound(path, o, X, y) <= E + tolerance
     return path
 
 
@@ -84,7 +84,7 @@ def test_descents_never_rise_and_reach_the_infimum(theorem, widths, slope):
     assert one_layer_at_a_time(path)
     assert np.diff(values).max() <= 1e-10
     assert values[-1] <= 1e-6
-    assert path_bound(path, o, X, y) <= values[0] + 1e-10
+    assert path_upper_bound(path, o, X, y) <= values[0] + 1e-10
 
 
 REFUSALS = [

@@ -3,6 +3,13 @@
 Runs the kernel's fast evaluation on what it proposes, so that a claim that would be rejected is never written.
 """
 
-from verifier.elaboration.claims import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
+from verifier.elaboration.claims import (
+    ElaboratedPath,
+    elaborate_path,
+    endpoint_claims,
+    head_claim,
+    kernel_problem,
+    path_upper_bound,
+)
 
-__all__ = ["ElaboratedPath", "elaborate_path", "endpoint_claims", "head_claim", "kernel_problem"]
+__all__ = ["ElaboratedPath", "elaborate_path", "endpoint_claims", "head_claim", "kernel_problem", "path_upper_bound"]

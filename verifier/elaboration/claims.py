@@ -95,6 +95,13 @@ def _with_cuts(
     return tuple(out)
 
 
+def path_upper_bound(path: Path, objective: Objective, X: np.ndarray, targets: np.ndarray) -> float:
+    """The kernel's upper bound of F along a path with its chords uncut, ends included. Rejected where the kernel refuses the path."""
+    problem = kernel_problem(path.start, path.end, objective, X, targets)
+    found = bound_path(problem, kernel_moves(path)[0])
+    return max(found.A.upper, found.B.upper, found.interior)
+
+
 def elaborate_path(
     problem: Problem,
     path: Path,

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.elaboration import path_upper_bound
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.nguyen2019.deep_chord import path_bound
 from verifier.paths.nguyen2019.lemma33 import Curves, map_h
 from verifier.paths.nguyen2019.lemma43 import independent_columns
 from verifier.paths.nguyen2019.lemma52 import free_neurons, write_neurons
@@ -155,7 +155,7 @@ def _connected(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
             E = max(o.loss_value(n, X, y) for n in (A, B))
             size = E + o.loss_of(np.zeros_like(Y), y)
             trial = Trial(
-                path_bound(path, o, X, y), E, size, _moderate(path), 1e-6, f"{loss} loss, {len(path.moves)} moves"
+                path_upper_bound(path, o, X, y), E, size, _moderate(path), 1e-6, f"{loss} loss, {len(path.moves)} moves"
             )
             worst = trial if worst is None or trial.slack < worst.slack else worst
         assert worst is not None  # LOSSES holds losses for any number of outputs
@@ -176,7 +176,7 @@ def _descends(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
             return Trial(0.0, 0.0, 1.0, False)
         rise, least = 0.0, o.value(A, X, Y)
         for v, move in zip(path.vertices(), path.moves):
-            rise = max(rise, path_bound(Path("move", v, (move,)), o, X, Y) - least)
+            rise = max(rise, path_upper_bound(Path("move", v, (move,)), o, X, Y) - least)
             least = min(least, o.value(move.to, X, Y))
         end = o.value(path.end, X, Y)
         scale = o.value(A, X, Y) + float(np.mean((Y**2).sum(axis=1)))
@@ -195,7 +195,7 @@ def _lemma34(instance: Instance) -> Trial:
     align_all(Curves(line, 1, X, np.linalg.pinv(X)))
     path, f = line.path("lemma34"), A.predict(X)
     o = make_objective("squared")
-    far = path_bound(path, o, X, f)
+    far = path_upper_bound(path, o, X, f)
     size = float(np.mean((f**2).sum(axis=1))) or 1.0
     missing = sum(min(W.shape) - int(np.linalg.matrix_rank(W)) for W in path.end.weights[1:])
     return Trial(
@@ -232,7 +232,7 @@ def _unbounded51(instance: Instance) -> Trial:
     W, b = line.weight(1), line.bias(1)
     write_neurons(line, 1, free, np.where(W[:, free] == 0.0, 1.0, W[:, free]) * 1e6, b[free], "grow")
     f = A.predict(X)
-    far = path_bound(line.path("unbounded"), o, X, f)
+    far = path_upper_bound(line.path("unbounded"), o, X, f)
     length = float(np.linalg.norm(line.network.weights[0] - A.weights[0]))
     size = float(np.mean((f**2).sum(axis=1))) or 1.0
     return Trial(far / size + (length < 1e5), 0.0, 1.0, True, 1e-10, f"{len(free)} free neurons, length {length:.3g}")

@@ -5,5 +5,5 @@ h of Lemma 3.3 is piecewise affine in A (`lemma33`), and Proposition 3.5's curve
 rows whose features are zero (`proposition35`), so that no two layers ever have to move together.
 
 A segment that moves the output features of a layer while the next layer's product stays constant is not narrow as an interval hull; its
-bound is the deviation from the chord (`deep_chord`), which is zero where no pre-activation changes its sign.
+bound is the deviation from the chord (the kernel's chord lemma), which is zero where no pre-activation changes its sign.
 """

@@ -3,7 +3,7 @@
 Layer p (the paper's layer 1) reads data D (N, n_{p-1}) of row rank N, D R = I: it realises any pre-activation, W_p = R (Z_p - 1 b_p^T).
 Layers p + 1..q have full column rank. A straight line of F_l or Z_l is pulled back to layer p; where an entry of some F_k, p <= k < q,
 changes sign the line of Z_k = sigma^{-1}(F_k) has a kink, and the polyline a vertex. On each segment all pre-activations up to layer q are
-affine and none changes sign (`deep_chord`: no deviation).
+affine and none changes sign (the chord lemma: no deviation).
 """
 
 from __future__ import annotations
