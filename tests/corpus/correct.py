@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.kernel import Move, Objective, Problem, Write
 
-from . import landscape, violations
+from . import landscape, violations, violations_papers
 from .small import Case, chord, full, halves, head_claim, net, random_problem
 
 
@@ -135,4 +135,6 @@ def all_correct() -> dict[str, Case]:
         [*everything.claims, replace(extra, path="line")],
         {"note": "anything", "nested": [1, 2.5, None, {"a": True}]},
     )
-    return cases | {name: make() for name, make in {**landscape.CORRECT, **violations.CORRECT}.items()}
+    return cases | {
+        name: make() for name, make in {**landscape.CORRECT, **violations.CORRECT, **violations_papers.CORRECT}.items()
+    }

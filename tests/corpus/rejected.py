@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, PathUpperBound, Problem, Write
 
-from . import landscape, violations
+from . import landscape, violations, violations_papers
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, net, path_claim, random_problem
 
@@ -515,3 +515,4 @@ ATTACKS.update({
 
 ATTACKS.update(landscape.REJECTED)
 ATTACKS.update(violations.REJECTED)
+ATTACKS.update(violations_papers.REJECTED)

@@ -29,9 +29,13 @@ MODULES = (
     "cones",
     "barrier",
     "regions",
+    "violations_nguyen2021",
+    "violations_karhadkar2023",
     "violations",
     "reference",
     "reference_landscape",
+    "reference_violations_nguyen2021",
+    "reference_violations_karhadkar2023",
     "reference_violations",
     "check",
 )

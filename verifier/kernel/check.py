@@ -25,6 +25,12 @@ from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, 
 from verifier.kernel.paths import check_path
 from verifier.kernel.violations import check_violation
 
+PAPERS = {
+    "baturin2026": "Baturin 2026",
+    "nguyen2021": "Nguyen, Brechet, Mondelli 2021",
+    "karhadkar2023": "Karhadkar, Murray, Tseran, Montufar 2023",
+}
+
 
 def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
     """Numbers found for the claim; rejects unless the enclosure of F lies inside the claimed interval."""
@@ -49,7 +55,11 @@ def _sentence(claim: Claim) -> str:
     if isinstance(claim, JacobianRank):
         return f"region {claim.name}: the Jacobian has {'full' if claim.full else 'less than full'} column rank"
     if isinstance(claim, ClaimViolation):
-        return f"counterexample {claim.name}: statement {claim.statement} fails by at least {claim.margin!r}"
+        paper, _, statement = claim.statement.partition(".")
+        named = (
+            f"{statement} of {PAPERS[paper]}" if paper in PAPERS else f"{claim.statement} of {PAPERS['baturin2026']}"
+        )
+        return f"counterexample {claim.name}: statement {named} fails by at least {claim.margin!r}"
     return f"path {claim.path}: F <= {claim.sup!r} all along it, and at most {claim.gap!r} over E"
 
 

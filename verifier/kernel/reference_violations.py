@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 from flint import arb
 
+from verifier.kernel import reference_violations_karhadkar2023, reference_violations_nguyen2021
 from verifier.kernel.claims import Objective, Parameters, Problem, require
 from verifier.kernel.landscape_claims import ClaimViolation
 from verifier.kernel.reference import (
@@ -30,10 +32,7 @@ Vector = list[Fraction]
 
 def check_violations(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
     validate_violation(problem, claim)
-    found = {
-        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _within, "t2.norm": _second_moment, "t2.identity": _identity,
-        "t2.segment": _segment, "t2.C": _best_heads, "t3.e": _noise,
-    }[claim.statement](problem, claim)  # fmt: skip
+    found = _FOUND[claim.statement](problem, claim)
     _certain(found >= arb(claim.margin), "the margin is not certain")
     return {"margin": float(found.lower())}
 
@@ -195,3 +194,17 @@ def _noise(problem: Problem, claim: ClaimViolation) -> arb:
     require(not any(sums.values()), "the dual does not sum to 0 over samples with equal inputs")
     o = problem.objective
     return -_mean([_conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])
+
+
+def _squares(problem: Problem, claim: ClaimViolation) -> arb:
+    X, L = _inputs(problem), Fraction(claim.dual.tolist()[0])
+    f, g = ([_dot(z, _head(p)) for z in _features(X, _exact_rows(p))] for p in (problem.A, problem.B))
+    y = [Fraction(t) for (t,) in problem.targets.tolist()]
+    return _rational(max(abs((a - t) ** 2 - (b - t) ** 2) - L * abs(a - b) for a, b, t in zip(f, g, y)))
+
+
+_FOUND: dict[str, Callable[[Problem, ClaimViolation], arb]] = {
+    "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _within, "t2.norm": _second_moment, "t2.identity": _identity,
+    "t2.segment": _segment, "t2.C": _best_heads, "t3.e": _noise, "baturin2026.exp.mse": _squares,
+    **reference_violations_nguyen2021.FOUND, **reference_violations_karhadkar2023.FOUND,
+}  # fmt: skip

@@ -1,15 +1,16 @@
-"""Counterexamples to statements of Baturin 2026: fast evaluation of `claim_violation`."""
+"""Counterexamples to statements of papers: fast evaluation of `claim_violation`. Baturin 2026 is here, the other papers in modules of their own."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from flint import arb
 
-from verifier.kernel import losses
+from verifier.kernel import losses, violations_karhadkar2023, violations_nguyen2021
 from verifier.kernel.balls import (
     INFLATE,
     Ball,
@@ -36,7 +37,6 @@ from verifier.kernel.landscape_claims import ClaimViolation
 from verifier.kernel.losses import arb_lower, arb_upper
 
 Array = np.ndarray
-STATEMENTS = ("lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.norm", "t2.identity", "t2.segment", "t2.C", "t3.e")
 
 
 def lipschitz(o: Objective) -> float:
@@ -46,16 +46,30 @@ def lipschitz(o: Objective) -> float:
 
 
 def validate_violation(problem: Problem, claim: ClaimViolation) -> None:
-    N = len(problem.X)
     require(claim.statement in STATEMENTS, f"unknown statement {claim.statement!r}")
+    require(0.0 <= claim.time <= 1.0, "time must lie in [0, 1]")
+    require(0.0 < claim.margin < float("inf"), "the margin must be positive and finite")
+    paper = claim.statement.partition(".")[0]
+    if paper == "nguyen2021":
+        violations_nguyen2021.validate(problem, claim)
+    elif paper == "karhadkar2023":
+        violations_karhadkar2023.validate(problem, claim)
+    else:
+        _validate_baturin2026(problem, claim)
+
+
+def _validate_baturin2026(problem: Problem, claim: ClaimViolation) -> None:
+    N = len(problem.X)
     require(
         len(problem.A.weights) == 2 and problem.A.weights[1].shape[0] == 1,
         "a violation needs one hidden layer and one output",
     )
     require(problem.A.biases[1] is None, "the statements are about networks without an output bias")
-    require_array(claim.dual, "dual", np.float64, (2 * N if claim.statement == "t2.C" else N,))
-    require(0.0 <= claim.time <= 1.0, "time must lie in [0, 1]")
-    require(0.0 < claim.margin < float("inf"), "the margin must be positive and finite")
+    shape = {"t2.C": 2 * N, "baturin2026.exp.mse": 1}.get(claim.statement, N)
+    require_array(claim.dual, "dual", np.float64, (shape,))
+    if claim.statement == "baturin2026.exp.mse":
+        require(problem.objective.loss == "squared" and claim.time == 0.0, "the statement is about the squared loss")
+        require(bool(claim.dual[0] > 0.0), "L must be positive")
     if claim.statement.startswith("lemma1") or claim.statement in ("t2.segment", "t2.C"):
         lipschitz(problem.objective)
     if claim.statement in ("lemma1.zero", "lemma1.norm", "t2.C"):
@@ -68,10 +82,7 @@ def validate_violation(problem: Problem, claim: ClaimViolation) -> None:
 def check_violation(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
     """The margin found; rejects unless it is at least the claimed one."""
     validate_violation(problem, claim)
-    found = {
-        "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _norm, "t2.norm": _second_moment, "t2.identity": _identity,
-        "t2.segment": _segment, "t2.C": _constant, "t3.e": _noise,
-    }[claim.statement](problem, claim)  # fmt: skip
+    found = _FOUND[claim.statement](problem, claim)
     require(claim.margin <= found, f"margin: found at least {found!r}, claimed {claim.margin!r}")
     return {"margin": found}
 
@@ -259,3 +270,28 @@ def _noise(problem: Problem, claim: ClaimViolation) -> float:
             "the dual does not sum to 0 over samples with equal inputs",
         )
     return -losses.conjugate_mean_upper(problem.objective, claim.dual[:, None], problem.targets)
+
+
+def _squares(problem: Problem, claim: ClaimViolation) -> float:
+    """|(f - y)^2 - (g - y)^2| - L |f - g| = |f - g| (|f + g - 2 y| - L) at the sample where it is largest."""
+    f, g = (affine(_features(problem, p), exact(p.weights[1]), None) for p in (problem.A, problem.B))
+    y = exact(problem.targets)
+    apart, around = subtract(f, g), add(subtract(f, y), subtract(g, y))
+    best = 0.0
+    for a, s in zip(_smallest(apart), _smallest(around)):
+        over = down(s - float(claim.dual[0]))
+        best = max(best, down(a * over) if over > 0.0 else 0.0)
+    return best
+
+
+def _smallest(x: Ball) -> list[float]:
+    """Lower bounds of |x_j|, x (N, 1)."""
+    return np.maximum(np.maximum(lower(x), -upper(x)), 0.0).ravel().tolist()
+
+
+_FOUND: dict[str, Callable[[Problem, ClaimViolation], float]] = {
+    "lemma1.grad": _gradient, "lemma1.zero": _zero, "lemma1.norm": _norm, "t2.norm": _second_moment, "t2.identity": _identity,
+    "t2.segment": _segment, "t2.C": _constant, "t3.e": _noise, "baturin2026.exp.mse": _squares,
+    **violations_nguyen2021.FOUND, **violations_karhadkar2023.FOUND,
+}  # fmt: skip
+STATEMENTS = tuple(_FOUND)
