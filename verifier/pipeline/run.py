@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,12 +14,10 @@ from verifier.certificate.hashing import arrays_sha256
 from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
-from verifier.kernel.claims import Claim, EndpointValue, Problem
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.claims import EndpointValue, Problem
 from verifier.networks.network import Network
-from verifier.numbers import show_down, show_up
-from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
-from verifier.paths.path import Path
+from verifier.numbers import show_up
+from verifier.outcomes import CertifiedBound
 from verifier.paths.strings import save_string
 from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.exact import barrier_and_record, require_consistent
@@ -29,22 +26,11 @@ from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.sampling import Samples, sample_path
+from verifier.pipeline.verdict import verdict
+from verifier.pipeline.work import Work
 
 # A chord is cut until its certified maximum is within this factor of its sampled one, or under E.
 TIGHT = 1e-4
-
-
-@dataclass
-class _Work:
-    """Everything one run gathers for its certificate."""
-
-    claims: list[Claim] = field(default_factory=list)
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    bounds: list[CertifiedBound] = field(default_factory=list)
-    estimates: list[SampledEstimate] = field(default_factory=list)
-    record: dict[str, Any] = field(default_factory=dict)
-    waypoints: dict[str, Network] = field(default_factory=dict)
-    strings: dict[str, Path] = field(default_factory=dict)
 
 
 class SampledAboveCertified(VerifierError):
@@ -181,8 +167,8 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
     return FilePath("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
 
 
-def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Callable[[str], None]) -> _Work:
-    work = _Work(claims=list(endpoint_claims(problem)))
+def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Callable[[str], None]) -> Work:
+    work = Work(claims=list(endpoint_claims(problem)))
     work.record = {
         "endpoints": {n: endpoint_record(e, s, c) for (n, e), c in zip((("A", s.A), ("B", s.B)), work.claims)},
         "data": {
@@ -213,7 +199,7 @@ def _activation(network: Network) -> str:
 
 
 def _construct(
-    name: str, s: Setting, problem: Problem, options: Options, work: _Work, say: Callable[[str], None]
+    name: str, s: Setting, problem: Problem, options: Options, work: Work, say: Callable[[str], None]
 ) -> None:
     """Run one construction; its paths become claims, the rest becomes record."""
     if name in ONE_HIDDEN_LAYER and s.A.network.depth != 2:
@@ -270,7 +256,7 @@ def _require_order(path: ElaboratedPath, samples: Samples) -> None:
 
 
 def _add_path(
-    e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent: float, work: _Work, say: Callable[[str], None]
+    e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent: float, work: Work, say: Callable[[str], None]
 ) -> None:
     c = e.claim
     work.claims.append(c)
@@ -288,7 +274,7 @@ def _add_path(
     )
 
 
-def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
+def _add_programs(proposal: Proposal, problem: Problem, work: Work) -> None:
     for name, program in proposal.programs.items():
         if program.rows is not None and len(program.rows) == 0:
             continue  # half of one neuron is none: the bias alone, which is no head claim
@@ -300,7 +286,7 @@ def _add_programs(proposal: Proposal, problem: Problem, work: _Work) -> None:
 
 
 def _finish(
-    s: Setting, problem: Problem, work: _Work, target: FilePath, level: float | None, say: Callable[[str], None]
+    s: Setting, problem: Problem, work: Work, target: FilePath, level: float | None, say: Callable[[str], None]
 ) -> CertifyResult:
     work.bounds.sort(key=lambda b: (b.gap, b.sup))
     require_consistent(work.claims, work.bounds)
@@ -308,17 +294,17 @@ def _finish(
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)
     if work.bounds:
         work.record["plane"] = plane_record(s, work.waypoints, work.bounds[0].method)
-    outcome, sentence = _verdict(work, ends, level)
+    outcome, sentence = verdict(work, ends, level)
     work.record["verdict"] = {
         "outcome": outcome.value,
         "sentence": sentence,
         "best": work.bounds[0].method if work.bounds else None,
     }
     for claim in work.claims:
-        verdict = check(problem, claim)
-        if not verdict.accepted:
+        checked = check(problem, claim)
+        if not checked.accepted:
             raise VerifierError(
-                f"the kernel rejects what was just produced: {verdict.sentence}; this is a defect of verifier, please report it"
+                f"the kernel rejects what was just produced: {checked.sentence}; this is a defect of verifier, please report it"
             )
     document, arrays = make_document(
         problem, work.claims, data_name=s.data.name, labels=work.labels, record=work.record
@@ -331,37 +317,3 @@ def _finish(
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)")
     return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target)
-
-
-def _verdict(work: _Work, ends: list[EndpointValue], level: float | None) -> tuple[Outcome, str]:
-    """The verdict line. With a level, the question is whether a path stays at or below it."""
-    E = max(c.upper for c in ends)
-    dss = next((e for e in work.estimates if e.method.startswith("DSS")), None)
-    beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
-    # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
-    frozen = work.record["provenance"]["options"]["output_layer"] == "frozen"
-    path = "path with this output layer" if frozen else "path"
-    if level is not None:
-        if max(c.lower for c in ends) > level:
-            return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
-        barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
-        if barrier is not None and barrier.level > level:
-            return (
-                Outcome.REFUTED,
-                f"REFUTED no {path} stays below level {level!r}: every such path reaches {show_down(barrier.level, 9)} ({beside})",
-            )
-        best = min((b.gap_over_level for b in work.bounds if b.gap_over_level is not None), default=None)
-        if best == 0.0:
-            return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r} ({beside})"
-        found = "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}"
-        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
-    if not work.bounds:
-        return (
-            Outcome.INCONCLUSIVE,
-            f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})",
-        )
-    barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
-    # Digits enough to tell the two ends apart.
-    low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
-    where = "with the output layer frozen; " if frozen else ""
-    return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(work.bounds[0].gap, 9 if low else 4)} ({where}{beside})"

@@ -1,0 +1,43 @@
+"""The verdict line of one run."""
+
+from __future__ import annotations
+
+from verifier.kernel.claims import EndpointValue
+from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.numbers import show_down, show_up
+from verifier.outcomes import Outcome
+from verifier.pipeline.work import Work
+
+
+def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple[Outcome, str]:
+    """The verdict line. With a level, the question is whether a path stays at or below it."""
+    E = max(c.upper for c in ends)
+    dss = next((e for e in work.estimates if e.method.startswith("DSS")), None)
+    beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
+    # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
+    frozen = work.record["provenance"]["options"]["output_layer"] == "frozen"
+    path = "path with this output layer" if frozen else "path"
+    if level is not None:
+        if max(c.lower for c in ends) > level:
+            return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
+        barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
+        if barrier is not None and barrier.level > level:
+            return (
+                Outcome.REFUTED,
+                f"REFUTED no {path} stays below level {level!r}: every such path reaches {show_down(barrier.level, 9)} ({beside})",
+            )
+        best = min((b.gap_over_level for b in work.bounds if b.gap_over_level is not None), default=None)
+        if best == 0.0:
+            return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r} ({beside})"
+        found = "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}"
+        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
+    if not work.bounds:
+        return (
+            Outcome.INCONCLUSIVE,
+            f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})",
+        )
+    barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
+    # Digits enough to tell the two ends apart.
+    low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
+    where = "with the output layer frozen; " if frozen else ""
+    return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(work.bounds[0].gap, 9 if low else 4)} ({where}{beside})"

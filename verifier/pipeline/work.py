@@ -1,0 +1,24 @@
+"""What one run of `certify` gathers before it writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from verifier.kernel.claims import Claim
+from verifier.networks.network import Network
+from verifier.outcomes import CertifiedBound, SampledEstimate
+from verifier.paths.path import Path
+
+
+@dataclass
+class Work:
+    """Everything one run gathers for its certificate."""
+
+    claims: list[Claim] = field(default_factory=list)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bounds: list[CertifiedBound] = field(default_factory=list)
+    estimates: list[SampledEstimate] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+    waypoints: dict[str, Network] = field(default_factory=dict)
+    strings: dict[str, Path] = field(default_factory=dict)
