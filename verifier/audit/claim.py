@@ -70,7 +70,8 @@ class Statement:
     evaluate: one trial. search(rng, seconds): an instance that an optimiser found, or None; tried whenever no instance violates.
     counterexample: a violating instance as the kernel's claim, where there is one. repaired: the corrected statement, itself tried on
     its own instances and known ones.
-    count: trials of the full audit. untestable: why nothing is evaluated, instead of all that.
+    count: trials of the full audit. untestable: why nothing is evaluated, instead of all that. no_certificate: why a statement that fails has no
+    counterexample for the kernel.
     """
 
     identifier: str
@@ -88,6 +89,7 @@ class Statement:
     hypotheses: tuple[str, ...] = ()
     count: int = 1000
     untestable: str | None = None
+    no_certificate: str | None = None
 
 
 @dataclass(frozen=True)

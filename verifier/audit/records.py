@@ -51,7 +51,8 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     return {
         "format": FORMAT, "version": VERSION,
         "paper": s.paper, "identifier": s.identifier, "place": s.place, "quote": s.quote, "words": s.words, "hypotheses": list(s.hypotheses),
-        "expected": s.expected.value, "untestable": s.untestable, "kernel_claim": s.counterexample is not None, "known": len(s.known),
+        "expected": s.expected.value, "untestable": s.untestable, "kernel_claim": s.counterexample is not None,
+        "no_certificate": s.no_certificate, "known": len(s.known),
         "word": finding.word.value, "as_expected": finding.as_expected, "trials": finding.trials, "skipped": finding.skipped,
         "slacks": encode(list(finding.slacks)), "worst": _worst(finding.worst, finding.worst_instance), "by_search": finding.by_search,
         "has_search": s.search is not None, "cpu_seconds": finding.cpu_seconds, "notes": encode(finding.notes),

@@ -18,7 +18,7 @@ from verifier.files import atomic_write_bytes
 
 HERE = Path(__file__).resolve().parent
 # What decides a finding besides the paper's own modules.
-SHARED = ("claim.py", "run.py", "search.py", "trained.py")
+SHARED = ("claim.py", "counterexamples.py", "run.py", "search.py", "trained.py")
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,7 @@ def _counterexample(r: Record) -> dict[str, Any]:
         "name": r["identifier"], "id": r["identifier"].replace(".", "-"), "words": r["words"], "quote": r["quote"], "label": w["label"],
         "origin": {"known": "listed", "search": "found by search"}.get(w["origin"], w["origin"]), "left": _number(w["left"], 7),
         "right": _number(w["right"], 7), "slack": _number(w["slack"]), "text": w["text"], "certificate": certificate,
+        "no_certificate": r.get("no_certificate"),
         "values": [(k, spelled(v)) for k, v in w["values"].items()], "file": f"{r['identifier']}{'' if r['key']['known'] else '.no-known'}.json",
     }  # fmt: skip
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.counterexamples import parameters, problem_of, violated
+from verifier.kernel import Problem
+from verifier.kernel.landscape_claims import ClaimViolation
 
 PAPER = "baturin2026"
 
@@ -16,6 +19,13 @@ def _mse(i: Instance) -> Trial:
     """Slope of the squared loss between two predictions against a constant L."""
     f, g, L = (float(i.values[k]) for k in ("f", "g", "L"))
     return compared(abs(f * f - g * g) / abs(f - g), L)
+
+
+def _mse_claim(i: Instance) -> tuple[Problem, ClaimViolation]:
+    """One neuron relu(x) at x = 1, heads f and g, target 0."""
+    A, B = (parameters([np.ones((1, 1)), np.full((1, 1), i.values[k])], [None, None]) for k in ("f", "g"))
+    problem = problem_of("squared", np.ones((1, 1)), np.zeros((1, 1)), A, B)
+    return violated(PAPER, "exp.mse", problem, np.array([i.values["L"]]))
 
 
 def _predictions(rng: Rng, count: int) -> Iterator[Instance]:
@@ -122,6 +132,8 @@ STATEMENTS = [
         Word.FAILS,
         _predictions,
         _mse,
+        (Instance("known", "L = 10, predictions 8 and 4 of the target 0", {"f": 8.0, "g": 4.0, "L": 10.0}),),
+        counterexample=_mse_claim,
     ),
     Statement(
         "exp.min",
@@ -133,6 +145,7 @@ STATEMENTS = [
         _strings,
         _minimum,
         count=200,
+        no_certificate="a definition against a published formula: the largest of some numbers is not their least",
     ),
     Statement(
         "exp.pperm",
@@ -144,6 +157,7 @@ STATEMENTS = [
         _samples,
         _p_value,
         count=100,
+        no_certificate="it is about permutation tests and no network: p is at least 1 / (n + 1) whatever the data",
     ),
     Statement(
         "exp.pairs",
@@ -155,6 +169,7 @@ STATEMENTS = [
         _random_pairs,
         _shared,
         count=50,
+        no_certificate="it is about random draws of pairs, not about any network's numbers",
         repaired=Statement(
             "exp.pairs.disjoint",
             PAPER,

@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.audit.karhadkar2023 import counterexamples
 from verifier.audit.karhadkar2023.shares import every_pattern
 
 PAPER = "karhadkar2023"
@@ -151,7 +152,8 @@ STATEMENTS = [
         "conv{0, x^(j)}",
         "Membership in exact arithmetic agrees with a linear program over all sums of subsets. Fails with an input 0: the region is empty by its "
         "definition (0 > 0), the vertex is there.",
-        Word.FAILS, _labelled, _prop7, (Instance("known", "one input, 0", {"X": np.zeros((1, 1), dtype=np.int64), "pattern": np.array([0])}),),
+        Word.FAILS, _labelled, _prop7, (Instance("known", "inputs 0 and 1", {"X": np.array([[0], [1]]), "pattern": np.array([0, 1])}),),
+        counterexample=counterexamples.vertex,
         repaired=Statement("prop7.repaired", PAPER, "Proposition 7", "", "No input is 0.", Word.HOLDS, _labelled, _prop7_nonzero, hypotheses=("no "
         "input is 0",)),
     ),

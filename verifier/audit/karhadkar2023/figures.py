@@ -97,6 +97,7 @@ STATEMENTS = [
         "region alike and does not say this; a narrow gap between samples is seldom hit by a random threshold.",
         Word.FAILS, _cells(lambda: _line("minima", "12", "initialisation", (10, 16, 20))), _at_least, count=9,
         hypotheses=("eps = 0.1", "regions of random initialisations"),
+        no_certificate="a confidence bound of a share among sampled regions is statistics, no inequality that holds for certain",
     ),
     Statement(
         "figure2", PAPER, "Figure 2", "exactly the behavior predicted by Theorem 5, which finds full rank regions for d1 >= n/d0",

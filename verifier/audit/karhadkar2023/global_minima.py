@@ -11,6 +11,7 @@ from math import ceil, log
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.karhadkar2023 import counterexamples
 from verifier.audit.karhadkar2023.counts import step_rows
 from verifier.audit.karhadkar2023.one_dimensional import surjections
 
@@ -163,6 +164,7 @@ STATEMENTS = [
         "The proof's key neurons, in rationals: outputs sum to the residuals z, and pre-activations lie strictly in the region. Fails when a residual is 0: "
         "the claimed w > 0 is then 0, or the first pair vanishes at x_1.",
         Word.FAILS, _residuals, _construction(False), (Instance("known", "n = 1, z = 0", {"x": [0], "z": [0]}),),
+        counterexample=counterexamples.key_neurons,
         repaired=Statement(
             "lemma15.repaired", PAPER, "Lemma 15", "", "Each pair gets a common positive part besides, which cancels; the lemma and Theorem 12 stand.",
             Word.HOLDS, _residuals, _construction(True), hypotheses=("distinct inputs",),

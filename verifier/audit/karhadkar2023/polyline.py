@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement, pairwise, product
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.audit.karhadkar2023 import counterexamples
 
 PAPER = "karhadkar2023"
 Array = np.ndarray
@@ -138,6 +139,7 @@ STATEMENTS = [
         "relu(w x + b) on the points lies on a ray through the polyline, to 1e-7. Fails for n = 1, where all vertices are 0 and the function space is "
         "[0, inf).",
         Word.FAILS, _units, _inside, (Instance("known", "n = 1, relu(1)", {"x": np.array([0.0]), "w": 0.0, "b": 1.0}),),
+        counterexample=counterexamples.cone,
         repaired=Statement("prop13.cone.repaired", PAPER, "Proposition 13, first item", "", "n >= 2.", Word.HOLDS, _units, _inside_two,
         hypotheses=("n >= 2",)),
         hypotheses=("distinct points in order",),
@@ -152,7 +154,7 @@ STATEMENTS = [
         "affine combinations of any m points on this polyline",
         "c p + e q is a multiple of an affine combination of two points. Fails where c + e = 0: the proof normalises f_1 + ... + f_n = 1, which "
         "leaves out functions with sum 0.",
-        Word.FAILS, _pairs, _combination, (_difference(),),
+        Word.FAILS, _pairs, _combination, (_difference(),), counterexample=counterexamples.combination,
         repaired=Statement("prop13.affine.repaired", PAPER, "Proposition 13, third item", "", "Linear combinations of any m points.", Word.HOLDS,
         _pairs, _linear),
         hypotheses=("distinct points in order", "m = 2"), count=24,

@@ -8,6 +8,7 @@ from math import ceil, log
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.karhadkar2023 import counterexamples
 from verifier.audit.karhadkar2023.shares import deficient_share, singular_share
 
 PAPER = "karhadkar2023"
@@ -95,6 +96,7 @@ STATEMENTS = [
         "critical point of positive "
         "loss. The proof takes n/d1 blocks and then bounds their number by (n+1)/d0.",
         Word.FAILS, _data_sizes(False), _theorem5, (_known(3.05, 0.5, 64), _known(100.0, 0.1, 2**240)), _search,
+        counterexamples.shares("t5"),
         repaired=Statement(
             "t5.repaired", PAPER, "Theorem 5", "", "For n <= d0 d1 at most a share ceil(n/d1) P(d1) lacks full rank, P(d) the share of singular d x d "
             "0/1 matrices: Omega(log(n/(eps d1))).",
@@ -107,7 +109,7 @@ STATEMENTS = [
         "critical point is a zero loss global minimum",
         "For d0 >= n all 2^(n d1) regions are non-empty (Proposition 6) and a share 1 - (1 - 2^-d1)^n has a dead sample; it is to be at most eps when "
         "d1 >= max(n/d0, C log(n/(eps d0))).",
-        Word.FAILS, _data_sizes(True), _theorem5, (_known(3.05, 0.1, 2**20),), _search,
+        Word.FAILS, _data_sizes(True), _theorem5, (_known(3.05, 0.1, 2**20),), _search, counterexamples.shares("cor8"),
         repaired=Statement(
             "cor8.repaired", PAPER, "Corollary 8", "", "At most a share ceil(n/d1) P(d1), P as in t5.repaired.",
             Word.HOLDS, _union_sizes(True), _union, hypotheses=("d0 >= n", "X generic"),

@@ -114,6 +114,7 @@ STATEMENTS = [
     Statement(
         "assumption21.relu", PAPER, "Assumption 2.1 and section 6", "extend our results to other activation functions such as ReLU ... remove Assumption 2.1",
         "The same for ReLU, as a control: the paper does not claim it.", Word.FAILS, _points(True), _assumption21,
+        no_certificate="a control, which the paper does not claim; relu(-1) = relu(-2) is all there is to check",
     ),
     Statement(
         "assumption22", PAPER, "Assumption 2.2", "There do not exist non-zero coefficients (lambda_i, a_i) with a_i distinct such that sigma(x) = sum "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from math import ceil
 
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.nguyen2021 import counterexamples
 from verifier.audit.nguyen2021.paths import PAPER
 
 Array = np.ndarray
@@ -36,11 +38,30 @@ def _sizes(rng: Rng, count: int) -> Iterator[Instance]:
 
 
 def _generic(instance: Instance) -> Trial:
-    """Samples on the fullest hyperplane {z_k = 0} against d, the number of features: at most d points may lie on one hyperplane."""
-    Z = instance.values["Z"]
-    N, d = Z.shape
-    fullest = int((Z == 0).sum(axis=0).max())
+    """Points on the fullest hyperplane {z_k = 0} against d, the number of features: at most d may lie on one hyperplane. Equal ones count once.
+
+    Z: the features of half of a layer; or layer: those of a whole one, for the half of it that is best.
+    """
+    v = instance.values
+    if "layer" in v:
+        n = v["layer"].shape[1]
+        halves = [v["layer"][:, half] for half in combinations(range(n), ceil(n / 2))]
+    else:
+        halves = [v["Z"]]
+    fullest, (N, d) = min(fullest_face(Z) for Z in halves), halves[0].shape
     return Trial(float(fullest), float(d), float(N), text=f"{fullest} of {N} samples on one hyperplane, d = {d}")
+
+
+def fullest_face(Z: Array) -> int:
+    """The largest number of different rows of Z (N, d) with a 0 in the same place."""
+    return max(len(np.unique(Z[Z[:, k] == 0], axis=0)) for k in range(Z.shape[1]))
+
+
+def _four_sides() -> Instance:
+    """x+, x-, y+, y- at points of three quadrants: each two of the four neurons have one that is 0 at three or more different points."""
+    X = np.array([[-3, 1], [-2, 2], [-1, 3], [1, -3], [2, -2], [3, -1], [-1, -1], [-2, -2], [-3, -3]], dtype=np.float64)
+    layer = np.maximum(np.column_stack([X[:, 0], -X[:, 0], X[:, 1], -X[:, 1]]), 0.0)
+    return Instance("known", "positive and negative parts of nine points in the plane", {"layer": layer})
 
 
 def _relu_features(rng: Rng, count: int) -> Iterator[Instance]:
@@ -82,7 +103,12 @@ def cross_entropy(F: Array, labels: Array) -> float:
 
 
 def best_cross_entropy(Z: Array, labels: Array, classes: int) -> float:
-    """Smallest cross-entropy of U^T z, no bias, where it is attained: L-BFGS on a convex problem."""
+    """Smallest cross-entropy of U^T z, no bias, where it is attained."""
+    return cross_entropy(Z @ best_head(Z, labels, classes), labels)
+
+
+def best_head(Z: Array, labels: Array, classes: int) -> Array:
+    """U (d, K) of least cross-entropy, where it is attained: L-BFGS on a convex problem."""
     from scipy.optimize import minimize
 
     N, d = Z.shape
@@ -95,7 +121,7 @@ def best_cross_entropy(Z: Array, labels: Array, classes: int) -> float:
         return cross_entropy(F, labels), (Z.T @ (p - one_hot) / N).ravel()
 
     found = minimize(value, np.zeros(d * classes), jac=True, method="L-BFGS-B", options={"maxiter": 3000, "ftol": 1e-14, "gtol": 1e-10})  # fmt: skip
-    return float(found.fun)
+    return np.asarray(found.x.reshape(d, classes))
 
 
 def _head(instance: Instance) -> Trial:
@@ -176,6 +202,11 @@ def _one_ray() -> Instance:
     return Instance("known", "features (1, 1) and (2, 2), one sample of each class", values)
 
 
+def _two_numbers() -> Instance:
+    values = {"Z": np.array([[0.0], [1.0]]), "labels": np.array([0, 1]), "classes": 2}
+    return Instance("known", "the inputs 0 and 1, one sample of each class", values)
+
+
 _SEPARATED = "there exist n_L hyperplanes, each separating the samples of one class from the other classes perfectly"
 
 STATEMENTS = [
@@ -188,14 +219,14 @@ STATEMENTS = [
         "cor43.A2", PAPER, "Corollary 4.3, (A2)", "need to be in generic position, which is rather standard in the literature",
         "A condition, measured: half of a ReLU layer's features, trained or random, in generic position. Fails: all samples where one neuron is "
         "silent lie on one hyperplane, more than d of them.",
-        Word.FAILS, _relu_features, _generic, hypotheses=("ReLU",),
+        Word.FAILS, _relu_features, _generic, (_four_sides(),), counterexample=counterexamples.generic, hypotheses=("ReLU",),
     ),
     Statement(
         "cor44.head", PAPER, "Corollary 4.4 and the remark after it, l = L - 1", _SEPARATED,
         "Separable features make inf Q_{L-1} zero. Fails: the last layer has no bias, so hyperplanes off the origin are of no use to it; features (1, "
         "1) and (2, 2) leave 0.64. "
         "This breaks the step from (4) to (11), not by itself the corollary.",
-        Word.FAILS, _separable, _head, (_one_ray(),),
+        Word.FAILS, _separable, _head, (_one_ray(),), counterexample=counterexamples.head,
         repaired=Statement(
             "cor44.head.repaired", PAPER, "Corollary 4.4, l = L - 1", "", "Hyperplanes through the origin (or a bias in the last layer): scaled "
             "logits give at most log(1 + (K-1) e^-80).",
@@ -207,7 +238,7 @@ STATEMENTS = [
         "cor44.one-output", PAPER, "Corollary 4.4, l < L - 1, n_L = 1", "subsets ... such that n_l / 2 <= |I_l| <= n_l - n_L",
         "Binary labels with one output and the logistic loss: separable features make inf Q_l zero with |I_l| = n_l - 1. Fails: without an output bias one "
         "free ReLU neuron gives outputs of one sign. With n_L >= 2 outputs or an output bias n_L free neurons are enough (cor44.hidden).",
-        Word.FAILS, _separable, _one_neuron,
+        Word.FAILS, _separable, _one_neuron, (_two_numbers(),), counterexample=counterexamples.one_output,
         repaired=Statement(
             "cor44.one-output.repaired", PAPER, "Corollary 4.4, l < L - 1, n_L = 1", "", "|I_l| <= n_l - 2: two neurons of opposite signs.",
             Word.HOLDS, _separable, _two_neurons, hypotheses=("features linearly separable",),
