@@ -95,7 +95,7 @@ STATEMENTS = [
         "depend on n, but a sample is dead in a share 2^-d1 of the patterns: 1 - (1 - 2^-d1)^n -> 1. With v > 0 and y > 0 each such region has a "
         "critical point of positive "
         "loss. The proof takes n/d1 blocks and then bounds their number by (n+1)/d0.",
-        Word.FAILS, _data_sizes(False), _theorem5, (_known(3.05, 0.5, 64), _known(100.0, 0.1, 2**240)), _search,
+        Word.FAILS, _data_sizes(False), _theorem5, (_known(100.0, 0.1, 2**240), _known(3.05, 0.5, 64)), _search,
         counterexamples.shares("t5"),
         repaired=Statement(
             "t5.repaired", PAPER, "Theorem 5", "", "For n <= d0 d1 at most a share ceil(n/d1) P(d1) lacks full rank, P(d) the share of singular d x d "
