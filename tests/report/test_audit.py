@@ -108,6 +108,13 @@ def test_a_claim_that_held_says_how_hard_it_was_tried(tmp_path):
     assert alone["counterexamples"] == []
 
 
+def test_a_claim_without_a_certificate_says_why(records, tmp_path):
+    changed = copy.deepcopy(records[0])
+    changed[0] |= {"kernel_claim": False, "no_certificate": "a matter of taste & <chance>"}
+    page = write_audit_report("toy", TITLE, changed, [], tmp_path / "report.html")
+    assert "There is no certificate: a matter of taste & <chance>." in Outline(page.read_text("utf-8")).text
+
+
 def test_searches_alone_make_a_page_too(records):
     found = context("toy", TITLE, [], records[1])
     assert found["rows"][0]["origin"] == "search"

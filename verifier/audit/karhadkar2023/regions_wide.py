@@ -31,7 +31,9 @@ def _theorem5(instance: Instance) -> Trial:
 def _instance(origin: str, n: int, d0: int, epsilon: float, constant: float, seed: int = 0) -> Instance:
     d1 = least_width(n, d0, epsilon, constant)
     values = {"n": n, "d0": d0, "d1": d1, "epsilon": epsilon, "constant": constant, "seed": seed}
-    return Instance(origin, f"n = {n:.6g}, d0 = {d0:.6g}, d1 = {d1}, epsilon = {epsilon}, Omega's constant {constant}", values)
+    return Instance(
+        origin, f"n = {n:.6g}, d0 = {d0:.6g}, d1 = {d1}, epsilon = {epsilon}, Omega's constant {constant}", values
+    )
 
 
 def _data_sizes(high: bool):  # type: ignore[no-untyped-def]

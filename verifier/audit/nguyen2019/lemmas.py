@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.audit.nguyen2019 import trained
 from verifier.audit.nguyen2019.curves import (
     TIMES,
     exchanged,
@@ -84,6 +85,7 @@ def _narrowing(rng: Rng, count: int) -> Iterator[Instance]:
             "slope": float(rng.choice((0.1, 0.5, 0.9))), "A": rng.normal(size=(N, widths[-1])) * scale,
         }  # fmt: skip
         yield Instance("random", f"L = {depth}, N = {N}, widths {widths}", values)
+    yield from trained.narrowing(rng, count)
 
 
 def rotation_path(Q: Array) -> list[Array]:
@@ -153,6 +155,9 @@ def _rectangles(rng: Rng, count: int) -> Iterator[Instance]:
             B = A.copy()
             B[:, 0] *= -1
         yield Instance("random", f"{m} x {n}", {"A": A, "B": B * 10.0 ** rng.uniform(-2, 2)})
+    for one, other in trained.pairs(count):
+        A, B = (net.W if net.W.shape[0] > net.W.shape[1] else net.W.T for net in (one, other))
+        yield Instance("trained", f"first layers, {one.label} and another", {"A": A, "B": B})
 
 
 def _lemma43(instance: Instance) -> Trial:
@@ -177,6 +182,8 @@ def _low_rank(rng: Rng, count: int) -> Iterator[Instance]:
             F = np.maximum(np.round(rng.normal(size=(N, n))), 0.0)
         values = {"F": F * 10.0 ** rng.uniform(-4, 4), "W": rng.normal(size=(n, p)) * 10.0 ** rng.uniform(-4, 4)}
         yield Instance("random", f"N = {N}, n = {n}", values)
+    for net in (n for pair in trained.pairs(count) for n in pair):
+        yield Instance("trained", f"{net.label}, 8 samples", {"F": net.features[:8], "W": net.theta[:, None]})
 
 
 def exact_rank_of(F: Array) -> int:
@@ -216,6 +223,13 @@ def _wide(twice: bool):  # type: ignore[no-untyped-def]
             values = {"X": X, "W": W, "b": b, "V": rng.normal(size=(n, p)), "W2": W2, "b2": b2, "V2": rng.normal(size=(n, p)), "slope":
             float(rng.choice((0.0, 0.1)))}  # fmt: skip
             yield Instance("random", f"N = {N}, n = {n}, d = {d}", values)
+        for one, other in trained.pairs(count):
+            for N in (4, 10):
+                values = {
+                    "X": one.X[:N], "W": one.W.T, "b": one.b, "V": one.theta[:, None], "W2": other.W.T, "b2": other.b, "V2": other.theta[:, None],
+                }  # fmt: skip
+                for slope in (0.0, 0.1):
+                    yield Instance("trained", f"{one.label} and another, {N} samples", {**values, "slope": slope})
 
     return make
 

@@ -151,7 +151,26 @@ def _swap(instance: Instance) -> Trial:
     return against(sup, min(F), kinds, max(F), f"certified {sup:.6g}, F = {F[0]:.6g}")
 
 
+def _silenced(A: Network, layer: int, p: int, q: int) -> tuple[Network, Network]:
+    """A with neuron p of the layer pure zero, and the same with p and q swapped."""
+    own, above, bias = A.weights[layer - 1].copy(), A.weights[layer].copy(), np.array(A.biases[layer - 1])
+    own[p], above[:, p], bias[p] = 0.0, 0.0, 0.0
+    # A neuron above that reads nothing is no reason for q to be live.
+    A = A.replace(layer, own, bias).replace(layer + 1, above)
+    order = np.arange(A.widths[layer])
+    order[[p, q]] = q, p
+    return A, A.replace(layer, own[order], bias[order]).replace(layer + 1, above[:, order])
+
+
 def _swaps(rng: Rng, count: int) -> Iterator[Instance]:
+    if count >= 100:
+        for data, hidden in TRAINED:
+            network, X, y = trained_network(data, hidden, 0)
+            for layer in range(1, len(hidden) + 1):
+                p, q = (int(i) for i in rng.choice(hidden[layer - 1], 2, replace=False))
+                A, B = _silenced(network, layer, p, q)
+                v = {"X": X, "y": y, "loss": "logistic", **stored("A", A), **stored("B", B)}
+                yield Instance("trained", f"{data}, hidden widths {hidden}, layer {layer}, neurons {p} and {q}", v)
     for k in range(count):
         depth, loss = 3 + k % 4, LOSSES[k % 3]
         outputs = 1 if loss == "logistic" else 2
@@ -159,13 +178,7 @@ def _swaps(rng: Rng, count: int) -> Iterator[Instance]:
         A = random_network(rng, widths)
         layer = int(rng.integers(1, depth))
         p, q = (int(i) for i in rng.choice(widths[layer], 2, replace=False))
-        own, above, bias = A.weights[layer - 1].copy(), A.weights[layer].copy(), np.array(A.biases[layer - 1])
-        own[p], above[:, p], bias[p] = 0.0, 0.0, 0.0
-        # A neuron above that reads nothing is no reason for q to be live.
-        A = A.replace(layer, own, bias).replace(layer + 1, above)
-        order = np.arange(widths[layer])
-        order[[p, q]] = q, p
-        B = A.replace(layer, own[order], bias[order]).replace(layer + 1, above[:, order])
+        A, B = _silenced(A, layer, p, q)
         N = int(rng.integers(1, 10))
         v = {"X": rng.normal(size=(N, widths[0])), "y": random_targets(rng, loss, N, outputs), "loss": loss, **stored("A", A), **stored("B", B)}  # fmt: skip
         yield Instance("random", f"L = {depth}, widths {widths}, layer {layer}, neurons {p} and {q}", v)
@@ -205,6 +218,11 @@ def _both_sides(instance: Instance) -> Trial:
 
 
 def _tiny(rng: Rng, count: int) -> Iterator[Instance]:
+    if count >= 100:
+        for data in ("moons", "paper-breast-cancer"):
+            network, X, y = trained_network(data, (4, 4), 0)
+            v = {"X": X[:40], "y": y[:40], "seed": int(rng.integers(2**31)), **stored("A", network)}
+            yield Instance("trained", f"{data}, hidden widths (4, 4), 40 samples", v)
     for _ in range(count):
         widths = (int(rng.integers(1, 3)), *(int(n) for n in rng.integers(1, 5, size=2)), 1)
         N = int(rng.integers(2, 8))

@@ -119,6 +119,12 @@ def _ordered(instance: Instance) -> Trial:
 
 
 def _random(rng: Rng, count: int) -> Iterator[Instance]:
+    if count >= 50:
+        for data in ("moons", "paper-breast-cancer"):
+            network, X, y = trained_network(data, (6, 6), 0)
+            yield Instance(
+                "trained", f"{data}, hidden widths (6, 6)", {"X": X, "y": y, "loss": "logistic", **stored("A", network)}
+            )
     for k in range(count):
         loss = ("squared", "logistic")[k % 2]
         widths = (2, *(int(n) for n in rng.integers(2, 7, size=int(rng.integers(1, 4)))), 1)

@@ -71,6 +71,17 @@ def _deep(rng: Rng, count: int) -> Iterator[Instance]:
             "activation": tuple(ACTIVATIONS)[k % 3], "layer": layer, "p": p, "q": q,
         }  # fmt: skip
         yield Instance("random", f"L = {depth}, widths {widths}, {values['activation']}", values)
+    if count >= 100:
+        from verifier.audit.nguyen2021.deep import TRAINED, trained_network
+
+        for data, hidden in TRAINED:
+            network, X, _ = trained_network(data, hidden, 0)
+            layer = int(rng.integers(len(hidden)))
+            values = {
+                "X": X[:20], "weights": [W.T.copy() for W in network.weights], "biases": [b.copy() for b in network.biases[:-1] if b is not None],
+                "activation": "relu", "layer": layer, "p": 1, "q": 4,
+            }  # fmt: skip
+            yield Instance("trained", f"{data}, hidden widths {hidden}, layer {layer + 1}", values)
 
 
 def _both_sides(instance: Instance) -> Trial:
