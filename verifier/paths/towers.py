@@ -84,18 +84,23 @@ class Tower:
 def _keys_of_layer(W: Array, b: Array | None, below: tuple[Key, ...]) -> tuple[Key, ...]:
     order = sorted(range(len(below)), key=below.__getitem__)
     names = [below[i] for i in order]
-    everything = b"|".join(names)
     # Adding 0.0 turns -0.0 into 0.0: the same number, the same key.
     rows = np.ascontiguousarray(W[:, order] + 0.0)
+    biases = np.zeros((len(W), 0)) if b is None else b[:, None] + 0.0
+    # Most rows read everything below: one copy of a digest that has seen all names, and the row's bytes.
+    everything = hashlib.blake2b(b"|".join(names) + b"#", digest_size=16)
+    whole = np.asarray(rows.all(axis=1))
     seen: dict[Key, int] = {}
     keys = []
-    for i, row in enumerate(rows):
-        used = np.flatnonzero(row)
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(everything if len(used) == len(names) else b"|".join(names[j] for j in used))
-        digest.update(b"#" + row[used].tobytes())
-        if b is not None:
-            digest.update(b"+" + (b[i : i + 1] + 0.0).tobytes())
+    for row, bias, reads_all in zip(rows, biases, whole):
+        if reads_all:
+            digest = everything.copy()
+            digest.update(row)
+        else:
+            used = np.flatnonzero(row)
+            digest = hashlib.blake2b(b"|".join(names[j] for j in used) + b"#", digest_size=16)
+            digest.update(row[used])
+        digest.update(bias)
         key = digest.hexdigest().encode()
         seen[key] = seen.get(key, 0) + 1
         keys.append(key if seen[key] == 1 else key + b"*%d" % seen[key])
