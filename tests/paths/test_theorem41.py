@@ -1,5 +1,7 @@
 """Theorem 4.1 for any depth: the certified maximum is the largest of the ends and the Q_l; sizes below one half are refused."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from tests.paths.tower_checks import check_path, deep_network, problem
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths import subnetworks
+from verifier.paths import subnetwork_training, subnetworks
 from verifier.paths.halves import halves
 from verifier.paths.sparse_points import default_target
 from verifier.paths.theorem41 import theorem41
@@ -139,6 +141,41 @@ def test_widths_are_searched_when_a_half_is_too_little():
     check_path(searched, A, B, objective, X, y, values(searched.notes))
 
 
+@pytest.mark.parametrize("hidden", [(5,), (5, 7), (9, 5, 3), (3, 5, 4, 5)])
+def test_widths_found_fit_side_by_side(hidden):
+    """In every layer the sizes of neighbouring sparse points add up to at most its width, and the bound only falls."""
+    rng = np.random.default_rng(17)
+    A, B = (deep_network(rng, (2, *hidden, 1)) for _ in range(2))
+    objective, X, y = problem(rng, 2, K=1, N=40)
+    plain, path = (theorem41(A, B, objective, X, y, target=0.0, rounds=r, steps=30, draws=1) for r in (0, 6))
+    assert path.notes["max_value"] <= plain.notes["max_value"]
+    down = list(enumerate(path.notes["A"]["widths"], start=1))[::-1]
+    up = list(enumerate(path.notes["B"]["widths"], start=1))
+    for p, n in enumerate(hidden, start=1):
+        held = [widths[p - l] for l, widths in [*down, *up] if l <= p]
+        assert all(s + t <= n for s, t in pairwise(held))
+        assert min(held) >= (1 if n > 1 else 0)
+    check_path(path, A, B, objective, X, y, values(path.notes))
+
+
+def test_layer_one_is_shared_unevenly_where_one_endpoint_needs_more():
+    """One neuron of A does what three of B do: halves of four miss the target, one and three meet it."""
+    X = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    y = np.array([[1.0], [1.0], [2.0]])
+    A = Network(
+        (np.array([[1.0, 1.0], [3.0, 1.0], [1.0, 2.0], [2.0, 5.0]]), np.array([[1.0, 0.0, 0.0, 0.0]])), (None, None)
+    )
+    rows = np.array([[1.0, -2.0], [-2.0, 1.0], [1.0, 2.0], [1.0, 4.0]])
+    B = Network((rows, np.ones((1, 4))), (None, None))
+    B = B.replace(-1, np.append(np.linalg.solve(np.maximum(X @ rows[:3].T, 0.0), y), 0.0)[None, :])
+    objective = make_objective("squared")
+    halved, found = (theorem41(A, B, objective, X, y, target=1e-12, rounds=r) for r in (0, 2))
+    assert halved.notes["max_value"] > 1e-3
+    assert found.notes["max_value"] <= 1e-12
+    assert [found.notes[k]["K"] for k in "AB"] == [[1], [3]]
+    check_path(found, A, B, objective, X, y, values(found.notes))
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared"])
 def test_large_head_agrees_with_newton(loss, monkeypatch):
     rng = np.random.default_rng(15)
@@ -158,7 +195,7 @@ def test_minibatches_train(monkeypatch):
     rng = np.random.default_rng(16)
     A, B = (deep_network(rng, (2, 12, 12, 3)) for _ in range(2))
     objective, X, y = problem(rng, 2, "cross_entropy", 3, N=80)
-    monkeypatch.setattr(subnetworks, "LARGE_TRAINING", 0)
+    monkeypatch.setattr(subnetwork_training, "LARGE_TRAINING", 0)
     none = theorem41(A, B, objective, X, y, target=0.0, steps=0, draws=1, rounds=0)
     path, again = (theorem41(A, B, objective, X, y, target=0.0, steps=300, draws=1, rounds=0) for _ in range(2))
     assert path.notes["A"]["Q"][0] < none.notes["A"]["Q"][0]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.paths.tower_checks import check_path, deep_network, problem, random_tower
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Path
-from verifier.paths.tower_path import moves_through_towers, require_same_architecture
+from verifier.paths.tower_path import moves_through_towers
 from verifier.paths.towers import Tower, compatible, live_slots, mixed, tower_of
 
 

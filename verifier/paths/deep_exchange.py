@@ -18,11 +18,12 @@ import numpy as np
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths import subnetworks
+from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.exchange_training import Passage, Stage, Waypoint, largest, provable, trained_together
 from verifier.paths.neuron_choice import most_important
 from verifier.paths.path import Move, Path
 from verifier.paths.sparse_points import Search, Side, default_target
-from verifier.paths.tower_path import moves_through_towers, require_same_architecture
+from verifier.paths.tower_path import moves_through_towers
 from verifier.paths.towers import Tower, mixed, stacked
 
 Array = np.ndarray

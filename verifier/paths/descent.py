@@ -10,9 +10,9 @@ from scipy.optimize import minimize
 
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import Objective, augmented_rows
+from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.exchange import default_target, exchange
 from verifier.paths.path import Move, Path
-from verifier.paths.slots import require_one_hidden_layer
 from verifier.programs import fast_head
 
 Array = np.ndarray

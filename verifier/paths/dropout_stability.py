@@ -17,10 +17,11 @@ from scipy.optimize import minimize_scalar
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective
+from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.neuron_choice import importance
 from verifier.paths.path import Move, Path
 from verifier.paths.subnetworks import preactivations
-from verifier.paths.tower_path import moves_through_towers, require_same_architecture
+from verifier.paths.tower_path import moves_through_towers
 from verifier.paths.towers import Tower, live_slots, stacked
 
 Array = np.ndarray

@@ -14,11 +14,11 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
+from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.exchange_moves import moves_through
 from verifier.paths.exchange_problem import ExchangeProblem, Waypoint
 from verifier.paths.path import Move, Path
 from verifier.paths.row_search import best_first
-from verifier.paths.slots import require_one_hidden_layer
 
 Array = np.ndarray
 

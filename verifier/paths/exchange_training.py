@@ -15,6 +15,7 @@ import numpy as np
 from verifier.networks.network import leaky_relu
 from verifier.objective import Objective
 from verifier.paths import subnetworks
+from verifier.paths.subnetwork_training import torch_value
 from verifier.paths.towers import Tower, mixed
 
 Array = np.ndarray
@@ -98,7 +99,7 @@ def trained_together(
         out = []
         for (s, k, j), (h, c) in zip(points, heads):
             Z = F[k] if j is None or not isinstance(s, Waypoint) else torch.cat([F[k][:, s.old], F[j][:, s.new]], dim=1)
-            out.append(subnetworks.torch_value(objective, [h], [c], Z, y, slope))
+            out.append(torch_value(objective, [h], [c], Z, y, slope))
         return torch.stack(out)
 
     optimiser = torch.optim.LBFGS(moving, max_iter=10, history_size=20, line_search_fn="strong_wolfe")

@@ -6,10 +6,10 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
+from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.exchange_moves import moves_through
 from verifier.paths.exchange_problem import Waypoint
 from verifier.paths.path import Path
-from verifier.paths.slots import require_one_hidden_layer
 from verifier.programs import ProgramResult, sparse_head
 
 Array = np.ndarray

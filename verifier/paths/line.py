@@ -10,8 +10,8 @@ from scipy.optimize import linear_sum_assignment
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import Objective, augmented_rows
+from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Move, Path
-from verifier.paths.slots import require_one_hidden_layer
 
 Array = np.ndarray
 

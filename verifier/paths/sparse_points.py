@@ -10,6 +10,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths import subnetworks
 from verifier.paths.neuron_choice import candidates, importance
+from verifier.paths.subnetwork_training import trained
 from verifier.paths.subnetworks import Subnetwork
 from verifier.paths.towers import Tower, live_slots, stacked
 
@@ -43,7 +44,7 @@ class SparsePoint:
 
 @dataclass
 class Side:
-    """One endpoint with its sizes K_1, ..., K_{L-1} and what has been found for it."""
+    """One endpoint with its sizes K_1, ..., K_{L-1} and what has been found for it; given: widths of single points that differ from what the sizes say."""
 
     letter: str
     network: Network
@@ -52,6 +53,13 @@ class Side:
     points: dict[int, SparsePoint] = field(default_factory=dict)
     seconds: float = 0.0
     orders: list[Array] = field(default_factory=list)
+    given: dict[int, list[int]] = field(default_factory=dict)
+
+    def widths(self, layer: int) -> list[int]:
+        """K_l, then the widths of xi_l in the layers l + 1, ..., L - 1: n_p - K_p."""
+        n = self.network.widths
+        above = range(layer + 1, self.network.depth)
+        return self.given.get(layer) or [self.sizes[layer - 1], *(n[p] - self.sizes[p - 1] for p in above)]
 
     def most_important(self, X: Array, layer: int, count: int) -> Array:
         """Sorted indices; one pass through the network ranks all layers, once."""
@@ -84,16 +92,16 @@ class Search:
 
     def point(self, side: Side, layer: int, draws: int) -> SparsePoint:
         """The best of up to `draws` choices of K_l neurons, each with xi_l imitating the endpoint and trained; stops at the target."""
-        network, n = side.network, side.network.widths
+        network = side.network
+        size, *above = side.widths(layer)
         features = network.features(self.X, layer)
         rng = np.random.default_rng([side.seed, layer])
-        above = [n[p] - side.sizes[p - 1] for p in range(layer + 1, network.depth)]
         kept_above = []
         for p, count in zip(range(layer + 1, network.depth), above):
             kept_above.append(side.most_important(self.X, p, count))
         teachers, outputs = subnetworks.teachers_of(network, features, layer, kept_above)
         has_bias = [b is not None for b in network.biases[layer:]]
-        choices = candidates(network, features, layer, side.sizes[layer - 1], self.targets, self.objective, rng)
+        choices = candidates(network, features, layer, size, self.targets, self.objective, rng)
         best: SparsePoint | None = None
         for tried, (how, kept) in zip(range(1, max(1, draws) + 1), choices):
             Z = features[:, kept]
@@ -115,7 +123,7 @@ class Search:
     ) -> Subnetwork:
         """Training and head program; for one hidden layer with the rows' own prices."""
         if start.rows or network.depth > 2 or kept is None:
-            return subnetworks.trained(
+            return trained(
                 Z, self.targets, self.objective, start, network.negative_slope, stop_at=self.target, steps=steps,
                 seed=seed,
             )  # fmt: skip

@@ -11,9 +11,9 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
+from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Path
 from verifier.paths.reference import Reference
-from verifier.paths.slots import require_one_hidden_layer
 from verifier.paths.theorem2_segments import Programs, theorem2
 from verifier.paths.theorem2_sides import Side, SparseSide, best_reference, coupled, make_side, sparse_sides
 

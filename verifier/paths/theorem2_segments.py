@@ -1,8 +1,8 @@
 """T2's path in six segments (Baturin 2026, Theorem 2; theory.md section 3).
 
 (1) A -> best head on A's rows; (2) -> best head of at most m - l atoms, each within angle alpha of a row of A; (3) -> the
-common l-neuron network theta*; (4), (5), (6) the same for B, backwards. Segments 1, 3, 4, 6 are head and idle moves; 2 and 5
-are chords of rows and head together, eta_1(t), eta_2(t), or head moves when alpha = 0.
+common l-neuron network theta*; (4), (5), (6) the same for B, backwards. Segments 1 and 6 are head moves; 2 and 5 are chords of rows
+and head together, eta_1(t), eta_2(t), or head moves when alpha = 0; 3 and 4 lead through the tower theta* (docs/deep.md).
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
-from verifier.paths.path import Path
+from verifier.paths.endpoints import require_one_hidden_layer
+from verifier.paths.path import Move, Path
 from verifier.paths.reference import Reference, row_features
-from verifier.paths.slots import SlotBuilder, require_one_hidden_layer
 from verifier.paths.theorem2_sides import Side, SparseSide, best_reference, make_side, sparse_sides
+from verifier.paths.tower_path import moves_through_towers
+from verifier.paths.towers import Tower
 from verifier.programs import ProgramResult, solve_head
 
 Array = np.ndarray
@@ -53,11 +55,10 @@ def theorem2(
     sparse = [sparse_sides(side, objective, X, targets, [l], alpha)[l] for side in sides]
     theta_star, theta_program = _solve_reference(reference, objective, X, targets, A)
     programs: Programs = {"theta*": theta_program}
-    slots = _reference_slots(m, l, sparse)
-    builders, notes = [], {"l": l, "alpha": alpha, "e_l": theta_star.value, "theta_star": theta_star.origin}
-    for side, found, places, numbers in zip(sides, sparse, slots, ((1, 2, 3), (6, 5, 4))):
-        builder, results = _half(side, found, theta_star, places, objective, X, targets, numbers)
-        builders.append(builder)
+    ends, notes = [], {"l": l, "alpha": alpha, "e_l": theta_star.value, "theta_star": theta_star.origin}
+    for side, found, numbers in zip(sides, sparse, ((1, 2), (6, 5))):
+        moves, results = _half(side, found, m - l, objective, X, targets, numbers)
+        ends.append(moves)
         programs.update(results)
         letter = side.letter
         full, thin = list(results.values())
@@ -66,11 +67,9 @@ def theorem2(
         notes[f"beta_{letter}"] = float(norms @ np.abs(full.head).sum(axis=0))
         notes[f"gamma_{letter}"] = float(np.linalg.norm(found.rows, axis=1) @ np.abs(thin.head).sum(axis=0))
         notes[f"largest_angle_{letter}"] = found.merged.largest_angle
-    forward, backward = builders
-    forward.relocate({int(s): int(t) for s, t in zip(*slots)}, "segment 4: bring theta* to B's slots")
-    forward.rows_of(backward.network, "segment 4: idle, write the rows of B's sparse head")
-    path = Path("theorem2", A, tuple(forward.moves), notes)
-    return path.then(Path("theorem2", B, tuple(backward.moves)).reversed()), programs
+    middle = _through(ends[0][-1].to, theta_star, ends[1][-1].to)
+    path = Path("theorem2", A, (*ends[0], *middle), notes)
+    return path.then(Path("theorem2", B, ends[1]).reversed()), programs
 
 
 def _solve_reference(
@@ -91,36 +90,33 @@ def _with_rows(result: ProgramResult, rows: Array, network: Network) -> ProgramR
     return result.of_rows(rows[:, :d].copy(), rows[:, d].copy() if network.b is not None else None)
 
 
-def _reference_slots(m: int, l: int, sparse: list[SparseSide]) -> tuple[Array, Array]:
-    """Slots of theta* on A's and on B's side: common dead slots first, so that little has to be moved."""
-    dead = [np.setdiff1d(np.arange(m), side.slots) for side in sparse]
-    common = np.intersect1d(dead[0], dead[1])
-    chosen = []
-    for slots in dead:
-        others = np.setdiff1d(slots, common)
-        chosen.append(np.concatenate([common, others])[:l])
-    return chosen[0], chosen[1]
+def _through(sparse_A: Network, reference: Reference, sparse_B: Network) -> list[Move]:
+    """Segments 3 and 4: from at most m - l atoms to theta*'s l and on to at most m - l of B's, so free slots are never short."""
+    d = sparse_A.W.shape[1]
+    bias = None if sparse_A.b is None else reference.rows[:, d]
+    tower = Tower((reference.rows[:, :d],), (bias,), reference.head, reference.bias, "head move to theta*", "theta*")
+    moves = moves_through_towers(sparse_A, sparse_B, [tower])
+    last = next(k for k, move in enumerate(moves) if move.program == "theta*")
+    return [dataclasses.replace(m, label=f"segment {3 if k <= last else 4}: {m.label}") for k, m in enumerate(moves)]
 
 
 def _half(
     side: Side,
     sparse: SparseSide,
-    reference: Reference,
-    places: Array,
+    atoms: int,
     objective: Objective,
     X: Array,
     targets: Array,
-    numbers: tuple[int, int, int],
-) -> tuple[SlotBuilder, Programs]:
-    """Moves from one endpoint to theta* in the slots `places`, and the two head programs."""
+    numbers: tuple[int, int],
+) -> tuple[tuple[Move, Move], Programs]:
+    """The two moves from an endpoint to its sparse network of at most `atoms` atoms, and their head programs."""
     network, letter = side.network, side.letter
-    first, second, third = numbers
+    first, second = numbers
     K, m = network.theta.shape
-    builder = SlotBuilder(network)
     name = f"segment {first}: best head on {letter}'s rows"
     full = solve_head(side.Z, targets, objective, side.prices, bias=side.free, name=name, outputs=K)
-    builder.head(full.head, full.head_bias, name, name)
-    name_sparse = f"segment {second}: best head of at most {m - len(places)} atoms near {letter}'s rows"
+    best = network.replace(-1, full.head, full.head_bias if side.free else None)
+    name_sparse = f"segment {second}: best head of at most {atoms} atoms near {letter}'s rows"
     features = row_features(sparse.rows, X, network.b is not None)
     prices = objective.prices_of_rows(sparse.rows)
     thin = solve_head(features, targets, objective, prices, bias=side.free, name=name_sparse, outputs=K)
@@ -131,19 +127,11 @@ def _half(
     W[sparse.slots] = sparse.rows[:, :d]
     if b is not None:
         b[sparse.slots] = sparse.rows[:, d]
-    if sparse.merged.largest_angle > 0:
-        # Rows and head together, the paper's eta_1 and eta_2.
-        chord = builder.network.replace(1, W, b).replace(-1, gamma, thin.head_bias if side.free else None)
-        builder.append(chord, f"{name_sparse} (chord)", name_sparse)
-    else:
-        builder.head(gamma, thin.head_bias, name_sparse, name_sparse)
-    rows = reference.rows
-    b_star = rows[:, d] if network.b is not None else None
-    builder.write(places, rows[:, :d], b_star, f"segment {third}: idle, write theta*'s rows into free slots")
-    theta = np.zeros((K, m))
-    theta[:, places] = reference.head
-    builder.head(theta, reference.bias, f"segment {third}: head move to theta*", "theta*")
-    return builder, {
+    # Merged rows move together with the head, the paper's eta_1 and eta_2; without merging this is a head move.
+    chord = sparse.merged.largest_angle > 0
+    thinned = (best.replace(1, W, b) if chord else best).replace(-1, gamma, thin.head_bias if side.free else None)
+    moves = Move(best, name, program=name), Move(thinned, name_sparse + " (chord)" * chord, program=name_sparse)
+    return moves, {
         name: full.of_rows(network.W, network.b),
         name_sparse: _with_rows(dataclasses.replace(thin, support=sparse.slots), sparse.rows, network),
     }

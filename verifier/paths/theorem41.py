@@ -1,8 +1,8 @@
 """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for any depth, as a chain of towers (docs/deep.md).
 
 For each endpoint and l = L-1, ..., 1 the sparse point T_l keeps all neurons below layer l, K_l neurons of layer l, and above them
-a sub-network xi_l of widths `n_p - K_p` trained on their features. `sup F <= max(F(A), F(B), Q_l of A, Q_l of B)`, and Q_0 only
-where `K_1` of A and of B together exceed n_1.
+a sub-network xi_l trained on their features, of widths `n_p - K_p` unless `width_search` finds better ones.
+`sup F <= max(F(A), F(B), Q_l of A, Q_l of B)`, and Q_0 only where `K_1` of A and of B together exceed n_1.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths import subnetworks
+from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.neuron_choice import most_important
 from verifier.paths.path import Move, Path
 from verifier.paths.sparse_points import Search, Side, default_target
 from verifier.paths.subnetworks import Subnetwork
-from verifier.paths.tower_path import moves_through_towers, require_same_architecture
+from verifier.paths.tower_path import moves_through_towers
 from verifier.paths.towers import Tower, stacked
+from verifier.paths.width_search import WidthSearch
 
 Array = np.ndarray
 
@@ -46,9 +48,10 @@ def theorem41(
     X (N, n_0). target: stop as soon as Q_l is at or below it; E less 1e-6 relative by default. sizes: (K_1, ..., K_{L-1}), at least
     n_l / 2 each, by default ceil(n_l / 2), and floor(n_1 / 2) on B's side, so that Q_0 is not needed; with sizes that do not fit, the path
     passes xi_0. draws: choices of neurons tried per layer. steps: of training per sub-network. rounds: further effort on the
-    layer that holds the bound: three times the steps first, then wider K_l where the layers below have room.
+    point that holds the bound: three times the steps first, then, without given sizes, more neurons for it and fewer for its neighbours.
 
-    Notes: per endpoint Q (Q_1, ..., Q_{L-1}), K, draws, how, seconds; Q_0 or None; held_by, max_value, target, seconds.
+    Notes: per endpoint Q (Q_1, ..., Q_{L-1}), K, widths (of T_l in the layers l, ..., L-1), draws, how, seconds; Q_0 or None; held_by, max_value,
+    target, seconds (per endpoint those before further effort).
     Raises UsageError for different architectures and sizes below one half.
     """
     require_same_architecture("theorem41", A, B)
@@ -66,10 +69,11 @@ def theorem41(
         began = time.perf_counter()
         for layer in range(A.depth - 1, 0, -1):
             side.points[layer] = search.point(side, layer, draws)
-        for _ in range(rounds):
-            if not _improved(search, side):
-                break
         side.seconds = time.perf_counter() - began
+    further = WidthSearch(search, sides, draws)
+    for _ in range(rounds):
+        if not further.improved(widen=sizes is None):
+            break
     middle, Q0 = _middle(search, sides)
     down = [sides[0].tower(l) for l in range(A.depth - 1, 0, -1)]
     up = [sides[1].tower(l) for l in range(1, A.depth)]
@@ -89,36 +93,6 @@ def _sizes(network: Network, sizes: Sequence[int] | None) -> list[int]:
                 f"theorem41: K_{l} = {K}, but Theorem 4.1 needs at least half of layer {l}, ceil({n}/2) = {-(-n // 2)}, and at most {n}"
             )
     return list(sizes)
-
-
-def _improved(search: Search, side: Side) -> bool:
-    """More effort on the layer that holds the side's bound up; False when the target is met or nothing helped."""
-    worst = max(side.points.values(), key=lambda p: p.value)
-    if worst.value <= search.target:
-        return False
-    better = search.go_on(side, worst.layer)
-    if better.value < worst.value:
-        side.points[worst.layer] = better
-        if better.value < 0.9 * worst.value:
-            return True
-    return _widened(search, side, worst.layer)
-
-
-def _widened(search: Search, side: Side, layer: int) -> bool:
-    """Raise K_l by n_l / 8, which takes as much from the sub-networks below; kept when the side's bound falls."""
-    n, before = side.network.widths[layer], max(p.value for p in side.points.values())
-    wider = min(n - 1, side.sizes[layer - 1] + max(1, n // 8))
-    # With one hidden layer, or in the first layer, the other endpoint needs the room.
-    if layer == 1 or wider <= side.sizes[layer - 1]:
-        return False
-    trial = Side(side.letter, side.network, [*side.sizes], side.seed, dict(side.points), orders=side.orders)
-    trial.sizes[layer - 1] = wider
-    for l in range(layer, 0, -1):
-        trial.points[l] = search.point(trial, l, 1)
-        if trial.points[l].value >= before:
-            return False
-    side.sizes, side.points = trial.sizes, trial.points
-    return True
 
 
 def _middle(search: Search, sides: Sequence[Side]) -> tuple[list[Tower], float | None]:
@@ -155,8 +129,8 @@ def _notes(sides: Sequence[Side], Q0: float | None, target: float, seconds: floa
     for side in sides:
         points = [side.points[l] for l in sorted(side.points)]
         notes[side.letter] = {
-            "Q": [p.value for p in points], "K": list(side.sizes), "draws": [p.draws for p in points],
-            "how": [p.how for p in points], "seconds": side.seconds,
+            "Q": [p.value for p in points], "K": [len(p.kept) for p in points], "widths": [side.widths(p.layer) for p in points],
+            "draws": [p.draws for p in points], "how": [p.how for p in points], "seconds": side.seconds,
         }  # fmt: skip
         for p in points:
             if p.value > top:

@@ -6,20 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.paths.path import Move
 from verifier.paths.towers import Key, Tower, live_slots, tower_of
 
 Array = np.ndarray
-
-
-def require_same_architecture(method: str, A: Network, B: Network) -> None:
-    """Raise UsageError unless a path can join A and B and there is a hidden layer."""
-    if A.depth < 2:
-        raise UsageError(f"{method}: needs at least one hidden layer, and these networks have none")
-    if A.architecture != B.architecture:
-        raise UsageError(f"{method}: networks of different architecture, {A.architecture} and {B.architecture}")
 
 
 def moves_through_towers(A: Network, B: Network, towers: Sequence[Tower]) -> tuple[Move, ...]:
