@@ -22,6 +22,8 @@ OTHERS = {
 }
 # The kernel's name of each: the eight first ones have no paper in front.
 NAMES = {name: name for name in FIRST} | {name: f"{p}.{name}" for p, names in OTHERS.items() for name in names}
+# Further ones from trained networks.
+TRAINED = ("cor43.A2.breast-cancer", "cor43.A2.moons")
 STATEMENTS = [s for paper in PAPERS for s in statements_of(paper)]
 BY_NAME = {s.identifier: s for s in STATEMENTS if s.counterexample is not None}
 EVALUATIONS = ("fast", "reference")
@@ -34,7 +36,7 @@ def accepted(problem, claim):
 
 
 def test_one_is_committed_for_every_statement_that_has_a_kernel_claim():
-    assert {f.stem for f in FOLDER.glob("*.safetensors")} == set(NAMES)
+    assert {f.stem for f in FOLDER.glob("*.safetensors")} == {*NAMES, *TRAINED}
     assert sorted(s.identifier for s in STATEMENTS if s.counterexample is not None) == sorted(NAMES), (
         "and no name is of two papers"
     )
@@ -57,6 +59,19 @@ def test_the_committed_one_verifies_and_quotes_the_paper(name):
     assert c.record["counterexample"]["label"] in {i.label for i in s.known}
     assert name in c.record["counterexample"]["words"]
     assert c.record["tool"] == "verifier"
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_no_half_of_a_trained_layer_is_in_generic_position(name):
+    """Both evaluations accept; one more point is too many, and so is any where all neurons are active."""
+    c = read_certificate(FOLDER / f"{name}.safetensors")
+    (claim,) = c.claims
+    assert claim.statement == "nguyen2021.cor43.A2"
+    assert [len(W) for W in c.problem.A.weights] == [12, 12, 1]
+    assert accepted(c.problem, claim)
+    assert not accepted(c.problem, replace(claim, margin=claim.margin + 1.0))
+    lifted = replace(c.problem.A, biases=(np.full(12, 1e3), *c.problem.A.biases[1:]))
+    assert not accepted(replace(c.problem, A=lifted), replace(claim, margin=1e-9))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -31,8 +31,13 @@ def violating_instance(statement: Statement, *, seed: int = 0, seconds: float = 
     return found if found is not None and statement.evaluate(found).violated else None
 
 
-def write_counterexample(statement: Statement, instance: Instance, folder: Path) -> tuple[Path | None, str]:
-    """(file, the kernel's sentence); the file is None, and nothing is written, when one of the two evaluations rejects the claim."""
+def write_counterexample(
+    statement: Statement, instance: Instance, folder: Path, name: str | None = None
+) -> tuple[Path | None, str]:
+    """(file, the kernel's sentence), named for the statement where no name is given.
+
+    The file is None, and nothing is written, when one of the two evaluations rejects the claim.
+    """
     assert statement.counterexample is not None
     problem, claim = statement.counterexample(instance)
     for evaluation in ("fast", "reference"):
@@ -46,7 +51,7 @@ def write_counterexample(statement: Statement, instance: Instance, folder: Path)
         labels={},
         record=certificate_record(statement, instance, problem, claim),
     )
-    target = folder / f"{statement.identifier}.safetensors"
+    target = folder / f"{name or statement.identifier}.safetensors"
     write_certificate(target, document, arrays)
     return target, verdict.sentence
 
@@ -78,7 +83,7 @@ def certificate_record(
 def write_counterexamples(
     statements: Sequence[Statement], folder: Path, *, seed: int = 0, seconds: float = 30.0
 ) -> list[tuple[Statement, Path | None, str]]:
-    """One row per statement that has a kernel claim: where its certificate lies, or None, and why."""
+    """One row per statement that has a kernel claim, and per trained network that it has besides: where the certificate lies, or None, and why."""
     out: list[tuple[Statement, Path | None, str]] = []
     for s in statements:
         if s.counterexample is None:
@@ -88,4 +93,6 @@ def write_counterexamples(
             out.append((s, None, "no instance violates it"))
         else:
             out.append((s, *write_counterexample(s, instance, folder)))
+        for name, trained in (s.trained_counterexamples or dict)().items():
+            out.append((s, *write_counterexample(s, trained, folder, f"{s.identifier}.{name}")))
     return out

@@ -68,7 +68,8 @@ class Statement:
     identifier: as in audit.md, "paper.name" without the paper. place: section, equation. quote: the paper's words. words: what is evaluated.
     expected: the known status. instances(rng, count): trained and random ones, hypotheses mostly met. known: listed counterexamples.
     evaluate: one trial. search(rng, seconds): an instance that an optimiser found, or None; tried whenever no instance violates.
-    counterexample: a violating instance as the kernel's claim, where there is one. repaired: the corrected statement, itself tried on
+    counterexample: a violating instance as the kernel's claim, where there is one. trained_counterexamples: violating trained networks by name, for
+    further certificates. repaired: the corrected statement, itself tried on
     its own instances and known ones.
     count: trials of the full audit. untestable: why nothing is evaluated, instead of all that. no_certificate: why a statement that fails has no
     counterexample for the kernel.
@@ -90,6 +91,7 @@ class Statement:
     count: int = 1000
     untestable: str | None = None
     no_certificate: str | None = None
+    trained_counterexamples: Callable[[], dict[str, Instance]] | None = None
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,9 @@ def _certificates(statements: list[Any], args: argparse.Namespace) -> dict[str, 
     rows = write_counterexamples(statements, Path(args.certificates_out), seed=args.seed, seconds=args.seconds)
     for s, place, sentence in rows:
         _say(f"certificate of {s.identifier}: {place if place is not None else 'none'}; {sentence}")
-    return {s.identifier: None if place is None else str(place) for s, place, _ in rows}
+    return {
+        s.identifier if place is None else place.stem: None if place is None else str(place) for s, place, _ in rows
+    }
 
 
 def _pages(out: Path, papers: list[str]) -> list[Path]:

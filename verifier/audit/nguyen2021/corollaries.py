@@ -72,6 +72,7 @@ def _relu_features(rng: Rng, count: int) -> Iterator[Instance]:
         for seed in range(2):
             network, data = trained("paper-breast-cancer", "logistic", 20, seed)
             yield Instance("trained", f"Breast Cancer, width 20, seed {seed}", {"Z": network.features(data.X)[:, :10]})
+        yield from counterexamples.trained_layers().values()
     for _ in range(count):
         N, d = int(rng.integers(2, 60)), int(rng.integers(1, 20))
         X = rng.normal(size=(N, 5))
@@ -228,7 +229,8 @@ STATEMENTS = [
         "cor43.A2", PAPER, "Corollary 4.3, (A2)", "need to be in generic position, which is rather standard in the literature",
         "A condition, measured: half of a ReLU layer's features, trained or random, in generic position. Fails: all samples where one neuron is "
         "silent lie on one hyperplane, more than d of them.",
-        Word.FAILS, _relu_features, _generic, (_four_sides(),), counterexample=counterexamples.generic, hypotheses=("ReLU",),
+        Word.FAILS, _relu_features, _generic, (_four_sides(),), counterexample=counterexamples.generic,
+        trained_counterexamples=counterexamples.trained_layers, hypotheses=("ReLU",),
     ),
     Statement(
         "cor44.head", PAPER, "Corollary 4.4 and the remark after it, l = L - 1", _SEPARATED,

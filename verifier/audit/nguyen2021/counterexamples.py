@@ -58,8 +58,29 @@ def one_output(instance: Instance) -> Counterexample:
 
 
 def generic(instance: Instance) -> Counterexample:
-    """The whole layer's features; a layer of one neuron and the output stand above it."""
-    layer = instance.values["layer"]
+    """The whole layer's features; a layer of one neuron and the output stand above it. A trained network stays as it is, but for its output bias."""
+    v, layer = instance.values, instance.values["layer"]
+    if "weights" in v:
+        A = parameters(v["weights"], [*v["biases"][:-1], None])
+        return violated(PAPER, "cor43.A2", problem_of("logistic", v["X"], v["y"], A))
     n = layer.shape[1]
     A = parameters([np.eye(n), np.ones((1, n)), np.ones((1, 1))], [None, np.zeros(1), None])
     return violated(PAPER, "cor43.A2", problem_of("logistic", layer, np.ones((len(layer), 1)), A))
+
+
+def trained_layers() -> dict[str, Instance]:
+    """Two hidden layers of 12 neurons, trained on 200 different samples; the layer is the first one, L - 2."""
+    from verifier.audit.nguyen2021.deep import trained_network
+
+    out = {}
+    for data, label in (("paper-breast-cancer", "Breast Cancer"), ("moons", "Moons")):
+        network, X, y = trained_network(data, (12, 12), 0)
+        values = {
+            "layer": network.features(X, 1),
+            "X": X,
+            "y": y,
+            "weights": list(network.weights),
+            "biases": list(network.biases),
+        }
+        out[data.removeprefix("paper-")] = Instance("trained", f"{label}, hidden widths (12, 12), first layer", values)
+    return out
