@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -148,8 +149,12 @@ def test_a_certificate_under_the_right_name_about_another_objective_is_not_belie
     )  # fmt: skip
     for mine, foreign in zip(r.rows, first.rows, strict=True):
         mine.file.write_bytes(foreign.file.read_bytes())
-        with pytest.raises(pairs_module.NotThis, match="other networks, data or another objective"):
+        with pytest.raises(pairs_module.NotThis, match="other networks, data, another activation or objective"):
             pairs_module.read_pair(mine.file, r.group.problem(mine.a, mine.b))
+    own = first.rows[0]
+    leaky = replace(first.group.problem(own.a, own.b), negative_slope=0.1)
+    with pytest.raises(pairs_module.NotThis, match="another activation"):
+        pairs_module.read_pair(own.file, leaky)
 
 
 def test_a_pair_that_fails_is_a_row_and_the_worst_code_wins(tmp_path, monkeypatch):

@@ -60,7 +60,21 @@ def test_methods_for_relu_say_so(tmp_path, data):
     text = "\n".join(said)
     assert "theorem2: defined for ReLU" in text
     assert "descent: defined for ReLU" in text
-    assert "Leaky ReLU of slope 0.1" in text
+    assert "5-1, Leaky ReLU (negative slope 0.1); loss" in text
+
+
+def test_another_slope_is_another_file(tmp_path, data, monkeypatch):
+    """The same parameters with another activation are another pair, whose certificate must not replace the first one's."""
+    monkeypatch.chdir(tmp_path)
+    A, B = (train_network(data, 5, "squared", seed=i, epochs=5).network for i in range(2))
+    for name, n in (("a.pt", A), ("b.pt", B)):
+        save_checkpoint(tmp_path / name, n)
+    files = [
+        certify("a.pt", "b.pt", data, loss="squared", method="line", negative_slope=s).certificate
+        for s in (None, 0.1, 0.2)
+    ]
+    assert len(set(files)) == 3
+    assert [read_certificate(f).problem.negative_slope for f in files] == [0.0, 0.1, 0.2]
 
 
 def test_checkpoints_keep_the_slope(pair, data, tmp_path):

@@ -87,7 +87,7 @@ def read_pair(file: Path, problem: Problem) -> Facts:
     except CertificateFormatError as error:
         raise NotThis(str(error)) from None
     if not _same(c.problem, problem):
-        raise NotThis(f"{file}: is about other networks, data or another objective")
+        raise NotThis(f"{file}: is about other networks, data, another activation or objective")
     for claim in c.claims:
         verdict = check(c.problem, claim)
         if not verdict.accepted:
@@ -103,6 +103,7 @@ def read_pair(file: Path, problem: Problem) -> Facts:
 def _same(p: Problem, q: Problem) -> bool:
     return (
         p.objective == q.objective
+        and p.negative_slope == q.negative_slope
         and np.array_equal(p.X, q.X)
         and p.targets.dtype.kind == q.targets.dtype.kind
         and np.array_equal(p.targets, q.targets)

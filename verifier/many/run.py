@@ -15,6 +15,7 @@ from verifier.errors import UsageError
 from verifier.many.group import Group, read_group
 from verifier.many.pairs import PairRow, do_pair, group_content, pair_file
 from verifier.many.result import ManyResult, gather, write_tables
+from verifier.networks.network import activation_words
 from verifier.numbers import show_up
 from verifier.pipeline.methods import chosen
 from verifier.pipeline.run import TIGHT
@@ -109,7 +110,8 @@ def _introduce(group: Group, say: Callable[[str], None]) -> None:
         say(f"{m.name}: F = {m.F:.6g} (loss {m.loss:.6g}, kappa P {m.penalty:.6g}){accuracy}  {file}".rstrip())
     widths, o = group.members[0].network.widths, group.objective
     say(
-        f"data {group.data.name}: {group.data.samples} samples, {group.data.dimension} features; network {'-'.join(map(str, widths))}; "
+        f"data {group.data.name}: {group.data.samples} samples, {group.data.dimension} features; network {'-'.join(map(str, widths))}, "
+        f"{activation_words(group.members[0].network.negative_slope)}; "
         f"loss {o.loss.name}, kappa {o.kappa:g}, penalty {o.penalty}"
     )
 

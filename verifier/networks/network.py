@@ -25,6 +25,11 @@ def leaky_relu(z: Array, negative_slope: float) -> Array:
     return np.maximum(z, negative_slope * z) if negative_slope else np.maximum(z, 0.0)
 
 
+def activation_words(negative_slope: float) -> str:
+    """Said wherever networks are described: a state_dict holds no activation, and with another one its parameters are another network."""
+    return f"Leaky ReLU (negative slope {negative_slope!r})" if negative_slope else "ReLU"
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """`f_l = sigma(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (theory.md section 1); `sigma(z) = max(z, negative_slope z)`.

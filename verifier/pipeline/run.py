@@ -15,7 +15,7 @@ from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.claims import EndpointValue, Problem
-from verifier.networks.network import Network
+from verifier.networks.network import activation_words
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound
 from verifier.paths.strings import save_string
@@ -163,7 +163,8 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
             for l, v in enumerate(vs)
             if v is not None
         }
-    digest = arrays_sha256({**arrays, repr(problem.objective): np.zeros(1)})
+    # Everything the problem is about: with another loss or activation the same parameters are another pair.
+    digest = arrays_sha256({**arrays, repr(problem.objective): np.array([problem.negative_slope])})
     return FilePath("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
 
 
@@ -188,14 +189,10 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
         )
     say(
         f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; "
-        f"network {'-'.join(map(str, s.A.network.widths))}{_activation(s.A.network)}; "
+        f"network {'-'.join(map(str, s.A.network.widths))}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
     return work
-
-
-def _activation(network: Network) -> str:
-    return f", Leaky ReLU of slope {network.negative_slope:g}" if network.negative_slope else ""
 
 
 def _construct(

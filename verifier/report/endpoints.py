@@ -7,6 +7,7 @@ from typing import Any
 
 from verifier.certificate.file import Certificate
 from verifier.kernel.claims import Objective
+from verifier.networks.network import activation_words
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, flatten, number, table, words
 from verifier.report.recheck import Recheck
@@ -77,11 +78,6 @@ def size_words(certificate: Certificate) -> str:
     widths = [p.A.weights[0].shape[1], *(W.shape[0] for W in p.A.weights)]
     biases = ", ".join("with bias" if b is not None else "without bias" for b in p.A.biases)
     return f"{len(p.X)} samples, {p.X.shape[1]} features; {activation_words(p.negative_slope)} networks {'–'.join(map(str, widths))} (layers {biases})"
-
-
-def activation_words(negative_slope: float) -> str:
-    """ReLU, or Leaky ReLU with its slope."""
-    return f"Leaky ReLU (negative slope {negative_slope:.17g})" if negative_slope else "ReLU"
 
 
 def recipe(value: Any) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from verifier.kernel.forward import Interval
 from verifier.many.landscape import Pair
 from verifier.many.pairs import PairRow
 from verifier.many.result import ManyResult, finite, level_text, level_words
+from verifier.networks.network import activation_words
 from verifier.numbers import show_down, show_up
 from verifier.report.endpoints import objective_words
 from verifier.report.fields import estimate, plural
@@ -47,7 +48,7 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
     found, names, group = r.landscape, r.names, r.group
     drawable = all(finite(v.upper) is not None for v in found.values)
     outcome = r.outcome
-    o, widths = group.objective, group.members[0].network.widths
+    o, widths, slope = group.objective, group.members[0].network.widths, group.members[0].network.negative_slope
     return {
         "word": outcome.value if outcome else "REJECTED" if any(p.status == "rejected" for p in r.rows) else "FAILED",
         "tone": {"CERTIFIED": "ok", "INCONCLUSIVE": "warn"}.get(outcome.value if outcome else "", "bad"),
@@ -56,7 +57,7 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
         "count": len(names),
         "folder": r.folder.name or str(r.folder),
         "objective": objective_words(group.problem(0, 1).objective),
-        "size": f"{plural(group.data.samples, 'sample')}, {group.data.dimension} features; ReLU networks {'–'.join(map(str, widths))}",
+        "size": f"{plural(group.data.samples, 'sample')}, {group.data.dimension} features; {activation_words(slope)} networks {'–'.join(map(str, widths))}",
         "data": group.data.name,
         "balanced": o.penalty == "weight_decay",
         "networks": [_network(r, k, target) for k in range(len(names))],
