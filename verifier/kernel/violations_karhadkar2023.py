@@ -1,6 +1,6 @@
 """Counterexamples to statements of Karhadkar, Murray, Tseran, Montufar 2023: fast evaluation, in rationals and, for shares of patterns, balls.
 
-`landscape_claims.ClaimViolation` says what each statement is; theory.md section 10 has the arguments.
+`landscape_claims.ClaimViolation` says what each statement is; docs/mathematics.md, section 10, has the arguments.
 """
 
 from __future__ import annotations

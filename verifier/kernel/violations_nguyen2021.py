@@ -1,6 +1,6 @@
 """Counterexamples to statements of Nguyen, Brechet, Mondelli 2021: fast evaluation, features in rationals.
 
-`landscape_claims.ClaimViolation` says what each statement is; theory.md section 10 has the arguments.
+`landscape_claims.ClaimViolation` says what each statement is; docs/mathematics.md, section 10, has the arguments.
 """
 
 from __future__ import annotations
