@@ -123,6 +123,40 @@ def test_separability_has_a_certificate_either_way(seed, N, d, affine):
         assert total == [0] * rows.shape[1]
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.integers(12, 40), st.integers(1, 3), st.booleans())
+def test_separability_from_a_part_of_the_samples_is_the_whole_ones(seed, N, d, affine):
+    """Hyperplanes of a part are checked on all samples and a part's Farkas vector refutes all: no verdict differs, and some are None."""
+    rng = np.random.default_rng(seed)
+    points = rng.integers(-4, 5, size=(N, d)).astype(float)
+    normal = rng.normal(size=d)
+    sides = np.where(points @ normal + 0.3 * affine > 0, 1.0, -1.0)
+    if seed % 2:
+        sides[rng.integers(N)] *= -1
+    whole = separate(inputs(points), sides[None, :], affine=affine)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("verifier.theory.separability.LARGEST", 6.0 * d)
+        part = separate(inputs(points), sides[None, :], affine=affine)
+    assert part.separable in (whole.separable, None)
+    if part.separable is False:
+        rows = sides[:, None] * np.hstack([points, np.ones((N, int(affine)))])
+        total = [sum(w * int(rows[j, k]) for w, j in zip(part.weights, part.samples)) for k in range(rows.shape[1])]
+        assert total == [0] * rows.shape[1]
+    elif part.separable and not (sides < 0).all():
+        exact = [sum(Fraction(w) * Fraction(z) for w, z in zip(part.w[0], row)) + Fraction(part.b[0]) for row in points]
+        assert all(v * int(s) > 0 for v, s in zip(exact, sides))
+
+
+def test_layers_in_blocks_are_the_layers(monkeypatch):
+    rng = np.random.default_rng(4)
+    n, X = network(rng, (3, 4, 5, 2), slope=0.1), rng.normal(size=(11, 3))
+    whole = features(n, X, 2)
+    monkeypatch.setattr("verifier.theory.features.BLOCK", 4)
+    blocks = features(n, X, 2)
+    assert np.all(np.abs(blocks.values - whole.values) <= whole.errors + blocks.errors)
+    np.testing.assert_allclose(blocks.errors, whole.errors, rtol=1e-12)
+
+
 def test_one_ray_is_separable_but_not_through_the_origin():
     f, sides = inputs([[1.0, 1.0], [2.0, 2.0]]), signs_of(np.array([0, 1]), 2)
     assert separate(f, sides).separable
@@ -262,3 +296,25 @@ def test_one_output_without_a_bias_needs_two_free_neurons():
     assert verdicts(written)["hidden widths n_l >= 2"]
     assert verdicts(repaired)["hidden widths n_l >= 4"] is False
     assert "one ReLU neuron" in written.note
+
+
+def test_corollaries_of_many_samples_are_decided(monkeypatch):
+    """Many by a limit set lower: cardinalities, silent neurons and hyperplanes checked on all samples need no exact features; what stays open says why."""
+    monkeypatch.setattr("verifier.theory.separability.LARGEST", 1e5)
+    rng = np.random.default_rng(10)
+    y = np.arange(4_000) % 3
+    X = rng.normal(size=(4_000, 8)) * 0.3 + 2.0 * np.eye(3, 8)[y]
+    A, B = (network(rng, (8, 30, 30, 3)) for _ in range(2))
+    o = make_objective("cross_entropy")
+    memorised = verdicts(corollary43(A, B, o, X, y))
+    assert {s[:4] for s, met in memorised.items() if met is False} == {"(A1)", "(A2)"}
+    assert None not in memorised.values()
+    _, repaired = corollary44(A, B, o, X, y)
+    assert repaired.applies
+    assert any("of 4000 samples and checked on all" in h.detail for h in repaired.hypotheses)
+    # Labels drawn at random: a Farkas vector on few samples refutes the data and every layer.
+    _, mixed = corollary44(A, B, o, X, rng.integers(3, size=4_000))
+    refuted = [h for h in mixed.hypotheses if h.met is False]
+    assert [h.met for h in mixed.hypotheses if "separable features" in h.statement] == [False] * 4
+    assert all("Farkas vector" in h.detail for h in refuted)
+    assert mixed.hypotheses[-1].met is False

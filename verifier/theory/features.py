@@ -14,6 +14,8 @@ from verifier.networks.network import Network
 Array = np.ndarray
 # Products of big integers that exact features may cost: about ten seconds.
 MOST_PRODUCTS = 2e7
+# Samples taken through a layer at a time: what lies between two layers is kept for these only.
+BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Features:
             part.__dict__["exact"] = self.exact[0][:, kept], self.exact[1]
         return part
 
+    def rows(self, samples: Array) -> Features:
+        """These samples only."""
+        return replace(self, X=self.X[samples], values=self.values[samples], errors=self.errors[samples])
+
     @cached_property
     def exact(self) -> tuple[Array, int] | None:
         """(integers (N, d) as an object array, scale 2^s): features are integers / scale. None where they would cost too much."""
@@ -88,21 +94,26 @@ def layers(network: Network, X: Array) -> Iterator[Features]:
     their own rounding.
     """
     h = np.asarray(X, dtype=np.float64)
-    error = np.zeros_like(h)
-    slope = network.negative_slope
+    error: Array = np.broadcast_to(0.0, h.shape)
     yield Features(network, X, 0, np.arange(h.shape[1]), h, error)
     for l, (W, b) in enumerate(zip(network.weights[:-1], network.biases[:-1]), start=1):
-        size = np.abs(h) @ np.abs(W).T + (0.0 if b is None else np.abs(b))
-        carried = error @ np.abs(W).T
-        z = h @ W.T + (0.0 if b is None else b)
-        error = 1.01 * ((W.shape[1] + 3) * 2.0**-53 * size + carried) + 1e-290
-        if slope:
-            h = np.maximum(z, slope * z)
-            error = 1.01 * (error + 2.0**-53 * np.abs(h))
-        else:
-            h = np.maximum(z, 0.0)
-            error = np.where(z + error <= 0, 0.0, error)
+        below, errors_below = h, error
+        h, error = np.empty((len(X), len(W))), np.empty((len(X), len(W)))
+        for start in range(0, len(X), BLOCK):
+            part = slice(start, start + BLOCK)
+            h[part], error[part] = _layer(below[part], errors_below[part], W, b, network.negative_slope)
         yield Features(network, X, l, np.arange(h.shape[1]), h, error)
+
+
+def _layer(h: Array, error: Array, W: Array, b: Array | None, slope: float) -> tuple[Array, Array]:
+    size = np.abs(h) @ np.abs(W).T + (0.0 if b is None else np.abs(b))
+    carried = error @ np.abs(W).T
+    z = h @ W.T + (0.0 if b is None else b)
+    error = 1.01 * ((W.shape[1] + 3) * 2.0**-53 * size + carried) + 1e-290
+    if slope:
+        h = np.maximum(z, slope * z)
+        return h, 1.01 * (error + 2.0**-53 * np.abs(h))
+    return np.maximum(z, 0.0), np.where(z + error <= 0, 0.0, error)
 
 
 def dyadic(a: Array) -> tuple[list[list[int]], int]:

@@ -6,7 +6,7 @@ Not separable: a Farkas vector, lambda >= 0, not 0, with sum_j lambda_j s_j (z_j
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,10 @@ LARGEST_PROGRAM = 1e6
 PROGRAM_SECONDS = 20.0
 # Samples in a Farkas vector that exact elimination takes.
 LONGEST_FARKAS = 120
+# N d K above which hyperplanes are sought on a part of the samples, and how often the part grows: at least PARTS times, then while
+# each time halves what is left, at most MOST_PARTS times.
+LARGEST = 5e6
+PARTS, MOST_PARTS = 4, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,50 @@ def separate(f: Features, sides: Array, *, affine: bool = True) -> Separation:
     A side without samples is no condition.
     """
     K, (N, d) = len(sides), f.shape
+    if N * d * K > LARGEST and (size := int(LARGEST / (d * K))) < N:
+        return _by_parts(f, sides, affine, max(1, size))
+    return _at_once(f, sides, affine, programs=True)
+
+
+def _by_parts(f: Features, sides: Array, affine: bool, size: int) -> Separation:
+    """Hyperplanes of `size` samples checked on all, those on the wrong side joining them; what refutes the part refutes the whole.
+
+    A Farkas vector takes up to d + 2 samples, so where exact elimination stops before that, linear programs are left out.
+    """
+    N, d = f.shape
+    chosen = np.sort(np.random.default_rng(0).choice(N, size, replace=False))
+    wrong, rounds = N, 0
+    while rounds < MOST_PARTS:
+        found = _at_once(f.rows(chosen), sides[:, chosen], affine, programs=d + 2 <= LONGEST_FARKAS)
+        where = f"{len(chosen)} of {N} samples"
+        if found.samples is not None:
+            return replace(found, samples=chosen[found.samples])
+        if found.w is None or found.b is None:
+            return replace(found, text=f"{found.text}, on {where}")
+        margins = (
+            sides
+            * (found.w @ f.values.T + found.b[:, None])
+            / np.abs(found.w).max(axis=1, keepdims=True, initial=1e-300)
+        )
+        present = (sides > 0).any(axis=1)
+        least = margins[present].min(axis=0, initial=np.inf)
+        before, wrong, rounds = wrong, int((least <= 0).sum()), rounds + 1
+        if wrong == 0:
+            proven = [proven_margin(f, sides[k], found.w[k], float(found.b[k])) for k in np.flatnonzero(present)]
+            if min(proven, default=np.inf) > 0:
+                text = f"{len(sides)} hyperplanes found on {where} and checked on all, least proven margin {min(proven):.2g}"
+                return replace(found, text=text, margin=min(proven))
+        if rounds >= PARTS and wrong > before / 2:
+            break
+        worst = np.argsort(least, kind="stable")[: max(1, size // 2)]
+        chosen = np.union1d(chosen, worst)
+    return Separation(
+        None, f"hyperplanes of {where} leave {wrong} of all on a wrong side or too close to call, after {PARTS} rounds"
+    )
+
+
+def _at_once(f: Features, sides: Array, affine: bool, programs: bool) -> Separation:
+    K, (N, d) = len(sides), f.shape
     scale = np.abs(f.values).max(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     w, b = _logistic(f.values / scale, sides, affine)
@@ -67,8 +115,19 @@ def separate(f: Features, sides: Array, *, affine: bool = True) -> Separation:
         if margins[k] > 0:
             continue
         name = f"class {k}" if K > 1 else "the labels"
-        if N * (d + 2) > LARGEST_PROGRAM:
-            return Separation(None, f"{name}: no hyperplane found by descent, and too large for the linear program")
+        few = 10 * (d + 2)
+        if d + 2 <= LONGEST_FARKAS and few < N:
+            # A Farkas vector of some samples refutes all: sought among those at the hyperplane found and the furthest on its wrong side.
+            margin = sides[k] * (f.values @ w[k] + b[k])
+            near = np.union1d(
+                np.argsort(np.abs(margin), kind="stable")[: few // 2], np.argsort(margin, kind="stable")[: few // 2]
+            )
+            if (against := farkas(f.rows(near), scale, sides[k][near], affine)) is not None:
+                return _refuted(name, k, near[against[0]], against[1])
+        if not programs or N * (d + 2) > LARGEST_PROGRAM:
+            return Separation(
+                None, f"{name}: no hyperplane found by descent, and too large for an exact linear program"
+            )
         found = _program(f.values / scale, sides[k], affine)
         if found is not None:
             w[k], b[k] = found[0] / scale, found[1]
@@ -77,12 +136,15 @@ def separate(f: Features, sides: Array, *, affine: bool = True) -> Separation:
                 continue
         against = farkas(f, scale, sides[k], affine)
         if against is not None:
-            return Separation(
-                False, f"{name}: Farkas vector on {len(against[0])} samples, exact", cls=k, samples=against[0], weights=against[1]
-            )  # fmt: skip
+            return _refuted(name, k, *against)
         return Separation(None, f"{name}: neither a hyperplane with a proven margin nor an exact Farkas vector")
     least = float(margins.min(initial=np.inf))
     return Separation(True, f"{K} hyperplane{'s' * (K > 1)}, least proven margin {least:.2g}", w, b, least)
+
+
+def _refuted(name: str, k: int, samples: Array, weights: tuple[int, ...]) -> Separation:
+    text = f"{name}: Farkas vector on {len(samples)} samples, exact"
+    return Separation(False, text, cls=k, samples=samples, weights=weights)
 
 
 def proven_margin(f: Features, side: Array, w: Array, b: float) -> float:
