@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations, product
 from math import ceil, expm1, log, log1p
 from typing import Any
@@ -18,7 +19,7 @@ NEVER = -np.inf  # a hypothesis fails: no margin is true
 def paper_margin(problem: Any, claim: Any) -> float | None:
     """The true margin, NEVER where the hypotheses fail, None for statements that are not known here."""
     found = _FOUND.get(claim.statement)
-    return None if found is None else float(found(problem, claim.dual))
+    return None if found is None else found(problem, claim.dual)
 
 
 def layers(problem: Any) -> list[np.ndarray]:
@@ -35,11 +36,15 @@ def _fits(problem: Any, loss: str) -> bool:
 def _squares(problem: Any, dual: np.ndarray) -> float:
     if problem.objective.loss != "squared" or len(dual) != 1 or not dual[0] > 0:
         return NEVER
+    # In fractions, as |f|^2 - |g|^2 - 2 y (f - g): a target of 1e300 swallows small predictions in any float.
+    exact = lambda a: np.array([Fraction(v) for v in a.ravel().tolist()], dtype=object).reshape(a.shape)
     f, g = (
-        np.maximum(problem.X @ p.weights[0].T + (0.0 if p.biases[0] is None else p.biases[0]), 0.0) @ p.weights[1].T
+        np.maximum(exact(problem.X) @ exact(p.weights[0]).T + (0 if p.biases[0] is None else exact(p.biases[0])), 0)
+        @ exact(p.weights[1]).T
         for p in (problem.A, problem.B)
     )
-    return (np.abs((f - problem.targets) ** 2 - (g - problem.targets) ** 2) - dual[0] * np.abs(f - g)).max()
+    gaps = abs(f * f - g * g - 2 * exact(problem.targets) * (f - g)) - Fraction(float(dual[0])) * abs(f - g)
+    return np.longdouble(gaps.max().numerator) / np.longdouble(gaps.max().denominator)
 
 
 def _separable(Z: np.ndarray, positive: np.ndarray) -> bool:
@@ -114,8 +119,7 @@ def _vertex(problem: Any, dual: np.ndarray) -> float:
 
 
 def _lemma15(problem: Any, dual: np.ndarray) -> float:
-    from fractions import Fraction as Q
-
+    Q = Fraction
     x, n = problem.X[:, 0], len(problem.X)
     if (
         not _setting(problem)
