@@ -22,7 +22,7 @@ Rng = np.random.Generator
 
 LOSSES = ("logistic", "hinge", "cross_entropy", "squared", "absolute", "huber", "exponential")
 PENALTIES = ("none", "l1", "path", "weight_decay")
-NUMBERS = ("lower", "upper", "sup", "gap", "gap_over_lower", "level", "gap_over_level", "head_limit")
+NUMBERS = ("lower", "upper", "sup", "gap", "gap_over_lower", "level", "gap_over_level", "head_limit", "margin", "time")
 
 
 class NotApplicable(Exception):

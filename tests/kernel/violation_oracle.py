@@ -48,7 +48,8 @@ def _squares(problem: Any, dual: np.ndarray) -> float:
 
 
 def _separable(Z: np.ndarray, positive: np.ndarray) -> bool:
-    """Whether some hyperplane has the samples strictly on their sides: a linear program."""
+    """Whether some hyperplane has the samples strictly on their sides: a linear program, on columns of size one, as a solver cannot see 1e-320."""
+    Z = np.ldexp(Z, -np.frexp(np.abs(Z).max(axis=0))[1])
     side = np.where(positive, 1.0, -1.0)[:, None]
     table = -side * np.column_stack([Z, np.ones(len(Z))])
     return bool(linprog(np.zeros(Z.shape[1] + 1), A_ub=table, b_ub=-np.ones(len(Z)), bounds=(None, None)).status == 0)
