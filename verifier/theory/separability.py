@@ -96,7 +96,7 @@ def _by_parts(f: Features, sides: Array, affine: bool, size: int) -> Separation:
         worst = np.argsort(least, kind="stable")[: max(1, size // 2)]
         chosen = np.union1d(chosen, worst)
     return Separation(
-        None, f"hyperplanes of {where} leave {wrong} of all on a wrong side or too close to call, after {PARTS} rounds"
+        None, f"hyperplanes of {where} leave {wrong} of all on a wrong side or too close to call, after {rounds} rounds"
     )
 
 
