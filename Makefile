@@ -36,7 +36,7 @@ check-gallery: $(INSTALLED)  ## re-check every committed certificate with both e
 
 gallery: $(INSTALLED)  ## make the committed certificates and reports again
 	$(BIN)/python -m benchmarks.gallery
-	$(BIN)/python -m verifier audit baturin2026 --trials 10 --out build/audits --certificates --no-report
+	$(BIN)/python -m verifier audit baturin2026 nguyen2021 karhadkar2023 --trials 10 --out build/audits --certificates --no-report
 
 bench: $(INSTALLED)
 	$(BIN)/pytest benchmarks --benchmark-only
