@@ -32,11 +32,17 @@ MODULES = (
     "violations_nguyen2021",
     "violations_karhadkar2023",
     "violations",
-    "reference",
+    "reference_numbers",
+    "reference_forward",
+    "reference_objective",
+    "reference_moves",
+    "reference_paths",
+    "reference_heads",
     "reference_landscape",
     "reference_violations_nguyen2021",
     "reference_violations_karhadkar2023",
     "reference_violations",
+    "reference",
     "check",
 )
 

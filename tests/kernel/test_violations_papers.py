@@ -185,16 +185,16 @@ BUGS = [
     (R21, 'require(pull == 0,', "require(True,"),
     (R21, 'require(len(inputs) == len(problem.X),', "require(True,"),
     (R21, "max(map(len, silent)) - len(half)", "max(map(len, silent))"),
-    (R21, "_rational(min(shares)) * arb(2).log()", "_rational(max(shares)) * arb(2).log()"),
+    (R21, "rational(min(shares)) * arb(2).log()", "rational(max(shares)) * arb(2).log()"),
     (R23, "outside += (value if j >= k else -value) <= 0", "outside += (value if j >= k else -value) <= 2"),
     (R23, "require(rows[i] == scale * w and shifts[i] == scale * b,", "require(True,"),
     (R23, 'require(set(vertex) == {Fraction(0)},', "require(True,"),
     (R23, "require(len(moving) == len(ends) == size,", "require(True,"),
     (R23, "require(_rank([*lifted, [*f, Fraction(0)]]) == size,", "require(True,"),
     (R23, "require(0 < len(moving) < len(X),", "require(True,"),
-    (R23, "_certain(_rational(d1) >= _rational(C) * _rational(n / (eps * d0)).log(),", "require(True,"),
+    (R23, "require_certain(rational(d1) >= rational(C) * rational(n / (eps * d0)).log(),", "require(True,"),
     (R23, "require(d0 >= n and d1 <= 4096 and d1 >= n / d0,", "require(True,"),
-    (R23, "return ONE - alive - _rational(eps)", "return ONE - alive"),
+    (R23, "return ONE - alive - rational(eps)", "return ONE - alive"),
 ]  # fmt: skip
 
 

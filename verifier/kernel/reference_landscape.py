@@ -13,7 +13,9 @@ from flint import arb
 from verifier.kernel.barrier import validate_barrier
 from verifier.kernel.claims import Problem, require, require_array
 from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
-from verifier.kernel.reference import ZERO, _certain, _conjugate, _endpoint, _norm, _rational
+from verifier.kernel.reference_heads import conjugate
+from verifier.kernel.reference_numbers import ZERO, norm, rational, require_certain
+from verifier.kernel.reference_objective import endpoint_value
 from verifier.kernel.regions import _require_list, _require_pattern, validate_region
 
 Vector = list[Fraction]
@@ -170,14 +172,14 @@ def _check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, floa
             continue
         needed.discard(face)
         bound = _face_bound(problem, claim, neuron, f)
-        _certain(bound >= arb(claim.level), f"F >= level is not certain on face {f}")
+        require_certain(bound >= arb(claim.level), f"F >= level is not certain on face {f}")
         lowest = bound if lowest is None else lowest.min(bound)
     require(not needed, f"{len(needed)} faces through which the cells can be left have no dual")
     assert lowest is not None
-    E = _endpoint(problem, problem.A).max(_endpoint(problem, problem.B))
+    E = endpoint_value(problem, problem.A).max(endpoint_value(problem, problem.B))
     if claim.gap != 0.0:
         # The bounds speak of points below the claimed level, not of what lies above it.
-        _certain(arb(claim.level) - E >= arb(claim.gap), "the gap over E is not certain")
+        require_certain(arb(claim.level) - E >= arb(claim.gap), "the gap over E is not certain")
     gap = max(0.0, float((arb(claim.level) - E).lower()))
     return {"level": float(lowest.lower()), "E_upper": float(E.upper()), "gap": gap}
 
@@ -213,10 +215,10 @@ def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: 
         for j in range(N):
             own = k == 0 and facet != -1 and j == facet
             require(own or (mu[k][j] >= 0 and stored[k][j] >= 0.0), "a multiplier is negative")
-    below = -sum((_conjugate(o, [v], [t]) for v, t in zip(nu, problem.targets[:, 0].tolist())), ZERO) / N
+    below = -sum((conjugate(o, [v], [t]) for v, t in zip(nu, problem.targets[:, 0].tolist())), ZERO) / N
     total = sum(nu, Fraction(0))
     if o.kappa == 0.0:
-        return below + _rational(c * total / N) if c is not None and frozen else below
+        return below + rational(c * total / N) if c is not None and frozen else below
     worst = ZERO
     kappa = arb(o.kappa)
     for k in present:
@@ -225,11 +227,11 @@ def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: 
             sum((s * nu[j] * X[j][e] / N * a[j] - mu[k][j] * (2 * a[j] - 1) * X[j][e] for j in range(N)), Fraction(0))
             for e in range(len(X[0]))
         ]
-        worst = worst.max((_norm([_rational(v) for v in left]) - kappa).max(ZERO))
+        worst = worst.max((norm([rational(v) for v in left]) - kappa).max(ZERO))
     if c is not None and frozen:
-        below += _rational(c * total / N)
+        below += rational(c * total / N)
     elif c is not None and o.penalise_output_bias:
-        worst = worst.max((_rational(abs(total) / N) - kappa).max(ZERO))
+        worst = worst.max((rational(abs(total) / N) - kappa).max(ZERO))
     elif c is not None:
         require(total == 0, "a dual does not sum to 0 and the output bias is free")
     # Where F < level on the face, kappa sum |u_i| < level, losses being at least 0.
@@ -260,7 +262,7 @@ def _check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
                 require(side > 0, "the point lies on the boundary")
     loss = sum((sum((v[i] * u[i][j] for i in range(m) if a[i][j]), Fraction(0)) - y[j]) ** 2 for j in range(N)) / N
     require(not zero or loss == 0, "the loss at the point is not 0")
-    _certain(_rational(Fraction(loss)) <= arb(claim.upper), "the upper end is not certain")
+    require_certain(rational(Fraction(loss)) <= arb(claim.upper), "the upper end is not certain")
     lower = Fraction(0)
     if claim.verdict != "zero_inside":
         equations: list[dict[int, Fraction]] = []

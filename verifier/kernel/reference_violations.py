@@ -11,20 +11,10 @@ from flint import arb
 from verifier.kernel import reference_violations_karhadkar2023, reference_violations_nguyen2021
 from verifier.kernel.claims import Objective, Parameters, Problem, require
 from verifier.kernel.landscape_claims import ClaimViolation
-from verifier.kernel.reference import (
-    ONE,
-    ZERO,
-    _certain,
-    _conjugate,
-    _endpoint,
-    _largest,
-    _loss,
-    _mean,
-    _norm,
-    _rational,
-    _rows,
-)
+from verifier.kernel.reference_heads import conjugate
 from verifier.kernel.reference_landscape import _dot, _inputs
+from verifier.kernel.reference_numbers import ONE, ZERO, ball_rows, largest, mean, norm, rational, require_certain
+from verifier.kernel.reference_objective import endpoint_value, sample_loss
 from verifier.kernel.violations import validate_violation
 
 Vector = list[Fraction]
@@ -33,7 +23,7 @@ Vector = list[Fraction]
 def check_violations(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
     validate_violation(problem, claim)
     found = _FOUND[claim.statement](problem, claim)
-    _certain(found >= arb(claim.margin), "the margin is not certain")
+    require_certain(found >= arb(claim.margin), "the margin is not certain")
     return {"margin": float(found.lower())}
 
 
@@ -59,29 +49,29 @@ def _head(p: Parameters) -> Vector:
 def _slope(problem: Problem, f: Fraction, target: float) -> arb:
     o, y = problem.objective, Fraction(target)
     if o.loss == "logistic":
-        return -_rational(y) / (ONE + _rational(y * f).exp())
+        return -rational(y) / (ONE + rational(y * f).exp())
     if o.loss == "huber":
         require(o.delta is not None, "Huber without delta")
         bound = Fraction(o.delta or 0.0)
-        return _rational(max(-bound, min(bound, f - y)))
+        return rational(max(-bound, min(bound, f - y)))
     if o.loss == "absolute":
         require(f != y, "a prediction is on its target")
         return ONE if f > y else -ONE
     require(y * f != 1, "a prediction is on the hinge")
-    return -_rational(y) if y * f < 1 else ZERO
+    return -rational(y) if y * f < 1 else ZERO
 
 
 def _gradient(problem: Problem, claim: ClaimViolation) -> arb:
     Z, theta = _features(_inputs(problem), _exact_rows(problem.A)), _head(problem.A)
     d = [_slope(problem, _dot(z, theta), t) for z, t in zip(Z, problem.targets[:, 0].tolist())]
-    each = [abs(_mean([_rational(z[i]) * s for z, s in zip(Z, d)])) for i in range(len(theta))]
-    return _largest(each) - _constant(problem)
+    each = [abs(mean([rational(z[i]) * s for z, s in zip(Z, d)])) for i in range(len(theta))]
+    return largest(each) - _constant(problem)
 
 
 def _zero(problem: Problem, claim: ClaimViolation) -> arb:
-    _certain(arb(problem.objective.kappa) >= _constant(problem), "kappa is below L")
+    require_certain(arb(problem.objective.kappa) >= _constant(problem), "kappa is below L")
     nothing = Parameters((problem.A.weights[0], np.zeros_like(problem.A.weights[1])), problem.A.biases)
-    return _endpoint(problem, nothing) - _endpoint(problem, problem.A)
+    return endpoint_value(problem, nothing) - endpoint_value(problem, problem.A)
 
 
 def _within(problem: Problem, claim: ClaimViolation) -> arb:
@@ -89,21 +79,21 @@ def _within(problem: Problem, claim: ClaimViolation) -> arb:
     Z, nu = _features(_inputs(problem), _exact_rows(problem.A)), list(map(Fraction, claim.dual.tolist()))
     pulls = [abs(sum((z[i] * v for z, v in zip(Z, nu)), Fraction(0))) / N for i in range(len(Z[0]))]
     over = max(Fraction(0), max(pulls) - Fraction(o.kappa))
-    below = -_mean([_conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])
-    return below - _constant(problem) / arb(o.kappa) * _rational(over) - _endpoint(problem, problem.A)
+    below = -mean([conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])
+    return below - _constant(problem) / arb(o.kappa) * rational(over) - endpoint_value(problem, problem.A)
 
 
 def _second_moment(problem: Problem, claim: ClaimViolation) -> arb:
     X = [list(map(Fraction, row)) for row in problem.X.tolist()]
-    return _mean([_norm(row) for row in _rows(problem.X, None)]) - _root_of_moment(X)
+    return mean([norm(row) for row in ball_rows(problem.X, None)]) - _root_of_moment(X)
 
 
 def _root_of_moment(X: list[Vector]) -> arb:
     """At or above sqrt |Sigma|_2."""
     d, N = len(X[0]), len(X)
     S = [[sum((x[a] * x[b] for x in X), Fraction(0)) / N for b in range(d)] for a in range(d)]
-    frobenius = _rational(sum((v * v for row in S for v in row), Fraction(0))).sqrt()
-    rows = _rational(max(sum((abs(v) for v in row), Fraction(0)) for row in S))
+    frobenius = rational(sum((v * v for row in S for v in row), Fraction(0))).sqrt()
+    rows = rational(max(sum((abs(v) for v in row), Fraction(0)) for row in S))
     return frobenius.min(rows).sqrt()
 
 
@@ -120,7 +110,7 @@ def _gap_of_losses(problem: Problem, time: float) -> tuple[arb, Vector]:
         (1 - t) * _dot(z, list(beta)) + t * _dot(w, list(gamma)) for z, w in zip(_features(X, W), _features(X, V))
     ]
     means = [
-        _mean([_loss(problem.objective, [_rational(f)], y) for f, y in zip(each, problem.targets.tolist())])
+        mean([sample_loss(problem.objective, [rational(f)], y) for f, y in zip(each, problem.targets.tolist())])
         for each in (path, extended)
     ]
     return means[0] - means[1], both
@@ -129,17 +119,19 @@ def _gap_of_losses(problem: Problem, time: float) -> tuple[arb, Vector]:
 def _angle(problem: Problem) -> arb:
     """At or above the angles of the rows: 2 atan2(|w/|w| - v/|v||, |w/|w| + v/|v||)."""
     angles = []
-    for w, v in zip(_rows(problem.A.weights[0], problem.A.biases[0]), _rows(problem.B.weights[0], problem.B.biases[0])):
-        a, b = _norm(w), _norm(v)
+    for w, v in zip(
+        ball_rows(problem.A.weights[0], problem.A.biases[0]), ball_rows(problem.B.weights[0], problem.B.biases[0])
+    ):
+        a, b = norm(w), norm(v)
         require(bool(a > 0) and bool(b > 0), "a row is zero")
-        apart, along = (_norm([x / a + s * y / b for x, y in zip(w, v)]) for s in (-1, 1))
+        apart, along = (norm([x / a + s * y / b for x, y in zip(w, v)]) for s in (-1, 1))
         angles.append(2 * (apart / along).atan() if bool(along > 0) else arb.pi())
-    return _largest(angles)
+    return largest(angles)
 
 
 def _segment(problem: Problem, claim: ClaimViolation) -> arb:
     left, both = _gap_of_losses(problem, claim.time)
-    size = _rational(sum(map(abs, both), Fraction(0)))
+    size = rational(sum(map(abs, both), Fraction(0)))
     return abs(left) - _constant(problem) * _angle(problem) * _root_of_moment(_inputs(problem)) * size
 
 
@@ -163,7 +155,7 @@ def _best_heads(problem: Problem, claim: ClaimViolation) -> arb:
         require(all(s <= Fraction(o.kappa) * N for s in pulls), "a dual violates a constraint")
         head, targets = _head(p), [Fraction(y) for (y,) in problem.targets.tolist()]
         for v, y in zip(nu, problem.targets.tolist()):
-            _conjugate(o, [v], y)  # rejects duals outside its domain
+            conjugate(o, [v], y)  # rejects duals outside its domain
         loss = sum((_exact_loss(o, _dot(z, head), y) for z, y in zip(Z, targets)), Fraction(0)) / N
         curved = Fraction(1, 2) if o.loss == "huber" else Fraction(0)
         value = -sum((curved * Fraction(v) ** 2 + Fraction(v) * y for v, y in zip(nu, targets)), Fraction(0)) / N
@@ -183,7 +175,7 @@ def _identity(problem: Problem, claim: ClaimViolation) -> arb:
     Z, moved, last = _features(X, W), _features(X, middle), _features(X, V)
     left = sum((abs(_dot(m, both) - _dot(z, kept) - _dot(v, gained)) for m, z, v in zip(moved, Z, last)), Fraction(0))
     right = sum((abs(_dot(m, both) - _dot(z, both)) for m, z in zip(moved, Z)), Fraction(0))
-    return _rational(abs(left - right) / len(X))
+    return rational(abs(left - right) / len(X))
 
 
 def _noise(problem: Problem, claim: ClaimViolation) -> arb:
@@ -193,14 +185,14 @@ def _noise(problem: Problem, claim: ClaimViolation) -> arb:
         sums[key] = sums.get(key, Fraction(0)) + Fraction(v)
     require(not any(sums.values()), "the dual does not sum to 0 over samples with equal inputs")
     o = problem.objective
-    return -_mean([_conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])
+    return -mean([conjugate(o, [v], [t]) for v, t in zip(claim.dual.tolist(), problem.targets[:, 0].tolist())])
 
 
 def _squares(problem: Problem, claim: ClaimViolation) -> arb:
     X, L = _inputs(problem), Fraction(claim.dual.tolist()[0])
     f, g = ([_dot(z, _head(p)) for z in _features(X, _exact_rows(p))] for p in (problem.A, problem.B))
     y = [Fraction(t) for (t,) in problem.targets.tolist()]
-    return _rational(max(abs((a - t) ** 2 - (b - t) ** 2) - L * abs(a - b) for a, b, t in zip(f, g, y)))
+    return rational(max(abs((a - t) ** 2 - (b - t) ** 2) - L * abs(a - b) for a, b, t in zip(f, g, y)))
 
 
 _FOUND: dict[str, Callable[[Problem, ClaimViolation], arb]] = {

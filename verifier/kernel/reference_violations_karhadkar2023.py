@@ -9,7 +9,7 @@ from flint import arb, ctx
 
 from verifier.kernel.claims import Problem, require
 from verifier.kernel.landscape_claims import ClaimViolation
-from verifier.kernel.reference import ONE, _certain, _rational
+from verifier.kernel.reference_numbers import ONE, rational, require_certain
 
 Vector = list[Fraction]
 
@@ -37,7 +37,7 @@ def _vertex(problem: Problem, claim: ClaimViolation) -> arb:
         for x in moving:
             size = abs(sum((Fraction(a) * v for a, v in zip(w, x)), Fraction(0)))
             least = size if least is None or size < least else least
-    return _rational(least or Fraction(0))
+    return rational(least or Fraction(0))
 
 
 def _construction(problem: Problem, claim: ClaimViolation) -> arb:
@@ -79,7 +79,7 @@ def _cone(problem: Problem, claim: ClaimViolation) -> arb:
     for vertex in _vertices(x):
         require(set(vertex) == {Fraction(0)}, "a vertex of the polyline is not 0")
     w, b = Fraction(problem.A.weights[0].tolist()[0][0]), _biases(problem)[0]
-    return _rational(max(_active(w * v + b) for v in x))
+    return rational(max(_active(w * v + b) for v in x))
 
 
 def _rank(vectors: list[Vector]) -> int:
@@ -112,7 +112,7 @@ def _affine(problem: Problem, claim: ClaimViolation) -> arb:
         # Independent ends: the coefficients are unique, and with a further entry 1 for each end they sum to f's, 0.
         lifted = [[*v, Fraction(1)] for v in moving]
         require(_rank([*lifted, [*f, Fraction(0)]]) == size, "the coefficients of f do not sum to 0")
-    return _rational(max(map(abs, f)))
+    return rational(max(map(abs, f)))
 
 
 def _share(problem: Problem, claim: ClaimViolation) -> arb:
@@ -120,13 +120,13 @@ def _share(problem: Problem, claim: ClaimViolation) -> arb:
     require(all(v.denominator == 1 and v >= 1 for v in (n, d0, d1)), "n, d0 and d1 are positive whole numbers")
     require(d0 >= n and d1 <= 4096 and d1 >= n / d0, "n <= d0, and n / d0 <= d1 <= 4096")
     require(C > 0 and eps > 0 and eps < 1 and n / (eps * d0) > 1, "eps, C or n / (eps d0) is out of range")
-    _certain(_rational(d1) >= _rational(C) * _rational(n / (eps * d0)).log(), "d1 is not certainly large enough")
+    require_certain(rational(d1) >= rational(C) * rational(n / (eps * d0)).log(), "d1 is not certainly large enough")
     units, samples = d1.numerator, n.numerator
     # ceil(eps 2^(n d1)) is below eps 2^(n d1) + 1; no positive float is below 2^-1074.
     require(units * samples >= 1074 or Fraction(claim.margin) * 2 ** (units * samples) >= 1, "less than one pattern")
     with ctx.workprec(192 + units + samples.bit_length()):
-        alive = (ONE - _rational(Fraction(1, 2**units))) ** samples
-        return ONE - alive - _rational(eps)
+        alive = (ONE - rational(Fraction(1, 2**units))) ** samples
+        return ONE - alive - rational(eps)
 
 
 FOUND = {

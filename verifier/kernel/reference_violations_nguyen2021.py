@@ -10,7 +10,8 @@ from flint import arb
 
 from verifier.kernel.claims import Problem, require
 from verifier.kernel.landscape_claims import ClaimViolation
-from verifier.kernel.reference import ZERO, _conjugate, _mean, _rational
+from verifier.kernel.reference_heads import conjugate
+from verifier.kernel.reference_numbers import ZERO, mean, rational
 
 Vector = list[Fraction]
 
@@ -54,7 +55,7 @@ def _head(problem: Problem, claim: ClaimViolation) -> arb:
         for k in range(K):
             pull = sum((z[i] * Fraction(v[k]) for z, v in zip(samples, duals)), Fraction(0))
             require(pull == 0, "a feature gains from the dual")
-    return -_mean([_conjugate(problem.objective, v, y) for v, y in zip(duals, labels)])
+    return -mean([conjugate(problem.objective, v, y) for v, y in zip(duals, labels)])
 
 
 def _one_output(problem: Problem, claim: ClaimViolation) -> arb:
@@ -63,7 +64,7 @@ def _one_output(problem: Problem, claim: ClaimViolation) -> arb:
     require(_separates(claim.dual.tolist(), samples, lambda j: y[j] == 1.0), "the classes are not separated")
     # An output of the sign of its head, or 0, at all samples: the other class pays log(1 + e^0) at least.
     shares = [Fraction(y.count(s), len(y)) for s in (1.0, -1.0)]
-    return _rational(min(shares)) * arb(2).log()
+    return rational(min(shares)) * arb(2).log()
 
 
 def _generic_position(problem: Problem, claim: ClaimViolation) -> arb:
