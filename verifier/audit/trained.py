@@ -38,8 +38,16 @@ class Small:
         return np.asarray(np.maximum(self.X @ self.W.T + self.b, 0.0))
 
 
-def small_networks() -> Iterator[tuple[Small, Small]]:
-    """Pairs trained with the logistic loss on Breast Cancer and on Moons; output biases are left out."""
+def small_networks(count: int) -> Iterator[Small]:
+    """Both networks of each pair of `small_pairs`."""
+    for pair in small_pairs(count):
+        yield from pair
+
+
+def small_pairs(count: int) -> Iterator[tuple[Small, Small]]:
+    """Pairs trained with the logistic loss on Breast Cancer and on Moons, output biases left out; none below 100 trials, for which training costs most."""
+    if count < 100:
+        return
     for name, data in (("Breast Cancer", "paper-breast-cancer"), ("Moons", "paper-moons")):
         pair = []
         for seed in range(2):

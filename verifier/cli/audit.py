@@ -86,11 +86,14 @@ def _certificates(statements: list[Any], args: argparse.Namespace) -> dict[str, 
     from verifier.audit.certificates import write_counterexamples
 
     rows = write_counterexamples(statements, Path(args.certificates_out), seed=args.seed, seconds=args.seconds)
+    files: dict[str, str | None] = {}
     for s, place, sentence in rows:
         _say(f"certificate of {s.identifier}: {place if place is not None else 'none'}; {sentence}")
-    return {
-        s.identifier if place is None else place.stem: None if place is None else str(place) for s, place, _ in rows
-    }
+        if place is None:
+            files.setdefault(s.identifier, None)  # where another network's is refused, the statement's own one stands
+        else:
+            files[place.stem] = str(place)
+    return files
 
 
 def _pages(out: Path, papers: list[str]) -> list[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 from verifier.audit.baturin2026.segments import root_second_moment
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.search import ascend
+from verifier.audit.trained import small_networks
 from verifier.kernel.claims import Objective, Parameters, Problem
 from verifier.kernel.landscape_claims import ClaimViolation
 
@@ -117,16 +118,13 @@ def _clusters(rng: Rng, count: int) -> Iterator[Instance]:
             f"N = {N}, {m} rows",
             {"rows": rows, "beta": rng.normal(size=m), "X": X, "y": rng.choice([-1.0, 1.0], size=N)},
         )
-    if count >= 100:
-        from verifier.audit.trained import small_networks
-
-        for net in (n for pair in small_networks() for n in pair):
-            rows = np.column_stack([net.W, net.b])
-            sizes = np.linalg.norm(rows, axis=1)
-            near = np.argsort(-(_unit(rows) @ rows[0]))[:5]
-            values = {"rows": _unit(rows)[near], "beta": (net.theta * sizes)[near], "y": net.y}
-            values["X"] = np.column_stack([net.X, np.ones(len(net.X))])
-            yield Instance("trained", f"{net.label}, the five rows nearest to the first", values)
+    for net in small_networks(count):
+        rows = np.column_stack([net.W, net.b])
+        sizes = np.linalg.norm(rows, axis=1)
+        near = np.argsort(-(_unit(rows) @ rows[0]))[:5]
+        values = {"rows": _unit(rows)[near], "beta": (net.theta * sizes)[near], "y": net.y}
+        values["X"] = np.column_stack([net.X, np.ones(len(net.X))])
+        yield Instance("trained", f"{net.label}, the five rows nearest to the first", values)
 
 
 def _noise_dual(v: dict) -> Array:

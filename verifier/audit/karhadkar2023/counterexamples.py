@@ -67,10 +67,9 @@ def cone(instance: Instance) -> Counterexample:
 
 def unit_of(point: Array, x: Array) -> tuple[float, float]:
     """(w, b) of the ReLU whose values on x are this point of the polyline; raises ValueError when it is not on it."""
-    from verifier.audit.karhadkar2023.polyline import pieces
+    from verifier.audit.karhadkar2023.polyline import pieces, vertex_units
 
-    n = len(x)
-    units = np.vstack([np.column_stack([-np.ones(n), x]), np.column_stack([np.ones(n), -x])])
+    units = vertex_units(x)
     for k, (start, end) in enumerate(pieces(x)):
         along = end - start
         share = float(along @ (point - start) / (along @ along)) if along.any() else 0.0

@@ -21,6 +21,12 @@ def vertices(x: Array) -> Array:
     return np.vstack([differences * np.tri(n), -differences * np.tri(n).T])
 
 
+def vertex_units(x: Array) -> Array:
+    """(w, b) of ReLUs whose values on x are the polyline's vertices, (2n, 2): -+(1, -x_i). On a piece they combine as the vertices do."""
+    n = len(x)
+    return np.vstack([np.column_stack([-np.ones(n), x]), np.column_stack([np.ones(n), -x])])
+
+
 def pieces(x: Array) -> list[tuple[Array, Array]]:
     """Pairs of consecutive vertices."""
     V = vertices(x)
@@ -54,12 +60,10 @@ def _inside_two(instance: Instance) -> Trial:
 def _onto(instance: Instance) -> Trial:
     """A point of a piece is the function of the same combination of the vertices' parameters (b, w): +-(x_i, -1)."""
     x, piece, share = (instance.values[k] for k in ("x", "piece", "share"))
-    n = len(x)
-    parameters = np.vstack([np.column_stack([x, -np.ones(n)]), np.column_stack([-x, np.ones(n)])])
-    k = int(piece) % (2 * n - 1)
-    V = vertices(x)
+    k = int(piece) % (2 * len(x) - 1)
+    V, units = vertices(x), vertex_units(x)
     point = (1 - share) * V[k] + share * V[k + 1]
-    b, w = (1 - share) * parameters[k] + share * parameters[k + 1]
+    w, b = (1 - share) * units[k] + share * units[k + 1]
     left = float(np.abs(np.maximum(w * x + b, 0.0) - point).max())
     return Trial(left, 0.0, float(np.abs(x).max()) or 1.0, bool((np.diff(x) > 0).all()), 1e-12)
 

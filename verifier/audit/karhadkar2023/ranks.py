@@ -10,6 +10,7 @@ import numpy as np
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.karhadkar2023.shares import bounds, singular
 from verifier.audit.search import ascend
+from verifier.audit.trained import small_networks
 
 PAPER = "karhadkar2023"
 Array = np.ndarray
@@ -131,19 +132,16 @@ def _vectors(rng: Rng, count: int) -> Iterator[Instance]:
         # Powers of two up to 2^300 apart: a rank in floats would be lost.
         v = [int(s) * 2 ** int(e) * int(o) for s, e, o in zip(rng.choice((-1, 1), d1), rng.integers(0, 300, d1), rng.integers(1, 9, d1))]  # fmt: skip
         yield Instance("random", f"n = {n}, d0 = {d0}, d1 = {d1}", {"a": a, "x": x, "v": v})
-    if count >= 100:
-        from verifier.audit.trained import small_networks
-
-        for net in (n for pair in small_networks() for n in pair):
-            n = 30
-            # Rounded to multiples of 2^-60, as integers.
-            whole = lambda values: [int(v * 2**60) for v in map(Fraction, values.tolist())]
-            values = {
-                "a": (net.features[:n] > 0).astype(np.int64),
-                "x": [whole(x) for x in net.X[:n]],
-                "v": whole(net.theta),
-            }
-            yield Instance("trained", f"{net.label}, {n} samples", values)
+    for net in small_networks(count):
+        n = 30
+        # Rounded to multiples of 2^-60, as integers.
+        whole = lambda values: [int(v * 2**60) for v in map(Fraction, values.tolist())]
+        values = {
+            "a": (net.features[:n] > 0).astype(np.int64),
+            "x": [whole(x) for x in net.X[:n]],
+            "v": whole(net.theta),
+        }
+        yield Instance("trained", f"{net.label}, {n} samples", values)
 
 
 STATEMENTS = [

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.audit.trained import small_networks
 
 PAPER = "nguyen2019"
 Kinks = list[tuple[Fraction, Fraction]]
@@ -103,15 +104,12 @@ def _entries(rng: Rng, count: int) -> Iterator[Instance]:
             v = 1.0 + 2.0**-50 * rng.permutation(n)
         slope = Fraction(float(rng.choice((0.0, 0.01, 0.999, 3.0))))
         yield Instance("random", f"n = {n}, slope {float(slope)}", {"v": [Fraction(float(x)) for x in v], "slope": slope})  # fmt: skip
-    if count >= 100:
-        from verifier.audit.trained import small_networks
-
-        for net in (n for pair in small_networks() for n in pair):
-            # What a trained neuron reads at different samples.
-            v = net.X[:7] @ net.W[0]
-            yield Instance(
-                "trained", f"{net.label}, neuron 0", {"v": [Fraction(float(x)) for x in v], "slope": Fraction(0)}
-            )
+    for net in small_networks(count):
+        # What a trained neuron reads at different samples.
+        v = net.X[:7] @ net.W[0]
+        yield Instance(
+            "trained", f"{net.label}, neuron 0", {"v": [Fraction(float(x)) for x in v], "slope": Fraction(0)}
+        )
 
 
 STATEMENTS = [

@@ -20,6 +20,7 @@ from verifier.audit.nguyen2019.curves import (
     to_full_rank,
     to_h,
 )
+from verifier.audit.trained import small_networks, small_pairs
 
 PAPER = "nguyen2019"
 Array = np.ndarray
@@ -155,7 +156,7 @@ def _rectangles(rng: Rng, count: int) -> Iterator[Instance]:
             B = A.copy()
             B[:, 0] *= -1
         yield Instance("random", f"{m} x {n}", {"A": A, "B": B * 10.0 ** rng.uniform(-2, 2)})
-    for one, other in trained.pairs(count):
+    for one, other in small_pairs(count):
         A, B = (net.W if net.W.shape[0] > net.W.shape[1] else net.W.T for net in (one, other))
         yield Instance("trained", f"first layers, {one.label} and another", {"A": A, "B": B})
 
@@ -182,7 +183,7 @@ def _low_rank(rng: Rng, count: int) -> Iterator[Instance]:
             F = np.maximum(np.round(rng.normal(size=(N, n))), 0.0)
         values = {"F": F * 10.0 ** rng.uniform(-4, 4), "W": rng.normal(size=(n, p)) * 10.0 ** rng.uniform(-4, 4)}
         yield Instance("random", f"N = {N}, n = {n}", values)
-    for net in (n for pair in trained.pairs(count) for n in pair):
+    for net in small_networks(count):
         yield Instance("trained", f"{net.label}, 8 samples", {"F": net.features[:8], "W": net.theta[:, None]})
 
 
@@ -223,7 +224,7 @@ def _wide(twice: bool):  # type: ignore[no-untyped-def]
             values = {"X": X, "W": W, "b": b, "V": rng.normal(size=(n, p)), "W2": W2, "b2": b2, "V2": rng.normal(size=(n, p)), "slope":
             float(rng.choice((0.0, 0.1)))}  # fmt: skip
             yield Instance("random", f"N = {N}, n = {n}, d = {d}", values)
-        for one, other in trained.pairs(count):
+        for one, other in small_pairs(count):
             for N in (4, 10):
                 values = {
                     "X": one.X[:N], "W": one.W.T, "b": one.b, "V": one.theta[:, None], "W2": other.W.T, "b2": other.b, "V2": other.theta[:, None],

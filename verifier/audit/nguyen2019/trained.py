@@ -7,13 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng
-from verifier.audit.trained import Small, small_networks
-
-
-def pairs(count: int) -> Iterator[tuple[Small, Small]]:
-    """Of one data set each, with 100 trials or more."""
-    if count >= 100:
-        yield from small_networks()
 
 
 def narrowing(rng: Rng, count: int) -> Iterator[Instance]:

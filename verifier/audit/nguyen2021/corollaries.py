@@ -11,6 +11,7 @@ import numpy as np
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.nguyen2021 import counterexamples
 from verifier.audit.nguyen2021.paths import PAPER
+from verifier.audit.trained import small_networks
 
 Array = np.ndarray
 
@@ -185,15 +186,12 @@ def _two_neurons(instance: Instance) -> Trial:
 
 def _separable(rng: Rng, count: int) -> Iterator[Instance]:
     """ReLU-like features (not negative), labels cut by parallel or by general hyperplanes; of trained networks the samples they get right."""
-    if count >= 100:
-        from verifier.audit.trained import small_networks
-
-        for net in (n for pair in small_networks() for n in pair):
-            # Without the output bias the predictions' signs may be other ones: these are what hyperplanes through 0 separate.
-            signs = np.sign(net.features @ net.theta)
-            right = np.flatnonzero(signs == net.y)[:80]
-            values = {"Z": net.features[right], "labels": (net.y[right] > 0).astype(np.int64), "classes": 2}
-            yield Instance("trained", f"{net.label}, {len(right)} samples", values)
+    for net in small_networks(count):
+        # Without the output bias the predictions' signs may be other ones: these are what hyperplanes through 0 separate.
+        signs = np.sign(net.features @ net.theta)
+        right = np.flatnonzero(signs == net.y)[:80]
+        values = {"Z": net.features[right], "labels": (net.y[right] > 0).astype(np.int64), "classes": 2}
+        yield Instance("trained", f"{net.label}, {len(right)} samples", values)
     for k in range(count):
         N, d = int(rng.integers(2, 9)), int(rng.integers(1, 4))
         Z = np.abs(np.round(rng.normal(size=(N, d)), 1)) + 0.1
