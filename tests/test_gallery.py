@@ -7,7 +7,7 @@ import pytest
 
 from verifier.certificate import read_certificate
 from verifier.kernel import PathUpperBound, check
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound
 
 ROOT = Path(__file__).resolve().parents[1]
 # Pairs of networks with more than one hidden layer, with the loss alone: widths.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel import Objective, Problem
-from verifier.kernel.landscape_claims import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
 
 from .small import Case, net
 

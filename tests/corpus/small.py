@@ -21,10 +21,10 @@ from verifier.kernel import (
     Problem,
     Write,
 )
-from verifier.kernel.claims import apply_writes
-from verifier.kernel.forward import objective_at
-from verifier.kernel.heads import check_head
-from verifier.kernel.paths import bound_path
+from verifier.kernel.fast.forward import objective_at
+from verifier.kernel.fast.heads import check_head
+from verifier.kernel.fast.paths import bound_path
+from verifier.kernel.statements import apply_writes
 
 Array = np.ndarray
 

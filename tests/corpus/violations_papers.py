@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel import Objective, Parameters, Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
 
 from .small import Case, net
 

@@ -29,10 +29,10 @@ def of_kernel(K: Kernel, value, kind):
 
 def case(K: Kernel, k: int):
     problem, claim, level, weights = instance(**CASES[k % len(CASES)])
-    A, B = (of_kernel(K, p, K.claims.Parameters) for p in (problem.A, problem.B))
-    o = of_kernel(K, problem.objective, K.claims.Objective)
-    mine = K.claims.Problem(o, problem.X, problem.targets, A, B)
-    return mine, of_kernel(K, claim, K.landscape_claims.BarrierLowerBound), level, weights
+    A, B = (of_kernel(K, p, K.statements.Parameters) for p in (problem.A, problem.B))
+    o = of_kernel(K, problem.objective, K.statements.Objective)
+    mine = K.statements.Problem(o, problem.X, problem.targets, A, B)
+    return mine, of_kernel(K, claim, K.statements.BarrierLowerBound), level, weights
 
 
 def accepted(K: Kernel, problem, claim) -> bool:
@@ -139,7 +139,7 @@ def check_face_bounds(K: Kernel, rng: np.random.Generator) -> None:
                 changed = replace(roomy, **{n: a[one : one + 1] for n, a in part.items()})
                 try:
                     bound = K.barrier.face_bounds(problem, changed, claim.patterns)[0]
-                except K.claims.Rejected:
+                except K.statements.Rejected:
                     continue
                 assert bound <= weights[one] * (1 + 1e-9), "a dual bound lies above the face's minimum"
 
@@ -153,7 +153,7 @@ def check_cells_and_networks(K: Kernel, rng: np.random.Generator) -> None:
         for a, b in ((B, B), (A, A)):
             assert not accepted(K, replace(problem, A=a, B=b), replace(claim, gap=0.0))
         assert not accepted(K, replace(problem, B=A), replace(claim, gap=0.0, outside=inside.copy()))
-        flipped = K.claims.Parameters((A.weights[0], -A.weights[1]), A.biases)
+        flipped = K.statements.Parameters((A.weights[0], -A.weights[1]), A.biases)
         assert not accepted(K, replace(problem, A=flipped), replace(claim, gap=0.0))
         # One pattern under two names would make A's own cell an outside one, whichever name comes first.
         p = len(claim.patterns)
@@ -172,7 +172,7 @@ def check_cells_and_networks(K: Kernel, rng: np.random.Generator) -> None:
             empty = rng.integers(0, 2, size=len(empty))
         theta = A.weights[1].copy()
         theta[0, 0] = 0.0
-        dead = K.claims.Parameters((A.weights[0], theta), A.biases)
+        dead = K.statements.Parameters((A.weights[0], theta), A.biases)
         fake = {
             "patterns": np.vstack([claim.patterns, empty]),
             "interiors": np.vstack([claim.interiors, claim.interiors[0]]),
@@ -227,7 +227,7 @@ def check_exact_solving(K: Kernel, rng: np.random.Generator) -> None:
                 [R.fraction(float(v)) for v in values],
                 basis,
             )
-        except K.claims.Rejected:
+        except K.statements.Rejected:
             continue
         solved = [Q(int(v.p), int(v.q)) for v in out]
         assert all(sum(int(a) * v for a, v in zip(row, solved)) == int(b) for row, b in zip(M, right))
@@ -251,10 +251,10 @@ def check_frozen_output_layer(K: Kernel, rng: np.random.Generator) -> None:
     """Without sign changes; the output bias is a constant that counts. Nothing above the pass is accepted, and signs may not differ."""
     for seed in (5, 30, 36, 39):
         problem, claim, level = frozen_instance(seed)
-        A, B = (of_kernel(K, p, K.claims.Parameters) for p in (problem.A, problem.B))
-        o = of_kernel(K, problem.objective, K.claims.Objective)
-        mine = K.claims.Problem(o, problem.X, problem.targets, A, B)
-        own = of_kernel(K, claim, K.landscape_claims.BarrierLowerBound)
+        A, B = (of_kernel(K, p, K.statements.Parameters) for p in (problem.A, problem.B))
+        o = of_kernel(K, problem.objective, K.statements.Objective)
+        mine = K.statements.Problem(o, problem.X, problem.targets, A, B)
+        own = of_kernel(K, claim, K.statements.BarrierLowerBound)
         assert accepted(K, mine, own)
         assert level * (1 - 1e-7) <= own.level <= level * (1 + 1e-9)
         assert not accepted(K, mine, replace(own, level=level * (1 + 1e-7)))
@@ -264,16 +264,16 @@ def check_frozen_output_layer(K: Kernel, rng: np.random.Generator) -> None:
             nu = own.nu * (1 + 10.0 ** rng.uniform(-6, -1) * rng.choice([-1, 1]))
             try:
                 changed = K.barrier.face_bounds(mine, replace(roomy, nu=nu), own.patterns)
-            except K.claims.Rejected:
+            except K.statements.Rejected:
                 continue
             # Duals that are not optimal prove less than those that nearly are.
             assert (changed <= bounds * (1 + 1e-6) + 1e-9).all()
         assert not accepted(K, mine, replace(own, output_layer="trained"))
         far = own.outside.copy()
         far[0] ^= 1
-        dead = K.claims.Parameters((B.weights[0] * 0, B.weights[1]), (B.biases[0] * 0, B.biases[1]))
+        dead = K.statements.Parameters((B.weights[0] * 0, B.weights[1]), (B.biases[0] * 0, B.biases[1]))
         assert not accepted(K, replace(mine, A=dead, B=dead), replace(own, outside=far, gap=0.0))
-        other = K.claims.Parameters((B.weights[0], B.weights[1] * 2), B.biases)
+        other = K.statements.Parameters((B.weights[0], B.weights[1] * 2), B.biases)
         assert not accepted(K, replace(mine, B=other), replace(own, gap=0.0))
 
 

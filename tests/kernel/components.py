@@ -156,7 +156,7 @@ def check_overflow_rejects(K: Kernel, rng: np.random.Generator) -> None:
         try:
             with np.errstate(all="ignore"):
                 operation(K.balls.exact(big), K.balls.exact(big))
-        except (K.claims.Rejected, FloatingPointError):
+        except (K.statements.Rejected, FloatingPointError):
             continue
         raise AssertionError(f"{operation.__name__} overflowed without rejecting")
 
@@ -165,7 +165,7 @@ def check_overflow_rejects(K: Kernel, rng: np.random.Generator) -> None:
 
 
 def objective(K: Kernel, loss: str, penalty: str = "none", kappa: float = 0.0, bias: bool = False):
-    return K.claims.Objective(loss, 0.3 if loss == "huber" else None, kappa, penalty, bias)
+    return K.statements.Objective(loss, 0.3 if loss == "huber" else None, kappa, penalty, bias)
 
 
 def targets(rng: np.random.Generator, loss: str, N: int, Kout: int) -> np.ndarray:
@@ -314,7 +314,7 @@ def check_conjugate_domain(K: Kernel, rng: np.random.Generator) -> None:
         for bad in outside:
             try:
                 K.losses.conjugate_mean_upper(o, bad, y)
-            except K.claims.Rejected:
+            except K.statements.Rejected:
                 continue
             raise AssertionError(f"{loss}: a dual outside the domain was accepted")
 
@@ -324,7 +324,7 @@ def check_conjugate_domain(K: Kernel, rng: np.random.Generator) -> None:
 
 def network(K: Kernel, rng: np.random.Generator, widths: tuple[int, ...], bias: bool = True, scale: float = 1.0):
     weights = tuple(rng.normal(size=(q, p)) * scale for p, q in pairwise(widths))
-    return K.claims.Parameters(weights, tuple(rng.normal(size=q) * scale if bias else None for q in widths[1:]))
+    return K.statements.Parameters(weights, tuple(rng.normal(size=q) * scale if bias else None for q in widths[1:]))
 
 
 def problem(
@@ -342,7 +342,7 @@ def problem(
     X[0] = 0.0
     o = objective(K, loss, penalty, 0.0 if penalty == "none" else 0.37, penalise)
     y = targets(rng, loss, N, Kout)
-    return K.claims.Problem(o, X, y, network(K, rng, widths, bias), network(K, rng, widths, bias), slope)
+    return K.statements.Problem(o, X, y, network(K, rng, widths, bias), network(K, rng, widths, bias), slope)
 
 
 def exact_value(p, v, *, endpoint: bool, W=None, b=None, theta=None, c=None) -> arb:
@@ -546,12 +546,12 @@ def check_deep_segments(K: Kernel, rng: np.random.Generator) -> None:
         A.weights[2][:, 1] = 0.0
         if 4 in which:
             A.weights[3][:, 2] = 0.0  # comes alive on the way
-        B = K.claims.Parameters(tuple(w.copy() for w in A.weights), tuple(b.copy() for b in A.biases))
+        B = K.statements.Parameters(tuple(w.copy() for w in A.weights), tuple(b.copy() for b in A.biases))
         for l in which:
             B.weights[l - 1][:] += rng.normal(size=A.weights[l - 1].shape)
             B.biases[l - 1][:] += rng.normal(size=A.biases[l - 1].shape)
         B.weights[2][:, 1] = 0.0
-        kind = K.moves.classify(A, B, K.claims.Move(()))
+        kind = K.moves.classify(A, B, K.statements.Move(()))
         assert kind == ("layer" if len(which) == 1 else "chord")
         times = [0.0, 0.3, 0.5, 1.0] if rng.random() < 0.5 else [0.0, 1.0]
         found = K.chord.chord_between(p, A, B)
@@ -571,8 +571,8 @@ def check_deviation_of_a_network(K: Kernel, rng: np.random.Generator) -> None:
     for w, w_end, t, t_end, slope in (
         (1.0, 3.0, 1.0, 2.0, 0.0), (-1.0, -3.0, 1.0, 2.0, 0.5), (1.0, -1.0, 0.0, 1.0, 0.0), (1.0, -1.0, 1.0, 0.0, 0.5), (1.0, 3.0, 0.0, -1.0, 0.0),
     ):  # fmt: skip
-        A, B = (K.claims.Parameters((np.array([[a]]), np.array([[h]])), none) for a, h in ((w, t), (w_end, t_end)))
-        p = K.claims.Problem(objective(K, "absolute"), X, np.zeros((1, 1)), A, B, slope)
+        A, B = (K.statements.Parameters((np.array([[a]]), np.array([[h]])), none) for a, h in ((w, t), (w_end, t_end)))
+        p = K.statements.Problem(objective(K, "absolute"), X, np.zeros((1, 1)), A, B, slope)
         chord = K.chord.chord_between(p, A, B)
         d = chord.deviation(chord.at(0.0), chord.at(1.0))
         s = np.linspace(0.0, 1.0, 1001)
@@ -588,13 +588,13 @@ def check_peak_of_a_layer_move(K: Kernel, rng: np.random.Generator) -> None:
     """The peak between the ends of check_peak_between_ends, seen through one more layer."""
     X, none = np.array([[1.0], [-1.0]]), (None, None, None)
     one = np.array([[1.0]])
-    A, B = (K.claims.Parameters((np.array([[w]]), one, one), none) for w in (1.0, -1.0))
-    p = K.claims.Problem(objective(K, "absolute"), X, np.full((2, 1), 1.0), A, B)
-    move = K.claims.Move((K.claims.Write(1, "weight", 0, None, B.weights[0]),))
+    A, B = (K.statements.Parameters((np.array([[w]]), one, one), none) for w in (1.0, -1.0))
+    p = K.statements.Problem(objective(K, "absolute"), X, np.full((2, 1), 1.0), A, B)
+    move = K.statements.Move((K.statements.Write(1, "weight", 0, None, B.weights[0]),))
     found = K.paths.bound_path(p, (move,))
     assert found.kinds == ("layer",)
     assert found.interior >= 1.0, "the peak of a layer move is missed"
-    cut = K.claims.Move(move.writes, np.array([0.25, 0.5, 0.75]))
+    cut = K.statements.Move(move.writes, np.array([0.25, 0.5, 0.75]))
     assert 1.0 <= K.paths.bound_path(p, (cut,)).interior <= 1.0 + 1e-9
 
 
@@ -604,7 +604,7 @@ def check_layer_of_constant_products(K: Kernel, rng: np.random.Generator) -> Non
     h = np.array(sigma(exact(p.X).dot(exact(p.A.weights[0]).T) + exact(p.A.biases[0]), 0.1), dtype=float)
     null = np.linalg.svd(h)[2][len(p.X) :]
     W = p.A.weights[1] + rng.normal(size=(4, len(null))) @ null
-    B = K.claims.Parameters((p.A.weights[0], W, *p.A.weights[2:]), p.A.biases)
+    B = K.statements.Parameters((p.A.weights[0], W, *p.A.weights[2:]), p.A.biases)
     bound = K.chord.chord_between(p, p.A, B).upper([0.0, 1.0])
     F = K.forward.objective_at(p, p.A, endpoint=True)
     assert F.lower <= bound <= F.upper + 1e-9 * (1 + abs(F.upper))
@@ -618,11 +618,11 @@ def check_live_parts(K: Kernel, rng: np.random.Generator) -> None:
     p, q = K.liveness.live_part(v, w)
     assert [x.shape for x in p.weights] == [(3, 2), (4, 3), (1, 4)]
     x = rng.normal(size=(6, 2))
-    problem_of = lambda n: K.claims.Problem(objective(K, "squared"), x, np.zeros((6, 1)), n, n)
+    problem_of = lambda n: K.statements.Problem(objective(K, "squared"), x, np.zeros((6, 1)), n, n)
     for whole, part in ((v, p), (w, q)):
         a = exact_deep_value(problem_of(whole), *between(K, whole, whole, Q(0)))
         assert a.overlaps(exact_deep_value(problem_of(part), *between(K, part, part, Q(0))))
-    silent = K.claims.Parameters((*v.weights[:2], np.zeros((1, 5))), v.biases)
+    silent = K.statements.Parameters((*v.weights[:2], np.zeros((1, 5))), v.biases)
     assert [x.shape for x in K.liveness.live_part(silent, silent)[0].weights] == [(1, 2), (1, 1), (1, 1)]
 
 
@@ -641,12 +641,12 @@ def check_peak_between_ends(K: Kernel, rng: np.random.Generator) -> None:
     """Two samples see one neuron turn: F is 1 half-way and 1/2 at both ends. Both signs, so that lo and hi each matter."""
     X, none = np.array([[1.0], [-1.0]]), (None, None)
     for sign in (1.0, -1.0):
-        A, B = (K.claims.Parameters((np.array([[w]]), np.array([[sign]])), none) for w in (1.0, -1.0))
-        p = K.claims.Problem(objective(K, "absolute"), X, np.full((2, 1), sign), A, B)
-        move = K.claims.Move((K.claims.Write(1, "weight", 0, None, B.weights[0]),))
+        A, B = (K.statements.Parameters((np.array([[w]]), np.array([[sign]])), none) for w in (1.0, -1.0))
+        p = K.statements.Problem(objective(K, "absolute"), X, np.full((2, 1), sign), A, B)
+        move = K.statements.Move((K.statements.Write(1, "weight", 0, None, B.weights[0]),))
         found = K.paths.bound_path(p, (move,))
         assert found.interior >= 1.0, "the peak of a chord is missed"
-        cut = K.claims.Move(move.writes, np.array([0.25, 0.5, 0.75]))
+        cut = K.statements.Move(move.writes, np.array([0.25, 0.5, 0.75]))
         assert 1.0 <= K.paths.bound_path(p, (cut,)).interior <= 1.0 + 1e-9
 
 
@@ -654,9 +654,9 @@ def check_penalty_peak_on_a_chord(K: Kernel, rng: np.random.Generator) -> None:
     """Row norm 1 -> 3 while the head goes 5 -> 1: the path penalty is 5, 6, 3 on the way, and nothing else changes."""
     X, y, none = np.zeros((1, 1)), np.zeros((1, 1)), (None, None)
     for penalty in ("path", "weight_decay"):
-        A, B = (K.claims.Parameters((np.array([[w]]), np.array([[h]])), none) for w, h in ((1.0, 5.0), (3.0, 1.0)))
-        p = K.claims.Problem(objective(K, "squared", penalty, 1.0), X, y, A, B)
-        found = K.paths.bound_path(p, (K.claims.Move(all_of(K, B)),))
+        A, B = (K.statements.Parameters((np.array([[w]]), np.array([[h]])), none) for w, h in ((1.0, 5.0), (3.0, 1.0)))
+        p = K.statements.Problem(objective(K, "squared", penalty, 1.0), X, y, A, B)
+        found = K.paths.bound_path(p, (K.statements.Move(all_of(K, B)),))
         assert found.interior >= 6.0, "the penalty's peak on a chord is missed"
 
 
@@ -682,11 +682,11 @@ def check_points(K: Kernel, rng: np.random.Generator) -> None:
 def change(K: Kernel, v, layer: int, part: str, index: tuple, value: float):
     weights, biases = [w.copy() for w in v.weights], [None if b is None else b.copy() for b in v.biases]
     (weights if part == "weight" else biases)[layer - 1][index] = value
-    return K.claims.Parameters(tuple(weights), tuple(biases))
+    return K.statements.Parameters(tuple(weights), tuple(biases))
 
 
 def check_classification(K: Kernel, rng: np.random.Generator) -> None:
-    move = K.claims.Move(())
+    move = K.statements.Move(())
     v = network(K, rng, (2, 3, 2))
     v.weights[1][:, 1] = 0.0
 
@@ -726,9 +726,9 @@ def check_transfers(K: Kernel, rng: np.random.Generator) -> None:
     v.weights[0][3], v.biases[0][3] = v.weights[0][1], v.biases[0][1]
     v.weights[1][:, 3] = 0.0
     w = network(K, rng, (2, 4, 3, 1))
-    w = K.claims.Parameters(tuple(x.copy() for x in v.weights), v.biases)
+    w = K.statements.Parameters(tuple(x.copy() for x in v.weights), v.biases)
     w.weights[1][:, 3], w.weights[1][:, 1] = v.weights[1][:, 1], 0.0
-    hint = K.claims.Move((), None, np.array([[1, 3]]), 1)
+    hint = K.statements.Move((), None, np.array([[1, 3]]), 1)
     assert K.moves.classify(v, w, hint) == "transfer"
     other_row = change(K, v, 1, "weight", (3, 0), 7.0)
     other_end = change(K, w, 1, "weight", (3, 0), 7.0)
@@ -739,12 +739,12 @@ def check_transfers(K: Kernel, rng: np.random.Generator) -> None:
         (v, change(K, w, 2, "weight", (0, 0), 7.0), hint),  # another column changes along
         (change(K, v, 1, "bias", (3,), 7.0), change(K, w, 1, "bias", (3,), 7.0), hint),  # biases differ
         (v, change(K, w, 2, "bias", (0,), 7.0), hint),  # a bias changes along
-        (v, w, K.claims.Move((), None, np.array([[3, 1]]), 1)),  # direction
+        (v, w, K.statements.Move((), None, np.array([[3, 1]]), 1)),  # direction
     ]
     for a, b, move in spoiled:
         try:
             kind = K.moves.classify(a, b, move)
-        except K.claims.Rejected:
+        except K.statements.Rejected:
             continue
         assert kind != "transfer", "a spoiled transfer was accepted"
 
@@ -753,9 +753,9 @@ def check_transfers(K: Kernel, rng: np.random.Generator) -> None:
 
 
 def all_of(K: Kernel, v) -> tuple:
-    writes = [K.claims.Write(l, "weight", 0, None, w) for l, w in enumerate(v.weights, start=1)]
+    writes = [K.statements.Write(l, "weight", 0, None, w) for l, w in enumerate(v.weights, start=1)]
     return tuple(
-        writes + [K.claims.Write(l, "bias", 0, None, b) for l, b in enumerate(v.biases, start=1) if b is not None]
+        writes + [K.statements.Write(l, "bias", 0, None, b) for l, b in enumerate(v.biases, start=1) if b is not None]
     )
 
 
@@ -763,8 +763,8 @@ def check_paths(K: Kernel, rng: np.random.Generator) -> None:
     """interior bounds every interior vertex; E and the gaps come from the right ends; a path must end in B."""
     p = problem(K, rng, "squared", "path", (2, 4, 1))
     A, B = p.A, p.B
-    middle = K.claims.Parameters((A.weights[0], A.weights[1] * 3), A.biases)
-    moves = (K.claims.Move(all_of(K, middle)), K.claims.Move(all_of(K, B), np.array([0.25, 0.5])))
+    middle = K.statements.Parameters((A.weights[0], A.weights[1] * 3), A.biases)
+    moves = (K.statements.Move(all_of(K, middle)), K.statements.Move(all_of(K, B), np.array([0.25, 0.5])))
     found = K.paths.bound_path(p, moves)
     assert found.kinds == ("head", "chord")
     assert arb(found.interior) >= exact_value(p, middle, endpoint=False)
@@ -773,7 +773,7 @@ def check_paths(K: Kernel, rng: np.random.Generator) -> None:
     within(found.B.lower, FB, found.B.upper)
 
     def claim(sup, gap, low, ms=moves):
-        return K.claims.PathUpperBound("p", ms, sup, gap, low)
+        return K.statements.PathUpperBound("p", ms, sup, gap, low)
 
     sup = max(found.A.upper, found.B.upper, found.interior)
     good = K.paths.check_path(p, claim(sup, 1e9, 1e9))
@@ -791,7 +791,7 @@ def check_paths(K: Kernel, rng: np.random.Generator) -> None:
     for bad in tighter:
         try:
             K.paths.check_path(p, bad)
-        except K.claims.Rejected:
+        except K.statements.Rejected:
             continue
         raise AssertionError("a claim below what was found, or a path that misses B, was accepted")
 
@@ -799,12 +799,12 @@ def check_paths(K: Kernel, rng: np.random.Generator) -> None:
 def check_high_vertex_counts(K: Kernel, rng: np.random.Generator) -> None:
     """A -> high -> B by head moves only: the middle vertex, far above both ends, must be in the gap, wherever it stands."""
     p = problem(K, rng, "squared", "none", (2, 4, 1))
-    B = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 0.9), p.A.biases)
-    p = K.claims.Problem(p.objective, p.X, p.targets, p.A, B)
-    high = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 50), p.A.biases)
-    low = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 0.8), p.A.biases)
+    B = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 0.9), p.A.biases)
+    p = K.statements.Problem(p.objective, p.X, p.targets, p.A, B)
+    high = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 50), p.A.biases)
+    low = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 0.8), p.A.biases)
     for vertices in ([high, B], [p.A, high, B], [high, high, B], [high, B, B], [high, low, B], [low, high, B]):
-        moves = tuple(K.claims.Move(all_of(K, v)) for v in vertices)
+        moves = tuple(K.statements.Move(all_of(K, v)) for v in vertices)
         found = K.paths.bound_path(p, moves)
         assert arb(found.interior) >= exact_value(p, high, endpoint=False), "a high vertex is not counted"
 
@@ -813,14 +813,14 @@ def check_features_are_refreshed(K: Kernel, rng: np.random.Generator) -> None:
     """After an idle write the new row's features are used: A -> (write dead row) -> (head that uses it) -> B."""
     p = problem(K, rng, "squared", "none", (2, 4, 1))
     p.A.weights[1][:, 2] = 0.0
-    row = K.claims.Parameters((p.A.weights[0].copy(), p.A.weights[1]), (p.A.biases[0].copy(), p.A.biases[1]))
+    row = K.statements.Parameters((p.A.weights[0].copy(), p.A.weights[1]), (p.A.biases[0].copy(), p.A.biases[1]))
     row.weights[0][2] = [3.0, -4.0]
     row.biases[0][2] = 2.0
-    used = K.claims.Parameters((row.weights[0], row.weights[1].copy()), row.biases)
+    used = K.statements.Parameters((row.weights[0], row.weights[1].copy()), row.biases)
     used.weights[1][0, 2] = 10.0
-    far = K.claims.Parameters((row.weights[0], row.weights[1] * 0.5), row.biases)
-    q = K.claims.Problem(p.objective, p.X, p.targets, p.A, far)
-    moves = tuple(K.claims.Move(all_of(K, v)) for v in (row, used, far))
+    far = K.statements.Parameters((row.weights[0], row.weights[1] * 0.5), row.biases)
+    q = K.statements.Problem(p.objective, p.X, p.targets, p.A, far)
+    moves = tuple(K.statements.Move(all_of(K, v)) for v in (row, used, far))
     found = K.paths.bound_path(q, moves)
     assert found.kinds == ("idle", "head", "head")
     assert arb(found.interior) >= exact_value(q, used, endpoint=False)
@@ -831,12 +831,12 @@ def check_blocks(K: Kernel, rng: np.random.Generator) -> None:
     """In blocks of unequal size every bound still encloses, and is the one of all samples at once but for rounding."""
     for loss, penalty, penalise in CASES[:: max(1, len(CASES) // 6)]:
         p = problem(K, rng, loss, penalty, (2, 4, outputs(loss)), penalise=penalise)
-        middle = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 3), p.A.biases)
-        scaled = K.claims.Parameters(
+        middle = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 3), p.A.biases)
+        scaled = K.statements.Parameters(
             (middle.weights[0] * 2, middle.weights[1] / 2), (middle.biases[0] * 2, middle.biases[1])
         )
-        moves = tuple(K.claims.Move(all_of(K, v)) for v in (middle, scaled))
-        moves += (K.claims.Move(all_of(K, p.B), np.array([0.25, 0.5])),)
+        moves = tuple(K.statements.Move(all_of(K, v)) for v in (middle, scaled))
+        moves += (K.statements.Move(all_of(K, p.B), np.array([0.25, 0.5])),)
         whole = K.paths.bound_path(p, moves)
         K.blocks.ENTRIES = 5 * 4
         try:
@@ -863,7 +863,7 @@ def check_head_violations(K: Kernel, rng: np.random.Generator) -> None:
         Kout, N = outputs(loss), len(p.X)
         nu = dual(rng, loss, p.targets, Kout)
         W, b = p.A.weights[0], p.A.biases[0]
-        claim = K.claims.HeadOptimum("h", W, b, p.A.weights[1], p.A.biases[1], nu, None, 0.0, 1e9)
+        claim = K.statements.HeadOptimum("h", W, b, p.A.weights[1], p.A.biases[1], nu, None, 0.0, 1e9)
         rows = K.balls.exact(np.column_stack([W, b]))
         Z = K.balls.relu(K.forward.affine(K.balls.exact(p.X), K.balls.exact(W), K.balls.exact(b)), 0.0)
         found = K.heads.violation(p, claim, Z, K.forward.head_prices(rows, penalty))
@@ -899,11 +899,11 @@ def check_head_intervals(K: Kernel, rng: np.random.Generator) -> None:
         limit = 0.5
         theta = rng.uniform(-limit, limit, size=p.A.weights[1].shape)
         c = rng.uniform(-limit, limit, size=Kout)
-        make = lambda low, high: K.claims.HeadOptimum(
+        make = lambda low, high: K.statements.HeadOptimum(
             "h", p.A.weights[0], p.A.biases[0], theta, c, nu, limit, low, high
         )
         found = K.heads.check_head(p, make(0.0, 1e9))
-        here = K.claims.Parameters((p.A.weights[0], theta), (p.A.biases[0], c))
+        here = K.statements.Parameters((p.A.weights[0], theta), (p.A.biases[0], c))
         value = exact_value(p, here, endpoint=False)
         assert arb(found["lower"]) <= value <= arb(found["upper"])
         conjugate = K.losses.conjugate_mean_upper(p.objective, nu, p.targets)
@@ -917,7 +917,7 @@ def check_head_intervals(K: Kernel, rng: np.random.Generator) -> None:
         ):
             try:
                 K.heads.check_head(p, bad)
-            except K.claims.Rejected:
+            except K.statements.Rejected:
                 continue
             raise AssertionError("an interval tighter than what was found was accepted")
 
@@ -925,13 +925,13 @@ def check_head_intervals(K: Kernel, rng: np.random.Generator) -> None:
 def check_group_violations_cost_sqrt_k(K: Kernel, rng: np.random.Generator) -> None:
     """Weight decay, two outputs: both entries at the limit make |h_i|_2 = H sqrt(2); a charge of H v would be too little."""
     X, y = np.array([[1.0]]), np.array([[10.0, 10.0]])
-    v = K.claims.Parameters((np.array([[1.0]]), np.zeros((2, 1))), (None, None))
-    p = K.claims.Problem(objective(K, "squared", "weight_decay", 1e-6), X, y, v, v)
+    v = K.statements.Parameters((np.array([[1.0]]), np.zeros((2, 1))), (None, None))
+    p = K.statements.Problem(objective(K, "squared", "weight_decay", 1e-6), X, y, v, v)
     limit, nu = 1.0, np.array([[-18.0, -18.0]])  # the gradient of the loss at f = (1, 1)
-    here = K.claims.Parameters((v.weights[0], np.full((2, 1), limit)), v.biases)
+    here = K.statements.Parameters((v.weights[0], np.full((2, 1), limit)), v.biases)
     best = exact_value(p, here, endpoint=False)
     found = K.heads.check_head(
-        p, K.claims.HeadOptimum("h", v.weights[0], None, here.weights[1], None, nu, limit, 0.0, 1e9)
+        p, K.statements.HeadOptimum("h", v.weights[0], None, here.weights[1], None, nu, limit, 0.0, 1e9)
     )
     assert arb(found["lower"]) <= best, "the lower end lies above a head within the limit"
 
@@ -942,7 +942,7 @@ def check_unlimited_heads_need_exact_duals(K: Kernel, rng: np.random.Generator) 
     W, b, N = p.A.weights[0], p.A.biases[0], len(p.X)
     p.X[1] = 1000.0 * W[0]  # neuron 0 sees samples 0 and 1 very differently, so their opposite duals cannot cancel
     zero = np.zeros((N, 1))
-    make = lambda nu: K.claims.HeadOptimum(
+    make = lambda nu: K.statements.HeadOptimum(
         "h", p.A.weights[0], p.A.biases[0], p.A.weights[1], p.A.biases[1], nu, None, 0.0, 1e9
     )
     K.heads.check_head(p, make(zero))
@@ -958,7 +958,7 @@ def check_unlimited_heads_need_exact_duals(K: Kernel, rng: np.random.Generator) 
     for bad in (slightly, strongly):
         try:
             K.heads.check_head(p, make(bad))
-        except K.claims.Rejected:
+        except K.statements.Rejected:
             continue
         raise AssertionError("a dual that violates a constraint was accepted for all heads")
 

@@ -15,7 +15,8 @@ import numpy as np
 from flint import arb, ctx, fmpq
 from scipy.optimize import minimize
 
-from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
 
 from .landscape_oracle import false_barrier, false_rank, false_region, false_violation
 

@@ -36,13 +36,13 @@ def claims():
 
 def mine(K: Kernel):
     for problem, claim, rank, value in claims():
-        o = of_kernel(K, problem.objective, K.claims.Objective)
-        A = of_kernel(K, problem.A, K.claims.Parameters)
-        own = K.claims.Problem(o, problem.X, problem.targets, A, A)
+        o = of_kernel(K, problem.objective, K.statements.Objective)
+        A = of_kernel(K, problem.A, K.statements.Parameters)
+        own = K.statements.Problem(o, problem.X, problem.targets, A, A)
         yield (
             own,
-            of_kernel(K, claim, K.landscape_claims.RegionMinimum),
-            of_kernel(K, rank, K.landscape_claims.JacobianRank),
+            of_kernel(K, claim, K.statements.RegionMinimum),
+            of_kernel(K, rank, K.statements.JacobianRank),
             value,
         )
 
@@ -121,7 +121,7 @@ def check_region_duals(K: Kernel, rng: np.random.Generator) -> None:
             changed = replace(changed, point_basis=basis[:0], tight=claim.tight[:0])
             try:
                 found = K.regions.check_region(problem, changed)
-            except K.claims.Rejected:
+            except K.statements.Rejected:
                 continue
             assert found["lower"] <= max(value, 0.0) * (1 + 1e-9) + 1e-12, "a dual proves more than the minimum"
 

@@ -18,7 +18,7 @@ def _rescaled(K: Kernel, rng: np.random.Generator, v, share: float = 0.6):
     rows = v.weights[0] if v.biases[0] is None else np.column_stack([v.weights[0], v.biases[0]])
     to, theta = rows * c[:, None], v.weights[1] / c
     W, b = (to, None) if v.biases[0] is None else (to[:, :-1].copy(), to[:, -1].copy())
-    return K.claims.Parameters((W, theta), (b, v.biases[1]))
+    return K.statements.Parameters((W, theta), (b, v.biases[1]))
 
 
 def check_rescale_bound(K: Kernel, rng: np.random.Generator) -> None:
@@ -33,7 +33,7 @@ def check_rescale_bound(K: Kernel, rng: np.random.Generator) -> None:
             penalise=penalise,
         )
         w = _rescaled(K, rng, p.A)
-        assert K.moves.classify(p.A, w, K.claims.Move(())) == "rescale"
+        assert K.moves.classify(p.A, w, K.statements.Move(())) == "rescale"
         c = K.rescale.factors(p.A, w)
         above = arb(K.rescale.rescale_upper(p, p.A, w, c))
         rows, theta = (exact(a) for a in (p.A.weights[0], p.A.weights[1]))
@@ -64,7 +64,7 @@ def check_around(K: Kernel, rng: np.random.Generator) -> None:
 def check_rescale_classification(K: Kernel, rng: np.random.Generator) -> None:
     """Signs must stay, both factors belong together, and the rest of the network stays."""
     p = problem(K, rng, "squared", "path", (2, 4, 1))
-    v, move = p.A, K.claims.Move(())
+    v, move = p.A, K.statements.Move(())
     w = _rescaled(K, rng, v, share=0.0)
 
     def kind(changed):
@@ -78,36 +78,36 @@ def check_rescale_classification(K: Kernel, rng: np.random.Generator) -> None:
     ):  # fmt: skip
         weights, biases = [a.copy() for a in w.weights], [a.copy() for a in w.biases]
         (weights if part == "weight" else biases)[layer - 1][index] = value
-        assert kind(K.claims.Parameters(tuple(weights), tuple(biases))) == "chord"
-    mirrored = K.claims.Parameters((-2.0 * v.weights[0], -0.5 * v.weights[1]), (-2.0 * v.biases[0], v.biases[1]))
+        assert kind(K.statements.Parameters(tuple(weights), tuple(biases))) == "chord"
+    mirrored = K.statements.Parameters((-2.0 * v.weights[0], -0.5 * v.weights[1]), (-2.0 * v.biases[0], v.biases[1]))
     assert kind(mirrored) == "chord"
 
 
 def check_rescale_in_a_path(K: Kernel, rng: np.random.Generator) -> None:
     """Where a rescaling stands in a path, what it ends in counts, and so does what it starts from."""
     p = problem(K, rng, "squared", "none", (2, 4, 1))
-    high = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 50), p.A.biases)
+    high = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 50), p.A.biases)
     scaled = _rescaled(K, rng, high)
-    B = K.claims.Parameters((scaled.weights[0], scaled.weights[1] * 0.01), scaled.biases)
-    q = K.claims.Problem(p.objective, p.X, p.targets, p.A, B)
-    moves = tuple(K.claims.Move(all_of(K, v)) for v in (high, scaled, B))
+    B = K.statements.Parameters((scaled.weights[0], scaled.weights[1] * 0.01), scaled.biases)
+    q = K.statements.Problem(p.objective, p.X, p.targets, p.A, B)
+    moves = tuple(K.statements.Move(all_of(K, v)) for v in (high, scaled, B))
     found = K.paths.bound_path(q, moves)
     assert found.kinds == ("head", "rescale", "head")
     assert arb(found.interior) >= exact_value(q, high, endpoint=False)
     assert arb(found.uppers[1]) >= exact_value(q, scaled, endpoint=False)
-    low = K.claims.Parameters((high.weights[0], high.weights[1] * 0.01), high.biases)
-    q = K.claims.Problem(p.objective, p.X, p.targets, p.A, _rescaled(K, rng, low))
-    found = K.paths.bound_path(q, tuple(K.claims.Move(all_of(K, v)) for v in (high, low, q.B)))
+    low = K.statements.Parameters((high.weights[0], high.weights[1] * 0.01), high.biases)
+    q = K.statements.Problem(p.objective, p.X, p.targets, p.A, _rescaled(K, rng, low))
+    found = K.paths.bound_path(q, tuple(K.statements.Move(all_of(K, v)) for v in (high, low, q.B)))
     assert arb(found.interior) >= exact_value(q, high, endpoint=False), "a high vertex before a rescaling is forgotten"
-    q = K.claims.Problem(p.objective, p.X, p.targets, p.A, _rescaled(K, rng, p.A))
-    found = K.paths.bound_path(q, (K.claims.Move(all_of(K, q.B)),))
+    q = K.statements.Problem(p.objective, p.X, p.targets, p.A, _rescaled(K, rng, p.A))
+    found = K.paths.bound_path(q, (K.statements.Move(all_of(K, q.B)),))
     assert found.kinds == ("rescale",)
     assert arb(found.interior) >= exact_value(q, q.B, endpoint=False)
     # Under l1 the start counts as well as the end: heads shrink along one way and grow along the other.
     p = problem(K, rng, "squared", "l1", (2, 4, 1))
-    small = K.claims.Parameters((p.A.weights[0] * 1e3, p.A.weights[1] * 1e-3), (p.A.biases[0] * 1e3, p.A.biases[1]))
-    q = K.claims.Problem(p.objective, p.X, p.targets, small, p.A)
-    found = K.paths.bound_path(q, (K.claims.Move(all_of(K, p.A)),))
+    small = K.statements.Parameters((p.A.weights[0] * 1e3, p.A.weights[1] * 1e-3), (p.A.biases[0] * 1e3, p.A.biases[1]))
+    q = K.statements.Problem(p.objective, p.X, p.targets, small, p.A)
+    found = K.paths.bound_path(q, (K.statements.Move(all_of(K, p.A)),))
     assert found.kinds == ("rescale",)
     assert arb(found.interior) >= exact_value(q, p.A, endpoint=False)
 

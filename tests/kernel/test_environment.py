@@ -9,7 +9,7 @@ import pytest
 
 from tests.corpus.correct import exact_squares
 from verifier.kernel import check, environment
-from verifier.kernel.claims import Rejected
+from verifier.kernel.statements import Rejected
 
 FLUSHED = """
 import torch

@@ -14,7 +14,7 @@ from verifier.certificate.document import make_document
 from verifier.elaboration.claims import above, below
 from verifier.errors import CertificateFormatError
 from verifier.kernel import PathUpperBound, check
-from verifier.kernel.paths import bound_path, excess
+from verifier.kernel.fast.paths import bound_path, excess
 
 from .barrier_components import CASES
 from .barriers import instance

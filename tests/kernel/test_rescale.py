@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from verifier.kernel import check
-from verifier.kernel.paths import check_path
+from verifier.kernel.fast.paths import check_path
 
 from .components import all_of, problem, run_check
 from .loader import kernel
@@ -27,10 +27,10 @@ def test_two_evaluations_agree(loss, penalty):
     """Reference accepts what fast found, and refuses a little less."""
     K, rng = kernel(), np.random.default_rng(0)
     p = problem(K, rng, loss, penalty, (2, 4, 3 if loss == "cross_entropy" else 1))
-    low = K.claims.Parameters((p.A.weights[0], p.A.weights[1] * 0.5), p.A.biases)
+    low = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 0.5), p.A.biases)
     p = replace(p, B=_rescaled(K, rng, low))
-    moves = tuple(K.claims.Move(all_of(K, v)) for v in (low, p.B))
-    claim = K.claims.PathUpperBound("p", moves, 1e30, 1e30, 1e30)
+    moves = tuple(K.statements.Move(all_of(K, v)) for v in (low, p.B))
+    claim = K.statements.PathUpperBound("p", moves, 1e30, 1e30, 1e30)
     found = check_path(p, claim)
     margin = 1 + 1e-12
     exact = replace(

@@ -10,7 +10,7 @@ from flint import arb, ctx
 from tests.corpus.correct import deep_problem
 from tests.corpus.small import chord, everything, net
 from verifier.kernel import Move, Objective, Parameters, PathUpperBound, Problem, check
-from verifier.kernel.paths import bound_path
+from verifier.kernel.fast.paths import bound_path
 
 from . import oracle
 

@@ -10,10 +10,10 @@ from tests.corpus.small import chord, halves, random_problem, random_targets, wa
 from verifier.elaboration import elaborate_path, endpoint_claims, head_claim
 from verifier.elaboration.claims import above
 from verifier.kernel import EndpointValue, Move, Objective, Parameters, PathUpperBound, Problem, check
-from verifier.kernel.claims import Rejected
-from verifier.kernel.forward import objective_at
-from verifier.kernel.heads import check_head
-from verifier.kernel.paths import bound_path, excess
+from verifier.kernel.fast.forward import objective_at
+from verifier.kernel.fast.heads import check_head
+from verifier.kernel.fast.paths import bound_path, excess
+from verifier.kernel.statements import Rejected
 from verifier.networks.network import Network
 from verifier.objective import make_objective
 from verifier.paths.line import line

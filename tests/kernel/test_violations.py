@@ -105,11 +105,11 @@ def test_seeded_bug_is_killed(old, new):
     def verdict(case):
         p = case.problem
         o, A, B = (
-            of_kernel(K, p.objective, K.claims.Objective),
-            *(of_kernel(K, n, K.claims.Parameters) for n in (p.A, p.B)),
+            of_kernel(K, p.objective, K.statements.Objective),
+            *(of_kernel(K, n, K.statements.Parameters) for n in (p.A, p.B)),
         )
         return K.check.check(
-            K.claims.Problem(o, p.X, p.targets, A, B), of_kernel(K, case.claims[0], K.landscape_claims.ClaimViolation)
+            K.statements.Problem(o, p.X, p.targets, A, B), of_kernel(K, case.claims[0], K.statements.ClaimViolation)
         ).accepted
 
     assert any(verdict(make()) for make in REJECTED.values()) or not all(verdict(make()) for make in CORRECT.values())
@@ -117,5 +117,5 @@ def test_seeded_bug_is_killed(old, new):
 
 def test_the_kernel_itself_tells_them_apart():
     K = kernel()
-    assert K.violations.lipschitz(K.claims.Objective("huber", 0.5, 0.0, "none", False)) == 0.5
-    assert Q(K.violations.lipschitz(K.claims.Objective("logistic", None, 0.0, "none", False))) == 1
+    assert K.violations.lipschitz(K.statements.Objective("huber", 0.5, 0.0, "none", False)) == 0.5
+    assert Q(K.violations.lipschitz(K.statements.Objective("logistic", None, 0.0, "none", False))) == 1

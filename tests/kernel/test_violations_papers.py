@@ -112,8 +112,8 @@ def test_malformed_fields_are_rejected(name):
 
 def test_features_through_two_layers_are_exact():
     """Halves, negative pre-activations and a bias, against the reference's own loops."""
-    from verifier.kernel import reference_violations_nguyen2021 as reference
-    from verifier.kernel import violations_nguyen2021 as fast
+    from verifier.kernel.papers import reference_violations_nguyen2021 as reference
+    from verifier.kernel.papers import violations_nguyen2021 as fast
 
     rng = np.random.default_rng(3)
     case = corpus.generic()
@@ -233,11 +233,11 @@ def test_seeded_bug_is_killed(module, old, new):
     def verdict(case):
         p = case.problem
         o, A, B = (
-            of_kernel(K, p.objective, K.claims.Objective),
-            *(of_kernel(K, n, K.claims.Parameters) for n in (p.A, p.B)),
+            of_kernel(K, p.objective, K.statements.Objective),
+            *(of_kernel(K, n, K.statements.Parameters) for n in (p.A, p.B)),
         )
-        problem = K.claims.Problem(o, p.X, p.targets, A, B)
-        claim = of_kernel(K, case.claims[0], K.landscape_claims.ClaimViolation)
+        problem = K.statements.Problem(o, p.X, p.targets, A, B)
+        claim = of_kernel(K, case.claims[0], K.statements.ClaimViolation)
         return K.check.check(problem, claim, evaluation=evaluation).accepted
 
     assert any(verdict(case) for case in attacks()) or not all(verdict(make()) for make in CORRECT.values())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.kernel.forward import Interval
+from verifier.kernel.fast.forward import Interval
 from verifier.many.landscape import Link, landscape, link_costs
 
 E0 = 2.0**-40

@@ -6,7 +6,7 @@ import pytest
 from tests.paths.nguyen2019_checks import one_layer_at_a_time, outputs, random_network
 from verifier.elaboration import kernel_problem, path_upper_bound
 from verifier.elaboration.moves import parameters
-from verifier.kernel.chord import chord_between
+from verifier.kernel.fast.chord import chord_between
 from verifier.networks.network import leaky_relu, linear_combination
 from verifier.objective import make_objective
 from verifier.paths.nguyen2019.lemma33 import Curves, inverse_activation, map_h

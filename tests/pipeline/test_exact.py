@@ -11,7 +11,7 @@ from verifier.data.dataset import Dataset
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import EndpointValue, PathUpperBound, check
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.minima import leading_pairs, minimum_network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.claims import Objective, Parameters, Problem
+from verifier.kernel.statements import Objective, Parameters, Problem
 from verifier.regions.arrangement import make_arrangement
 from verifier.regions.patterns import pattern_of
 from verifier.regions.program import make_program

@@ -10,7 +10,7 @@ import verifier
 from tests.landscape.instances import random_pair
 from verifier.certificate.file import pack, read_certificate
 from verifier.data.dataset import Dataset
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound
 from verifier.report.bounds import sampled_rows
 from verifier.report.page import render
 from verifier.report.recheck import recheck

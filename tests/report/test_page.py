@@ -11,7 +11,7 @@ import pytest
 from tests.report.conftest import Outline
 from verifier.certificate.file import read_certificate
 from verifier.errors import CertificateFormatError
-from verifier.kernel.claims import HeadOptimum, PathUpperBound
+from verifier.kernel.statements import HeadOptimum, PathUpperBound
 from verifier.report import render, write_report
 from verifier.report.svg import Picture
 

@@ -59,7 +59,7 @@ def test_a_rejected_certificate_is_said(pair, tmp_path):
 
     from verifier.certificate import make_document, write_certificate
     from verifier.certificate.file import read_certificate
-    from verifier.kernel.claims import PathUpperBound
+    from verifier.kernel.statements import PathUpperBound
 
     c = read_certificate(pair[1])
     claims = [replace(k, sup=np.nextafter(k.sup, 0) / 2, gap=0.0) if isinstance(k, PathUpperBound) else k for k in c.claims]  # fmt: skip

@@ -11,8 +11,8 @@ import numpy as np
 from verifier.audit.claim import Instance, Statement
 from verifier.certificate import make_document, write_certificate
 from verifier.kernel import check
-from verifier.kernel.claims import Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import Problem
 from verifier.numbers import show_down
 
 FOLDER = Path("certificates") / "audit"

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from verifier.kernel.claims import Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import Problem
 
 Rng = np.random.Generator
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from verifier.kernel import Objective, Parameters, Problem, check
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
 
 Array = np.ndarray
 # Of the margin that the kernel finds; other BLAS libraries sum in another order.

@@ -10,8 +10,18 @@ import numpy as np
 from verifier.certificate.file import EMBED_LIMIT, FORMAT, VERSION
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.landscape import landscape_entry
-from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, Parameters, PathUpperBound, Problem
-from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    Claim,
+    EndpointValue,
+    HeadOptimum,
+    JacobianRank,
+    Parameters,
+    PathUpperBound,
+    Problem,
+    RegionMinimum,
+)
 
 
 def _hex(x: float | None) -> str | None:

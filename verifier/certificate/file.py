@@ -18,7 +18,7 @@ from verifier.certificate.parse import parse_document
 from verifier.certificate.strict import check_layout, fail, fields, parse_json
 from verifier.errors import CertificateFormatError
 from verifier.files import atomic_write_bytes
-from verifier.kernel.claims import Claim, Problem
+from verifier.kernel.statements import Claim, Problem
 
 FORMAT, VERSION = "verifier-certificate", 1
 EMBED_LIMIT = 16 * 2**20

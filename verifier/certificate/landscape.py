@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.strict import fail, fields, parse_float, printable
-from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
 
 LandscapeClaim = BarrierLowerBound | RegionMinimum | JacobianRank | ClaimViolation
 KINDS: dict[str, type] = {

@@ -9,7 +9,7 @@ import numpy as np
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.landscape import KINDS, parse_landscape
 from verifier.certificate.strict import fail, fields, parse_float, printable
-from verifier.kernel.claims import (
+from verifier.kernel.statements import (
     Claim,
     EndpointValue,
     HeadOptimum,

@@ -14,11 +14,9 @@ import numpy as np
 
 from verifier.elaboration.claims import above, below
 from verifier.errors import VerifierError
-from verifier.kernel.barrier import check_barrier, face_bounds
-from verifier.kernel.claims import Problem, Rejected
-from verifier.kernel.cones import augmented_inputs
-from verifier.kernel.forward import objective_at
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.fast.barrier import check_barrier, face_bounds
+from verifier.kernel.fast.forward import objective_at
+from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, augmented_inputs
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ import heapq
 
 import numpy as np
 
-from verifier.kernel.chord import Chord, Point
+from verifier.kernel.fast.chord import Chord, Point
 
 
 def cut_chord(chord: Chord, *, target: float, relative: float, most: int) -> np.ndarray | None:

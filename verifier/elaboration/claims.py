@@ -9,21 +9,13 @@ import numpy as np
 
 from verifier.elaboration.breakpoints import cut_chord
 from verifier.elaboration.moves import kernel_moves, parameters
-from verifier.kernel.chord import chord_between
-from verifier.kernel.claims import (
-    EndpointValue,
-    HeadOptimum,
-    Move,
-    PathUpperBound,
-    Problem,
-    Rejected,
-    apply_writes,
-)
-from verifier.kernel.claims import Objective as KernelObjective
-from verifier.kernel.forward import Interval, objective_at
-from verifier.kernel.heads import check_head
-from verifier.kernel.moves import classify
-from verifier.kernel.paths import PIECEWISE, PathBounds, bound_path, excess
+from verifier.kernel.fast.chord import chord_between
+from verifier.kernel.fast.forward import Interval, objective_at
+from verifier.kernel.fast.heads import check_head
+from verifier.kernel.fast.moves import classify
+from verifier.kernel.fast.paths import PIECEWISE, PathBounds, bound_path, excess
+from verifier.kernel.statements import EndpointValue, HeadOptimum, Move, PathUpperBound, Problem, Rejected, apply_writes
+from verifier.kernel.statements import Objective as KernelObjective
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective
 from verifier.paths.path import Path

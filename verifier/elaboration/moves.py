@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.claims import Move, Parameters, Write
+from verifier.kernel.statements import Move, Parameters, Write
 from verifier.networks.network import Network
 from verifier.paths.path import Path
 

@@ -1,7 +1,7 @@
 """The trusted checker. Imports numpy, python-flint and the standard library; nothing else of this package."""
 
 from verifier.kernel.check import check
-from verifier.kernel.claims import (
+from verifier.kernel.statements import (
     Claim,
     EndpointValue,
     HeadOptimum,

@@ -5,25 +5,29 @@ from __future__ import annotations
 import numpy as np
 from flint import ctx
 
-from verifier.kernel import reference, regions
-from verifier.kernel.barrier import check_barrier
-from verifier.kernel.claims import (
+from verifier.kernel.environment import probe
+from verifier.kernel.fast import regions
+from verifier.kernel.fast.barrier import check_barrier
+from verifier.kernel.fast.forward import objective_at
+from verifier.kernel.fast.heads import check_head
+from verifier.kernel.fast.paths import check_path
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.papers.violations import check_violation
+from verifier.kernel.reference import check as reference
+from verifier.kernel.statements import (
+    BarrierLowerBound,
     Claim,
     EndpointValue,
     HeadOptimum,
+    JacobianRank,
     PathUpperBound,
     Problem,
+    RegionMinimum,
     Verdict,
     require,
     require_relu,
     validate,
 )
-from verifier.kernel.environment import probe
-from verifier.kernel.forward import objective_at
-from verifier.kernel.heads import check_head
-from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
-from verifier.kernel.paths import check_path
-from verifier.kernel.violations import check_violation
 
 PAPERS = {
     "baturin2026": "Baturin 2026",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from verifier.kernel.claims import require
+from verifier.kernel.statements import require
 
 
 def probe() -> None:

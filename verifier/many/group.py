@@ -13,7 +13,7 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.elaboration import kernel_problem
 from verifier.errors import UsageError
-from verifier.kernel.claims import Problem
+from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective
 from verifier.pipeline.endpoints import Endpoint, polished_endpoint, read_data, read_endpoint, read_objective

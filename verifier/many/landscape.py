@@ -13,8 +13,8 @@ from itertools import combinations, pairwise
 import networkx as nx
 from networkx.utils import UnionFind
 
-from verifier.kernel.forward import Interval
-from verifier.kernel.paths import excess
+from verifier.kernel.fast.forward import Interval
+from verifier.kernel.fast.paths import excess
 
 Pair = tuple[int, int]
 

@@ -20,8 +20,8 @@ from verifier.certificate.file import data_file, read_certificate
 from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import CertificateFormatError, VerifierError
 from verifier.kernel import check
-from verifier.kernel.claims import EndpointValue, PathUpperBound, Problem, same_parameters
-from verifier.kernel.forward import Interval
+from verifier.kernel.fast.forward import Interval
+from verifier.kernel.statements import EndpointValue, PathUpperBound, Problem, same_parameters
 from verifier.many.group import Group
 from verifier.many.landscape import Link
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import atomic_write_bytes
-from verifier.kernel.forward import Interval
+from verifier.kernel.fast.forward import Interval
 from verifier.many.group import Group
 from verifier.many.landscape import Components, Landscape, landscape
 from verifier.many.pairs import NotThis, PairRow, read_pair

@@ -9,8 +9,7 @@ import numpy as np
 
 from verifier.elaboration.barriers import LeavingFaces, barrier_claim
 from verifier.errors import VerifierError
-from verifier.kernel.claims import Claim, Problem
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound, Claim, Problem
 from verifier.landscape.gap import ExactGap
 from verifier.numbers import show_down
 from verifier.outcomes import CertifiedBound

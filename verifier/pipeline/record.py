@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from verifier.elaboration import ElaboratedPath
-from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum
+from verifier.kernel.statements import Claim, EndpointValue, HeadOptimum
 from verifier.networks.network import Network
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path

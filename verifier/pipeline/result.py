@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from verifier.kernel.claims import Verdict
+from verifier.kernel.statements import Verdict
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 
 

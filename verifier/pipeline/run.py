@@ -14,7 +14,7 @@ from verifier.certificate.hashing import arrays_sha256
 from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
-from verifier.kernel.claims import EndpointValue, Problem
+from verifier.kernel.statements import EndpointValue, Problem
 from verifier.networks.network import activation_words
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from verifier.kernel.claims import EndpointValue
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound, EndpointValue
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
 from verifier.pipeline.work import Work

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifier.kernel.claims import Claim
+from verifier.kernel.statements import Claim
 from verifier.networks.network import Network
 from verifier.outcomes import CertifiedBound, SampledEstimate
 from verifier.paths.path import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.landscape_claims import JacobianRank, RegionMinimum
+from verifier.kernel.statements import JacobianRank, RegionMinimum
 from verifier.regions.arrangement import Arrangement
 from verifier.regions.rank import RankResult
 from verifier.regions.verdict import RegionVerdict

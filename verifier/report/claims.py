@@ -6,8 +6,17 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, PathUpperBound, Verdict
-from verifier.kernel.landscape_claims import BarrierLowerBound, ClaimViolation, JacobianRank, RegionMinimum
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    Claim,
+    EndpointValue,
+    HeadOptimum,
+    JacobianRank,
+    PathUpperBound,
+    RegionMinimum,
+    Verdict,
+)
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, rows, seconds, text, words
 from verifier.report.recheck import Recheck

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.certificate.file import Certificate
-from verifier.kernel.claims import Objective
+from verifier.kernel.statements import Objective
 from verifier.networks.network import activation_words
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, flatten, number, table, words

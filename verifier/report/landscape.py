@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import atomic_write_bytes
-from verifier.kernel.claims import Objective
+from verifier.kernel.statements import Objective
 from verifier.numbers import show_down, show_up
 from verifier.report.endpoints import objective_words
 from verifier.report.fields import estimate, plural

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from verifier.files import atomic_write_bytes
-from verifier.kernel.forward import Interval
+from verifier.kernel.fast.forward import Interval
 from verifier.many.landscape import Pair
 from verifier.many.pairs import PairRow
 from verifier.many.result import ManyResult, finite, level_text, level_words

@@ -9,7 +9,7 @@ from typing import Any
 
 from verifier.certificate.file import Certificate, data_file, read_certificate
 from verifier.files import atomic_write_bytes
-from verifier.kernel.claims import Problem
+from verifier.kernel.statements import Problem
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claims import claim_rows, programs
 from verifier.report.compare_plot import MOST, compare_plot

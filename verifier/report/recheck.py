@@ -12,9 +12,16 @@ from flint import ctx
 
 from verifier.certificate.file import Certificate
 from verifier.kernel import check
-from verifier.kernel.claims import Claim, EndpointValue, HeadOptimum, PathUpperBound, Problem, Verdict
-from verifier.kernel.landscape_claims import BarrierLowerBound
-from verifier.kernel.paths import PathBounds, bound_path
+from verifier.kernel.fast.paths import PathBounds, bound_path
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    Claim,
+    EndpointValue,
+    HeadOptimum,
+    PathUpperBound,
+    Problem,
+    Verdict,
+)
 
 
 @dataclass(frozen=True)

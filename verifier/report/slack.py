@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.claims import Parameters, PathUpperBound, Problem, apply_writes
+from verifier.kernel.statements import Parameters, PathUpperBound, Problem, apply_writes
 from verifier.numbers import show_down, show_up
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.verdict import rows_of

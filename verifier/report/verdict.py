@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.kernel.claims import HeadOptimum, Problem
-from verifier.kernel.landscape_claims import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, Problem
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck

@@ -27,7 +27,7 @@ def accepted(certificate: Certificate) -> tuple[bool, str]:
 
 def measured(certificate: Certificate) -> dict[str, Any]:
     """The figures of a certificate whose claims were accepted: certified ones from claims, sampled ones and times from its record."""
-    from verifier.kernel.claims import EndpointValue, PathUpperBound
+    from verifier.kernel.statements import EndpointValue, PathUpperBound
 
     record = certificate.record
     ends = {c.network: c for c in certificate.claims if isinstance(c, EndpointValue)}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng
-from verifier.kernel.claims import Objective as KernelObjective
-from verifier.kernel.claims import Parameters, Problem
+from verifier.kernel.statements import Objective as KernelObjective
+from verifier.kernel.statements import Parameters, Problem
 from verifier.objective import make_objective
 from verifier.programs import solve_head
 

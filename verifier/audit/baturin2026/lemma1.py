@@ -17,8 +17,8 @@ from verifier.audit.baturin2026.heads import (
 )
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.search import ascend
-from verifier.kernel.claims import Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import Problem
 
 PAPER = "baturin2026"
 PLACE = "Lemma 1 and its proof"

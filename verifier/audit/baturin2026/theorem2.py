@@ -31,8 +31,8 @@ from verifier.audit.baturin2026.theorem2_trials import (
 )
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.search import ascend
-from verifier.kernel.claims import Objective, Parameters, Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import Objective, Parameters, Problem
 
 PAPER = "baturin2026"
 FIELDS = ("X", "W", "V", "beta", "gamma", "t")

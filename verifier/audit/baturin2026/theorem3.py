@@ -10,8 +10,8 @@ from verifier.audit.baturin2026.segments import root_second_moment
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.search import ascend
 from verifier.audit.trained import small_networks
-from verifier.kernel.claims import Objective, Parameters, Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import Objective, Parameters, Problem
 
 PAPER = "baturin2026"
 Array = np.ndarray

@@ -9,7 +9,7 @@ import numpy as np
 from verifier.audit.claim import Instance
 from verifier.audit.counterexamples import parameters, problem_of, violated
 from verifier.kernel import Problem
-from verifier.kernel.landscape_claims import ClaimViolation
+from verifier.kernel.papers.statement import ClaimViolation
 
 PAPER = "karhadkar2023"
 Array = np.ndarray

@@ -1,0 +1,1 @@
+"""The fast evaluation: float64 midpoint-radius arithmetic over plain BLAS, and exact integers where signs decide."""

@@ -1,0 +1,141 @@
+"""Enclosures of features, predictions, penalties and F at a vertex: fast evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.kernel.fast import losses
+from verifier.kernel.fast.balls import (
+    TINY,
+    Ball,
+    add,
+    down,
+    exact,
+    finite,
+    lower,
+    magnitude,
+    matmul,
+    multiply,
+    relu,
+    row_norms,
+    row_sums_of_magnitudes,
+    sum_lower,
+    sum_upper,
+    transpose,
+    up,
+    upper,
+)
+from verifier.kernel.fast.blocks import blocks, mean_above, mean_below
+from verifier.kernel.fast.liveness import live_part
+from verifier.kernel.statements import Objective, Parameters, Problem, augmented_rows
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """lower <= the real number <= upper."""
+
+    lower: float
+    upper: float
+
+
+def affine(h: Ball, W: Ball, b: Ball | None) -> Ball:
+    """h W^T + b, shapes (N, n), (p, n), (p,) -> (N, p)."""
+    z = matmul(h, transpose(W))
+    if b is None:
+        return z
+    return add(z, Ball(np.broadcast_to(b.mid, z.mid.shape), np.broadcast_to(b.rad, z.rad.shape)))
+
+
+def pre_activations(p: Parameters, h: Ball, l: int) -> Ball:
+    """u_l = h W_l^T + b_l for the enclosed input h of layer l; (N, n_l)."""
+    b = p.biases[l - 1]
+    return affine(h, exact(p.weights[l - 1]), None if b is None else exact(b))
+
+
+def layer_input(p: Parameters, X: Array, l: int, slope: float) -> Ball:
+    """h_{l-1}, which layer l (1-based) reads: (N, n_{l-1}); X itself for l = 1."""
+    h = exact(X)
+    for k in range(1, l):
+        h = relu(pre_activations(p, h, k), slope)
+    return h
+
+
+def hidden(p: Parameters, X: Array, slope: float) -> Ball:
+    """Pre-activations of the last hidden layer, (N, n_{L-1})."""
+    last = len(p.weights) - 1
+    return pre_activations(p, layer_input(p, X, last, slope), last)
+
+
+def head_norms(theta: Ball, penalty: str) -> Ball:
+    """Per neuron |theta_i|_1, or |theta_i|_2 where weight decay is certified through its balanced form; theta (K, m) -> (m,)."""
+    columns = transpose(theta)
+    return row_norms(columns) if penalty == "weight_decay" else row_sums_of_magnitudes(columns)
+
+
+def head_prices(rows: Ball, penalty: str) -> Ball:
+    """Per neuron factor of its head norm in P: 1 for l1, |wt_i|_2 for path and balanced weight decay; (m,)."""
+    return exact(np.ones(rows.mid.shape[0])) if penalty == "l1" else row_norms(rows)
+
+
+def interior_penalty(o: Objective, prices: Ball, heads: Ball, c: Ball | None) -> Interval:
+    """P at a point of a path. Weight decay is bounded by its balanced form `sum_i |wt_i|_2 |theta_i|_2` (docs/mathematics.md):
+    the balancing map is continuous, keeps f, and turns weight decay into exactly this number."""
+    if o.penalty == "none":
+        return Interval(0.0, 0.0)
+    terms = multiply(prices, heads)
+    above, below = upper(terms).tolist(), np.maximum(lower(terms), 0.0).tolist()
+    if o.penalise_output_bias and c is not None:
+        above += magnitude(c).tolist()
+        below += np.maximum(np.nextafter(np.abs(c.mid) - c.rad, -np.inf), 0.0).tolist()
+    return Interval(sum_lower(below), sum_upper(above))
+
+
+def weight_decay(p: Parameters) -> Interval:
+    """1/2 sum_i (|wt_i|^2 + |theta_i|^2) of one hidden layer; the output bias is free."""
+    entries = [p.weights[0], p.weights[1], *([p.biases[0]] if p.biases[0] is not None else [])]
+    total = sum(0.5 * float(np.einsum("i,i->", e.ravel(), e.ravel())) for e in entries)
+    size = sum(e.size for e in entries)
+    slack = (size + 8) * 2.0**-52
+    return Interval(max(0.0, total * (1.0 - slack) - TINY), total * (1.0 + slack) + TINY)
+
+
+def total(o: Objective, least: float, largest: float, penalty: Interval) -> Interval:
+    """mean loss in [least, largest] + kappa P, at least 0 like every loss and penalty."""
+    below = down(least + down(o.kappa * penalty.lower)) if o.kappa else least
+    above = up(largest + up(o.kappa * penalty.upper)) if o.kappa else largest
+    return Interval(max(0.0, below), above)
+
+
+def loss_at(problem: Problem, f: Ball) -> Interval:
+    """Enclosure of the mean loss at enclosed predictions f (N, K)."""
+    a, b = lower(f), upper(f)
+    o, y = problem.objective, problem.targets
+    return Interval(losses.mean_lower(losses.lower(o, a, b, y)), losses.mean_upper(losses.upper(o, a, b, y)))
+
+
+def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = None, endpoint: bool) -> Interval:
+    """Enclosure of F at a vertex. `endpoint` takes weight decay literally; elsewhere it takes its balanced form."""
+    parts = blocks(problem)
+    if features is None and len(parts) > 1:
+        each, sizes = [objective_at(part, p, endpoint=endpoint) for part in parts], [len(part.X) for part in parts]
+        return Interval(mean_below(sizes, [e.lower for e in each]), mean_above(sizes, [e.upper for e in each]))
+    o = problem.objective
+    if len(p.weights) > 2:
+        p = live_part(p, p)[0]
+    slope = problem.negative_slope
+    S = relu(hidden(p, problem.X, slope), slope) if features is None else features
+    theta, c = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1])
+    loss = loss_at(problem, affine(S, theta, c))
+    if o.penalty == "none":
+        P = Interval(0.0, 0.0)
+    elif o.penalty == "weight_decay" and endpoint:
+        P = weight_decay(p)
+    else:
+        rows = exact(augmented_rows(p.weights[-2], p.biases[-2]))
+        P = interior_penalty(o, head_prices(rows, o.penalty), head_norms(theta, o.penalty), c)
+    finite(np.array([loss.lower, loss.upper, P.lower, P.upper]))
+    return total(o, loss.lower, loss.upper, P)

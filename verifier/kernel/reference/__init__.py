@@ -1,0 +1,1 @@
+"""The reference evaluation: Arb balls and exact rationals. Imports nothing of the fast one."""

@@ -1,0 +1,68 @@
+"""Arb balls, for the second evaluation: comparisons that hold only when certain, and the few functions of balls that it needs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from flint import arb, arb_mat, fmpq
+
+from verifier.kernel.statements import require
+
+Column = list[arb]
+ZERO, ONE = arb(0), arb(1)
+
+
+def require_certain(condition: object, why: str) -> None:
+    """Ball comparisons are True only when they hold for every point of both balls."""
+    require(condition is True, why)
+
+
+def largest(values: list[arb]) -> arb:
+    """A ball containing the maximum."""
+    top = values[0]
+    for v in values[1:]:
+        top = top.max(v)
+    return top
+
+
+def mean(values: list[arb]) -> arb:
+    return sum(values, ZERO) / len(values)
+
+
+def norm(vector: list[arb]) -> arb:
+    s = sum((v * v for v in vector), ZERO)
+    # A sum of squares of wide balls may reach below 0, where a root is NaN; the number itself does not.
+    return s.sqrt() if bool(s >= 0) else ZERO.union(s.abs_upper().sqrt())
+
+
+def l1_norm(vector: list[arb]) -> arb:
+    return sum((abs(v) for v in vector), ZERO)
+
+
+def positive(x: arb) -> arb:
+    return x.max(ZERO)
+
+
+def rational(q: Fraction) -> arb:
+    return arb(fmpq(q.numerator, q.denominator))
+
+
+def plogp(q: Fraction) -> arb:
+    return ZERO if q == 0 else rational(q) * rational(q).log()
+
+
+def ball_matrix(array: np.ndarray) -> arb_mat:
+    return arb_mat(array.tolist())
+
+
+def ball_columns(M: arb_mat) -> list[Column]:
+    return [list(column) for column in zip(*M.tolist())]
+
+
+def ball_list(array: np.ndarray | None) -> list[arb] | None:
+    return None if array is None else [arb(v) for v in array.tolist()]
+
+
+def ball_rows(W: np.ndarray, b: np.ndarray | None) -> list[list[arb]]:
+    return [[arb(v) for v in row] for row in (W if b is None else np.column_stack([W, b])).tolist()]

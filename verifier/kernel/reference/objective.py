@@ -1,0 +1,119 @@
+"""F in Arb balls, for the second evaluation: losses, penalties, and the value at an endpoint or a vertex (theory.md section 1)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import arb, fmpq
+
+from verifier.kernel.reference.forward import last_hidden, predictions, relu_columns, without_dead
+from verifier.kernel.reference.numbers import (
+    ONE,
+    ZERO,
+    Column,
+    ball_list,
+    ball_matrix,
+    ball_rows,
+    l1_norm,
+    mean,
+    norm,
+    require_certain,
+)
+from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, require
+
+
+def sample_loss(o: Objective, f: list[arb], y: object) -> arb:
+    """Ball containing the loss at one sample; y is a label, or a list of K floats."""
+    if o.loss == "cross_entropy":
+        assert isinstance(y, int)  # guaranteed by `validate`; only for the type checker
+        return _softmax_loss([f[k] - f[y] for k in range(len(f)) if k != y])
+    assert isinstance(y, list)  # guaranteed by `validate`; only for the type checker
+    if o.loss == "logistic":
+        return _softmax_loss([-arb(y[0]) * f[0]])
+    if o.loss == "hinge":
+        return (ONE - arb(y[0]) * f[0]).max(ZERO)
+    residuals = [a - arb(t) for a, t in zip(f, y)]
+    if o.loss == "squared":
+        return sum((r * r for r in residuals), ZERO)
+    if o.loss == "absolute":
+        return sum((abs(r) for r in residuals), ZERO)
+    require(o.loss == "huber" and o.delta is not None, f"no reference for loss {o.loss!r}")
+    return sum((_huber(abs(r), arb(o.delta)) for r in residuals), ZERO)
+
+
+def _softmax_loss(gaps: list[arb]) -> arb:
+    """log(1 + sum exp(gap))."""
+    k = max(range(len(gaps)), key=lambda i: float(gaps[i].mid()))  # any choice is valid; the largest avoids overflow
+    top = gaps[k]
+    if not bool(top > 0):
+        return sum((g.exp() for g in gaps), ZERO).log1p()
+    # The whole ball is the shift: a rounded one would leave differences far too wide for exp at 1e40 and beyond.
+    return top + sum(((g - top).exp() for i, g in enumerate(gaps) if i != k), (-top).exp()).log1p()
+
+
+def _huber(r: arb, delta: arb) -> arb:
+    """r >= 0. Both branches where the ball straddles delta."""
+    inner, outer = r * r / 2, delta * (r - delta / 2)
+    if bool(r <= delta):
+        return inner
+    return outer if bool(r >= delta) else inner.union(outer)
+
+
+def sample_targets(problem: Problem) -> list:
+    return problem.targets.tolist()
+
+
+def row_price(o: Objective, row: list[arb]) -> arb:
+    return ONE if o.penalty == "l1" else norm(row)
+
+
+def head_size(o: Objective, column: list[arb]) -> arb:
+    return norm(column) if o.penalty == "weight_decay" else l1_norm(column)
+
+
+def interior_penalty(o: Objective, rows: list[list[arb]], theta: list[list[arb]], c: list[arb] | None) -> arb:
+    """P on a path: weight decay in its balanced form (docs/mathematics.md)."""
+    if o.penalty == "none":
+        return ZERO
+    total = ZERO
+    for i, column in enumerate(zip(*theta)):
+        if any(not v.is_zero() for v in column):
+            total += row_price(o, rows[i]) * head_size(o, list(column))
+    return total + l1_norm(c) if o.penalise_output_bias and c is not None else total
+
+
+def _weight_decay(p: Parameters) -> arb:
+    arrays = [p.weights[0], p.weights[1], *([] if p.biases[0] is None else [p.biases[0]])]
+    squares = sum((Fraction(v) ** 2 for a in arrays for v in a.ravel().tolist()), Fraction(0))
+    return arb(fmpq(squares.numerator, squares.denominator)) / 2
+
+
+def vertex_value(problem: Problem, p: Parameters, S: list[Column]) -> arb:
+    """F at a vertex of a path, from the features of its last hidden layer."""
+    o = problem.objective
+    theta, c = ball_rows(p.weights[-1], None), ball_list(p.biases[-1])
+    f = predictions(S, theta, c, problem.X.shape[0])
+    loss = mean([sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem))])
+    return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c)
+
+
+def endpoint_value(problem: Problem, p: Parameters) -> arb:
+    """F at A or B, with weight decay taken literally."""
+    p = without_dead(p, p)[0] if len(p.weights) > 2 else p
+    S = relu_columns(last_hidden(ball_matrix(problem.X), p, problem.negative_slope), problem.negative_slope)
+    o = problem.objective
+    if o.penalty != "weight_decay":
+        return vertex_value(problem, p, S)
+    f = predictions(S, ball_rows(p.weights[-1], None), ball_list(p.biases[-1]), problem.X.shape[0])
+    return mean([sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem))]) + arb(o.kappa) * _weight_decay(
+        p
+    )
+
+
+def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
+    require(claim.network in ("A", "B"), "an endpoint is A or B")
+    # Every loss and penalty is at least 0, which the ball around a loss of exactly 0 does not know.
+    F = endpoint_value(problem, problem.A if claim.network == "A" else problem.B).max(ZERO)
+    require_certain(arb(claim.lower) <= F, "the lower end is not certain")
+    require_certain(arb(claim.upper) >= F, "the upper end is not certain")
+    return {"lower": float(F.lower()), "upper": float(F.upper())}

@@ -1,0 +1,228 @@
+"""The second evaluation of `path_upper_bound`: the chord lemma piece by piece in Arb balls (docs/mathematics.md, section 2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from flint import arb, arb_mat
+
+from verifier.kernel.reference.forward import (
+    alive_neurons,
+    changed_neurons,
+    last_hidden,
+    layer_input,
+    preactivations,
+    predictions,
+    relu_columns,
+    without_dead,
+)
+from verifier.kernel.reference.moves import move_kind, rescale_bound
+from verifier.kernel.reference.numbers import (
+    ONE,
+    ZERO,
+    Column,
+    ball_columns,
+    ball_list,
+    ball_matrix,
+    ball_rows,
+    largest,
+    mean,
+    positive,
+    require_certain,
+)
+from verifier.kernel.reference.objective import (
+    endpoint_value,
+    head_size,
+    interior_penalty,
+    row_price,
+    sample_loss,
+    sample_targets,
+    vertex_value,
+)
+from verifier.kernel.statements import (
+    Objective,
+    Parameters,
+    PathUpperBound,
+    Problem,
+    apply_writes,
+    breakpoints_of,
+    require,
+    same_parameters,
+)
+
+Block = list[list[arb]]
+
+
+def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
+    X = ball_matrix(problem.X)
+    corners = [problem.A]
+    kinds = []
+    for move in claim.moves:
+        corners.append(apply_writes(corners[-1], move))
+        kinds.append(move_kind(corners[-2], corners[-1], move))
+    require(same_parameters(corners[-1], problem.B), "the path does not end in B")
+    active = [k for k, kind in enumerate(kinds) if kind != "constant"]
+    FA, FB = endpoint_value(problem, problem.A), endpoint_value(problem, problem.B)
+    bounds = []
+    slope, shallow = problem.negative_slope, len(problem.A.weights) == 2
+    U = last_hidden(X, problem.A, slope) if shallow else []
+    for k, (move, kind) in enumerate(zip(claim.moves, kinds)):
+        v, w = corners[k], corners[k + 1]
+        if shallow:
+            V = _update(X, v, w, U)
+            if kind == "chord":
+                bounds.append(_chord(problem, v, w, 0, U, V, breakpoints_of(move)))
+            if kind == "rescale":
+                bounds.append(rescale_bound(problem, v, w))
+            if kind != "constant" and k != active[-1]:
+                bounds.append(vertex_value(problem, w, relu_columns(V, slope)))
+            U = V
+            continue
+        if kind == "chord":
+            p, q = without_dead(v, w)
+            first = next(l for l in range(len(p.weights) - 1) if changed_neurons(p, q, l))
+            H = layer_input(X, p, first, slope)
+            start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
+            bounds.append(_chord(problem, p, q, first, start, end, breakpoints_of(move)))
+        if kind != "constant" and k != active[-1]:
+            p = without_dead(w, w)[0]
+            bounds.append(vertex_value(problem, p, relu_columns(last_hidden(X, p, slope), slope)))
+    top = largest([FA, FB, *bounds])
+    E, least = FA.max(FB), FA.min(FB)
+    require_certain(top <= arb(claim.sup), "sup F on the path is not certainly below the claim")
+    gap = ZERO if not bounds else largest(bounds) - E
+    require_certain(
+        positive(gap) <= arb(claim.gap) or (gap <= 0 and arb(claim.gap) >= 0), "the gap over E is not certain"
+    )
+    over = top - least
+    require_certain(over <= arb(claim.gap_over_lower), "the gap over the lower endpoint is not certain")
+    computed = {"sup": float(top.upper()), "gap": max(0.0, float(gap.upper())), "gap_over_lower": float(over.upper())}
+    if claim.level is not None:
+        require(claim.gap_over_level is not None and claim.gap_over_level >= 0.0, "a level needs a claimed gap over it")
+        require_certain(top - arb(claim.level) <= arb(claim.gap_over_level), "the gap over the level is not certain")
+    return computed
+
+
+def _update(X: arb_mat, v: Parameters, w: Parameters, U: list[Column]) -> list[Column]:
+    """Pre-activations of a network with one hidden layer at w; columns of unchanged neurons are shared with v's."""
+    index = sorted(changed_neurons(v, w, 0))
+    if not index:
+        return U
+    b = w.biases[0]
+    fresh = preactivations(X, w.weights[0][index], None if b is None else b[index])
+    V = list(U)
+    for i, column in zip(index, fresh):
+        V[i] = column
+    return V
+
+
+def _mix(x: arb, y: arb, t: arb) -> arb:
+    return x if t.is_zero() else y if t == 1 else x + t * (y - x)
+
+
+def _mix_lists(x: list[arb], y: list[arb], t: arb) -> list[arb]:
+    return [_mix(a, b, t) for a, b in zip(x, y)]
+
+
+def _kink(u: arb, v: arb, slope: float) -> arb:
+    """Ball whose upper end bounds the largest distance of the activation from its chord between pre-activations u and v."""
+    if (bool(u >= 0) and bool(v >= 0)) or (bool(u <= 0) and bool(v <= 0)):
+        return ZERO
+    a, b = abs(u), abs(v)
+    s = a + b
+    # |u||v| / (|u| + |v|) <= min(|u|, |v|); the latter where the sum may vanish
+    return (ONE - arb(slope)) * (a * b / s if bool(s > 0) else a.max(b))
+
+
+def _chord(
+    problem: Problem, v: Parameters, w: Parameters, first: int, U: list[Column], V: list[Column], times: list[float]
+) -> arb:
+    """Ball whose upper end bounds F on the segment, by the chord lemma on every piece.
+
+    U and V: pre-activations at v and w of layer `first` (0-based), the first that changes.
+    """
+    o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
+    ends = [[ball_rows(W, None) for W in p.weights] for p in (v, w)]
+    shifts = [[ball_list(b) for b in p.biases] for p in (v, w)]
+    rows, rows_end = ball_rows(v.weights[-2], v.biases[-2]), ball_rows(w.weights[-2], w.biases[-2])
+    points = []
+    for time in times:
+        t = arb(time)
+        Ws = [[_mix_lists(a, b, t) for a, b in zip(*pair)] for pair in zip(*ends)]
+        bs = [None if a is None or b is None else _mix_lists(a, b, t) for a, b in zip(*shifts)]
+        us = [[_mix_lists(a, b, t) if a is not b else a for a, b in zip(U, V)]]
+        for l in range(first + 1, len(Ws) - 1):
+            shift = bs[l]
+            columns = ball_columns(arb_mat(relu_columns(us[-1], slope)).transpose() * arb_mat(Ws[l]).transpose())
+            us.append(columns if shift is None else [[u + s for u in c] for c, s in zip(columns, shift)])
+        f = predictions(relu_columns(us[-1], slope), Ws[-1], bs[-1], N)
+        wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
+        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1]), wt))
+    moving = sorted(changed_neurons(v, w, first) & alive_neurons(v, w)[first])
+    return largest([_piece(problem, p, q, moving) for p, q in itertools.pairwise(points)])
+
+
+def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int]) -> arb:
+    """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes."""
+    o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
+    low: Block = [[ZERO] * N for _ in moving]
+    high: Block = [[ZERO] * N for _ in moving]
+    for k, (u, v, W, Z) in enumerate(zip(p[0], q[0], p[1], q[1])):
+        if k == 0:
+            u, v = [u[i] for i in moving], [v[i] for i in moving]
+            W, Z = [[row[i] for i in moving] for row in W], [[row[i] for i in moving] for row in Z]
+        low, high = _after_activation(low, high, u, v, slope)
+        low, high = _after_layer(low, high, relu_columns(u, slope), relu_columns(v, slope), W, Z, N)
+    excess = ZERO
+    if o.penalty not in ("none", "l1"):
+        theta, theta_end = p[1][-1], q[1][-1]
+        for i in range(len(p[4])):
+            Da = row_price(o, q[4][i]) - row_price(o, p[4][i])
+            Db = head_size(o, [row[i] for row in theta_end]) - head_size(o, [row[i] for row in theta])
+            excess += positive(-Da * Db) / 4
+    below, above = zip(*low), zip(*high)
+    bounds = list(zip(below, above))
+    ends = []
+    for e in (p, q):
+        corner = [_worst(o, e[2][j], *bounds[j], y) for j, y in enumerate(sample_targets(problem))]
+        ends.append(mean(corner) + arb(o.kappa) * (e[3] + excess))
+    return largest(ends)
+
+
+def _after_activation(low: Block, high: Block, u: Block, v: Block, slope: float) -> tuple[Block, Block]:
+    """Deviations of sigma(u(s)) from those of u(s), one column per neuron."""
+    a = arb(slope)
+    new_low, new_high = [], []
+    for m, M, x, y in zip(low, high, u, v):
+        factors = [a if bool(e + d <= 0) and bool(g + d <= 0) else ONE for d, e, g in zip(M, x, y)]
+        new_low.append([c * d + _kink(e, g, slope) for c, d, e, g in zip(factors, m, x, y)])
+        new_high.append([c * d for c, d in zip(factors, M)])
+    return new_low, new_high
+
+
+def _after_layer(low: Block, high: Block, h: Block, g: Block, W: Block, Z: Block, samples: int) -> tuple[Block, Block]:
+    """Deviations of W(s) h(s) from those of h(s), whose ends are h and g; W and Z are the ends of the weights."""
+    if not h:
+        return [[ZERO] * samples for _ in W], [[ZERO] * samples for _ in W]
+    plus = arb_mat([[positive(a.max(b)) for a, b in zip(x, y)] for x, y in zip(W, Z)])
+    minus = arb_mat([[positive((-a).max(-b)) for a, b in zip(x, y)] for x, y in zip(W, Z)])
+    change = arb_mat([[b - a for a, b in zip(x, y)] for x, y in zip(W, Z)])
+    moved = arb_mat([[b - a for a, b in zip(x, y)] for x, y in zip(h, g)])
+    m, M, both = arb_mat(low), arb_mat(high), (change * moved).tolist()
+    below, above = (plus * m + minus * M).tolist(), (plus * M + minus * m).tolist()
+    return (
+        [[x + positive(y) / 4 for x, y in zip(r, s)] for r, s in zip(below, both)],
+        [[x + positive(-y) / 4 for x, y in zip(r, s)] for r, s in zip(above, both)],
+    )
+
+
+def _worst(o: Objective, f: list[arb], low: Sequence[arb], high: Sequence[arb], y: object) -> arb:
+    """Largest loss over the box [f - low, f + high]: at a corner, by convexity."""
+    if o.loss == "cross_entropy":
+        return sample_loss(o, [a - d if k == y else a + h for k, (a, d, h) in enumerate(zip(f, low, high))], y)
+    assert isinstance(y, list)  # guaranteed by `validate`; only for the type checker
+    total = ZERO
+    for a, d, h, t in zip(f, low, high, y):
+        total += sample_loss(o, [a - d], [t]).max(sample_loss(o, [a + h], [t]))
+    return total

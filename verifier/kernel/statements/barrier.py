@@ -1,0 +1,99 @@
+"""Claims about every path between two networks. One hidden layer, one output (docs/mathematics.md, section 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.kernel.statements.problem import Problem, augmented_inputs
+from verifier.kernel.statements.refusal import require, require_array
+
+
+@dataclass(frozen=True)
+class BarrierLowerBound:
+    """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
+
+    around: the network, "A" or "B", that the cells hold; the other one lies outside. A path has no direction.
+    output_layer "trained": paths move everything; "frozen": theta and the output bias stay as they are in A, and B must have the same.
+
+    patterns (p, N) int64: 0/1 rows, pairwise different, 0 at samples with xt_j = 0. interiors (p, n) float64: a point strictly inside each cone.
+    A neuron code is 2 * pattern + (0 for sign +, 1 for sign -).
+    redundant (r, 2) int64: (pattern, sample): this sample's hyperplane carries no facet of this cone; the sample is the first of its class
+        of parallel xt. supports (r, s) int64, filled up with -1: samples of other classes, whose xt are linearly independent and whose
+        non-negative combination (2 a_k - 1) xt_k is (2 a_j - 1) xt_j.
+    cells (q, m) int64: codes of the m neurons, in the networks' order. inside: index of a cell that contains the one network. outside (m,) int64: codes of
+        a cell that contains the other and is not in `cells`.
+    faces (f, m) int64: the faces through which `cells` can be left, as codes, the other neurons' sorted behind the one that moves, or behind
+        -1 where that neuron is absent because u_i = 0. facets (f,) int64: the sample whose hyperplane the moving neuron crosses, or -1.
+    nu (f, N) float64, multipliers (f, m N) float64: dual of each face, theory.md section 6: non-negative multipliers, except of free sign at
+        the moving neuron's own facet sample; entry k N + j belongs to faces[:, k] and sample j.
+    basis (f, b) int64, filled up with -1, b = 0 with kappa > 0: j for nu_j, N + k N + j for multipliers[k N + j].
+    """
+
+    name: str
+    around: str
+    output_layer: str
+    level: float
+    gap: float
+    patterns: np.ndarray
+    interiors: np.ndarray
+    redundant: np.ndarray
+    supports: np.ndarray
+    cells: np.ndarray
+    inside: int
+    outside: np.ndarray
+    faces: np.ndarray
+    facets: np.ndarray
+    nu: np.ndarray
+    multipliers: np.ndarray
+    basis: np.ndarray
+
+
+def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
+    """Reject claims outside the theorem, and arrays that do not fit."""
+    o, (N, _) = problem.objective, problem.X.shape
+    require(len(problem.A.weights) == 2, "barrier_lower_bound is defined for one hidden layer")
+    m, K = problem.A.weights[0].shape[0], problem.A.weights[1].shape[0]
+    require(K == 1, "barrier_lower_bound is defined for one output")
+    require(
+        o.penalty in ("none", "path", "weight_decay"),
+        f"no lower bound under penalty {o.penalty}: rescaling a row changes it",
+    )
+    require(claim.output_layer in ("trained", "frozen"), "output_layer is neither trained nor frozen")
+    if claim.output_layer == "frozen":
+        require(not o.penalise_output_bias, "a frozen output bias is not penalised")
+        require(
+            np.array_equal(problem.A.weights[1], problem.B.weights[1]),
+            "the output layer is frozen, and A and B differ in it",
+        )
+        a, b = problem.A.biases[1], problem.B.biases[1]
+        require(a is None or b is None or np.array_equal(a, b), "the output bias is frozen, and A and B differ in it")
+    require(claim.around in ("A", "B"), "around names neither A nor B")
+    n = augmented_inputs(problem).shape[1]
+    p, r, q, f = len(claim.patterns), len(claim.redundant), len(claim.cells), len(claim.faces)
+    ints = {"patterns": (p, N), "redundant": (r, 2), "cells": (q, m), "outside": (m,), "faces": (f, m), "facets": (f,)}
+    for name, shape in ints.items():
+        require_array(getattr(claim, name), name, np.int64, shape)
+    for name, rows in (("supports", r), ("basis", f)):
+        array = getattr(claim, name)
+        require(
+            type(array) is np.ndarray and array.dtype == np.int64 and array.ndim == 2 and len(array) == rows,
+            f"{name} has the wrong type or shape",
+        )
+    for name, wide in (("interiors", (p, n)), ("nu", (f, N)), ("multipliers", (f, m * N))):
+        require_array(getattr(claim, name), name, np.float64, wide)
+    require(min(p, q, f) > 0, "no patterns, no cells or no faces")
+    require(0.0 <= claim.level < float("inf"), "the level must be finite and at least 0")
+    require(0.0 <= claim.gap < float("inf"), "the gap must be finite and at least 0")
+    require(type(claim.inside) is int and 0 <= claim.inside < q, "inside names no cell")
+    for name in ("cells", "outside"):
+        codes = getattr(claim, name)
+        require(bool(((codes >= 0) & (codes < 2 * p)).all()), f"{name} has a code of no pattern")
+    require(bool(((claim.faces[:, 1:] >= 0) & (claim.faces[:, 1:] < 2 * p)).all()), "a face has a code of no pattern")
+    require(bool(((claim.faces[:, 0] >= -1) & (claim.faces[:, 0] < 2 * p)).all()), "a face has a code of no pattern")
+    require(bool(((claim.facets >= -1) & (claim.facets < N)).all()), "a facet names a sample that is not there")
+    require(
+        bool(((claim.faces[:, 0] == -1) == (claim.facets == -1)).all()),
+        "an absent neuron has a facet, or a crossing one has none",
+    )

@@ -1,0 +1,125 @@
+"""The problem a certificate is about: objective, data, networks; every float is the exact dyadic rational it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.kernel.statements.refusal import require, require_finite
+
+LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
+
+
+PENALTIES = ("none", "l1", "path", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """`F = (1/N) sum_j loss(y_j, f(x_j)) + kappa P`, theory.md section 1; delta is Huber's and None for other losses."""
+
+    loss: str
+    delta: float | None
+    kappa: float
+    penalty: str
+    penalise_output_bias: bool
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """W_l of shape (n_l, n_{l-1}) and b_l of shape (n_l,) or None, for l = 1..L; ReLU or Leaky ReLU between, linear last."""
+
+    weights: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray | None, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The objective on data X (N, d), targets (N, K) float64, or (N,) int64 labels for cross-entropy, and the pair.
+
+    negative_slope: of the activation `max(z, negative_slope z)` of all hidden layers, 0 for ReLU.
+    """
+
+    objective: Objective
+    X: np.ndarray
+    targets: np.ndarray
+    A: Parameters
+    B: Parameters
+    negative_slope: float = 0.0
+
+
+def validate_parameters(p: Parameters, name: str) -> None:
+    require(len(p.weights) == len(p.biases) and len(p.weights) >= 2, f"{name}: expected at least two layers")
+    for l, (W, b) in enumerate(zip(p.weights, p.biases), start=1):
+        require_finite(W, f"{name}.W{l}", 2)
+        require(min(W.shape) > 0, f"{name}.W{l} is empty")
+        require(l == 1 or W.shape[1] == p.weights[l - 2].shape[0], f"{name}.W{l} does not chain")
+        if b is not None:
+            require_finite(b, f"{name}.b{l}", 1)
+            require(b.shape == (W.shape[0],), f"{name}.b{l} has the wrong length")
+
+
+def validate(problem: Problem) -> None:
+    """Reject a problem that is not one: unknown names, shapes that do not chain, non-finite or ill-coded values."""
+    o = problem.objective
+    require(o.loss in LOSSES, f"unknown loss {o.loss!r}")
+    require(o.penalty in PENALTIES, f"unknown penalty {o.penalty!r}")
+    require((o.delta is not None) == (o.loss == "huber"), "delta belongs to Huber's loss and to no other")
+    require(o.delta is None or 0.0 < o.delta < float("inf"), "Huber's delta must be positive and finite")
+    require(0.0 <= o.kappa < float("inf"), "kappa must be finite and at least 0")
+    require((o.kappa > 0.0) == (o.penalty != "none"), "kappa is positive exactly when there is a penalty")
+    require(not o.penalise_output_bias or o.penalty in ("l1", "path"), "only l1 and path penalise the output bias")
+    require(
+        type(problem.negative_slope) is float and 0.0 <= problem.negative_slope < 1.0,
+        "negative_slope must be in [0, 1)",
+    )
+    validate_parameters(problem.A, "A")
+    validate_parameters(problem.B, "B")
+    A, B = problem.A, problem.B
+    require(len(A.weights) == len(B.weights), "A and B differ in depth")
+    for a, b, ba, bb in zip(A.weights, B.weights, A.biases, B.biases):
+        require(a.shape == b.shape and (ba is None) == (bb is None), "A and B differ in architecture")
+    require(
+        len(A.weights) == 2 or o.penalty in ("none", "l1"), f"penalty {o.penalty} is defined for one hidden layer only"
+    )
+    require_finite(problem.X, "X", 2)
+    N, d = problem.X.shape
+    require(N > 0 and d == A.weights[0].shape[1], "X does not fit the first layer")
+    K = A.weights[-1].shape[0]
+    require(K <= 1000, "more than 1000 outputs")
+    y = problem.targets
+    if o.loss == "cross_entropy":
+        require(
+            type(y) is np.ndarray and y.dtype == np.int64 and y.shape == (N,),
+            "labels must be int64, one per sample",
+        )
+        require(K >= 2 and bool(((y >= 0) & (y < K)).all()), "a label is outside the outputs")
+    else:
+        require_finite(y, "targets", 2)
+        require(y.shape == (N, K), "targets do not fit samples and outputs")
+        if o.loss in ("logistic", "hinge"):
+            require(K == 1 and bool((np.abs(y) == 1.0).all()), f"{o.loss} needs one output and targets +1 or -1")
+
+
+def require_relu(problem: Problem) -> None:
+    """Reject claims whose theory is about ReLU where the activation is another."""
+    require(problem.negative_slope == 0.0, "this kind of claim is defined for ReLU, not for Leaky ReLU")
+
+
+def same_parameters(p: Parameters, q: Parameters) -> bool:
+    """Whether every parameter is the same real number."""
+    pairs = [*zip(p.weights, q.weights), *zip(p.biases, q.biases)]
+    return all(
+        (a is None and b is None) or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
+    )
+
+
+def augmented_rows(W: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    """wt_i = (w_i, b_i), or w_i without biases; shape (m, d or d+1)."""
+    return W if b is None else np.column_stack([W, b])
+
+
+def augmented_inputs(problem: Problem) -> np.ndarray:
+    """xt_j, shape (N, n)."""
+    X = problem.X
+    return X if problem.A.biases[0] is None else np.column_stack([X, np.ones(len(X))])
