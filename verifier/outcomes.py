@@ -20,7 +20,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class CertifiedBound:
-    """The kernel found `F <= sup` on the stored path of `method`, hence `gap`, `gap_over_lower` and `gap_over_level`."""
+    """The kernel found `F <= sup` on the path of `method`, hence `gap`, `gap_over_lower` and `gap_over_level`.
+
+    along: which path that is, e.g. "straight segments", or the image of stored ones under the balancing map of weight decay.
+    """
 
     method: str
     sup: float
@@ -28,6 +31,7 @@ class CertifiedBound:
     gap_over_lower: float
     gap_over_level: float | None
     cpu_seconds: float
+    along: str = "straight segments"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The certificate file: writer and strict reader (docs/certificate-v1.md)."""
+"""The certificate file: writer and strict reader (docs/certificate-v2.md)."""
 
 from verifier.certificate.document import make_document
 from verifier.certificate.file import Certificate, read_certificate, write_certificate, write_data

@@ -1,4 +1,4 @@
-"""From the kernel's problem and claims to the JSON document and its arrays: the writer's half of the format."""
+"""From the kernel's problem and claims to the JSON document and its arrays: the writer's half of the format (docs/certificate-v2.md)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from verifier.certificate.file import EMBED_LIMIT, FORMAT, VERSION
+from verifier.certificate.file import EMBED_LIMIT, FORMAT, VERSION, data_arrays
 from verifier.certificate.hashing import arrays_sha256
-from verifier.certificate.landscape import landscape_entry
-from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import (
-    BarrierLowerBound,
-    Claim,
-    EndpointValue,
-    HeadOptimum,
-    JacobianRank,
-    Parameters,
-    PathUpperBound,
-    Problem,
-    RegionMinimum,
-)
+from verifier.certificate.schema import claim_entry
+from verifier.kernel import Claim, Parameters, PathUpperBound, Problem
 
 
 def _hex(x: float | None) -> str | None:
@@ -39,14 +28,14 @@ def make_document(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """(document, arrays) for `write_certificate`.
 
-    labels: per path, one text per move. embed: whether X and targets go into the file; None means up to 16 MiB.
+    labels: per path, one text per move. embed: whether the data go into the file; None means up to 16 MiB.
     """
     arrays: dict[str, np.ndarray] = {}
-    o = problem.objective
+    o, data = problem.objective, data_arrays(problem)
     if embed is None:
-        embed = problem.X.nbytes + problem.targets.nbytes <= EMBED_LIMIT
+        embed = sum(a.nbytes for a in data.values()) <= EMBED_LIMIT
     if embed:
-        arrays["data/X"], arrays["data/targets"] = problem.X, problem.targets
+        arrays |= {f"data/{name}": array for name, array in data.items()}
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -54,11 +43,11 @@ def make_document(
             "loss": o.loss, "delta": _hex(o.delta), "kappa": _hex(o.kappa), "penalty": o.penalty,
             "penalise_output_bias": o.penalise_output_bias,
         },
-        "data": {"name": data_name, "sha256": arrays_sha256({"X": problem.X, "targets": problem.targets}), "embedded": embed},
+        "data": {"name": data_name, "sha256": arrays_sha256(data), "weighted": problem.weights is not None, "embedded": embed},
         "networks": {name: _network(p, name, arrays) for name, p in (("A", problem.A), ("B", problem.B))}
-        | ({"negative_slope": _hex(problem.negative_slope)} if problem.negative_slope else {}),
+        | {"negative_slope": _hex(problem.negative_slope)},
         "paths": [_path(c, labels[c.path], arrays) for c in claims if isinstance(c, PathUpperBound)],
-        "claims": [_claim(c, k, arrays) for k, c in enumerate(claims)],
+        "claims": [claim_entry(c, f"claims/{k}", arrays) for k, c in enumerate(claims)],
         "record": record,
     }  # fmt: skip
     return document, arrays
@@ -94,35 +83,15 @@ def _path(claim: PathUpperBound, labels: Sequence[str], arrays: dict[str, np.nda
         ]  # fmt: skip
         moves.append(
             {
-                "label": label, "writes": writes,
+                "kind": move.kind, "label": label, "writes": writes,
                 "breakpoints": _store(move.breakpoints, f"{base}/breakpoints", arrays),
                 "transfer": _store(move.transfer, f"{base}/transfer", arrays), "transfer_layer": move.transfer_layer,
+                "factors": _store(move.factors, f"{base}/factors", arrays),
             }
         )  # fmt: skip
-    return {"name": claim.path, "moves": moves}
-
-
-def _claim(claim: Claim, k: int, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    if isinstance(claim, EndpointValue):
-        return {
-            "kind": "endpoint_value",
-            "network": claim.network,
-            "lower": _hex(claim.lower),
-            "upper": _hex(claim.upper),
-        }
-    if isinstance(claim, PathUpperBound):
-        return {
-            "kind": "path_upper_bound", "path": claim.path, "sup": _hex(claim.sup), "gap": _hex(claim.gap),
-            "gap_over_lower": _hex(claim.gap_over_lower), "level": _hex(claim.level), "gap_over_level": _hex(claim.gap_over_level),
-        }  # fmt: skip
-    if isinstance(claim, (BarrierLowerBound, RegionMinimum, JacobianRank, ClaimViolation)):
-        return landscape_entry(claim, f"claims/{k}", arrays)
-    assert isinstance(claim, HeadOptimum)
-    base = f"heads/{claim.name}"
+    permutation = claim.permutation
     return {
-        "kind": "head_optimum", "name": claim.name,
-        "rows": _store(claim.rows, f"{base}/rows", arrays), "row_bias": _store(claim.row_bias, f"{base}/row_bias", arrays),
-        "head": _store(claim.head, f"{base}/head", arrays), "head_bias": _store(claim.head_bias, f"{base}/head_bias", arrays),
-        "dual": _store(claim.dual, f"{base}/dual", arrays), "head_limit": _hex(claim.head_limit),
-        "lower": _hex(claim.lower), "upper": _hex(claim.upper),
+        "name": claim.path, "form": claim.form, "moves": moves,
+        "permutation": None if permutation is None
+        else [_store(p, f"paths/{claim.path}/permutation/{l}", arrays) for l, p in enumerate(permutation, start=1)],
     }  # fmt: skip

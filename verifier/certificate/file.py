@@ -1,4 +1,4 @@
-"""One certificate, one `.safetensors` file: exact arrays and one strict JSON document (docs/certificate-v1.md)."""
+"""One certificate, one `.safetensors` file: exact arrays and one strict JSON document (docs/certificate-v2.md)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from verifier.certificate.parse import parse_document
 from verifier.certificate.strict import check_layout, fail, fields, parse_json
 from verifier.errors import CertificateFormatError
 from verifier.files import atomic_write_bytes
-from verifier.kernel.statements import Claim, Problem
+from verifier.kernel import Claim, Problem
 
-FORMAT, VERSION = "verifier-certificate", 1
+FORMAT, VERSION = "verifier-certificate", 2
 EMBED_LIMIT = 16 * 2**20
 
 
@@ -100,20 +100,26 @@ def read_blob(path: Path) -> bytes:
         raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
+def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
+    """The arrays of the data set, in the order in which they are hashed."""
+    weights = {} if problem.weights is None else {"weights": problem.weights}
+    return {"X": problem.X, "targets": problem.targets, **weights}
+
+
 def read_data(path: Path) -> dict[str, np.ndarray]:
-    """Arrays `X` and `targets` from a data file written beside a certificate that does not embed its data."""
+    """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data."""
     blob = read_blob(path)
     check_layout(blob, str(path))
     arrays = _load(blob, str(path))
-    if set(arrays) != {"X", "targets"}:
-        raise fail(f"{path}: expected the arrays X and targets, got {sorted(arrays)}")
-    return {"data/X": arrays["X"], "data/targets": arrays["targets"]}
+    if set(arrays) not in ({"X", "targets"}, {"X", "targets", "weights"}):
+        raise fail(f"{path}: expected the arrays X and targets, and weights if samples have some, got {sorted(arrays)}")
+    return arrays
 
 
-def write_data(path: Path, X: np.ndarray, targets: np.ndarray) -> None:
-    atomic_write_bytes(
-        Path(path), save_arrays({"X": np.ascontiguousarray(X), "targets": np.ascontiguousarray(targets)})
-    )
+def write_data(path: Path, problem: Problem) -> None:
+    """The data set as a file of its own, for certificates that do not embed it."""
+    arrays = {name: np.ascontiguousarray(a) for name, a in data_arrays(problem).items()}
+    atomic_write_bytes(Path(path), save_arrays(arrays))
 
 
 def data_file(certificate: Path) -> Path | None:
@@ -123,10 +129,11 @@ def data_file(certificate: Path) -> Path | None:
 
 
 def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
-    """Read strictly. `data`: file of X and targets, needed exactly when the certificate does not embed them.
+    """Read strictly. `data`: file of X and targets (`write_data`): the certificate's own when it does not embed them (default: the `.data` file beside it),
+    compared with them when it does.
 
     Raises CertificateFormatError for anything the format does not allow: unknown versions or fields, hashes that do not
-    match, arrays left over or missing.
+    match, arrays left over or missing, data other than the certificate's own.
     """
     blob = read_blob(path)
     header, arrays = _open(blob, str(path))
@@ -134,14 +141,22 @@ def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
         document = parse_json(header["__metadata__"]["certificate"])
         about = document.get("data") if isinstance(document, dict) else None
         if isinstance(about, dict) and about.get("embedded") is False:
-            if arrays.keys() & {"data/X", "data/targets"}:
+            if any(name.startswith("data/") for name in arrays):
                 raise fail("data: said to be elsewhere, yet the file holds data")
+            data = data_file(path) if data is None else data
             if data is None:
                 raise fail(
                     f"its data set is not embedded; hand it over with --data (expected SHA-256 {about.get('sha256')})"
                 )
-            arrays |= read_data(data)
+            arrays |= {f"data/{name}": a for name, a in read_data(data).items()}
         problem, claims = parse_document(document, arrays)
+        if document["data"]["embedded"] and data is not None and not _same_data(problem, read_data(data)):
+            raise fail(f"it embeds other data than {data}, which was to be compared with it")
     except CertificateFormatError as error:
         raise fail(f"{path}: {error}") from None
     return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays)
+
+
+def _same_data(problem: Problem, other: Mapping[str, np.ndarray]) -> bool:
+    mine = data_arrays(problem)
+    return mine.keys() == other.keys() and all(np.array_equal(mine[n], other[n]) for n in mine)

@@ -7,19 +7,9 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
-from verifier.certificate.landscape import KINDS, parse_landscape
-from verifier.certificate.strict import fail, fields, parse_float, printable
-from verifier.kernel.statements import (
-    Claim,
-    EndpointValue,
-    HeadOptimum,
-    Move,
-    Objective,
-    Parameters,
-    PathUpperBound,
-    Problem,
-    Write,
-)
+from verifier.certificate.schema import parse_claim
+from verifier.certificate.strict import fail, fields, optional_float, parse_float
+from verifier.kernel import Claim, Move, Objective, Parameters, PathUpperBound, Problem, Write
 
 OPTIONAL_TEXT = (str, type(None))
 
@@ -42,16 +32,14 @@ class _Arrays:
         return None if name is None else self.take(name, where)
 
 
-def _optional_float(value: Any, where: str) -> float | None:
-    return None if value is None else parse_float(value, where)
-
-
 def parse_document(document: Any, arrays: dict[str, np.ndarray]) -> tuple[Problem, tuple[Claim, ...]]:
     """Problem and claims; raises CertificateFormatError. The `record` is free-form JSON that nothing relies on."""
     if not isinstance(document, dict) or document.get("format") != "verifier-certificate":
         raise fail("not a verifier certificate")
-    if document.get("version") != 1 or type(document.get("version")) is not int:
-        raise fail(f"certificate version {document.get('version')!r} is unknown; this reader knows version 1")
+    if document.get("version") != 2 or type(document.get("version")) is not int:
+        raise fail(
+            f"certificate version {document.get('version')!r} is unknown; this reader knows version 2, so make the certificate again"
+        )
     top = fields(
         document,
         "certificate",
@@ -59,15 +47,23 @@ def parse_document(document: Any, arrays: dict[str, np.ndarray]) -> tuple[Proble
     )  # fmt: skip
     store = _Arrays(arrays)
     problem = _problem(top, store)
-    paths = {}
+    paths: dict[str, dict[str, Any]] = {}
     for k, entry in enumerate(top["paths"]):
-        name, moves = _path(entry, f"paths[{k}]", store)
+        name, path = _path(entry, f"paths[{k}]", store)
         if name in paths:
             raise fail(f"paths[{k}]: two paths are named {name!r}")
-        paths[name] = moves
-    claims = tuple(_claim(c, f"claims[{k}]", paths, store) for k, c in enumerate(top["claims"]))
+        paths[name] = path
+    claims = tuple(parse_claim(c, f"claims[{k}]", store.take, paths) for k, c in enumerate(top["claims"]))
     if not claims:
         raise fail("a certificate without claims certifies nothing")
+    named = [
+        (type(c), getattr(c, "path", None) or getattr(c, "name", None) or getattr(c, "network", None)) for c in claims
+    ]
+    if len(set(named)) != len(named):
+        raise fail("two claims of one kind have the same name")
+    idle = paths.keys() - {c.path for c in claims if isinstance(c, PathUpperBound)}
+    if idle:
+        raise fail(f"paths that no claim is about: {sorted(idle)[:5]}")
     if store.left:
         raise fail(f"arrays that nothing uses: {sorted(store.left)[:5]}")
     return problem, claims
@@ -81,21 +77,20 @@ def _problem(top: dict[str, Any], store: _Arrays) -> Problem:
     )
     objective = Objective(
         o["loss"],
-        _optional_float(o["delta"], "objective.delta"),
+        optional_float(o["delta"], "objective.delta"),
         parse_float(o["kappa"], "objective.kappa"),
         o["penalty"],
         o["penalise_output_bias"],
     )
-    d = fields(top["data"], "data", {"name": str, "sha256": str, "embedded": bool})
-    X, targets = store.take("data/X", "data"), store.take("data/targets", "data")
-    if arrays_sha256({"X": X, "targets": targets}) != d["sha256"]:
-        raise fail("data: X and targets do not have the SHA-256 the certificate names")
-    networks = fields(top["networks"], "networks", {"A": dict, "B": dict}, {"negative_slope": str})
-    slope = parse_float(networks.get("negative_slope", (0.0).hex()), "networks.negative_slope")
-    if "negative_slope" in networks and not 0.0 < slope < 1.0:
-        raise fail("networks.negative_slope: expected a number in (0, 1), or no such field for ReLU")
+    d = fields(top["data"], "data", {"name": str, "sha256": str, "weighted": bool, "embedded": bool})
+    names = ("X", "targets", *(("weights",) if d["weighted"] else ()))
+    data = {name: store.take(f"data/{name}", "data") for name in names}
+    if arrays_sha256(data) != d["sha256"]:
+        raise fail(f"data: {', '.join(names)} do not have the SHA-256 the certificate names")
+    networks = fields(top["networks"], "networks", {"A": dict, "B": dict, "negative_slope": str})
+    slope = parse_float(networks["negative_slope"], "networks.negative_slope")
     A, B = (_parameters(networks[n], n, store) for n in ("A", "B"))
-    return Problem(objective, X, targets, A, B, slope)
+    return Problem(objective, data["X"], data["targets"], A, B, slope, data.get("weights"))
 
 
 def _parameters(entry: Any, name: str, store: _Arrays) -> Parameters:
@@ -118,64 +113,26 @@ def _parameters(entry: Any, name: str, store: _Arrays) -> Parameters:
     return Parameters(tuple(weights), tuple(biases))
 
 
-def _path(entry: Any, where: str, store: _Arrays) -> tuple[str, tuple[Move, ...]]:
-    e = fields(entry, where, {"name": str, "moves": list})
-    moves = []
-    for k, m in enumerate(e["moves"]):
-        here = f"{where}.moves[{k}]"
-        f = fields(
-            m, here,
-            {"label": str, "writes": list, "breakpoints": OPTIONAL_TEXT, "transfer": OPTIONAL_TEXT, "transfer_layer": (int, type(None))},
-        )  # fmt: skip
-        writes = []
-        for i, w in enumerate(f["writes"]):
-            there = f"{here}.writes[{i}]"
-            g = fields(w, there, {"layer": int, "part": str, "axis": int, "index": OPTIONAL_TEXT, "value": str})
-            index = store.maybe(g["index"], there)
-            writes.append(Write(g["layer"], g["part"], g["axis"], index, store.take(g["value"], there)))
-        cuts, swap = store.maybe(f["breakpoints"], here), store.maybe(f["transfer"], here)
-        moves.append(Move(tuple(writes), cuts, swap, f["transfer_layer"]))
-    return printable(e["name"], where), tuple(moves)
+def _path(entry: Any, where: str, store: _Arrays) -> tuple[str, dict[str, Any]]:
+    """(name, the fields of its claim that stand here)."""
+    e = fields(entry, where, {"name": str, "form": str, "permutation": (list, type(None)), "moves": list})
+    moves = tuple(_move(m, f"{where}.moves[{k}]", store) for k, m in enumerate(e["moves"]))
+    listed = e["permutation"]
+    permutation = None if listed is None else tuple(store.take(p, where) for p in listed)
+    return e["name"], {"moves": moves, "form": e["form"], "permutation": permutation}
 
 
-def _claim(entry: Any, where: str, paths: dict[str, tuple[Move, ...]], store: _Arrays) -> Claim:
-    kind = entry.get("kind") if isinstance(entry, dict) else None
-    if kind == "endpoint_value":
-        e = fields(entry, where, {"kind": str, "network": str, "lower": str, "upper": str})
-        return EndpointValue(e["network"], parse_float(e["lower"], where), parse_float(e["upper"], where))
-    if kind == "path_upper_bound":
-        e = fields(
-            entry, where,
-            {"kind": str, "path": str, "sup": str, "gap": str, "gap_over_lower": str, "level": OPTIONAL_TEXT, "gap_over_level": OPTIONAL_TEXT},
-        )  # fmt: skip
-        if e["path"] not in paths:
-            raise fail(f"{where}: no path is named {e['path']!r}")
-        return PathUpperBound(
-            e["path"],
-            paths[e["path"]],
-            parse_float(e["sup"], where),
-            parse_float(e["gap"], where),
-            parse_float(e["gap_over_lower"], where),
-            _optional_float(e["level"], where),
-            _optional_float(e["gap_over_level"], where),
-        )
-    if kind == "head_optimum":
-        e = fields(
-            entry, where,
-            {"kind": str, "name": str, "rows": str, "row_bias": OPTIONAL_TEXT, "head": str, "head_bias": OPTIONAL_TEXT, "dual": str,
-             "head_limit": OPTIONAL_TEXT, "lower": str, "upper": str},
-        )  # fmt: skip
-        return HeadOptimum(
-            printable(e["name"], where),
-            store.take(e["rows"], where),
-            store.maybe(e["row_bias"], where),
-            store.take(e["head"], where),
-            store.maybe(e["head_bias"], where),
-            store.take(e["dual"], where),
-            _optional_float(e["head_limit"], where),
-            parse_float(e["lower"], where),
-            parse_float(e["upper"], where),
-        )
-    if isinstance(kind, str) and kind in KINDS:
-        return parse_landscape(entry, where, store.take)
-    raise fail(f"{where}: unknown kind of claim {kind!r}")
+def _move(entry: Any, where: str, store: _Arrays) -> Move:
+    f = fields(
+        entry, where,
+        {"kind": str, "label": str, "writes": list, "breakpoints": OPTIONAL_TEXT, "transfer": OPTIONAL_TEXT,
+         "transfer_layer": (int, type(None)), "factors": OPTIONAL_TEXT},
+    )  # fmt: skip
+    writes = []
+    for i, w in enumerate(f["writes"]):
+        there = f"{where}.writes[{i}]"
+        g = fields(w, there, {"layer": int, "part": str, "axis": int, "index": OPTIONAL_TEXT, "value": str})
+        index = store.maybe(g["index"], there)
+        writes.append(Write(g["layer"], g["part"], g["axis"], index, store.take(g["value"], there)))
+    cuts, swap, factors = (store.maybe(f[name], where) for name in ("breakpoints", "transfer", "factors"))
+    return Move(f["kind"], tuple(writes), cuts, swap, f["transfer_layer"], factors)

@@ -69,11 +69,8 @@ def parse_float(value: Any, where: str) -> float:
     return number
 
 
-def printable(name: str, where: str) -> str:
-    """The name itself, once it can stand in a verdict without imitating another line of it."""
-    if not name.isprintable():
-        raise fail(f"{where}: the name {name!r} holds characters that cannot be printed")
-    return name
+def optional_float(value: Any, where: str) -> float | None:
+    return None if value is None else parse_float(value, where)
 
 
 def fields(

@@ -102,7 +102,7 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "gap_hex": None if result.gap is None else result.gap.hex(),
         "bounds": [
             {"method": b.method, "kind": "certified", "sup": b.sup, "sup_hex": b.sup.hex(), "gap": b.gap, "gap_hex": b.gap.hex(),
-             "gap_over_lower": b.gap_over_lower, "gap_over_level": b.gap_over_level, "cpu_seconds": b.cpu_seconds}
+             "gap_over_lower": b.gap_over_lower, "gap_over_level": b.gap_over_level, "along": b.along, "cpu_seconds": b.cpu_seconds}
             for b in result.bounds
         ],
         "estimates": [

@@ -1,11 +1,10 @@
-"""`verifier check FILES`: the kernel alone. Imports neither torch nor cvxpy, scipy or scikit-learn."""
+"""`verifier check FILES`: the kernel alone. Imports neither torch nor cvxpy, scipy or scikit-learn, but for reading the networks of --networks."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 
@@ -19,7 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="FILE",
-        help="X and targets of a certificate that does not embed them (default: the .data file beside it)",
+        help="the .data file written beside a certificate that does not embed its data (default: the one beside it); "
+        "compared with the data of one that does",
+    )
+    parser.add_argument(
+        "--networks",
+        nargs=2,
+        metavar=("A", "B"),
+        help="two checkpoints that the certificate must be about, bit for bit, in either order",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per certificate on stdout")
 
@@ -31,14 +37,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
-    from verifier.certificate.file import data_file, read_certificate
+    from verifier.checking import check_file
     from verifier.errors import CertificateFormatError
-    from verifier.kernel import check
 
-    start = time.process_time()
-    data = Path(args.data) if args.data else data_file(path)
     try:
-        certificate = read_certificate(path, data=data)
+        found = check_file(path, args.data, args.networks, reference=args.reference)
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
         print(
@@ -47,29 +50,30 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
             else f"MALFORMED {path}"
         )
         return error.exit_code
-    evaluations = ("fast", "reference") if args.reference else ("fast",)
-    rows = [(e, check(certificate.problem, c, evaluation=e)) for e in evaluations for c in certificate.claims]
-    for evaluation, verdict in rows:
+    print(f"{found.about}\nSHA-256: " + ", ".join(f"{k} {v[:16]}..." for k, v in found.hashes.items()), file=sys.stderr)
+    for evaluation, _, verdict in found.verdicts:
         print(f"{evaluation}: {verdict.sentence}", file=sys.stderr)
-    accepted = all(v.accepted for _, v in rows)
-    word, spent = "VERIFIED" if accepted else "REJECTED", time.process_time() - start
+    for comparison in found.comparisons:
+        print(comparison.sentence, file=sys.stderr)
+    word = "VERIFIED" if found.accepted else "REJECTED"
+    evaluations = tuple(dict.fromkeys(e for e, _, _ in found.verdicts))
     if args.json:
         claims = [
-            {"evaluation": e, "accepted": v.accepted, "sentence": v.sentence, "computed": v.computed} for e, v in rows
+            {"evaluation": e, "accepted": v.accepted, "sentence": v.sentence, "computed": v.computed}
+            for e, _, v in found.verdicts
         ]
         print(
             json.dumps(
                 {
-                    "file": str(path),
-                    "verdict": word,
-                    "sha256": certificate.digest,
-                    "cpu_seconds": spent,
-                    "claims": claims,
+                    "file": str(path), "verdict": word, "about": found.about, "sha256": found.digest, "hashes": found.hashes,
+                    "networks": [{"same": c.same, "sentence": c.sentence} for c in found.comparisons],
+                    "cpu_seconds": found.cpu_seconds, "claims": claims,
                 }
             )
-        )
+        )  # fmt: skip
     else:
+        count, compared = len(found.verdicts) // len(evaluations), ", networks compared" if found.comparisons else ""
         print(
-            f"{word} {path} ({len(certificate.claims)} claims, {' and '.join(evaluations)} evaluation, {spent:.2f} CPU s)"
+            f"{word} {path} ({count} claims, {' and '.join(evaluations)} evaluation{compared}, {found.cpu_seconds:.2f} CPU s)"
         )
-    return 0 if accepted else 5
+    return 0 if found.accepted else 5

@@ -128,7 +128,7 @@ def _network(args: argparse.Namespace) -> int:
     from verifier.pipeline.endpoints import read_data, read_endpoint
     from verifier.pipeline.provenance import provenance
     from verifier.regions.arrangement import make_arrangement
-    from verifier.regions.claims import jacobian_rank_claim, region_minimum_claim
+    from verifier.regions.claims import jacobian_rank_claim, network_minimum_claim, verdict_words
     from verifier.regions.patterns import augmented, network_pattern
     from verifier.regions.program import make_program
     from verifier.regions.rank import region_rank
@@ -165,25 +165,26 @@ def _network(args: argparse.Namespace) -> int:
     _say(
         f"{len(y)} samples, {len(head)} neurons: rank {rank.rank} of {len(y)}{'' if rank.full is None else ', exact verdict'}"
     )
-    verdict = None
+    minimum = None
+    problem = kernel_problem(network, network, make_objective("squared", kappa=0.0), data.X, y[:, None])
     if head.all() and pattern.size * arrangement.n <= LARGEST_PROGRAM:
-        if network.c is not None and network.c.any():
-            _say("region program: the output bias is left out, as in section E.2 of the paper")
-        verdict = decide(make_program(arrangement, head, pattern, y, weights))
-        claims.append(region_minimum_claim(verdict, "network"))
-        words += f"; {verdict.sentence}"
+        c = 0.0 if network.c is None else float(network.c[0])
+        verdict = decide(make_program(arrangement, head, pattern, y - c, weights))
+        minimum = network_minimum_claim(problem, verdict, "network", of="A", bias=c)
+        claims.append(minimum)
+        kept = "its output layer kept" + ("" if network.c is None else ", bias included")
+        words += f"; {verdict_words(minimum)}, with {kept}"
     else:
         _say(
             "region program left out: "
             + ("an output weight is 0" if not head.all() else "too large for exact arithmetic")
         )
-    problem = kernel_problem(network, network, make_objective("squared", kappa=0.0), data.X, y[:, None])
     verdicts = [check(problem, c) for c in claims]
     for v in verdicts:
         _say(v.sentence)
     if not all(v.accepted for v in verdicts):
         return _finish(args, "REJECTED by the kernel: a defect of verifier, please report the lines above", 1, {})
-    settled = rank.full is not None and verdict is not None and verdict.verdict != "undecided"
+    settled = rank.full is not None and minimum is not None and minimum.verdict != "interval"
     place = None
     if claims and args.out is not None:
         record = provenance({"command": "regions", "network": str(args.network), "data": data.name})
@@ -191,7 +192,7 @@ def _network(args: argparse.Namespace) -> int:
         write_certificate(Path(args.out), document, arrays)
         place = str(args.out)
         _say(f"certificate {place}")
-    more = {"rank": rank.full, "minimum": None if verdict is None else verdict.verdict, "certificate": place}
+    more = {"rank": rank.full, "minimum": None if minimum is None else minimum.verdict, "certificate": place}
     return _finish(args, f"{'CERTIFIED' if settled else 'INCONCLUSIVE'} {words}", 0 if settled else 3, more)
 
 

@@ -16,7 +16,7 @@ from verifier.elaboration.claims import above, below
 from verifier.errors import VerifierError
 from verifier.kernel.fast.barrier import check_barrier, face_bounds
 from verifier.kernel.fast.forward import objective_at
-from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, augmented_inputs
+from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, augmented_inputs, validate_barrier
 
 Array = np.ndarray
 
@@ -77,9 +77,10 @@ def barrier_claim(
     )  # fmt: skip
     try:
         lowest = float(face_bounds(problem, claim, patterns).min())
-        E = max(objective_at(problem, p, endpoint=True).upper for p in (problem.A, problem.B))
+        E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
         claimed = max(0.0, below(lowest))
         claim = replace(claim, level=claimed, gap=max(0.0, below(claimed - above(E))))
+        validate_barrier(problem, claim)
         check_barrier(problem, claim)
     except Rejected as why:
         raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None

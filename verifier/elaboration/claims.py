@@ -12,8 +12,7 @@ from verifier.elaboration.moves import kernel_moves, parameters
 from verifier.kernel.fast.chord import chord_between
 from verifier.kernel.fast.forward import Interval, objective_at
 from verifier.kernel.fast.heads import check_head
-from verifier.kernel.fast.moves import classify
-from verifier.kernel.fast.paths import PIECEWISE, PathBounds, bound_path, excess
+from verifier.kernel.fast.paths import PathBounds, bound_path, excess
 from verifier.kernel.statements import EndpointValue, HeadOptimum, Move, PathUpperBound, Problem, Rejected, apply_writes
 from verifier.kernel.statements import Objective as KernelObjective
 from verifier.networks.network import Network
@@ -32,6 +31,10 @@ class ElaboratedPath:
     claim: PathUpperBound
     labels: tuple[str, ...]
     bounds: PathBounds
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(m.kind for m in self.claim.moves)
 
 
 def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, targets: np.ndarray) -> Problem:
@@ -67,30 +70,37 @@ def below(x: float) -> float:
 
 def endpoint_claims(problem: Problem) -> tuple[EndpointValue, EndpointValue]:
     """Enclosures of F(A) and F(B)."""
-    values = [objective_at(problem, p, endpoint=True) for p in (problem.A, problem.B)]
+    values = [objective_at(problem, p) for p in (problem.A, problem.B)]
     a, b = (EndpointValue(name, max(0.0, below(v.lower)), above(v.upper)) for name, v in zip("AB", values))
     return a, b
 
 
 def _with_cuts(
-    problem: Problem, moves: tuple[Move, ...], target: float, relative: float, most: int
+    problem: Problem, moves: tuple[Move, ...], form: str, target: float, relative: float, most: int
 ) -> tuple[Move, ...]:
-    """Breakpoints for every chord and `layer` move that has none."""
+    """Breakpoints for every chord that has none."""
     vertex, out = problem.A, []
     for move in moves:
         after = apply_writes(vertex, move)
-        if move.breakpoints is None and classify(vertex, after, move) in PIECEWISE:
-            chord = chord_between(problem, vertex, after)
+        if move.breakpoints is None and move.kind == "chord":
+            chord = chord_between(problem, vertex, after, form)
             move = replace(move, breakpoints=cut_chord(chord, target=target, relative=relative, most=most))
         out.append(move)
         vertex = after
     return tuple(out)
 
 
+def path_form(problem: Problem, path: Path, output_layer: str = "trained") -> str:
+    """Which path is bounded under weight decay: a user's own segments as they are, a construction's through its image under the balancing map,
+    unless that would move an output layer that is to be kept."""
+    literal = path.literal or output_layer == "frozen"
+    return "balanced" if problem.objective.penalty == "weight_decay" and not literal else "literal"
+
+
 def path_upper_bound(path: Path, objective: Objective, X: np.ndarray, targets: np.ndarray) -> float:
     """The kernel's upper bound of F along a path with its chords uncut, ends included. Rejected where the kernel refuses the path."""
     problem = kernel_problem(path.start, path.end, objective, X, targets)
-    found = bound_path(problem, kernel_moves(path)[0])
+    found = bound_path(problem, kernel_moves(path)[0], path_form(problem, path))
     return max(found.A.upper, found.B.upper, found.interior)
 
 
@@ -102,16 +112,17 @@ def elaborate_path(
     level: float | None = None,
     relative: float = 1e-4,
     most_pieces: int = 256,
+    output_layer: str = "trained",
 ) -> ElaboratedPath:
     """Cut the chords, let the kernel bound the path, and claim what it found.
 
-    level: also claim the gap over this value. relative, most_pieces: see `cut_chord`. The target of cutting is E.
+    level: also claim the gap over this value. output_layer "frozen": claim that the path keeps it. relative, most_pieces: see `cut_chord`. The target of cutting is E.
     """
-    moves, labels = kernel_moves(path)
-    ends: list[Interval] = [objective_at(problem, p, endpoint=True) for p in (problem.A, problem.B)]
+    (moves, labels), form = kernel_moves(path), path_form(problem, path, output_layer)
+    ends: list[Interval] = [objective_at(problem, p) for p in (problem.A, problem.B)]
     E, least = max(v.lower for v in ends), min(v.lower for v in ends)
-    moves = _with_cuts(problem, moves, E * (1.0 - 2 * MARGIN), relative, most_pieces)
-    found = bound_path(problem, moves)
+    moves = _with_cuts(problem, moves, form, E * (1.0 - 2 * MARGIN), relative, most_pieces)
+    found = bound_path(problem, moves, form)
     interior = above(found.interior) if math.isfinite(found.interior) else found.interior
     sup = max(above(found.A.upper), above(found.B.upper), interior)
     claim = PathUpperBound(
@@ -123,6 +134,8 @@ def elaborate_path(
         gap_over_lower=above(excess(sup, below(least))),
         level=level,
         gap_over_level=None if level is None else above(excess(sup, level)) if sup > level else 0.0,
+        form=form,
+        output_layer=output_layer,
     )
     return ElaboratedPath(claim, labels, found)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from verifier.kernel.fast.moves import is_transfer, straight_kind
 from verifier.kernel.statements import Move, Parameters, Write
 from verifier.networks.network import Network
+from verifier.paths.path import Move as PathMove
 from verifier.paths.path import Path
 
 Array = np.ndarray
@@ -42,12 +44,23 @@ def move_between(v: Network, w: Network) -> tuple[Write, ...]:
 
 
 def kernel_moves(path: Path) -> tuple[tuple[Move, ...], tuple[str, ...]]:
-    """(moves, labels); moves that change nothing are left out."""
+    """(moves, labels); moves that change nothing are left out. A segment is called the most that its numbers allow, and stays a segment; only
+    what the construction says is a rescaling becomes one."""
     moves, labels, v = [], [], path.start
     for m in path.moves:
         writes = move_between(v, m.to)
-        v = m.to
         if writes:
-            moves.append(Move(writes, m.breakpoints, m.transfer, m.transfer_layer))
+            moves.append(_named(parameters(v), parameters(m.to), writes, m))
             labels.append(m.label)
+        v = m.to
     return tuple(moves), tuple(labels)
+
+
+def _named(v: Parameters, w: Parameters, writes: tuple[Write, ...], m: PathMove) -> Move:
+    if m.factors is not None:
+        return Move("rescale", writes, factors=m.factors)
+    transfer = Move("transfer", writes, None, m.transfer, m.transfer_layer)
+    if m.transfer is not None and is_transfer(v, w, transfer):
+        return transfer
+    kind = straight_kind(v, w)
+    return Move(kind, writes, m.breakpoints if kind == "chord" else None)

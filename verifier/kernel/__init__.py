@@ -2,7 +2,6 @@
 
 from verifier.kernel.check import check
 from verifier.kernel.statements import (
-    Claim,
     EndpointValue,
     HeadOptimum,
     Move,
@@ -14,6 +13,7 @@ from verifier.kernel.statements import (
     Verdict,
     Write,
 )
+from verifier.kernel.table import Claim
 
 __all__ = [
     "Claim",

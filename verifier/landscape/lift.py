@@ -149,8 +149,8 @@ class _Moves:
         self.setting, self.at = setting, start
         self.moves: list[Move] = []
 
-    def go(self, to: Network, label: str) -> None:
-        self.moves.append(Move(to, label))
+    def go(self, to: Network, label: str, factors: Array | None = None) -> None:
+        self.moves.append(Move(to, label, factors=factors))
         self.at = to
 
     def _changed(self, rows: Array | None = None, theta: Array | None = None, c: float | None = None) -> Network:
@@ -210,10 +210,15 @@ class _Moves:
     def _rescale(self, i: int, size: float, stop: Stop) -> None:
         """Neuron i keeps u_i while |theta_i| becomes `size`."""
         theta, rows = self.at.theta[0].copy(), augmented_rows(self.at).copy()
+        factors = np.ones(len(theta))
+        factors[i] = abs(theta[i]) / size
         theta[i] = np.copysign(size, theta[i])
         rows[i] = stop.u[i] / size
-        label = f"rescale neuron {i}" if rows[i].any() else "head move on a row that is 0"
-        self.go(self._changed(rows=rows, theta=theta[None]), label)
+        to = self._changed(rows=rows, theta=theta[None])
+        if rows[i].any():
+            self.go(to, f"rescale neuron {i}", factors)
+        else:
+            self.go(to, "head move on a row that is 0")
 
     def _sleep(self, B: Network) -> None:
         """Neurons of B with theta_i = 0 have row 0 here: theta_i to 0, then the row to B's (idle)."""

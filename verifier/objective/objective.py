@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,6 +72,14 @@ class Objective:
     def path_value(self, network: Network, X: Array, targets: Array) -> float:
         """F with the penalty in the form used inside a path; at most F."""
         return self.loss_value(network, X, targets) + self.path_penalty_value(network)
+
+    def penalty_in(self, form: str) -> Callable[[Network], float]:
+        """kappa P with weight decay as it is ("literal") or in its balanced form ("balanced")."""
+        return self.path_penalty_value if form == "balanced" else self.penalty_value
+
+    def value_in(self, form: str) -> Callable[[Network, Array, Array], float]:
+        """F with weight decay as it is ("literal") or in its balanced form ("balanced")."""
+        return self.path_value if form == "balanced" else self.value
 
     def row_prices(self, network: Network) -> Array:
         """r_i of the head program `min mean loss + kappa sum_i r_i |theta_i|`, shape (m,)."""

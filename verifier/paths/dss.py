@@ -120,7 +120,7 @@ def dss(
     moves = tuple(Move(v, f"DSS segment {k + 1} of {len(vertices)}") for k, v in enumerate(vertices))
     limit = settings.accept * level * (1 + ROUNDING)
     return DssResult(
-        Path("dss", A, moves),
+        Path("dss", A, moves, literal=True),
         max(s.maximum for s in segments),
         level,
         any(s.maximum > limit for s in segments),

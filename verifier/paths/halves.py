@@ -33,7 +33,7 @@ def halves_with_programs(
     programs: dict[str, ProgramResult] = {}
     waypoints: list[Waypoint] = []
     for side, (letter, network) in enumerate((("A", A), ("B", B))):
-        name = f"halves: best head on m/2 rows of {letter}"
+        name = f"halves, best head on m/2 rows of {letter}"
         Z, prices = network.features(X), objective.row_prices(network)
         result = sparse_head(
             Z, targets, objective, prices, m // 2, bias=network.c is not None, name=name, outputs=network.theta.shape[0]

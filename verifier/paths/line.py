@@ -20,7 +20,7 @@ def line(A: Network, B: Network) -> Path:
     """The single chord from A to B, any depth; breakpoints are left to elaboration."""
     if A.architecture != B.architecture:
         raise UsageError(f"line: networks of different architecture, {A.architecture} and {B.architecture}")
-    return Path("line", A, (Move(B, "straight line"),))
+    return Path("line", A, (Move(B, "straight line"),), literal=True)
 
 
 @dataclass(frozen=True, eq=False)

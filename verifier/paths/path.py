@@ -1,4 +1,4 @@
-"""Proposed paths: polylines of networks. They claim nothing; the kernel decides what a move is and bounds it."""
+"""Proposed paths: polylines of networks, and curves of scalings where a move says so. They claim nothing; the kernel bounds them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from verifier.networks.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Move:
-    """The straight segment from the previous vertex to `to`.
+    """The straight segment from the previous vertex to `to`, or, with `factors`, a curve of scalings that leads about there.
 
     label: what the move does, in words for the report, e.g. "segment 1: best head on A's rows".
-    breakpoints: increasing dyadic floats in (0, 1) that cut a chord into pieces (theory.md section 2), or None.
+    breakpoints: increasing dyadic floats in (0, 1) that cut a chord into pieces (docs/mathematics.md, section 2), or None.
     transfer: (p, 2) int64 pairs (from, to) of neurons of layer `transfer_layer` whose outgoing weights are handed over, or None.
         Only needed in networks with more than one hidden layer; elsewhere a transfer is a head move.
+    factors: (m,) numbers c_i > 0 of a rescaling, neuron i going along (c_i^t wt_i, theta_i / c_i^t) to about its end in `to`; None for segments.
     program: name of the convex program (`verifier.programs`) whose solution `to` holds, or None.
     """
 
@@ -27,16 +28,21 @@ class Move:
     transfer: np.ndarray | None = None
     transfer_layer: int | None = None
     program: str | None = None
+    factors: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """A polyline from `start`; `method` names the construction (theorem2, exchange, halves, line, dss)."""
+    """A path from `start`; `method` names the construction (theorem2, exchange, halves, line, dss).
+
+    literal: under weight decay the stored segments themselves are meant (a line, somebody's string), not their image under the balancing map.
+    """
 
     method: str
     start: Network
     moves: tuple[Move, ...]
     notes: dict[str, object] = field(default_factory=dict)
+    literal: bool = False
 
     @property
     def end(self) -> Network:
@@ -55,8 +61,9 @@ class Path:
             m = self.moves[k]
             cuts = None if m.breakpoints is None else (1.0 - m.breakpoints)[::-1].copy()
             swap = None if m.transfer is None else m.transfer[:, ::-1].copy()
-            moves.append(Move(vertices[k], m.label, cuts, swap, m.transfer_layer, m.program))
-        return Path(self.method, self.end, tuple(moves), dict(self.notes))
+            back = None if m.factors is None else 1.0 / m.factors
+            moves.append(Move(vertices[k], m.label, cuts, swap, m.transfer_layer, m.program, back))
+        return Path(self.method, self.end, tuple(moves), dict(self.notes), self.literal)
 
     def without_still_moves(self) -> Path:
         """The same polyline without moves that change no number."""
@@ -65,10 +72,16 @@ class Path:
             if not m.to.same_parameters(at):
                 moves.append(m)
             at = m.to
-        return Path(self.method, self.start, tuple(moves), dict(self.notes))
+        return Path(self.method, self.start, tuple(moves), dict(self.notes), self.literal)
 
     def then(self, other: Path) -> Path:
         """Concatenation; `other` must start where this path ends."""
         if not self.end.same_parameters(other.start):
             raise ValueError(f"Path.then: {other.method} does not start where {self.method} ends")
-        return Path(self.method, self.start, self.moves + other.moves, {**self.notes, **other.notes})
+        return Path(
+            self.method,
+            self.start,
+            self.moves + other.moves,
+            {**self.notes, **other.notes},
+            self.literal and other.literal,
+        )

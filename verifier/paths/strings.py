@@ -76,4 +76,4 @@ def polyline(method: str, A: Network, vertices: list[Network], B: Network) -> Pa
     """A -> vertices -> B as chords, without empty segments."""
     stops = [*vertices, B]
     moves = tuple(Move(v, f"{method} segment {k + 1} of {len(stops)}") for k, v in enumerate(stops))
-    return Path(method, A, moves).without_still_moves()
+    return Path(method, A, moves, literal=True).without_still_moves()

@@ -113,10 +113,10 @@ def _half(
     network, letter = side.network, side.letter
     first, second = numbers
     K, m = network.theta.shape
-    name = f"segment {first}: best head on {letter}'s rows"
+    name = f"segment {first}, best head on {letter}'s rows"
     full = solve_head(side.Z, targets, objective, side.prices, bias=side.free, name=name, outputs=K)
     best = network.replace(-1, full.head, full.head_bias if side.free else None)
-    name_sparse = f"segment {second}: best head of at most {atoms} atoms near {letter}'s rows"
+    name_sparse = f"segment {second}, best head of at most {atoms} atoms near {letter}'s rows"
     features = row_features(sparse.rows, X, network.b is not None)
     prices = objective.prices_of_rows(sparse.rows)
     thin = solve_head(features, targets, objective, prices, bias=side.free, name=name_sparse, outputs=K)

@@ -9,7 +9,8 @@ import numpy as np
 
 from verifier.elaboration.barriers import LeavingFaces, barrier_claim
 from verifier.errors import VerifierError
-from verifier.kernel.statements import BarrierLowerBound, Claim, Problem
+from verifier.kernel import Claim
+from verifier.kernel.statements import BarrierLowerBound, Problem
 from verifier.landscape.gap import ExactGap
 from verifier.numbers import show_down
 from verifier.outcomes import CertifiedBound

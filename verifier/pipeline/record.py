@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from verifier.elaboration import ElaboratedPath
-from verifier.kernel.statements import Claim, EndpointValue, HeadOptimum
+from verifier.kernel import Claim
+from verifier.kernel.statements import EndpointValue, HeadOptimum
 from verifier.networks.network import Network
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
@@ -46,7 +47,7 @@ def endpoint_record(e: Endpoint, s: Setting, claim: Claim) -> dict[str, Any]:
 def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: float) -> dict[str, Any]:
     return plain(
         {
-            "method": path.method, "notes": path.notes, "kinds": list(e.bounds.kinds), "uppers": list(e.bounds.uppers),
+            "method": path.method, "notes": path.notes, "kinds": list(e.kinds), "form": e.claim.form, "uppers": list(e.bounds.uppers),
             "pieces": [1 if m.breakpoints is None else len(m.breakpoints) + 1 for m in e.claim.moves],
             "programs": [m.program for m in path.moves], "cpu_seconds": spent,
             "sampled": {"position": samples.position, "F": samples.F, "maximum": samples.maximum},
@@ -55,15 +56,18 @@ def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spe
     )  # fmt: skip
 
 
-def plane_record(s: Setting, waypoints: dict[str, Network], best: str) -> dict[str, Any] | None:
-    """F on the plane through A, B and the middle vertex of the best path that has one; None when no path has, or one value costs more than
-    10^10 multiplications: a picture must not cost more than the proof."""
+def plane_record(s: Setting, waypoints: dict[str, Network], best: str, forms: dict[str, str]) -> dict[str, Any] | None:
+    """F, with weight decay in the path's form, on the plane through A, B and the middle vertex of the best path that has one.
+
+    None when no path has, or one value costs more than 10^10 multiplications: a picture must not cost more than the proof.
+    """
     if len(s.data.X) * sum(W.size for W in s.A.network.weights) > 10**10:
         return None
     name = best if best in waypoints else next(iter(waypoints), None)
     if name is None:
         return None
-    return {"path": name, **plain(plane(s.A.network, s.B.network, waypoints[name], s.objective, s.data.X, s.targets))}
+    F = plane(s.A.network, s.B.network, waypoints[name], s.objective, s.data.X, s.targets, forms[name])
+    return {"path": name, "form": forms[name], **plain(F)}
 
 
 def program_record(name: str, p: ProgramResult, claim: HeadOptimum) -> dict[str, Any]:

@@ -33,10 +33,10 @@ class CertifyResult:
 
     def check(self, *, reference: bool = False) -> tuple[Verdict, ...]:
         """Read the certificate back from its file and check every claim with the kernel; one verdict per claim."""
-        from verifier.certificate.file import data_file, read_certificate
+        from verifier.certificate.file import read_certificate
         from verifier.kernel import check
 
-        c = read_certificate(self.certificate, data=data_file(self.certificate))
+        c = read_certificate(self.certificate)
         return tuple(check(c.problem, claim, evaluation="reference" if reference else "fast") for claim in c.claims)
 
     def report(self, path: str | Path | None = None) -> Path:

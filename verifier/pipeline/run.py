@@ -213,11 +213,13 @@ def _construct(
     for path in proposal.paths:
         start = time.process_time()
         trimmed = path.without_still_moves()
-        elaborated = elaborate_path(problem, trimmed, level=options.level, relative=options.tight)
-        samples = sample_path(trimmed, elaborated.bounds.kinds, s.objective, s.data.X, s.targets)
+        elaborated = elaborate_path(
+            problem, trimmed, level=options.level, relative=options.tight, output_layer=options.output_layer
+        )
+        samples = sample_path(trimmed, elaborated.kinds, elaborated.claim.form, s.objective, s.data.X, s.targets)
         _require_order(elaborated, samples)
         spent = proposal.cpu_seconds + time.process_time() - start
-        _add_path(elaborated, samples, trimmed, s, spent, work, say)
+        _add_path(elaborated, samples, trimmed, s, problem, spent, work, say)
     if "exact" in proposal.details:
         try:
             barrier, work.record["exact"] = barrier_and_record(problem, proposal.details["exact"], say)
@@ -253,18 +255,26 @@ def _require_order(path: ElaboratedPath, samples: Samples) -> None:
 
 
 def _add_path(
-    e: ElaboratedPath, samples: Samples, path: Any, s: Setting, spent: float, work: Work, say: Callable[[str], None]
+    e: ElaboratedPath,
+    samples: Samples,
+    path: Any,
+    s: Setting,
+    problem: Problem,
+    spent: float,
+    work: Work,
+    say: Callable[[str], None],
 ) -> None:
     c = e.claim
     work.claims.append(c)
     work.labels[c.path] = e.labels
-    bound = CertifiedBound(c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent)
+    work.forms[c.path] = c.form
+    bound = CertifiedBound(c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent, c.along(problem))
     work.bounds.append(bound)
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
     vertices = list(path.vertices())
     if len(vertices) > 2:
         work.waypoints[c.path] = vertices[len(vertices) // 2]
-    kinds = {k: e.bounds.kinds.count(k) for k in dict.fromkeys(e.bounds.kinds)}
+    kinds = {k: e.kinds.count(k) for k in dict.fromkeys(e.kinds)}
     moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
     say(
         f"{c.path}: certified gap <= {show_up(c.gap)} over E, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s"
@@ -290,7 +300,7 @@ def _finish(
     ends = [c for c in work.claims if isinstance(c, EndpointValue)]
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)
     if work.bounds:
-        work.record["plane"] = plane_record(s, work.waypoints, work.bounds[0].method)
+        work.record["plane"] = plane_record(s, work.waypoints, work.bounds[0].method, work.forms)
     outcome, sentence = verdict(work, ends, level)
     work.record["verdict"] = {
         "outcome": outcome.value,
@@ -307,7 +317,7 @@ def _finish(
         problem, work.claims, data_name=s.data.name, labels=work.labels, record=work.record
     )
     if not document["data"]["embedded"]:
-        write_data(target.with_suffix(".data"), problem.X, problem.targets)
+        write_data(target.with_suffix(".data"), problem)
         say(f"data set written beside the certificate: {target.with_suffix('.data')}")
     for name, string in work.strings.items():
         save_string(string, target.with_suffix(f".{name}.npz"))

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Samples:
-    """position: in moves (k + t for time t of move k). F: values with the penalty in its path form. Both (points,)."""
+    """position: in moves (k + t for time t of move k). F: values on the path that is bounded, so with weight decay in the path's form. Both (points,)."""
 
     position: Array
     F: Array
@@ -25,49 +25,62 @@ class Samples:
         return float(self.F.max())
 
 
-def sample_segment(v: Network, w: Network, times: Array, objective: Objective, X: Array, targets: Array) -> Array:
-    """F at the float64 points (1-t) v + t w, shape (len(times),). Where only the head moves, predictions are mixed instead."""
+def sample_segment(
+    v: Network, w: Network, times: Array, objective: Objective, X: Array, targets: Array, form: str
+) -> Array:
+    """F, with weight decay in its `form`, at the float64 points (1-t) v + t w, shape (len(times),). Where only the head moves, predictions are
+    mixed instead."""
+    value, penalty = objective.value_in(form), objective.penalty_in(form)
     hidden_moves = any(a is not b and not np.array_equal(a, b) for a, b in zip(v.weights[:-1], w.weights[:-1])) or any(
         a is not b and a is not None and b is not None and not np.array_equal(a, b)
         for a, b in zip(v.biases[:-1], w.biases[:-1])
     )
     if hidden_moves:
-        return np.array([objective.path_value(linear_combination(v, w, float(t)), X, targets) for t in times])
+        return np.array([value(linear_combination(v, w, float(t)), X, targets) for t in times])
     Z = v.features(X)
     out = []
     for t in times:
         point = linear_combination(v, w, float(t))
         f = Z @ point.theta.T if point.c is None else Z @ point.theta.T + point.c
-        out.append(objective.loss_of(f, targets) + objective.path_penalty_value(point))
+        out.append(objective.loss_of(f, targets) + penalty(point))
     return np.array(out)
 
 
 def sample_path(
-    path: Path, kinds: tuple[str, ...], objective: Objective, X: Array, targets: Array, *, budget: int = 600
+    path: Path, kinds: tuple[str, ...], form: str, objective: Objective, X: Array, targets: Array, *, budget: int = 600
 ) -> Samples:
     """Sample every move: the ends of rescale moves, a grid on head moves and chords; about `budget` points in all. On idle and transfer moves F is
     constant by the kernel's exact reading of the numbers, so its value is carried on; the head move behind them is sampled from its own features again.
 
-    kinds: the kernel's name of each move, in order.
+    kinds: of the claim's moves, in order. form: of the claim; weight decay as it is changes on idle moves too, so that these are sampled then.
     """
     vertices = list(path.vertices())
-    weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8, "layer": 8}
+    weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8}
+    still = () if objective.penalty == "weight_decay" and form == "literal" else ("idle", "transfer")
     load = max(1, sum(weight[k] for k in kinds))
-    positions, values = [0.0], [objective.path_value(vertices[0], X, targets)]
+    positions, values = [0.0], [objective.value_in(form)(vertices[0], X, targets)]
     for k, kind in enumerate(kinds):
-        if kind in ("idle", "transfer"):
+        if kind in still:
             values.append(values[-1])
             positions.append(k + 1.0)
             continue
         n = 1 if weight[kind] == 0 else int(np.clip(budget * weight[kind] // load, 3, 201))
         times = np.arange(1, n + 1) / n
-        values.extend(sample_segment(vertices[k], vertices[k + 1], times, objective, X, targets))
+        values.extend(sample_segment(vertices[k], vertices[k + 1], times, objective, X, targets, form))
         positions.extend(k + times)
     return Samples(np.array(positions), np.array(values))
 
 
 def plane(
-    A: Network, B: Network, C: Network, objective: Objective, X: Array, targets: Array, *, size: int | None = None
+    A: Network,
+    B: Network,
+    C: Network,
+    objective: Objective,
+    X: Array,
+    targets: Array,
+    form: str,
+    *,
+    size: int | None = None,
 ) -> dict[str, object]:
     """F on the plane through A, B and a waypoint C: coordinates (x, y) with A at (0, 0), B at (1, 0) in units of |B - A|.
 
@@ -91,7 +104,7 @@ def plane(
         point = flat[0] + s * u + (t / height * v if height else 0.0)
         return unflatten(A, point)
 
-    F = [[objective.path_value(at(float(s), float(t)), X, targets) for s in x] for t in y]
+    F = [[objective.value_in(form)(at(float(s), float(t)), X, targets) for s in x] for t in y]
     return {"x": x.tolist(), "y": y.tolist(), "F": F, "A": [0.0, 0.0], "B": [1.0, 0.0], "C": [along, height]}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifier.kernel.statements import BarrierLowerBound, EndpointValue
+from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
 from verifier.pipeline.work import Work
@@ -12,9 +12,14 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple
     """The verdict line. With a level, the question is whether a path stays at or below it."""
     E = max(c.upper for c in ends)
     dss = next((e for e in work.estimates if e.method.startswith("DSS")), None)
-    beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
+    options = work.record["provenance"]["options"]
     # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
-    frozen = work.record["provenance"]["options"]["output_layer"] == "frozen"
+    frozen = options["output_layer"] == "frozen"
+    beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
+    if any(c.form == "balanced" for c in work.claims if isinstance(c, PathUpperBound)):
+        beside += "; weight decay along the balanced image of the stored paths"
+    if options["polish"]:
+        beside += "; between the polished copies of A and B, not the networks that were loaded"
     path = "path with this output layer" if frozen else "path"
     if level is not None:
         if max(c.lower for c in ends) > level:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifier.kernel.statements import Claim
+from verifier.kernel import Claim
 from verifier.networks.network import Network
 from verifier.outcomes import CertifiedBound, SampledEstimate
 from verifier.paths.path import Path
@@ -17,6 +17,7 @@ class Work:
 
     claims: list[Claim] = field(default_factory=list)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
     bounds: list[CertifiedBound] = field(default_factory=list)
     estimates: list[SampledEstimate] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)

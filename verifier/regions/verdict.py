@@ -18,9 +18,10 @@ Array = np.ndarray
 
 SENTENCES = {
     "zero_inside": "zero loss at a point of the open region",
+    "zero": "zero loss in the closed region; an input is 0, so that the open region is empty",
     "zero_on_boundary": "zero loss on the boundary of the region and nowhere inside",
     "positive": "no zero loss in the closed region: the minimum is at least {lower:.6g}",
-    "undecided": "undecided: the minimum lies in [{lower:.6g}, {upper:.6g}], the float residual is {residual:.3g}",
+    "undecided": "undecided: the minimum lies in [{lower:.6g}, {upper:.6g}]",
 }
 # Relative weight of the dual's interior direction mixed in, smallest first: each costs about that much of the lower bound.
 MIXTURES = (1e-11, 1e-9, 1e-7, 1e-5, 1e-3, 1e-1)
@@ -33,7 +34,7 @@ ROUNDING = 2.0**-49
 class RegionVerdict:
     """verdict: a key of SENTENCES. lower <= minimum of the loss <= upper, both proved. residual: the float route's minimum.
 
-    point (m, n), point_basis, tight, nu (N,), multipliers (m, N), dual_basis: as in RegionMinimum of kernel/landscape_claims.py.
+    point (m, n), point_basis, tight, nu (N,), multipliers (m, N), dual_basis: as in the kernel's RegionMinimum.
     """
 
     program: RegionProgram
@@ -54,7 +55,7 @@ class RegionVerdict:
 
     @property
     def sentence(self) -> str:
-        return SENTENCES[self.verdict].format(lower=self.lower, upper=self.upper, residual=self.residual)
+        return SENTENCES[self.verdict].format(lower=self.lower, upper=self.upper)
 
 
 def decide(program: RegionProgram, route: str = "auto") -> RegionVerdict:
@@ -93,15 +94,17 @@ def _made(
 
 
 def _inside(program: RegionProgram, solution: RegionSolution) -> RegionVerdict | None:
+    # An input 0 lies on every hyperplane.
+    word = "zero" if program.arrangement.zero.size else "zero_inside"
     if not program.groups:
         if program.targets.any():
             return None
-        return _made(program, solution, "zero_inside", 0.0, 0.0, program.inside)
+        return _made(program, solution, word, 0.0, 0.0, program.inside)
     found = strictly_inside(program)
     if found is None or found[1] <= 0.0:
         return None
     settled = settled_point(program, program.expand(found[0]), [], strict=True)
-    return None if settled is None else _made(program, solution, "zero_inside", 0.0, 0.0, *settled)
+    return None if settled is None else _made(program, solution, word, 0.0, 0.0, *settled)
 
 
 def _boundary(program: RegionProgram, solution: RegionSolution) -> RegionVerdict | None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.kernel import Problem
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
 from verifier.report.recheck import CheckedPath, Recheck
@@ -29,16 +30,18 @@ class Row:
     error: bool = False
 
 
-def certified_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
+def certified_rows(found: Recheck, problem: Problem, record: dict[str, Any]) -> list[Row]:
     """Path bounds, least gap first, rejected ones last."""
     order = sorted(found.paths, key=lambda p: (not p.accepted, *p.rank))
-    return [_certified(p, record) for p in order]
+    return [_certified(p, problem, record) for p in order]
 
 
-def _certified(path: CheckedPath, record: dict[str, Any]) -> Row:
+def _certified(path: CheckedPath, problem: Problem, record: dict[str, Any]) -> Row:
     c = path.claim
     error, top = path_error(path, record), sampled_maximum(record, c.path)
     remarks, status, tone = [plural(len(c.moves), "move")], "certified", "ok"
+    if c.along(problem) != "straight segments":
+        remarks.append(c.along(problem))
     if not path.accepted:
         status, tone, error = "REJECTED", "bad", "not established: these figures are only claimed"
     elif error:

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from verifier.kernel import Claim
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
-    Claim,
     EndpointValue,
     HeadOptimum,
     JacobianRank,
@@ -65,7 +65,7 @@ def claim_rows(found: Recheck) -> list[ClaimRow]:
     out = []
     for claim, verdict in found.all:
         kind, name = _kind(claim)
-        sentence = verdict.sentence.removeprefix("VERIFIED ").removeprefix("REJECTED ")
+        sentence = verdict.statement if verdict.accepted else f"{verdict.statement} -- {verdict.why}"
         out.append(ClaimRow(kind, name, *badge(verdict), sentence))
     return out
 

@@ -11,17 +11,16 @@ from verifier.report.fields import estimate, numbers, table
 from verifier.report.recheck import CheckedPath
 
 QUIET = ("idle", "transfer")
-# Bounded by the chord lemma, piece by piece.
-LEMMA = ("chord", "layer")
-KINDS = ("head", "idle", "transfer", "chord", "layer", "rescale")
+KINDS = ("head", "idle", "transfer", "chord", "rescale")
 
 
 @dataclass(frozen=True)
 class PathCurve:
     """What is drawn and tabulated of one path.
 
-    kinds, uppers: per move, from the kernel today; () when the path was rejected. position, F: sampled, in moves (k + t for time t of
-    move k). changes: per vertex, the share of (sample, neuron) pairs switched against A, a float64 count; None when not recorded.
+    kinds: per move, as claimed and checked. uppers: per move, from the kernel today. Both () when the path was rejected.
+    position, F: sampled, in moves (k + t for time t of move k). changes: per vertex, the share of (sample, neuron) pairs switched against A,
+    a float64 count; None when not recorded.
     """
 
     name: str
@@ -63,7 +62,7 @@ def path_curve(path: CheckedPath, record: dict[str, Any]) -> PathCurve:
     ):
         position, F = [], []
     changes = numbers(entry.get("activation_changes"), n + 1)
-    kinds = path.bounds.kinds if path.bounds else ()
+    kinds = tuple(m.kind for m in path.claim.moves) if path.bounds else ()
     uppers = path.bounds.uppers if path.bounds else ()
     return PathCurve(
         path.claim.path,
@@ -77,11 +76,11 @@ def path_curve(path: CheckedPath, record: dict[str, Any]) -> PathCurve:
 
 
 def groups(kinds: tuple[str, ...]) -> list[tuple[int, int]]:
-    """(first, one past last) of maximal runs: idle and transfer moves together, chords together, layer moves together, others alone."""
+    """(first, one past last) of maximal runs: idle and transfer moves together, chords together, others alone."""
     out: list[tuple[int, int]] = []
     for k, kind in enumerate(kinds):
         previous = kinds[k - 1] if k else None
-        joins = (kind in QUIET and previous in QUIET) or (kind == previous and kind in LEMMA)
+        joins = (kind in QUIET and previous in QUIET) or (kind == previous == "chord")
         if joins:
             out[-1] = (out[-1][0], k + 1)
         else:
@@ -118,9 +117,8 @@ def kinds_words(kinds: set[str], deep: bool) -> list[tuple[str, str]]:
         "head": "moves change the last layer only, where F is convex: its two ends bound F",
         "idle": "moves change neurons that reach no output: F is constant",
         "transfer": "moves hand outgoing weights over between neurons with equal incoming ones: F is constant",
-        "chord": f"moves change several layers together and are bounded piece by piece, by {lemma}",
-        "layer": f"moves change one hidden layer and nothing else, and are bounded piece by piece, by {lemma}",
-        "rescale": "moves scale neurons up and their outgoing weights down: F is constant but for rounding",
+        "chord": f"moves are straight segments that change hidden layers, bounded piece by piece, by {lemma}",
+        "rescale": "moves scale neurons up and their outgoing weights down along a curve: F is constant but for rounding",
     }
     return [(k, meaning[k]) for k in KINDS if k in kinds]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifier.certificate.file import Certificate, data_file, read_certificate
+from verifier.certificate.file import Certificate, read_certificate
 from verifier.files import atomic_write_bytes
 from verifier.kernel.statements import Problem
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claims import claim_rows, programs
 from verifier.report.compare_plot import MOST, compare_plot
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
-from verifier.report.fields import flatten, plural, rows, table, text, words
+from verifier.report.fields import flatten, plural, rows, table, words
 from verifier.report.html import render_page
 from verifier.report.layers import MEANING, layer_series, layer_table
 from verifier.report.layers_plot import layers_plot
@@ -64,7 +64,7 @@ def write_report(certificate: str | Path, out: str | Path | None = None) -> Path
     """
     source = Path(certificate)
     target = Path("reports") / f"{source.stem}.html" if out is None else Path(out)
-    page = render(read_certificate(source, data=data_file(source)), name=source.name)
+    page = render(read_certificate(source), name=source.name)
     atomic_write_bytes(target, page.encode("utf-8"))
     return target
 
@@ -87,8 +87,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "digest": certificate.digest,
-        "headline": headline(found, record, flags),
-        "recorded_sentence": text(table(record.get("verdict")).get("sentence")),
+        "headline": headline(found, problem, record, flags),
         "flags": flags,
         "claims": claim_rows(found),
         "accepted": sum(v.accepted for _, v in found.all),
@@ -98,7 +97,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "data": data,
         "endpoints": endpoint_rows(certificate, found),
         "training": training(certificate),
-        "certified": certified_rows(found, record),
+        "certified": certified_rows(found, problem, record),
         "lower": lower_rows(found, record),
         "apriori": apriori,
         "apriori_rows": apriori_rows(apriori),
@@ -106,7 +105,9 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "level": found.level,
         "skipped": [words(s) for s in record.get("skipped") or []] if isinstance(record.get("skipped"), list) else [],
         "paths": [_path_section(p, record, found) for p in found.paths],
-        "kinds": kinds_words({k for p in found.paths if p.bounds for k in p.bounds.kinds}, len(problem.A.weights) > 2),
+        "kinds": kinds_words(
+            {m.kind for p in found.paths if p.bounds for m in p.claim.moves}, len(problem.A.weights) > 2
+        ),
         **_deep(problem, record, found),
         "programs": programs(found, record),
         "limited_heads": any(c.head_limit is not None for c, _ in found.heads),

@@ -11,11 +11,10 @@ import numpy as np
 from flint import ctx
 
 from verifier.certificate.file import Certificate
-from verifier.kernel import check
+from verifier.kernel import Claim, check
 from verifier.kernel.fast.paths import PathBounds, bound_path
 from verifier.kernel.statements import (
     BarrierLowerBound,
-    Claim,
     EndpointValue,
     HeadOptimum,
     PathUpperBound,
@@ -118,4 +117,4 @@ def recheck(certificate: Certificate) -> Recheck:
 
 def _walk(problem: Problem, claim: PathUpperBound) -> PathBounds:
     with np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"), ctx.workprec(53):
-        return bound_path(problem, claim.moves)
+        return bound_path(problem, claim.moves, claim.form, claim.permutation)

@@ -25,7 +25,7 @@ class Headline:
     sentence: str
 
 
-def headline(found: Recheck, record: dict[str, Any], flags: list[str]) -> Headline:
+def headline(found: Recheck, problem: Problem, record: dict[str, Any], flags: list[str]) -> Headline:
     """Verdict of the whole certificate. One rejected claim rejects it; one contradiction makes it an error."""
     failed = sum(not v.accepted for _, v in found.all)
     if failed:
@@ -37,6 +37,15 @@ def headline(found: Recheck, record: dict[str, Any], flags: list[str]) -> Headli
     if flags:
         return Headline("ERROR", "bad", f"This certificate contradicts itself: {flags[0]}")
     word, sentence = _answer(found, record)
+    best = found.best
+    if best is not None and word == "CERTIFIED":
+        sentence += f" The path consists of {best.claim.along(problem)}." + (
+            ""
+            if best.claim.permutation is None
+            else " It ends in B with its hidden neurons permuted, which is the same function."
+        )
+    if table(table(record.get("provenance")).get("options")).get("polish") is True:
+        sentence += " A and B are polished copies of the networks that were loaded."
     return Headline(word, "ok" if word == "CERTIFIED" else "warn", sentence)
 
 

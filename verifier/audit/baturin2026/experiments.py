@@ -57,7 +57,7 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         X, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 1))
         nets = [Network((rng.normal(size=(3, 2)), rng.normal(size=(1, 3))), (None, None)) for _ in range(4)]
         times = np.linspace(0, 1, 21)
-        maxima = [float(sample_segment(a, b, times, o, X, y).max()) for a, b in itertools.pairwise(nets)]
+        maxima = [float(sample_segment(a, b, times, o, X, y, "literal").max()) for a, b in itertools.pairwise(nets)]
         E = max(o.value(n, X, y) for n in (nets[0], nets[-1]))
         yield Instance("random", "three segments", {"maxima": np.array(maxima), "E": E})
     if count >= 100:
@@ -69,7 +69,7 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         found = dss(A, B, o, data.X, targets)
         vertices = list(found.path.vertices())
         maxima = [
-            float(sample_segment(a, b, np.linspace(0, 1, 200), o, data.X, targets).max())
+            float(sample_segment(a, b, np.linspace(0, 1, 200), o, data.X, targets, "literal").max())
             for a, b in itertools.pairwise(vertices)
         ]
         E = max(o.value(n, data.X, targets) for n in (A, B))

@@ -81,7 +81,7 @@ def trained_pairs() -> Iterator[Instance]:
 def certified(path: Path, A: Network, B: Network, o: Objective, X: Array, y: Array) -> tuple[float, set[str]]:
     """The kernel's bound of F along the path, and the kinds of its moves."""
     found = elaborate_path(kernel_problem(A, B, o, X, y), path)
-    return found.claim.sup, set(found.bounds.kinds)
+    return found.claim.sup, set(found.kinds)
 
 
 def against(sup: float, bound: float, kinds: set[str], scale: float, text: str, met: bool = True) -> Trial:

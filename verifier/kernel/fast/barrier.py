@@ -22,7 +22,6 @@ from verifier.kernel.statements import (
     Problem,
     augmented_inputs,
     require,
-    validate_barrier,
 )
 
 Array = np.ndarray
@@ -58,14 +57,13 @@ def leaving_faces(cells: Array, neighbour: Array, facet: Array) -> Array:
 
 def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
     """Numbers found for the claim; rejects unless no path can leave the cells of A below the level."""
-    validate_barrier(problem, claim)
     cones, frozen = read_cones(problem, claim), claim.output_layer == "frozen"
     inside, outside = claim.cells[claim.inside], claim.outside
     A, B = problem.A, problem.B
     here, there = (A, B) if claim.around == "A" else (B, A)
     other = "B" if claim.around == "A" else "A"
     for name, codes, p in ((claim.around, inside, here), (other, outside, there)):
-        inside_cell = holds_network(cones, codes.tolist(), p.weights[0], p.biases[0], p.weights[1][0].tolist())
+        inside_cell = holds_network(cones, codes.tolist(), p, frozen)
         require(inside_cell, f"{name} is not in its cell")
     require(not bool((claim.cells == outside).all(axis=1).any()), f"the cell of {other} is among the cells")
     # With a frozen output layer a neuron never changes its sign, so cells of other signs are no way out.
@@ -81,7 +79,7 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     require(not bool(missing.any()), f"{int(missing.sum())} faces through which the cells can be left have no dual")
     level = float(face_bounds(problem, claim, cones.patterns).min())
     require(claim.level <= level, f"level: found at least {level!r} on every face, claimed {claim.level!r}")
-    E = max(objective_at(problem, A, endpoint=True).upper, objective_at(problem, B, endpoint=True).upper)
+    E = max(objective_at(problem, A).upper, objective_at(problem, B).upper)
     # From the claimed level: with kappa > 0 the bounds hold for points below it, and prove nothing beyond it.
     gap = max(0.0, down(claim.level - E))
     require(claim.gap <= gap, f"gap over E: found at least {gap!r}, claimed {claim.gap!r}")

@@ -1,12 +1,16 @@
 """Samples in blocks, so that the memory of a check does not grow with N.
 
-F is the mean of the blocks' own objectives weighted by their sizes, the penalty being the same in each; so are its bounds, wherever they bound one
+F is the mean of the blocks' own objectives weighted by their shares, the penalty being the same in each; so are its bounds, wherever they bound one
 point or one affine function of the time.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from verifier.kernel.fast.balls import down, sum_lower, sum_upper, up
 from verifier.kernel.statements import Problem
@@ -15,34 +19,53 @@ from verifier.kernel.statements import Problem
 ENTRIES = 2**24
 
 
-def blocks(problem: Problem) -> list[Problem]:
-    """The problem on consecutive samples, as few blocks as ENTRIES allows; the problem itself when one is enough."""
+@dataclass(frozen=True)
+class Block:
+    """Consecutive samples, and their share of the mean: between low and high, up to the same factor for all blocks."""
+
+    problem: Problem
+    low: float
+    high: float
+
+
+def blocks(problem: Problem) -> list[Block]:
+    """The problem on consecutive samples, as few blocks as ENTRIES allows; the problem itself when one is enough. Samples without weight are left out."""
     N, widest = len(problem.X), max(W.shape[0] for W in problem.A.weights)
     size = max(1, ENTRIES // widest)
     if size >= N:
-        return [problem]
-    return [
-        Problem(
-            problem.objective,
-            problem.X[k : k + size],
-            problem.targets[k : k + size],
-            problem.A,
-            problem.B,
-            problem.negative_slope,
+        return [Block(problem, 1.0, 1.0)]
+    found = []
+    for k in range(0, N, size):
+        part, w = slice(k, k + size), problem.weights
+        here = replace(
+            problem, X=problem.X[part], targets=problem.targets[part], weights=None if w is None else w[part]
         )
-        for k in range(0, N, size)
-    ]
+        if here.weights is None:
+            found.append(Block(here, float(len(here.X)), float(len(here.X))))
+        elif here.weights.any():
+            found.append(Block(here, *mass(here.weights)))
+    return found
 
 
-def mean_above(sizes: Sequence[int], values: Sequence[float]) -> float:
-    """At or above `sum_b sizes_b values_b / sum_b sizes_b`; the value itself when there is one block."""
-    if len(values) == 1:
+def mass(weights: np.ndarray) -> tuple[float, float]:
+    """(below, above) the sum of the weights."""
+    total = math.fsum(weights.tolist())
+    return max(0.0, down(total)), up(total)
+
+
+def mean_above(parts: Sequence[Block], values: Sequence[float]) -> float:
+    """At or above the mean over all samples, from numbers at or above the non-negative means over the blocks; the number itself for one block."""
+    if len(parts) == 1:
         return values[0]
-    return up(sum_upper(up(n * v) for n, v in zip(sizes, values)) / sum(sizes))
+    return up(
+        sum_upper(up(b.high * v) for b, v in zip(parts, values, strict=True)) / down(math.fsum(b.low for b in parts))
+    )
 
 
-def mean_below(sizes: Sequence[int], values: Sequence[float]) -> float:
+def mean_below(parts: Sequence[Block], values: Sequence[float]) -> float:
     """The same from below."""
-    if len(values) == 1:
+    if len(parts) == 1:
         return values[0]
-    return down(sum_lower(down(n * v) for n, v in zip(sizes, values)) / sum(sizes))
+    return down(
+        sum_lower(down(b.low * v) for b, v in zip(parts, values, strict=True)) / up(math.fsum(b.high for b in parts))
+    )

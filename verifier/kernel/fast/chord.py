@@ -1,4 +1,4 @@
-"""The chord lemma in any depth: fast evaluation of F over a straight segment of parameters (theory.md section 2; docs/mathematics.md).
+"""The chord lemma in any depth: fast evaluation of F over a straight segment of parameters (docs/mathematics.md, section 2).
 
 Every quantity Q(s) of the segment is its chord `(1-s) Q(0) + s Q(1)` plus a deviation d_Q in [-m_Q, M_Q], m_Q, M_Q >= 0. From layer to layer
 
@@ -123,7 +123,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Chord:
-    """The segment from v to w; the pre-activations (N, n) of `first`, the first hidden layer (1-based) that changes, are enclosed by u and u_end."""
+    """The segment from v to w; the pre-activations (N, n) of `first`, the first hidden layer (1-based) that changes, are enclosed by u and u_end.
+
+    form: of weight decay, "literal" or "balanced".
+    """
 
     problem: Problem
     v: Parameters
@@ -131,6 +134,7 @@ class Chord:
     first: int
     u: Ball
     u_end: Ball
+    form: str = "literal"
 
     def _at(self, part: str, l: int, t: float) -> Ball | None:
         """Weights or biases of layer l (1-based) at time t: exact where they do not change."""
@@ -150,7 +154,7 @@ class Chord:
             u.append(affine(relu(u[-1], slope), W, self._at("bias", l, t)))
         rows, rows_end = (exact(augmented_rows(p.weights[-2], p.biases[-2])) for p in (v, w))
         prices, heads = head_prices(between(rows, rows_end, t), o.penalty), head_norms(weights[-1], o.penalty)
-        penalty = interior_penalty(o, prices, heads, self._at("bias", L, t))
+        penalty = interior_penalty(o, prices, heads, self._at("bias", L, t), self.form)
         return Point(tuple(u[:-1]), tuple(weights), u[-1], penalty, prices, heads)
 
     def value(self, p: Point) -> float:
@@ -179,7 +183,9 @@ class Chord:
     def piece_ends(self, p: Point, q: Point) -> list[float]:
         """Values at p and at q of an affine function of the time that lies above F between them."""
         d, o = self.deviation(p, q), self.problem.objective
-        excess = 0.0 if o.penalty in ("none", "l1") else penalty_excess(p.prices, q.prices, p.heads, q.heads)
+        # Convex penalties lie under their chords; products of two norms need not.
+        convex = o.penalty in ("none", "l1") or (o.penalty == "weight_decay" and self.form == "literal")
+        excess = 0.0 if convex else penalty_excess(p.prices, q.prices, p.heads, q.heads)
         return [self._end_upper(e, d, excess) for e in (p, q)]
 
     def _end_upper(self, e: Point, d: Deviation, excess: float) -> float:
@@ -187,7 +193,7 @@ class Chord:
         a = np.nextafter(lower(e.predictions) - d.below, -np.inf)
         b = np.nextafter(upper(e.predictions) + d.above, np.inf)
         o, y = self.problem.objective, self.problem.targets
-        mean = losses.mean_upper(losses.upper(o, finite(a), finite(b), y))
+        mean = losses.mean_upper(losses.upper(o, finite(a), finite(b), y), self.problem.weights)
         above = total(o, 0.0, mean, Interval(0.0, up(e.penalty.upper + excess))).upper
         require(bool(np.isfinite(above)), "overflow in a chord")
         return above
@@ -210,10 +216,11 @@ class Chord:
         return max(self.ends(times))
 
 
-def chord_between(problem: Problem, v: Parameters, w: Parameters) -> Chord:
-    """The segment between any two vertices, without the neurons that are dead all along it."""
-    v, w = live_part(v, w)
+def chord_between(problem: Problem, v: Parameters, w: Parameters, form: str = "literal") -> Chord:
+    """The segment between any two vertices; of deep networks without the neurons that are unheard all along it."""
+    if len(v.weights) > 2:
+        v, w = live_part(v, w)
     last, slope = len(v.weights) - 1, problem.negative_slope
     first = next((l for l in range(1, last) if changed_rows(v, w, l).any()), last)
     h = layer_input(v, problem.X, first, slope)
-    return Chord(problem, v, w, first, pre_activations(v, h, first), pre_activations(w, h, first))
+    return Chord(problem, v, w, first, pre_activations(v, h, first), pre_activations(w, h, first), form)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.kernel.fast.rational import Row, dot, integer_row, integer_rows, is_combination, line_of
-from verifier.kernel.statements import BarrierLowerBound, Problem, augmented_inputs, augmented_rows, require
+from verifier.kernel.statements import BarrierLowerBound, Parameters, Problem, augmented_inputs, augmented_rows, require
 
 Array = np.ndarray
 
@@ -62,12 +62,18 @@ def read_cones(problem: Problem, claim: BarrierLowerBound) -> Cones:
     return Cones(rows, classes, patterns, [sorted(f) for f in facets])
 
 
-def holds_network(cones: Cones, codes: list[int], W: Array, b: Array | None, theta: list[float]) -> bool:
-    """Whether the closed cell `codes` contains the network: u_i = |theta_i| wt_i in its cone, with its sign; u_i = 0 lies in all cones."""
-    for code, row, t in zip(codes, augmented_rows(W, b).tolist(), theta):
-        if t == 0.0 or not any(row):
-            continue
-        if (t < 0.0) != bool(code % 2) or not cones.contains(code, integer_row(row)):
+def holds_network(cones: Cones, codes: list[int], p: Parameters, frozen: bool) -> bool:
+    """Whether the closed cell `codes` contains the network: u_i = |theta_i| wt_i in its cone, with its sign.
+
+    u_i = 0 lies in all cones. With a trained output layer it lies in cells of both signs, for there the sign may change. With a frozen one
+    the sign is that of theta_i whatever the row is; a neuron with theta_i = 0 is never heard, and any sign will do.
+    """
+    rows, theta = augmented_rows(p.weights[0], p.biases[0]).tolist(), p.weights[1][0].tolist()
+    for code, row, t in zip(codes, rows, theta, strict=True):
+        still = t == 0.0 or not any(row)
+        if t != 0.0 and (frozen or not still) and (t < 0.0) != bool(code % 2):
+            return False
+        if not still and not cones.contains(code, integer_row(row)):
             return False
     return True
 

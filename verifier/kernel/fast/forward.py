@@ -71,22 +71,26 @@ def hidden(p: Parameters, X: Array, slope: float) -> Ball:
 
 
 def head_norms(theta: Ball, penalty: str) -> Ball:
-    """Per neuron |theta_i|_1, or |theta_i|_2 where weight decay is certified through its balanced form; theta (K, m) -> (m,)."""
+    """Per neuron |theta_i|_1, or |theta_i|_2 under weight decay; theta (K, m) -> (m,)."""
     columns = transpose(theta)
     return row_norms(columns) if penalty == "weight_decay" else row_sums_of_magnitudes(columns)
 
 
 def head_prices(rows: Ball, penalty: str) -> Ball:
-    """Per neuron factor of its head norm in P: 1 for l1, |wt_i|_2 for path and balanced weight decay; (m,)."""
+    """Per neuron factor of its head norm in P: 1 for l1, |wt_i|_2 for path and weight decay; (m,)."""
     return exact(np.ones(rows.mid.shape[0])) if penalty == "l1" else row_norms(rows)
 
 
-def interior_penalty(o: Objective, prices: Ball, heads: Ball, c: Ball | None) -> Interval:
-    """P at a point of a path. Weight decay is bounded by its balanced form `sum_i |wt_i|_2 |theta_i|_2` (docs/mathematics.md):
-    the balancing map is continuous, keeps f, and turns weight decay into exactly this number."""
+def interior_penalty(o: Objective, prices: Ball, heads: Ball, c: Ball | None, form: str) -> Interval:
+    """P at a point of a path, or of its image under the balancing map, which turns weight decay into `sum_i |wt_i|_2 |theta_i|_2`
+    and keeps f (docs/mathematics.md, proposition 4)."""
     if o.penalty == "none":
         return Interval(0.0, 0.0)
-    terms = multiply(prices, heads)
+    if o.penalty == "weight_decay" and form == "literal":
+        half = exact(np.full_like(prices.mid, 0.5))
+        terms = multiply(half, add(multiply(prices, prices), multiply(heads, heads)))
+    else:
+        terms = multiply(prices, heads)
     above, below = upper(terms).tolist(), np.maximum(lower(terms), 0.0).tolist()
     if o.penalise_output_bias and c is not None:
         above += magnitude(c).tolist()
@@ -114,15 +118,16 @@ def loss_at(problem: Problem, f: Ball) -> Interval:
     """Enclosure of the mean loss at enclosed predictions f (N, K)."""
     a, b = lower(f), upper(f)
     o, y = problem.objective, problem.targets
-    return Interval(losses.mean_lower(losses.lower(o, a, b, y)), losses.mean_upper(losses.upper(o, a, b, y)))
+    w = problem.weights
+    return Interval(losses.mean_lower(losses.lower(o, a, b, y), w), losses.mean_upper(losses.upper(o, a, b, y), w))
 
 
-def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = None, endpoint: bool) -> Interval:
-    """Enclosure of F at a vertex. `endpoint` takes weight decay literally; elsewhere it takes its balanced form."""
+def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = None, form: str = "literal") -> Interval:
+    """Enclosure of F at a vertex, with weight decay as it is or in its balanced form."""
     parts = blocks(problem)
     if features is None and len(parts) > 1:
-        each, sizes = [objective_at(part, p, endpoint=endpoint) for part in parts], [len(part.X) for part in parts]
-        return Interval(mean_below(sizes, [e.lower for e in each]), mean_above(sizes, [e.upper for e in each]))
+        each = [objective_at(part.problem, p, form=form) for part in parts]
+        return Interval(mean_below(parts, [e.lower for e in each]), mean_above(parts, [e.upper for e in each]))
     o = problem.objective
     if len(p.weights) > 2:
         p = live_part(p, p)[0]
@@ -132,10 +137,10 @@ def objective_at(problem: Problem, p: Parameters, *, features: Ball | None = Non
     loss = loss_at(problem, affine(S, theta, c))
     if o.penalty == "none":
         P = Interval(0.0, 0.0)
-    elif o.penalty == "weight_decay" and endpoint:
+    elif o.penalty == "weight_decay" and form == "literal":
         P = weight_decay(p)
     else:
         rows = exact(augmented_rows(p.weights[-2], p.biases[-2]))
-        P = interior_penalty(o, head_prices(rows, o.penalty), head_norms(theta, o.penalty), c)
+        P = interior_penalty(o, head_prices(rows, o.penalty), head_norms(theta, o.penalty), c, form)
     finite(np.array([loss.lower, loss.upper, P.lower, P.upper]))
     return total(o, loss.lower, loss.upper, P)

@@ -1,8 +1,8 @@
 """Interval for the optimal value of a head program: fast evaluation of `head_optimum`.
 
-Above: F at the stored head. Below, by duality (theory.md section 5): for nu in the domain of the conjugates,
+Above: F at the stored head. Below, by duality (docs/mathematics.md, section 5): with shares p_j = 1/N (or w_j / sum w) and nu in the domain of the conjugates,
 
-    F(h, c) >= -(1/N) sum_j loss_j^*(nu_j) - sum_ik |h_ik| (|(1/N) Z_i^T nu_k| - kappa r_i)_+ - sum_k |c_k| (|(1/N) sum_j nu_jk| - kappa_c)_+
+    F(h, c) >= -sum_j p_j loss_j^*(nu_j) - sum_ik |h_ik| (|sum_j p_j Z_ij nu_jk| - kappa r_i)_+ - sum_k |c_k| (|sum_j p_j nu_jk| - kappa_c)_+
 
 (Euclidean norms over k under weight decay): a dual without violation bounds every head, and one with violation v bounds heads
 with entries at most H up to H v.
@@ -11,6 +11,7 @@ with entries at most H up to H v.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -23,47 +24,90 @@ from verifier.kernel.fast.balls import (
     lower,
     magnitude,
     matmul,
+    multiply,
     relu,
     row_norms,
     sum_upper,
     transpose,
     up,
 )
+from verifier.kernel.fast.blocks import mass
 from verifier.kernel.fast.forward import affine, head_norms, head_prices, interior_penalty, loss_at, total
-from verifier.kernel.statements import HeadOptimum, Problem, augmented_rows, require, validate_head
+from verifier.kernel.statements import HeadOptimum, Problem, augmented_rows, require
 
 Array = np.ndarray
+# Products of an exact look at constraints that balls leave open.
+MOST_PRODUCTS = 2**20
+
+
+def _pull(problem: Problem, nu: Array) -> Ball:
+    """Enclosure of w_j nu_jk, exact without weights."""
+    if problem.weights is None:
+        return exact(nu)
+    return multiply(exact(np.broadcast_to(problem.weights[:, None], nu.shape)), exact(nu))
+
+
+def _sum_of_weights(problem: Problem) -> tuple[float, float]:
+    N = float(len(problem.X))
+    return (N, N) if problem.weights is None else mass(problem.weights)
 
 
 def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> float:
     """Upper bound of what heads with entries at most 1 can gain from dual constraint violations; exactly 0.0 when all certainly hold."""
-    o, N = problem.objective, problem.X.shape[0]
-    G = matmul(transpose(Z), exact(claim.dual))  # (r, K), N times the gradient
+    o, (low, _) = problem.objective, _sum_of_weights(problem)
+    G = matmul(transpose(Z), _pull(problem, claim.dual))  # (r, K), the gradient times the sum of weights
     reach = row_norms(G) if o.penalty == "weight_decay" else None
-    size = magnitude(reach) if reach is not None else magnitude(G)
+    size = magnitude(reach)[:, None] if reach is not None else magnitude(G)
     if o.penalty == "none":
         allowed = np.zeros_like(size)
     else:
-        allowed = np.maximum(lower(prices), 0.0) * (o.kappa * N) / INFLATE / INFLATE
-        if size.ndim == 2:
-            allowed = np.broadcast_to(allowed[:, None], size.shape)
+        least = np.maximum(lower(prices), 0.0) * down(o.kappa * low) / INFLATE / INFLATE
+        allowed = np.broadcast_to(least[:, None], size.shape)
     over = np.where(size <= allowed, 0.0, np.nextafter(size - allowed, np.inf))
+    open_ = np.flatnonzero((over > 0.0).any(axis=1))
+    if claim.head_limit is None and 0 < open_.size * problem.X.size <= MOST_PRODUCTS:
+        over[[i for i in open_.tolist() if _holds_exactly(problem, claim, i)]] = 0.0
     if reach is not None:
         # Entries at most H leave |h_i|_2 at most H sqrt(K): a violated group constraint costs that much more.
         over = over * up(math.sqrt(problem.A.weights[1].shape[0])) * INFLATE
     terms = over.ravel().tolist()
     if problem.A.biases[1] is not None:
-        free = o.kappa if o.penalise_output_bias else 0.0
-        for column in claim.dual.T.tolist():
-            s = abs(math.fsum(column))  # correctly rounded, and 0.0 only when the sum is exactly 0
-            room = down(free * N) if free > 0.0 else 0.0
-            terms.append(0.0 if s == 0.0 or up(s) <= room else up(up(s) - room))
-    return 0.0 if not any(terms) else up(sum_upper(terms) / N)
+        room = down(o.kappa * low) if o.penalise_output_bias else 0.0
+        for s in _bias_sums(problem, claim.dual):
+            terms.append(0.0 if s <= room else up(s - room))
+    return 0.0 if not any(terms) else up(sum_upper(terms) / low)
+
+
+def _bias_sums(problem: Problem, nu: Array) -> list[float]:
+    """|sum_j w_j nu_jk| from above for every output; exactly 0.0 where the sum is."""
+    if problem.weights is None:
+        sums = [abs(math.fsum(column)) for column in nu.T.tolist()]  # correctly rounded
+        return [0.0 if s == 0.0 else up(s) for s in sums]
+    w = list(map(Fraction, problem.weights.tolist()))
+    exact_sums = [abs(sum(a * Fraction(v) for a, v in zip(w, column, strict=True))) for column in nu.T.tolist()]
+    return [0.0 if s == 0 else up(float(s)) for s in exact_sums]
+
+
+def _holds_exactly(problem: Problem, claim: HeadOptimum, i: int) -> bool:
+    """Whether neuron i's constraint holds in rationals: |sum_j w_j Z_ij nu_j| <= kappa r_i sum_j w_j, squared where norms are in it."""
+    o, N = problem.objective, len(problem.X)
+    row = list(map(Fraction, claim.rows[i].tolist()))
+    shift = Fraction(0) if claim.row_bias is None else Fraction(float(claim.row_bias[i]))
+    weights = [Fraction(1)] * N if problem.weights is None else list(map(Fraction, problem.weights.tolist()))
+    slope, pull = Fraction(problem.negative_slope), [Fraction(0)] * claim.dual.shape[1]
+    for x, nu, w in zip(problem.X.tolist(), claim.dual.tolist(), weights, strict=True):
+        u = sum((a * Fraction(b) for a, b in zip(row, x, strict=True)), shift)
+        z = w * max(u, slope * u)
+        pull = [g + z * Fraction(v) for g, v in zip(pull, nu, strict=True)]
+    room = (Fraction(o.kappa) * sum(weights)) ** 2
+    if o.penalty not in ("none", "l1"):
+        room *= sum((v * v for v in row), shift * shift)
+    sizes = [sum((g * g for g in pull), Fraction(0))] if o.penalty == "weight_decay" else [g * g for g in pull]
+    return all(s <= room for s in sizes) and len(sizes) > 0
 
 
 def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     """Numbers found for the claim; rejects unless they confirm both ends of the interval."""
-    validate_head(claim, problem)
     o = problem.objective
     rows = exact(augmented_rows(claim.rows, claim.row_bias))
     row_bias = None if claim.row_bias is None else exact(claim.row_bias)
@@ -71,10 +115,10 @@ def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     prices = head_prices(rows, o.penalty)
     theta, c = exact(claim.head), None if claim.head_bias is None else exact(claim.head_bias)
     loss = loss_at(problem, affine(Z, theta, c))
-    P = interior_penalty(o, prices, head_norms(theta, o.penalty), c)
+    P = interior_penalty(o, prices, head_norms(theta, o.penalty), c, "balanced")
     primal = total(o, loss.lower, loss.upper, P).upper
     v = violation(problem, claim, Z, prices)
-    dual = -losses.conjugate_mean_upper(o, claim.dual, problem.targets)
+    dual = -losses.conjugate_mean_upper(o, claim.dual, problem.targets, problem.weights)
     if claim.head_limit is None:
         require(v == 0.0, f"the dual violates its constraints by up to {v!r} and no head_limit is claimed")
     else:

@@ -12,7 +12,8 @@ import math
 import numpy as np
 from flint import arb
 
-from verifier.kernel.fast.balls import INFLATE, TINY, down, finite, sum_lower, up
+from verifier.kernel.fast.balls import INFLATE, TINY, down, finite, sum_lower, sum_upper, up
+from verifier.kernel.fast.blocks import mass
 from verifier.kernel.statements import Objective, require
 
 Array = np.ndarray
@@ -117,43 +118,49 @@ def _negative_entropy(p: arb) -> arb:
     return arb(0) if p == 0 else p * p.log()
 
 
-def conjugate_mean_upper(o: Objective, nu: Array, y: Array) -> float:
-    """A float at or above `(1/N) sum_j loss_j^*(nu_j)`; rejects duals outside the conjugate's domain, which is checked exactly.
+def conjugate_mean_upper(o: Objective, nu: Array, y: Array, weights: Array | None = None) -> float:
+    """A float at or above the mean of `loss_j^*(nu_j)` over samples, weighted by `weights`; rejects duals outside the conjugate's domain, exactly.
 
-    nu: (N, K). Conjugates: theory.md section 5.
+    nu: (N, K). Conjugates: docs/mathematics.md, section 5.
     """
-    N, _K = nu.shape
-    total = arb(0)
+    shares = [arb(1)] * len(nu) if weights is None else [arb(w) for w in weights.tolist()]
+    whole, total = sum(shares, arb(0)), arb(0)
     if o.loss == "cross_entropy":
-        for row, label in zip(nu.tolist(), y.tolist()):
+        for share, row, label in zip(shares, nu.tolist(), y.tolist(), strict=True):
             require(math.fsum(row) == 0.0, "a dual row of cross-entropy does not sum to 0")
             for k, v in enumerate(row):
                 p = arb(v) + 1 if k == label else arb(v)
                 require(bool(p >= 0), "a dual row of cross-entropy leaves the simplex")
-                total += _negative_entropy(p)
-        return up(arb_upper(total / N))
-    for row, target in zip(nu.tolist(), y.tolist()):
+                total += share * _negative_entropy(p)
+        return up(arb_upper(total / whole))
+    for share, row, target in zip(shares, nu.tolist(), y.tolist(), strict=True):
         for v, t in zip(row, target):
             if o.loss in ("logistic", "hinge"):
                 a = -v * t  # exact: t is +1 or -1
                 require(0.0 <= a <= 1.0, f"a dual of {o.loss} leaves [0, 1]")
-                total += -arb(a) if o.loss == "hinge" else _negative_entropy(arb(a)) + _negative_entropy(1 - arb(a))
+                each = -arb(a) if o.loss == "hinge" else _negative_entropy(arb(a)) + _negative_entropy(1 - arb(a))
             elif o.loss == "squared":
-                total += arb(v) * arb(v) / 4 + arb(v) * arb(t)
+                each = arb(v) * arb(v) / 4 + arb(v) * arb(t)
             elif o.loss == "huber":
                 assert o.delta is not None  # guaranteed by `validate`; only for the type checker
                 require(abs(v) <= o.delta, "a dual of Huber's loss exceeds delta")
-                total += arb(v) * arb(v) / 2 + arb(v) * arb(t)
+                each = arb(v) * arb(v) / 2 + arb(v) * arb(t)
             else:
                 require(o.loss == "absolute" and abs(v) <= 1.0, "a dual of the absolute loss exceeds 1")
-                total += arb(v) * arb(t)
-    return arb_upper(total / N)
+                each = arb(v) * arb(t)
+            total += share * each
+    return arb_upper(total / whole)
 
 
-def mean_upper(values: Array) -> float:
-    """Upper bound of the mean of numbers bounded above by `values`."""
-    return up(up(math.fsum(values.tolist())) / values.size)
+def mean_upper(values: Array, weights: Array | None = None) -> float:
+    """Upper bound of the mean, weighted by `weights`, of non-negative numbers bounded above by `values`."""
+    if weights is None:
+        return up(up(math.fsum(values.tolist())) / values.size)
+    return up(sum_upper((np.nextafter(values * weights, np.inf)).tolist()) / mass(weights)[0])
 
 
-def mean_lower(values: Array) -> float:
-    return down(sum_lower(values.tolist()) / values.size)
+def mean_lower(values: Array, weights: Array | None = None) -> float:
+    """Lower bound of the mean of non-negative numbers bounded below by the non-negative `values`."""
+    if weights is None:
+        return down(sum_lower(values.tolist()) / values.size)
+    return down(sum_lower(np.maximum(np.nextafter(values * weights, -np.inf), 0.0).tolist()) / mass(weights)[1])

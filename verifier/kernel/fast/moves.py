@@ -1,49 +1,25 @@
-"""Which kind of move a segment is, read off the stored numbers alone (theory.md section 2). No arithmetic, no tolerance.
-
-idle      every changed entry feeds a neuron that is dead at both ends together: F is constant
-transfer  listed pairs of neurons with identical incoming weights hand over their outgoing weights: F is constant
-head      otherwise only last-layer entries differ (idle changes may come along): f is affine, F is convex
-rescale   one hidden layer: neurons go to about (c wt, theta / c), c > 0: F is constant but for the rounding of the end
-layer     several hidden layers: only one of them changes, and not the last layer: bounded by the chord lemma
-chord     anything else: bounded by the chord lemma
-"""
+"""Whether a segment is of the kind it is said to be, read off the stored numbers alone (statements/path.py). No arithmetic, no tolerance."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from verifier.kernel.fast.liveness import changed_rows, live_neurons
-from verifier.kernel.fast.rescale import factors
 from verifier.kernel.statements import Move, Parameters, require
-
-Array = np.ndarray
 
 
 def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
-    """Whether the hinted pairs (i, j) explain the whole change.
+    """Whether the move's pairs (i, j) explain the whole change.
 
     Rows i and j of layer l agree, and column i of W_{l+1} goes g -> 0 while column j goes 0 -> g.
     """
-    if move.transfer is None:
-        return False
     l, pairs = move.transfer_layer, move.transfer
-    require(type(l) is int and 1 <= l < len(v.weights), "a transfer names a layer that is not hidden")
-    assert l is not None  # for the type checker; `require` above decides
-    require(
-        type(pairs) is np.ndarray
-        and pairs.dtype == np.int64
-        and pairs.ndim == 2
-        and pairs.shape[1] == 2
-        and len(pairs) > 0,
-        "transfer pairs must be (p, 2) int64",
-    )
-    n = v.weights[l - 1].shape[0]
-    require(bool((pairs >= 0).all() and (pairs < n).all()), "a transfer names a neuron that is not there")
-    require(np.unique(pairs).size == pairs.size, "a neuron is in two transfer pairs")
-    for k, (a, b) in enumerate(zip(v.weights, w.weights), start=1):
+    if pairs is None or l is None:
+        return False
+    for k, (a, b) in enumerate(zip(v.weights, w.weights, strict=True), start=1):
         if k != l + 1 and not np.array_equal(a, b):
             return False
-    for p, q in zip(v.biases, w.biases):
+    for p, q in zip(v.biases, w.biases, strict=True):
         if p is not None and q is not None and not np.array_equal(p, q):
             return False
     i, j = pairs[:, 0], pairs[:, 1]
@@ -56,16 +32,22 @@ def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
     return bool((out[:, j] == 0.0).all()) and np.array_equal(new, expected)
 
 
-def classify(v: Parameters, w: Parameters, move: Move) -> str:
-    """ "idle", "transfer", "head", "rescale", "chord" or "layer"."""
-    if is_transfer(v, w, move):
-        return "transfer"
-    L = len(v.weights)
-    live = live_neurons(v, w)
-    changed = [l for l in range(1, L) if bool((changed_rows(v, w, l) & live[l - 1]).any())]
-    head = bool(changed_rows(v, w, L).any())
-    if not changed:
-        return "head" if head else "idle"
-    if L == 2:
-        return "chord" if factors(v, w) is None else "rescale"
-    return "layer" if len(changed) == 1 and not head else "chord"
+def straight_kind(v: Parameters, w: Parameters) -> str:
+    """ "idle", "head" or "chord": the most that can be said of the straight segment without a transfer's pairs."""
+    L, live = len(v.weights), live_neurons(v, w)
+    if any((changed_rows(v, w, l) & live[l - 1]).any() for l in range(1, L)):
+        return "chord"
+    return "head" if changed_rows(v, w, L).any() else "idle"
+
+
+def require_kind(v: Parameters, w: Parameters, move: Move) -> None:
+    """Reject unless the move from v to w is what it says."""
+    if move.kind == "transfer":
+        require(is_transfer(v, w, move), "a move said to be a transfer is none")
+    elif move.kind == "idle":
+        require(straight_kind(v, w) == "idle", "a move said to be idle changes a neuron that is heard")
+    elif move.kind == "head":
+        require(straight_kind(v, w) != "chord", "a move said to be a head move changes a hidden neuron that is heard")
+    elif move.kind == "rescale":
+        a, b = v.biases[-1], w.biases[-1]
+        require(a is None or b is None or np.array_equal(a, b), "a rescaling changes the output bias")

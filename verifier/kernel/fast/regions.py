@@ -5,21 +5,18 @@ Everything is exact: what holds in a region holds on equations and signs (K23, s
 
 from __future__ import annotations
 
-import numpy as np
 from flint import arb, fmpq, nmod_mat
 
 from verifier.kernel.fast.losses import arb_lower, arb_upper
 from verifier.kernel.fast.rational import ZERO, fraction, integer_rows, solve_basis
 from verifier.kernel.statements import (
     JacobianRank,
+    Parameters,
     Problem,
     RegionMinimum,
     augmented_inputs,
+    augmented_rows,
     require,
-    require_array,
-    require_list,
-    require_pattern,
-    validate_region,
 )
 
 PRIME = 2**61 - 1
@@ -30,7 +27,9 @@ class _Region:
 
     def __init__(self, problem: Problem, claim: RegionMinimum) -> None:
         self.X = [[fraction(v) for v in row] for row in augmented_inputs(problem).tolist()]
-        self.y = [fraction(v) for v in problem.targets[:, 0].tolist()]
+        # The frozen output bias is part of what the rows have to fit.
+        bias = fraction(claim.bias)
+        self.y = [fraction(v) - bias for v in problem.targets[:, 0].tolist()]
         self.a, self.head = claim.pattern.tolist(), [fraction(v) for v in claim.head.tolist()]
         self.N, self.n, self.m = len(self.X), len(self.X[0]), len(self.a)
 
@@ -50,19 +49,26 @@ class _Region:
                 u = self.preactivation(flat, i, j)
                 inside = u >= 0 if self.a[i][j] else u <= 0
                 if claim.verdict == "zero_inside":
-                    inside = inside and (u != 0 or not any(self.X[j]))
+                    inside = inside and u != 0
                 require(bool(inside), "the point lies outside the region")
         return flat
 
     def preactivation(self, flat: list[fmpq], i: int, j: int) -> fmpq:
         return sum((w * x for w, x in zip(flat[i * self.n : (i + 1) * self.n], self.X[j])), ZERO)
 
-    def loss(self, flat: list[fmpq]) -> arb:
+    def holds(self, p: Parameters) -> bool:
+        """Whether the network's rows lie in the closed region."""
+        rows = augmented_rows(p.weights[0], p.biases[0])
+        flat = [fraction(v) for v in rows.ravel().tolist()]
+        sides = ((self.preactivation(flat, i, j), self.a[i][j]) for i in range(self.m) for j in range(self.N))
+        return rows.shape == (self.m, self.n) and all(bool(u >= 0) if a else bool(u <= 0) for u, a in sides)
+
+    def loss(self, flat: list[fmpq]) -> fmpq:
         total = ZERO
         for j in range(self.N):
             f = sum((self.head[i] * self.preactivation(flat, i, j) for i in range(self.m) if self.a[i][j]), ZERO)
             total += (f - self.y[j]) ** 2
-        return arb(total / self.N)
+        return total / self.N
 
     def dual(self, claim: RegionMinimum) -> tuple[list[fmpq], list[fmpq]]:
         """(nu, multipliers) that meet the equations exactly, multipliers not negative."""
@@ -85,34 +91,34 @@ class _Region:
 
 
 def check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
-    """Numbers found for the claim; rejects unless interval and verdict are proved."""
-    validate_region(problem, claim)
+    """Numbers found for the claim; rejects unless interval and verdict are proved. All comparisons are between rationals."""
     region = _Region(problem, claim)
+    if claim.of != "pattern":
+        require(region.holds(problem.A if claim.of == "A" else problem.B), f"{claim.of} is not in the region")
     point = region.point(claim)
-    upper = 0.0 if claim.verdict.startswith("zero") else arb_upper(region.loss(point))
-    lower = 0.0
-    if claim.verdict != "zero_inside":
+    upper, lower = region.loss(point), ZERO
+    require(not claim.verdict.startswith("zero") or upper == 0, "the loss at the point is not 0")
+    if claim.verdict not in ("zero", "zero_inside"):
         nu, multipliers = region.dual(claim)
         if claim.verdict == "zero_on_boundary":
             # sum_j nu_j f_j = sum_ij mu_ij |u_ij| is 0 where f = y, but positive in the open region once one mu_ij counts.
             used = any(v != 0 and any(region.X[k % region.N]) for k, v in enumerate(multipliers))
             require(used, "no multiplier keeps zero loss out of the open region")
         else:
-            value = -sum((v * v / 4 + v * t for v, t in zip(nu, region.y)), ZERO) / region.N
-            lower = max(0.0, arb_lower(arb(value)))
-    require(claim.lower <= lower, f"lower end: found at least {lower!r}, claimed {claim.lower!r}")
-    require(upper <= claim.upper, f"upper end: found at most {upper!r}, claimed {claim.upper!r}")
-    return {"lower": lower, "upper": upper}
+            lower = max(ZERO, -sum((v * v / 4 + v * t for v, t in zip(nu, region.y)), ZERO) / region.N)
+    found = {"lower": max(0.0, arb_lower(arb(lower))), "upper": arb_upper(arb(upper)) if upper != 0 else 0.0}
+    require(
+        bool(fraction(claim.lower) <= lower), f"lower end: found at least {found['lower']!r}, claimed {claim.lower!r}"
+    )
+    require(
+        bool(upper <= fraction(claim.upper)), f"upper end: found at most {found['upper']!r}, claimed {claim.upper!r}"
+    )
+    return found
 
 
 def check_rank(problem: Problem, claim: JacobianRank) -> dict[str, float]:
     """Full rank modulo a prime proves full rank; a null vector proves the contrary."""
     N = len(problem.X)
-    require(len(problem.A.weights) == 2, "jacobian_rank is defined for one hidden layer")
-    require(type(claim.full) is bool, "full must be true or false")
-    require_pattern(claim.pattern, N)
-    require_array(claim.null, "null", np.float64, (N,))
-    require_list(claim.null_basis, "null_basis")
     X, a = augmented_inputs(problem), claim.pattern.tolist()
     n = X.shape[1]
     if claim.full:
@@ -129,13 +135,3 @@ def check_rank(problem: Problem, claim: JacobianRank) -> dict[str, float]:
     )
     require(any(v != 0 for v in null), "the null vector is 0")
     return {"rank_at_most": float(N - 1)}
-
-
-def sentence(claim: RegionMinimum) -> str:
-    words = {
-        "positive": "no zero loss",
-        "zero_inside": "zero loss inside",
-        "zero_on_boundary": "zero loss on the boundary only",
-    }
-    about = f" ({words[claim.verdict]})" if claim.verdict in words else ""
-    return f"region {claim.name}: {claim.lower!r} <= min of the loss <= {claim.upper!r}{about}"

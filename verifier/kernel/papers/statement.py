@@ -6,6 +6,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.statements.problem import Problem
+from verifier.kernel.statements.refusal import quoted
+
+PAPERS = {
+    "baturin2026": "Baturin 2026",
+    "nguyen2021": "Nguyen, Brechet, Mondelli 2021",
+    "karhadkar2023": "Karhadkar, Murray, Tseran, Montufar 2023",
+}
+STATEMENTS = (
+    "lemma1.grad",
+    "lemma1.zero",
+    "lemma1.norm",
+    "t2.norm",
+    "t2.identity",
+    "t2.segment",
+    "t2.C",
+    "t3.e",
+    "baturin2026.exp.mse",
+    "nguyen2021.cor44.head",
+    "nguyen2021.cor44.one-output",
+    "nguyen2021.cor43.A2",
+    "karhadkar2023.t5",
+    "karhadkar2023.cor8",
+    "karhadkar2023.prop7",
+    "karhadkar2023.lemma15",
+    "karhadkar2023.prop13.cone",
+    "karhadkar2023.prop13.affine",
+)
+
 
 @dataclass(frozen=True)
 class ClaimViolation:
@@ -62,3 +91,9 @@ class ClaimViolation:
     dual: np.ndarray
     time: float
     margin: float
+
+    def sentence(self, problem: Problem) -> str:
+        paper, _, statement = self.statement.partition(".")
+        if paper not in PAPERS:
+            paper, statement = "baturin2026", self.statement
+        return f"counterexample {quoted(self.name)}: statement {statement} of {PAPERS[paper]} fails by at least {self.margin!r}"

@@ -35,54 +35,14 @@ from verifier.kernel.fast.forward import affine, hidden, loss_at, objective_at
 from verifier.kernel.fast.losses import arb_lower, arb_upper
 from verifier.kernel.papers import violations_karhadkar2023, violations_nguyen2021
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import Objective, Parameters, Problem, augmented_rows, require, require_array
+from verifier.kernel.papers.validation import lipschitz
+from verifier.kernel.statements import Objective, Parameters, Problem, augmented_rows, require
 
 Array = np.ndarray
 
 
-def lipschitz(o: Objective) -> float:
-    """L of a scalar loss; rejects losses that are not Lipschitz."""
-    require(o.loss in ("logistic", "hinge", "absolute", "huber"), f"{o.loss} has no Lipschitz constant")
-    return o.delta if o.loss == "huber" and o.delta is not None else 1.0
-
-
-def validate_violation(problem: Problem, claim: ClaimViolation) -> None:
-    require(claim.statement in STATEMENTS, f"unknown statement {claim.statement!r}")
-    require(0.0 <= claim.time <= 1.0, "time must lie in [0, 1]")
-    require(0.0 < claim.margin < float("inf"), "the margin must be positive and finite")
-    paper = claim.statement.partition(".")[0]
-    if paper == "nguyen2021":
-        violations_nguyen2021.validate(problem, claim)
-    elif paper == "karhadkar2023":
-        violations_karhadkar2023.validate(problem, claim)
-    else:
-        _validate_baturin2026(problem, claim)
-
-
-def _validate_baturin2026(problem: Problem, claim: ClaimViolation) -> None:
-    N = len(problem.X)
-    require(
-        len(problem.A.weights) == 2 and problem.A.weights[1].shape[0] == 1,
-        "a violation needs one hidden layer and one output",
-    )
-    require(problem.A.biases[1] is None, "the statements are about networks without an output bias")
-    shape = {"t2.C": 2 * N, "baturin2026.exp.mse": 1}.get(claim.statement, N)
-    require_array(claim.dual, "dual", np.float64, (shape,))
-    if claim.statement == "baturin2026.exp.mse":
-        require(problem.objective.loss == "squared" and claim.time == 0.0, "the statement is about the squared loss")
-        require(bool(claim.dual[0] > 0.0), "L must be positive")
-    if claim.statement.startswith("lemma1") or claim.statement in ("t2.segment", "t2.C"):
-        lipschitz(problem.objective)
-    if claim.statement in ("lemma1.zero", "lemma1.norm", "t2.C"):
-        require(
-            problem.objective.penalty == "l1" and problem.objective.kappa > 0.0,
-            "the statement is about the l1 penalty with kappa > 0",
-        )
-
-
 def check_violation(problem: Problem, claim: ClaimViolation) -> dict[str, float]:
     """The margin found; rejects unless it is at least the claimed one."""
-    validate_violation(problem, claim)
     found = _FOUND[claim.statement](problem, claim)
     require(claim.margin <= found, f"margin: found at least {found!r}, claimed {claim.margin!r}")
     return {"margin": found}
@@ -124,9 +84,7 @@ def _gradient(problem: Problem, claim: ClaimViolation) -> float:
 def _zero(problem: Problem, claim: ClaimViolation) -> float:
     require(problem.objective.kappa >= lipschitz(problem.objective), "kappa is below L")
     nothing = Parameters((problem.A.weights[0], 0.0 * problem.A.weights[1]), problem.A.biases)
-    return down(
-        objective_at(problem, nothing, endpoint=True).lower - objective_at(problem, problem.A, endpoint=True).upper
-    )
+    return down(objective_at(problem, nothing).lower - objective_at(problem, problem.A).upper)
 
 
 def _norm(problem: Problem, claim: ClaimViolation) -> float:
@@ -136,7 +94,7 @@ def _norm(problem: Problem, claim: ClaimViolation) -> float:
     over = 0.0 if room >= G else up(up(float(G) - room) / N)
     radius = up(lipschitz(o) / o.kappa)
     D = -losses.conjugate_mean_upper(o, claim.dual[:, None], problem.targets)
-    return down(down(D - up(radius * over)) - objective_at(problem, problem.A, endpoint=True).upper)
+    return down(down(D - up(radius * over)) - objective_at(problem, problem.A).upper)
 
 
 def _inputs(problem: Problem) -> Array:
@@ -295,4 +253,3 @@ _FOUND: dict[str, Callable[[Problem, ClaimViolation], float]] = {
     "t2.segment": _segment, "t2.C": _constant, "t3.e": _noise, "baturin2026.exp.mse": _squares,
     **violations_nguyen2021.FOUND, **violations_karhadkar2023.FOUND,
 }  # fmt: skip
-STATEMENTS = tuple(_FOUND)

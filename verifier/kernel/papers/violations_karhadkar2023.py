@@ -1,47 +1,19 @@
 """Counterexamples to statements of Karhadkar, Murray, Tseran, Montufar 2023: fast evaluation, in rationals and, for shares of patterns, balls.
 
-`landscape_claims.ClaimViolation` says what each statement is; docs/mathematics.md, section 10, has the arguments.
+`papers.statement.ClaimViolation` says what each statement is; docs/mathematics.md, section 10, has the arguments.
 """
 
 from __future__ import annotations
 
-import numpy as np
 from flint import arb, fmpq, fmpq_mat
 
 from verifier.kernel.fast.losses import arb_lower
 from verifier.kernel.fast.rational import ZERO, fraction
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import Problem, require, require_array
+from verifier.kernel.papers.validation import MOST_UNITS
+from verifier.kernel.statements import Problem, require
 
 Row = list[fmpq]
-COUNTS = ("karhadkar2023.t5", "karhadkar2023.cor8")
-# Hidden units of t5 and cor8: 2^-d1 and precisions of that many bits stay cheap.
-MOST_UNITS = 4096
-
-
-def validate(problem: Problem, claim: ClaimViolation) -> None:
-    """Reject what is not in the statement's setting, or a dual of another shape."""
-    A, o, (N, d) = problem.A, problem.objective, problem.X.shape
-    require(len(A.weights) == 2 and A.weights[1].shape[0] == 1, "the paper has one hidden layer and one output")
-    require(A.biases[1] is None, "the paper has no output bias")
-    require(o.loss == "squared" and o.penalty == "none", "the paper's loss is the squared one, without a penalty")
-    require(bool((A.weights[1] != 0).all()), "the paper's heads have no entry 0")
-    require(claim.time == 0.0, "time belongs to other statements")
-    if claim.statement in COUNTS:
-        require_array(claim.dual, "dual", np.float64, (5,))
-        return
-    require_array(claim.dual, "dual", np.float64, (N,))
-    require(not claim.dual.any(), "this statement needs no dual")
-    if claim.statement == "karhadkar2023.prop7":
-        require(A.biases[0] is None, "the units of Proposition 7 have no bias")
-        return
-    require(A.biases[0] is not None and d == 1, "inputs on a line, hidden units with a bias")
-    require(bool((problem.X[1:, 0] > problem.X[:-1, 0]).all()), "inputs must increase")
-    if claim.statement == "karhadkar2023.lemma15":
-        require(A.weights[0].shape[0] == 2 * N, "the two key neurons of each sample, and no others")
-    else:
-        units = 1 if claim.statement == "karhadkar2023.prop13.cone" else 2
-        require(A.weights[0].shape[0] == units, f"the statement is about {units} ReLU")
 
 
 def _units(problem: Problem) -> tuple[Row, list[tuple[fmpq, fmpq]]]:

@@ -1,6 +1,6 @@
 """Counterexamples to statements of Nguyen, Brechet, Mondelli 2021: fast evaluation, features in rationals.
 
-`landscape_claims.ClaimViolation` says what each statement is; docs/mathematics.md, section 10, has the arguments.
+`papers.statement.ClaimViolation` says what each statement is; docs/mathematics.md, section 10, has the arguments.
 """
 
 from __future__ import annotations
@@ -14,32 +14,7 @@ from verifier.kernel.fast import losses
 from verifier.kernel.fast.losses import arb_lower
 from verifier.kernel.fast.rational import ZERO, fraction
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import Parameters, Problem, require, require_array
-
-# Halves of the layer of cor43.A2 that are looked at, C(12, 6): every one of them.
-MOST_NEURONS = 12
-
-
-def validate(problem: Problem, claim: ClaimViolation) -> None:
-    """Reject what is not in the statement's setting, or a dual of another shape."""
-    N, A, o = len(problem.X), problem.A, problem.objective
-    K, hidden = A.weights[-1].shape[0], [W.shape[0] for W in A.weights[:-1]]
-    require(A.biases[-1] is None, "the paper's last layer has no bias")
-    require(o.penalty == "none", "the paper's loss has no penalty")
-    require(claim.time == 0.0, "time belongs to other statements")
-    if claim.statement == "nguyen2021.cor44.head":
-        require(o.loss == "cross_entropy", "the statement is about the cross-entropy")
-        require(all(n >= 2 * K for n in hidden), "Corollary 4.4 asks for 2 n_L neurons in each hidden layer")
-        require_array(claim.dual, "dual", np.float64, (K * (hidden[-1] - K + 1) + N * K,))
-    elif claim.statement == "nguyen2021.cor44.one-output":
-        require(o.loss == "logistic", "the statement is about the logistic loss")
-        require(len(hidden) == 1 and hidden[0] >= 2, "one hidden layer of two neurons or more")
-        require_array(claim.dual, "dual", np.float64, (problem.X.shape[1] + 1,))
-    else:
-        require(len(hidden) >= 2, "layer L - 2 is a hidden one with two hidden layers or more")
-        require(hidden[-2] <= MOST_NEURONS, f"more than {MOST_NEURONS} neurons in layer L - 2")
-        require_array(claim.dual, "dual", np.float64, (N,))
-        require(not claim.dual.any(), "this statement needs no dual")
+from verifier.kernel.statements import Parameters, Problem, require
 
 
 def features(p: Parameters, X: np.ndarray, layers: int) -> fmpq_mat:

@@ -14,53 +14,54 @@ from verifier.kernel.reference.numbers import (
     ball_list,
     ball_matrix,
     ball_rows,
-    mean,
     norm,
     plogp,
     positive,
     rational,
-    require_certain,
+    require_at_most,
 )
-from verifier.kernel.reference.objective import interior_penalty, row_price, sample_loss, sample_targets
-from verifier.kernel.statements import HeadOptimum, Objective, Problem, require, validate_head
+from verifier.kernel.reference.objective import interior_penalty, row_price, sample_loss, sample_targets, weighted_mean
+from verifier.kernel.statements import HeadOptimum, Objective, Problem, require
 
 
 def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
-    validate_head(claim, problem)
     o, (N, _) = problem.objective, problem.X.shape
+    shares = [Fraction(1)] * N if problem.weights is None else list(map(Fraction, problem.weights.tolist()))
+    whole = sum(shares, Fraction(0))
     Z = relu_columns(preactivations(ball_matrix(problem.X), claim.rows, claim.row_bias), problem.negative_slope)
     rows, theta, c = ball_rows(claim.rows, claim.row_bias), ball_rows(claim.head, None), ball_list(claim.head_bias)
     f = predictions(Z, theta, c, N)
-    primal = mean([sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem))]) + arb(
-        o.kappa
-    ) * interior_penalty(o, rows, theta, c)
-    G = arb_mat(Z) * ball_matrix(claim.dual)
-    violation = ZERO
-    kappa = arb(o.kappa)
-    certain = True
+    each = [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)]
+    primal = weighted_mean(problem, each) + arb(o.kappa) * interior_penalty(o, rows, theta, c, "balanced")
+    pulls = [[s * Fraction(v) for v in row] for s, row in zip(shares, claim.dual.tolist(), strict=True)]
+    G = arb_mat(Z) * arb_mat([[rational(v) for v in row] for row in pulls])
+    # Violations times the sum of weights: a division would blur a constraint that holds with equality.
+    violation, kappa, everyone = ZERO, arb(o.kappa), claim.head_limit is None
     for i, row in enumerate(G.tolist()):
         sizes = [norm(row)] if o.penalty == "weight_decay" else [abs(g) for g in row]
-        room = kappa * row_price(o, rows[i]) if o.penalty != "none" else ZERO
+        room = kappa * row_price(o, rows[i]) * rational(whole) if o.penalty != "none" else ZERO
         for size in sizes:
-            over = size / N - room
-            if not bool(over <= 0):
-                # Entries at most H leave |h_i|_2 at most H sqrt(K).
-                cost = arb(len(row)).sqrt() if o.penalty == "weight_decay" else ONE
-                certain, violation = False, violation + cost * positive(over)
+            if everyone:
+                require_at_most(
+                    size, room, "the dual does not certainly meet its constraints and no head_limit is claimed"
+                )
+            # Entries at most H leave |h_i|_2 at most H sqrt(K).
+            cost = arb(len(row)).sqrt() if o.penalty == "weight_decay" else ONE
+            violation += cost * positive(size - room)
     if c is not None:
-        for column in claim.dual.T.tolist():
-            s = abs(sum(map(Fraction, column), Fraction(0))) / N - (Fraction(o.kappa) if o.penalise_output_bias else 0)
-            if s > 0:
-                certain, violation = False, violation + rational(s)
-    below = -mean([conjugate(o, row, y) for row, y in zip(claim.dual.tolist(), sample_targets(problem))])
-    if claim.head_limit is None:
-        require(certain, "the dual does not certainly meet its constraints and no head_limit is claimed")
-    else:
-        below -= arb(claim.head_limit) * violation
-    below = below.max(ZERO)
-    require_certain(arb(claim.lower) <= below, "the lower end is not certain")
-    require_certain(primal <= arb(claim.upper), "the upper end is not certain")
-    return {"lower": float(below.lower()), "upper": float(primal.upper())}
+        allowed = Fraction(o.kappa) * whole if o.penalise_output_bias else Fraction(0)
+        for column in zip(*pulls, strict=True):
+            over = abs(sum(column, Fraction(0))) - allowed
+            require(over <= 0 or not everyone, "the dual pulls at a free output bias and no head_limit is claimed")
+            violation += rational(max(over, Fraction(0)))
+    conjugates = [conjugate(o, row, y) for row, y in zip(claim.dual.tolist(), sample_targets(problem), strict=True)]
+    below = -weighted_mean(problem, conjugates)
+    if claim.head_limit is not None:
+        below -= arb(claim.head_limit) * violation / rational(whole)
+    if claim.lower > 0.0:
+        require_at_most(arb(claim.lower), below, "the lower end is not certain")
+    require_at_most(primal, arb(claim.upper), "the upper end is not certain")
+    return {"lower": max(0.0, float(below.lower())), "upper": float(primal.upper())}
 
 
 def conjugate(o: Objective, nu: Sequence[float | Fraction], y: object) -> arb:

@@ -1,6 +1,6 @@
 """The second evaluation of `barrier_lower_bound`, `region_minimum` and `jacobian_rank`: sets, exact rationals and Arb balls, cell by cell.
 
-Written from theory.md sections 6 and 7; shares no arithmetic and no bookkeeping with the fast evaluation. Slow and plain on purpose.
+Written from docs/mathematics.md, sections 8 and 9; shares no arithmetic and no bookkeeping with the fast evaluation. Slow and plain on purpose.
 """
 
 from __future__ import annotations
@@ -11,29 +11,12 @@ import numpy as np
 from flint import arb
 
 from verifier.kernel.reference.heads import conjugate
-from verifier.kernel.reference.numbers import ZERO, norm, rational, require_certain
+from verifier.kernel.reference.numbers import ZERO, norm, rational, require_at_most
 from verifier.kernel.reference.objective import endpoint_value
-from verifier.kernel.statements import (
-    BarrierLowerBound,
-    JacobianRank,
-    Problem,
-    RegionMinimum,
-    require,
-    require_array,
-    require_list,
-    require_pattern,
-    validate_barrier,
-    validate_region,
-)
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, Parameters, Problem, RegionMinimum, require
 
 Vector = list[Fraction]
 Cell = tuple[int, ...]
-
-
-def check_landscape(problem: Problem, claim: BarrierLowerBound | RegionMinimum | JacobianRank) -> dict[str, float]:
-    if isinstance(claim, BarrierLowerBound):
-        return _check_barrier(problem, claim)
-    return _check_region(problem, claim) if isinstance(claim, RegionMinimum) else _check_rank(problem, claim)
 
 
 def _inputs(problem: Problem) -> list[Vector]:
@@ -51,7 +34,8 @@ def _parallel(u: Vector, v: Vector) -> bool:
 
 def _eliminate(rows: list[Vector], right: Vector, unknowns: int) -> Vector:
     """The one solution of `rows . z = right` by Gaussian elimination; rejects none and more than one."""
-    table = [[*row, b] for row, b in zip(rows, right)]
+    require(all(len(row) == unknowns for row in rows), "the equations have other unknowns")
+    table = [[*row, b] for row, b in zip(rows, right, strict=True)]
     done = 0
     for column in range(unknowns):
         pivot = next((k for k in range(done, len(table)) if table[k][column] != 0), None)
@@ -125,8 +109,9 @@ class _Neuron:
                 all(0 <= k < len(self.X) and self.group[k] not in (None, j) for k in chosen),
                 "a support is not of other classes",
             )
-            facing = [self._facing(p, k) for k in chosen]
-            weights = _eliminate([list(line) for line in zip(*facing)], self._facing(p, j), len(chosen))
+            facing, target = [self._facing(p, k) for k in chosen], self._facing(p, j)
+            # One equation per coordinate, also where the support is empty: then none of them can be met.
+            weights = _eliminate([[v[e] for v in facing] for e in range(len(target))], target, len(chosen))
             require(all(w >= 0 for w in weights), "a support does not make its facet redundant")
             if j in self.facets[p]:
                 self.facets[p].remove(j)
@@ -138,25 +123,26 @@ class _Neuron:
         a = tuple(1 - bit if g == j else bit for bit, g in zip(self.patterns[p], self.group))
         return self.index.get(a)
 
-    def holds(self, code: int, row: list[float], theta: float) -> bool:
-        if theta == 0.0 or not any(row):
-            return True
-        if (theta < 0.0) != (code % 2 == 1):
+    def holds(self, code: int, row: list[float], theta: float, frozen: bool) -> bool:
+        """Whether theta times the row lies in the code's closed cone with the code's sign. 0 lies in all cones; with a trained output layer it also has
+        both signs, with a frozen one only theta = 0 has."""
+        at_zero = theta == 0.0 or not any(row)
+        either_sign = theta == 0.0 if frozen else at_zero
+        if not either_sign and (theta < 0.0) != (code % 2 == 1):
             return False
         u = list(map(Fraction, row))
-        return all(_dot(self._facing(code // 2, j), u) >= 0 for j in range(len(self.X)))
+        return at_zero or all(_dot(self._facing(code // 2, j), u) >= 0 for j in range(len(self.X)))
 
 
-def _check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
-    validate_barrier(problem, claim)
+def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
     neuron, trained = _Neuron(problem, claim), claim.output_layer == "trained"
     cells: set[Cell] = {tuple(row) for row in claim.cells.tolist()}
     inside, outside = tuple(claim.cells[claim.inside].tolist()), tuple(claim.outside.tolist())
     networks = (("A", problem.A), ("B", problem.B))
     for (name, p), cell in zip(networks if claim.around == "A" else networks[::-1], (inside, outside)):
         rows = p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]])
-        for code, row, theta in zip(cell, rows.tolist(), p.weights[1][0].tolist()):
-            require(neuron.holds(code, row, theta), f"{name} is not in its cell")
+        for code, row, theta in zip(cell, rows.tolist(), p.weights[1][0].tolist(), strict=True):
+            require(neuron.holds(code, row, theta, not trained), f"{name} is not in its cell")
     require(outside not in cells, "the outside cell is among the cells")
     require(
         trained or all(a % 2 == b % 2 for a, b in zip(inside, outside)),
@@ -180,14 +166,14 @@ def _check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, floa
             continue
         needed.discard(face)
         bound = _face_bound(problem, claim, neuron, f)
-        require_certain(bound >= arb(claim.level), f"F >= level is not certain on face {f}")
+        require_at_most(arb(claim.level), bound, f"F >= level is not certain on face {f}")
         lowest = bound if lowest is None else lowest.min(bound)
     require(not needed, f"{len(needed)} faces through which the cells can be left have no dual")
     assert lowest is not None
     E = endpoint_value(problem, problem.A).max(endpoint_value(problem, problem.B))
     if claim.gap != 0.0:
         # The bounds speak of points below the claimed level, not of what lies above it.
-        require_certain(arb(claim.level) - E >= arb(claim.gap), "the gap over E is not certain")
+        require_at_most(arb(claim.gap), arb(claim.level) - E, "the gap over E is not certain")
     gap = max(0.0, float((arb(claim.level) - E).lower()))
     return {"level": float(lowest.lower()), "E_upper": float(E.upper()), "gap": gap}
 
@@ -249,12 +235,13 @@ def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: 
 # --- regions -------------------------------------------------------------------------------------------------------
 
 
-def _check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
-    validate_region(problem, claim)
+def check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
     X, a = _inputs(problem), claim.pattern.tolist()
     N, n, m = len(X), len(X[0]), len(a)
     v = list(map(Fraction, claim.head.tolist()))
-    y = [Fraction(t) for t in problem.targets[:, 0].tolist()]
+    y = [Fraction(t) - Fraction(claim.bias) for t in problem.targets[:, 0].tolist()]
+    if claim.of != "pattern":
+        _require_in_region(problem.A if claim.of == "A" else problem.B, X, a)
     zero = claim.verdict.startswith("zero")
     flat = list(map(Fraction, claim.point.ravel().tolist()))
     if zero:
@@ -266,13 +253,13 @@ def _check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
         for j in range(N):
             side = u[i][j] if a[i][j] else -u[i][j]
             require(side >= 0, "the point lies outside the closed region")
-            if claim.verdict == "zero_inside" and any(X[j]):
+            if claim.verdict == "zero_inside":
                 require(side > 0, "the point lies on the boundary")
     loss = sum((sum((v[i] * u[i][j] for i in range(m) if a[i][j]), Fraction(0)) - y[j]) ** 2 for j in range(N)) / N
     require(not zero or loss == 0, "the loss at the point is not 0")
-    require_certain(rational(Fraction(loss)) <= arb(claim.upper), "the upper end is not certain")
+    require(loss <= Fraction(claim.upper), "the upper end is too low")
     lower = Fraction(0)
-    if claim.verdict != "zero_inside":
+    if claim.verdict not in ("zero", "zero_inside"):
         equations: list[dict[int, Fraction]] = []
         for i in range(m):
             for e in range(n):
@@ -291,18 +278,23 @@ def _check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
             )
         else:
             lower = max(lower, -sum((w * w / 4 + w * t for w, t in zip(nu, y)), Fraction(0)) / N)
-    require(Fraction(claim.lower) <= lower, "the lower end is not certain")
+    require(Fraction(claim.lower) <= lower, "the lower end is too high")
     return {"lower": float(lower), "upper": float(loss)}
 
 
-def _check_rank(problem: Problem, claim: JacobianRank) -> dict[str, float]:
+def _require_in_region(p: Parameters, X: list[Vector], a: list[list[int]]) -> None:
+    rows = p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]])
+    require(len(rows) == len(a), "the pattern has other neurons than the network")
+    for row, bits in zip(rows.tolist(), a, strict=True):
+        for bit, x in zip(bits, X, strict=True):
+            u = _dot(list(map(Fraction, row)), x)
+            require(u >= 0 if bit else u <= 0, "the network is not in the region")
+
+
+def check_rank(problem: Problem, claim: JacobianRank) -> dict[str, float]:
     """Rank by rational elimination."""
     X = _inputs(problem)
     N = len(X)
-    require(len(problem.A.weights) == 2 and type(claim.full) is bool, "jacobian_rank is defined for one hidden layer")
-    require_pattern(claim.pattern, N)
-    require_array(claim.null, "null", np.float64, (N,))
-    require_list(claim.null_basis, "null_basis")
     rows = [
         [X[j][e] if a[j] else Fraction(0) for j in range(N)] for a in claim.pattern.tolist() for e in range(len(X[0]))
     ]

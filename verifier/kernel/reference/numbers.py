@@ -7,15 +7,31 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, arb_mat, fmpq
 
-from verifier.kernel.statements import require
+from verifier.kernel.statements import Rejected
 
 Column = list[arb]
 ZERO, ONE = arb(0), arb(1)
 
 
+# Bits of the balls; the next number is tried where balls overlap. The last holds sums of products of three float64 numbers exactly.
+PRECISIONS = (128, 512, 8192)
+
+
+class Uncertain(Rejected):
+    """The balls overlap: neither the comparison nor its contrary is certain."""
+
+
 def require_certain(condition: object, why: str) -> None:
     """Ball comparisons are True only when they hold for every point of both balls."""
-    require(condition is True, why)
+    if condition is not True:
+        raise Uncertain(why)
+
+
+def require_at_most(a: arb, b: arb, why: str) -> None:
+    """Reject unless a <= b is certain; as Uncertain unless a > b is."""
+    if (a <= b) is True:
+        return
+    raise Rejected(why) if (a > b) is True else Uncertain(why)
 
 
 def largest(values: list[arb]) -> arb:

@@ -1,10 +1,8 @@
-"""F in Arb balls, for the second evaluation: losses, penalties, and the value at an endpoint or a vertex (theory.md section 1)."""
+"""F in Arb balls, for the second evaluation: losses, penalties, and the value at an endpoint or a vertex (docs/certificate-v2.md)."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from flint import arb, fmpq
+from flint import arb
 
 from verifier.kernel.reference.forward import last_hidden, predictions, relu_columns, without_dead
 from verifier.kernel.reference.numbers import (
@@ -17,7 +15,7 @@ from verifier.kernel.reference.numbers import (
     l1_norm,
     mean,
     norm,
-    require_certain,
+    require_at_most,
 )
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, require
 
@@ -71,49 +69,49 @@ def head_size(o: Objective, column: list[arb]) -> arb:
     return norm(column) if o.penalty == "weight_decay" else l1_norm(column)
 
 
-def interior_penalty(o: Objective, rows: list[list[arb]], theta: list[list[arb]], c: list[arb] | None) -> arb:
-    """P on a path: weight decay in its balanced form (docs/mathematics.md)."""
+def weighted_mean(problem: Problem, values: list[arb]) -> arb:
+    """The mean over samples, by their weights where they have some."""
+    if problem.weights is None:
+        return mean(values)
+    w = [arb(v) for v in problem.weights.tolist()]
+    return sum((a * v for a, v in zip(w, values, strict=True)), ZERO) / sum(w, ZERO)
+
+
+def interior_penalty(
+    o: Objective, rows: list[list[arb]], theta: list[list[arb]], c: list[arb] | None, form: str
+) -> arb:
+    """P at a point of a path, or at its image under the balancing map (docs/mathematics.md, proposition 4)."""
     if o.penalty == "none":
         return ZERO
+    if o.penalty == "weight_decay" and form == "literal":
+        return sum((v * v for row in [*rows, *theta] for v in row), ZERO) / 2
     total = ZERO
-    for i, column in enumerate(zip(*theta)):
+    for i, column in enumerate(zip(*theta, strict=True)):
         if any(not v.is_zero() for v in column):
             total += row_price(o, rows[i]) * head_size(o, list(column))
     return total + l1_norm(c) if o.penalise_output_bias and c is not None else total
 
 
-def _weight_decay(p: Parameters) -> arb:
-    arrays = [p.weights[0], p.weights[1], *([] if p.biases[0] is None else [p.biases[0]])]
-    squares = sum((Fraction(v) ** 2 for a in arrays for v in a.ravel().tolist()), Fraction(0))
-    return arb(fmpq(squares.numerator, squares.denominator)) / 2
-
-
-def vertex_value(problem: Problem, p: Parameters, S: list[Column]) -> arb:
+def vertex_value(problem: Problem, p: Parameters, S: list[Column], form: str) -> arb:
     """F at a vertex of a path, from the features of its last hidden layer."""
     o = problem.objective
     theta, c = ball_rows(p.weights[-1], None), ball_list(p.biases[-1])
     f = predictions(S, theta, c, problem.X.shape[0])
-    loss = mean([sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem))])
-    return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c)
+    loss = weighted_mean(problem, [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)])
+    return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c, form)
 
 
 def endpoint_value(problem: Problem, p: Parameters) -> arb:
-    """F at A or B, with weight decay taken literally."""
+    """F at A or B, with weight decay as it is."""
     p = without_dead(p, p)[0] if len(p.weights) > 2 else p
     S = relu_columns(last_hidden(ball_matrix(problem.X), p, problem.negative_slope), problem.negative_slope)
-    o = problem.objective
-    if o.penalty != "weight_decay":
-        return vertex_value(problem, p, S)
-    f = predictions(S, ball_rows(p.weights[-1], None), ball_list(p.biases[-1]), problem.X.shape[0])
-    return mean([sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem))]) + arb(o.kappa) * _weight_decay(
-        p
-    )
+    return vertex_value(problem, p, S, "literal")
 
 
 def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
-    require(claim.network in ("A", "B"), "an endpoint is A or B")
     # Every loss and penalty is at least 0, which the ball around a loss of exactly 0 does not know.
-    F = endpoint_value(problem, problem.A if claim.network == "A" else problem.B).max(ZERO)
-    require_certain(arb(claim.lower) <= F, "the lower end is not certain")
-    require_certain(arb(claim.upper) >= F, "the upper end is not certain")
-    return {"lower": float(F.lower()), "upper": float(F.upper())}
+    F = endpoint_value(problem, problem.A if claim.network == "A" else problem.B)
+    if claim.lower > 0.0:
+        require_at_most(arb(claim.lower), F, "the lower end is not certain")
+    require_at_most(F, arb(claim.upper), "the upper end is not certain")
+    return {"lower": max(0.0, float(F.lower())), "upper": float(F.upper())}

@@ -17,7 +17,7 @@ from verifier.kernel.reference.forward import (
     relu_columns,
     without_dead,
 )
-from verifier.kernel.reference.moves import move_kind, rescale_bound
+from verifier.kernel.reference.moves import require_kind, rescale_bound
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
@@ -27,9 +27,8 @@ from verifier.kernel.reference.numbers import (
     ball_matrix,
     ball_rows,
     largest,
-    mean,
     positive,
-    require_certain,
+    require_at_most,
 )
 from verifier.kernel.reference.objective import (
     endpoint_value,
@@ -39,14 +38,17 @@ from verifier.kernel.reference.objective import (
     sample_loss,
     sample_targets,
     vertex_value,
+    weighted_mean,
 )
 from verifier.kernel.statements import (
+    Move,
     Objective,
     Parameters,
     PathUpperBound,
     Problem,
     apply_writes,
     breakpoints_of,
+    permuted,
     require,
     same_parameters,
 )
@@ -55,53 +57,54 @@ Block = list[list[arb]]
 
 
 def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
-    X = ball_matrix(problem.X)
+    X, o = ball_matrix(problem.X), problem.objective
     corners = [problem.A]
-    kinds = []
     for move in claim.moves:
         corners.append(apply_writes(corners[-1], move))
-        kinds.append(move_kind(corners[-2], corners[-1], move))
-    require(same_parameters(corners[-1], problem.B), "the path does not end in B")
-    active = [k for k, kind in enumerate(kinds) if kind != "constant"]
+        require_kind(corners[-2], corners[-1], move)
+    require(same_parameters(corners[-1], permuted(problem.B, claim.permutation)), "the path does not end in B")
+    # Along idle and transfer moves the outputs are constant, and so is every penalty but weight decay as it is, which is convex.
+    literal_decay = o.penalty == "weight_decay" and claim.form == "literal"
+    constant = [move.kind in ("idle", "transfer") and not literal_decay for move in claim.moves]
+    active = [k for k, still in enumerate(constant) if not still]
     FA, FB = endpoint_value(problem, problem.A), endpoint_value(problem, problem.B)
     bounds = []
     slope, shallow = problem.negative_slope, len(problem.A.weights) == 2
     U = last_hidden(X, problem.A, slope) if shallow else []
-    for k, (move, kind) in enumerate(zip(claim.moves, kinds)):
+    for k, move in enumerate(claim.moves):
         v, w = corners[k], corners[k + 1]
+        inner = not constant[k] and k != active[-1]
         if shallow:
             V = _update(X, v, w, U)
-            if kind == "chord":
-                bounds.append(_chord(problem, v, w, 0, U, V, breakpoints_of(move)))
-            if kind == "rescale":
-                bounds.append(rescale_bound(problem, v, w))
-            if kind != "constant" and k != active[-1]:
-                bounds.append(vertex_value(problem, w, relu_columns(V, slope)))
+            if move.kind == "chord":
+                bounds.append(_chord(problem, v, w, 0, U, V, move, claim.form))
+            if move.kind == "rescale":
+                bounds.append(rescale_bound(problem, v, w, move, claim.form))
+            if inner:
+                bounds.append(vertex_value(problem, w, relu_columns(V, slope), claim.form))
             U = V
             continue
-        if kind == "chord":
+        if move.kind == "chord":
             p, q = without_dead(v, w)
-            first = next(l for l in range(len(p.weights) - 1) if changed_neurons(p, q, l))
+            first = next((l for l in range(len(p.weights) - 1) if changed_neurons(p, q, l)), len(p.weights) - 2)
             H = layer_input(X, p, first, slope)
             start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
-            bounds.append(_chord(problem, p, q, first, start, end, breakpoints_of(move)))
-        if kind != "constant" and k != active[-1]:
+            bounds.append(_chord(problem, p, q, first, start, end, move, claim.form))
+        if inner:
             p = without_dead(w, w)[0]
-            bounds.append(vertex_value(problem, p, relu_columns(last_hidden(X, p, slope), slope)))
+            bounds.append(vertex_value(problem, p, relu_columns(last_hidden(X, p, slope), slope), claim.form))
     top = largest([FA, FB, *bounds])
     E, least = FA.max(FB), FA.min(FB)
-    require_certain(top <= arb(claim.sup), "sup F on the path is not certainly below the claim")
-    gap = ZERO if not bounds else largest(bounds) - E
-    require_certain(
-        positive(gap) <= arb(claim.gap) or (gap <= 0 and arb(claim.gap) >= 0), "the gap over E is not certain"
-    )
-    over = top - least
-    require_certain(over <= arb(claim.gap_over_lower), "the gap over the lower endpoint is not certain")
-    computed = {"sup": float(top.upper()), "gap": max(0.0, float(gap.upper())), "gap_over_lower": float(over.upper())}
-    if claim.level is not None:
-        require(claim.gap_over_level is not None and claim.gap_over_level >= 0.0, "a level needs a claimed gap over it")
-        require_certain(top - arb(claim.level) <= arb(claim.gap_over_level), "the gap over the level is not certain")
-    return computed
+    require_at_most(top, arb(claim.sup), "sup F on the path is not certainly below the claim")
+    over = [b - E for b in bounds]
+    for b in bounds:
+        # E + gap may be inexact where E is not: the difference decides, and equality of exact numbers with it.
+        require_at_most(b - E, arb(claim.gap), "the gap over E is not certain")
+    require_at_most(top - least, arb(claim.gap_over_lower), "the gap over the lower endpoint is not certain")
+    if claim.level is not None and claim.gap_over_level is not None:
+        require_at_most(top - arb(claim.level), arb(claim.gap_over_level), "the gap over the level is not certain")
+    gap = max([0.0, *(float(x.upper()) for x in over)])
+    return {"sup": float(top.upper()), "gap": gap, "gap_over_lower": float((top - least).upper())}
 
 
 def _update(X: arb_mat, v: Parameters, w: Parameters, U: list[Column]) -> list[Column]:
@@ -136,7 +139,7 @@ def _kink(u: arb, v: arb, slope: float) -> arb:
 
 
 def _chord(
-    problem: Problem, v: Parameters, w: Parameters, first: int, U: list[Column], V: list[Column], times: list[float]
+    problem: Problem, v: Parameters, w: Parameters, first: int, U: list[Column], V: list[Column], move: Move, form: str
 ) -> arb:
     """Ball whose upper end bounds F on the segment, by the chord lemma on every piece.
 
@@ -147,7 +150,7 @@ def _chord(
     shifts = [[ball_list(b) for b in p.biases] for p in (v, w)]
     rows, rows_end = ball_rows(v.weights[-2], v.biases[-2]), ball_rows(w.weights[-2], w.biases[-2])
     points = []
-    for time in times:
+    for time in breakpoints_of(move):
         t = arb(time)
         Ws = [[_mix_lists(a, b, t) for a, b in zip(*pair)] for pair in zip(*ends)]
         bs = [None if a is None or b is None else _mix_lists(a, b, t) for a, b in zip(*shifts)]
@@ -158,12 +161,12 @@ def _chord(
             us.append(columns if shift is None else [[u + s for u in c] for c, s in zip(columns, shift)])
         f = predictions(relu_columns(us[-1], slope), Ws[-1], bs[-1], N)
         wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
-        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1]), wt))
+        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt))
     moving = sorted(changed_neurons(v, w, first) & alive_neurons(v, w)[first])
-    return largest([_piece(problem, p, q, moving) for p, q in itertools.pairwise(points)])
+    return largest([_piece(problem, p, q, moving, form) for p, q in itertools.pairwise(points)])
 
 
-def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int]) -> arb:
+def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int], form: str) -> arb:
     """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes."""
     o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
     low: Block = [[ZERO] * N for _ in moving]
@@ -175,7 +178,8 @@ def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int]) -> arb:
         low, high = _after_activation(low, high, u, v, slope)
         low, high = _after_layer(low, high, relu_columns(u, slope), relu_columns(v, slope), W, Z, N)
     excess = ZERO
-    if o.penalty not in ("none", "l1"):
+    if o.penalty == "path" or (o.penalty == "weight_decay" and form == "balanced"):
+        # A product of two norms may rise above its chord; the other penalties are convex.
         theta, theta_end = p[1][-1], q[1][-1]
         for i in range(len(p[4])):
             Da = row_price(o, q[4][i]) - row_price(o, p[4][i])
@@ -186,7 +190,7 @@ def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int]) -> arb:
     ends = []
     for e in (p, q):
         corner = [_worst(o, e[2][j], *bounds[j], y) for j, y in enumerate(sample_targets(problem))]
-        ends.append(mean(corner) + arb(o.kappa) * (e[3] + excess))
+        ends.append(weighted_mean(problem, corner) + arb(o.kappa) * (e[3] + excess))
     return largest(ends)
 
 

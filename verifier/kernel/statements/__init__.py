@@ -3,11 +3,20 @@
 Every float is taken as the exact dyadic rational it is. Nothing is trusted: shapes, types and finiteness are checked before any arithmetic.
 """
 
-from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements.barrier import BarrierLowerBound, validate_barrier
-from verifier.kernel.statements.endpoint import EndpointValue
+from verifier.kernel.statements.endpoint import EndpointValue, validate_endpoint
 from verifier.kernel.statements.head import HeadOptimum, validate_head
-from verifier.kernel.statements.path import Move, PathUpperBound, Write, apply_writes, breakpoints_of
+from verifier.kernel.statements.path import (
+    FORMS,
+    KINDS,
+    Move,
+    PathUpperBound,
+    Write,
+    apply_writes,
+    breakpoints_of,
+    permuted,
+    validate_path,
+)
 from verifier.kernel.statements.problem import (
     LOSSES,
     PENALTIES,
@@ -16,29 +25,19 @@ from verifier.kernel.statements.problem import (
     Problem,
     augmented_inputs,
     augmented_rows,
-    require_relu,
     same_parameters,
     validate,
-    validate_parameters,
 )
-from verifier.kernel.statements.refusal import Rejected, require, require_array, require_finite
-from verifier.kernel.statements.region import (
-    JacobianRank,
-    RegionMinimum,
-    require_list,
-    require_pattern,
-    validate_region,
-)
+from verifier.kernel.statements.refusal import Rejected, require, require_array
+from verifier.kernel.statements.region import JacobianRank, RegionMinimum, validate_rank, validate_region
 from verifier.kernel.statements.verdict import Verdict
 
-Claim = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionMinimum | JacobianRank | ClaimViolation
-
 __all__ = [
+    "FORMS",
+    "KINDS",
     "LOSSES",
     "PENALTIES",
     "BarrierLowerBound",
-    "Claim",
-    "ClaimViolation",
     "EndpointValue",
     "HeadOptimum",
     "JacobianRank",
@@ -55,16 +54,15 @@ __all__ = [
     "augmented_inputs",
     "augmented_rows",
     "breakpoints_of",
+    "permuted",
     "require",
     "require_array",
-    "require_finite",
-    "require_list",
-    "require_pattern",
-    "require_relu",
     "same_parameters",
     "validate",
     "validate_barrier",
+    "validate_endpoint",
     "validate_head",
-    "validate_parameters",
+    "validate_path",
+    "validate_rank",
     "validate_region",
 ]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs
-from verifier.kernel.statements.refusal import require, require_array
+from verifier.kernel.statements.problem import Problem, augmented_inputs, require_relu, require_unweighted
+from verifier.kernel.statements.refusal import quoted, require, require_array, require_name, require_number
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,19 @@ class BarrierLowerBound:
     multipliers: np.ndarray
     basis: np.ndarray
 
+    def sentence(self, problem: Problem) -> str:
+        which = "of all parameters" if self.output_layer == "trained" else "that keeps the output layer of A and B"
+        return (
+            f"barrier {quoted(self.name)}: every path {which} from A to B reaches F >= {self.level!r}, "
+            f"at least {self.gap!r} over E = max(F(A), F(B))"
+        )
+
 
 def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
+    require_relu(problem)
+    require_unweighted(problem)
+    require_name(claim.name)
     o, (N, _) = problem.objective, problem.X.shape
     require(len(problem.A.weights) == 2, "barrier_lower_bound is defined for one hidden layer")
     m, K = problem.A.weights[0].shape[0], problem.A.weights[1].shape[0]
@@ -84,8 +94,8 @@ def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     for name, wide in (("interiors", (p, n)), ("nu", (f, N)), ("multipliers", (f, m * N))):
         require_array(getattr(claim, name), name, np.float64, wide)
     require(min(p, q, f) > 0, "no patterns, no cells or no faces")
-    require(0.0 <= claim.level < float("inf"), "the level must be finite and at least 0")
-    require(0.0 <= claim.gap < float("inf"), "the gap must be finite and at least 0")
+    require_number(claim.level, "the level")
+    require_number(claim.gap, "the gap")
     require(type(claim.inside) is int and 0 <= claim.inside < q, "inside names no cell")
     for name in ("cells", "outside"):
         codes = getattr(claim, name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.refusal import require, require_finite
+from verifier.kernel.statements.refusal import require, require_array, require_finite
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
 
@@ -16,7 +16,7 @@ PENALTIES = ("none", "l1", "path", "weight_decay")
 
 @dataclass(frozen=True)
 class Objective:
-    """`F = (1/N) sum_j loss(y_j, f(x_j)) + kappa P`, theory.md section 1; delta is Huber's and None for other losses."""
+    """`F = (1/N) sum_j loss(y_j, f(x_j)) + kappa P`, docs/certificate-v2.md; delta is Huber's and None for other losses."""
 
     loss: str
     delta: float | None
@@ -38,6 +38,7 @@ class Problem:
     """The objective on data X (N, d), targets (N, K) float64, or (N,) int64 labels for cross-entropy, and the pair.
 
     negative_slope: of the activation `max(z, negative_slope z)` of all hidden layers, 0 for ReLU.
+    weights (N,) float64, at least 0 and not all 0, or None: the mean over samples in F is then weighted by them.
     """
 
     objective: Objective
@@ -46,6 +47,7 @@ class Problem:
     A: Parameters
     B: Parameters
     negative_slope: float = 0.0
+    weights: np.ndarray | None = None
 
 
 def validate_parameters(p: Parameters, name: str) -> None:
@@ -87,6 +89,12 @@ def validate(problem: Problem) -> None:
     require(N > 0 and d == A.weights[0].shape[1], "X does not fit the first layer")
     K = A.weights[-1].shape[0]
     require(K <= 1000, "more than 1000 outputs")
+    if problem.weights is not None:
+        require_array(problem.weights, "weights", np.float64, (N,))
+        require(
+            bool((problem.weights >= 0.0).all() and (problem.weights > 0.0).any()),
+            "sample weights are at least 0, and not all 0",
+        )
     y = problem.targets
     if o.loss == "cross_entropy":
         require(
@@ -106,9 +114,14 @@ def require_relu(problem: Problem) -> None:
     require(problem.negative_slope == 0.0, "this kind of claim is defined for ReLU, not for Leaky ReLU")
 
 
+def require_unweighted(problem: Problem) -> None:
+    """Reject claims that are defined for the plain mean over samples."""
+    require(problem.weights is None, "this kind of claim is defined without sample weights")
+
+
 def same_parameters(p: Parameters, q: Parameters) -> bool:
     """Whether every parameter is the same real number."""
-    pairs = [*zip(p.weights, q.weights), *zip(p.biases, q.biases)]
+    pairs = [*zip(p.weights, q.weights, strict=True), *zip(p.biases, q.biases, strict=True)]
     return all(
         (a is None and b is None) or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
     )

@@ -1,8 +1,13 @@
-"""How the kernel refuses: one exception, one way to ask, and arrays of exactly the type and shape that is expected."""
+"""How the kernel refuses: one exception, one way to ask, and arrays, numbers and names of exactly what is expected."""
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+
+# A name stands between quotation marks in a sentence, and holds nothing that could end them or read like a formula.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .,+'/()&~*-]{0,119}")
 
 
 class Rejected(Exception):
@@ -16,6 +21,7 @@ def require(condition: bool, why: str) -> None:
 
 
 def require_finite(array: np.ndarray, name: str, ndim: int, kind: type = np.float64) -> None:
+    """Reject what is not a finite array of this type with `ndim` axes."""
     require(
         type(array) is np.ndarray and array.dtype == kind and array.ndim == ndim,
         f"{name}: expected a {ndim}-d {kind.__name__} array",
@@ -30,3 +36,31 @@ def require_array(array: np.ndarray, name: str, kind: type, shape: tuple[int, ..
         f"{name} has the wrong type or shape",
     )
     require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
+
+
+def require_list(array: np.ndarray, name: str) -> None:
+    require(
+        type(array) is np.ndarray and array.dtype == np.int64 and array.ndim == 1, f"{name} must be a list of int64"
+    )
+
+
+def require_number(x: float, name: str) -> None:
+    """Reject what is not a float in [0, infinity): F and everything claimed of it is one."""
+    require(type(x) is float and 0.0 <= x < float("inf"), f"{name} must be a number, finite and at least 0")
+
+
+def require_interval(lower: float, upper: float) -> None:
+    require_number(lower, "the lower end")
+    require_number(upper, "the upper end")
+    require(lower <= upper, "the lower end lies above the upper one")
+
+
+def require_name(name: str) -> None:
+    require(
+        type(name) is str and NAME.fullmatch(name) is not None,
+        "a name has letters, digits, spaces and _.,+'/()&~*- only, at most 120",
+    )
+
+
+def quoted(name: str) -> str:
+    return f'"{name}"'

@@ -1,4 +1,8 @@
-"""Claims about activation regions (K23)."""
+"""Claims about activation regions (K23, sections 3 and E.2). One hidden layer, one output.
+
+n = d + 1 when the hidden layer has biases (xt_j = (x_j, 1)), otherwise n = d (xt_j = x_j). A pattern a (m, N), 0/1, stands for the closed region
+of all rows (m, n) with (2 a_ij - 1) w_i . xt_j >= 0 for all i and j; the open one has > 0, and is empty where an input xt_j is 0.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +10,50 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs
-from verifier.kernel.statements.refusal import require, require_array
+from verifier.kernel.statements.problem import Problem, augmented_inputs, require_relu, require_unweighted
+from verifier.kernel.statements.refusal import (
+    quoted,
+    require,
+    require_array,
+    require_interval,
+    require_list,
+    require_name,
+)
 
-VERDICTS = ("interval", "positive", "zero_inside", "zero_on_boundary")
+VERDICTS = ("interval", "positive", "zero", "zero_inside", "zero_on_boundary")
+_WORDS = {
+    "positive": "no zero loss",
+    "zero": "zero loss at a point of the closed region",
+    "zero_inside": "zero loss at a point of the open region",
+    "zero_on_boundary": "zero loss on the boundary and nowhere inside",
+}
 
 
 @dataclass(frozen=True)
 class RegionMinimum:
-    """`lower <= min of the loss over the closed activation region <= upper`, the head frozen and without output bias (K23, section E.2).
+    """`lower <= min of the loss over the closed activation region <= upper`, the rows free, the output layer frozen.
 
-    Squared loss with kappa = 0: the loss is the mean over samples of (f_j - y_j)^2, f_j = sum_i head_i a_ij w_i . xt_j.
-    verdict "interval": no more than that. "positive": and lower > 0. "zero_inside": the loss is exactly 0 at a point of the open region.
-    "zero_on_boundary": it is exactly 0 in the closed region and nowhere in the open one.
+    Squared loss with kappa = 0: the loss is the mean over samples of (f_j - y_j)^2, f_j = sum_i head_i a_ij w_i . xt_j + bias.
+    of: "A" or "B": head and bias are that network's theta and output bias (0 without one), and its rows lie in the closed region.
+        "pattern": they are the claim's own, and the sentence says so.
+    verdict "interval": no more than that. "positive": and lower > 0. "zero": the loss is exactly 0 at a point of the closed region.
+    "zero_inside": it is at a point of the open region. "zero_on_boundary": it is exactly 0 in the closed region and nowhere in the open one.
 
-    head (m,) float64, entries not 0. pattern (m, N) int64, 0/1. point (m, n) float64: the rows of a point of the closed region.
+    head (m,) float64. pattern (m, N) int64, 0/1. point (m, n) float64: the rows of a point of the closed region.
     point_basis (k,) int64, entries i n + k' of `point` that are solved for in rationals, empty for verdicts "interval" and "positive"; the
         equations are f_j = y_j for all j, and w_i . xt_j = 0 for the pairs (i, j) in tight (t, 2) int64.
     nu (N,), multipliers (m, N) >= 0: head_i sum_j nu_j a_ij xt_j = sum_j multipliers_ij (2 a_ij - 1) xt_j for every neuron, after
-        dual_basis (entries j, or N + i N + j) is solved for. The loss is then at least mean_j(-nu_j^2/4 - nu_j y_j) (nu as in head duals: N times
-        the gradient). Verdict "zero_on_boundary" needs moreover sum_j nu_j y_j = 0, which is one more equation, and a multiplier that is not 0 at
-        a sample with xt_j not 0; lower is 0 then. Verdict "zero_inside" needs no dual: empty dual_basis, zeros.
+        dual_basis (entries j, or N + i N + j) is solved for. With y_j - bias for y_j below, the loss is then at least
+        mean_j(-nu_j^2/4 - nu_j y_j) (nu as in head duals: N times the gradient). Verdict "zero_on_boundary" needs moreover sum_j nu_j y_j = 0,
+        which is one more equation, and a multiplier that is not 0 at a sample with xt_j not 0; lower is 0 then. Verdicts "zero" and
+        "zero_inside" need no dual: empty dual_basis, zeros.
     """
 
     name: str
+    of: str
     verdict: str
     head: np.ndarray
+    bias: float
     pattern: np.ndarray
     point: np.ndarray
     point_basis: np.ndarray
@@ -41,6 +63,17 @@ class RegionMinimum:
     dual_basis: np.ndarray
     lower: float
     upper: float
+
+    def sentence(self, problem: Problem) -> str:
+        if self.of == "pattern":
+            kept = f"a head of its own and output bias {self.bias!r}, whatever A and B have"
+        else:
+            kept = f"{self.of}'s output layer kept, " + (
+                "bias included" if problem.A.biases[1] is not None else "which has no bias"
+            )
+        where = "a stored pattern" if self.of == "pattern" else f"{self.of}'s activation pattern"
+        about = f" ({_WORDS[self.verdict]})" if self.verdict in _WORDS else ""
+        return f"region {quoted(self.name)}: {self.lower!r} <= min of the loss over rows in the closed region of {where} <= {self.upper!r}, {kept}{about}"
 
 
 @dataclass(frozen=True)
@@ -58,14 +91,12 @@ class JacobianRank:
     null: np.ndarray
     null_basis: np.ndarray
 
-
-def require_list(array: np.ndarray, name: str) -> None:
-    require(
-        type(array) is np.ndarray and array.dtype == np.int64 and array.ndim == 1, f"{name} must be a list of int64"
-    )
+    def sentence(self, problem: Problem) -> str:
+        rank = "full" if self.full else "less than full"
+        return f"region {quoted(self.name)}: the Jacobian of the outputs by the rows has {rank} column rank on a stored pattern, heads not 0"
 
 
-def require_pattern(pattern: np.ndarray, N: int) -> None:
+def _require_pattern(pattern: np.ndarray, N: int) -> None:
     require(
         type(pattern) is np.ndarray and pattern.ndim == 2 and len(pattern) > 0, "a region needs a pattern per neuron"
     )
@@ -74,6 +105,9 @@ def require_pattern(pattern: np.ndarray, N: int) -> None:
 
 
 def validate_region(problem: Problem, claim: RegionMinimum) -> None:
+    require_relu(problem)
+    require_unweighted(problem)
+    require_name(claim.name)
     o, N = problem.objective, len(problem.X)
     require(o.loss == "squared" and o.kappa == 0.0, "region_minimum is about the squared loss alone")
     require(
@@ -81,11 +115,17 @@ def validate_region(problem: Problem, claim: RegionMinimum) -> None:
         "region_minimum needs one hidden layer and one output",
     )
     require(claim.verdict in VERDICTS, f"unknown verdict {claim.verdict!r}")
-    require_pattern(claim.pattern, N)
+    _require_pattern(claim.pattern, N)
     m, n = len(claim.pattern), augmented_inputs(problem).shape[1]
     for name, shape in (("head", (m,)), ("point", (m, n)), ("nu", (N,)), ("multipliers", (m, N))):
         require_array(getattr(claim, name), name, np.float64, shape)
-    require(bool((claim.head != 0.0).all()), "a head entry is 0")
+    require(type(claim.bias) is float and bool(np.isfinite(claim.bias)), "bias must be a finite number")
+    require(claim.of in ("A", "B", "pattern"), "a region is of A, of B or of a pattern")
+    if claim.of != "pattern":
+        network = problem.A if claim.of == "A" else problem.B
+        c = network.biases[1]
+        require(np.array_equal(claim.head, network.weights[1][0]), f"the head is not {claim.of}'s")
+        require(claim.bias == (0.0 if c is None else float(c[0])), f"the output bias is not {claim.of}'s")
     for name in ("point_basis", "dual_basis"):
         require_list(getattr(claim, name), name)
     require(type(claim.tight) is np.ndarray and claim.tight.ndim == 2, "tight must list pairs")
@@ -94,8 +134,23 @@ def validate_region(problem: Problem, claim: RegionMinimum) -> None:
         bool(((claim.tight >= 0) & (claim.tight < np.array([m, N]))).all()),
         "tight names a neuron or sample that is not there",
     )
-    require(0.0 <= claim.lower <= claim.upper < float("inf"), "the interval must be finite, ordered and at least 0")
+    require_interval(claim.lower, claim.upper)
     zero = claim.verdict.startswith("zero")
     require(not zero or claim.upper == 0.0, "a zero loss is an upper end of 0")
     require(claim.verdict != "positive" or claim.lower > 0.0, "a positive minimum has a lower end above 0")
     require(zero or claim.point_basis.size == claim.tight.size == 0, "only points of zero loss are solved for")
+    require(
+        claim.verdict != "zero_inside" or bool(augmented_inputs(problem).any(axis=1).all()),
+        "an input is 0, so the open region is empty",
+    )
+
+
+def validate_rank(problem: Problem, claim: JacobianRank) -> None:
+    require_relu(problem)
+    require_name(claim.name)
+    N = len(problem.X)
+    require(len(problem.A.weights) == 2, "jacobian_rank is defined for one hidden layer")
+    require(type(claim.full) is bool, "full must be true or false")
+    _require_pattern(claim.pattern, N)
+    require_array(claim.null, "null", np.float64, (N,))
+    require_list(claim.null_basis, "null_basis")

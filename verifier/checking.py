@@ -1,0 +1,145 @@
+"""Is what a certificate file says true, and is it about my networks and my data? The kernel decides; the file's record plays no part."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verifier.certificate.file import Certificate, read_certificate
+from verifier.errors import UsageError
+from verifier.kernel import Claim, Parameters, Problem, Verdict, check
+
+EVALUATIONS = ("fast", "reference")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Whether a network of the certificate is the one the caller has. `sentence` says it."""
+
+    same: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """The kernel's word on a certificate file.
+
+    verdicts: (evaluation, claim, verdict), per evaluation in the order of the file. comparisons: with the caller's networks, when there are some.
+    digest: SHA-256 of the file. hashes: of the data set and of both networks, from the arrays that were checked.
+    """
+
+    file: Path
+    verdicts: tuple[tuple[str, Claim, Verdict], ...]
+    comparisons: tuple[Comparison, ...]
+    problem: Problem
+    digest: str
+    hashes: dict[str, str]
+    cpu_seconds: float
+
+    @property
+    def accepted(self) -> bool:
+        """Every claim is established by every evaluation that was asked for, and the networks are the caller's."""
+        return (
+            len(self.verdicts) > 0
+            and all(v.accepted for _, _, v in self.verdicts)
+            and all(c.same for c in self.comparisons)
+        )
+
+    @property
+    def about(self) -> str:
+        """The problem in one line: what F is, on what."""
+        p, o = self.problem, self.problem.objective
+        N, d = p.X.shape
+        mean = "mean" if p.weights is None else "weighted mean"
+        delta = "" if o.delta is None else f" (delta {o.delta!r})"
+        penalty = "no penalty" if o.penalty == "none" else f"{o.kappa!r} times the {o.penalty} penalty"
+        if o.penalise_output_bias:
+            penalty += ", output bias penalised"
+        widths = "-".join(str(n) for n in (d, *(len(W) for W in p.A.weights)))
+        slope = "ReLU" if p.negative_slope == 0.0 else f"Leaky ReLU of slope {p.negative_slope!r}"
+        return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; networks {widths}, {slope}"
+
+
+def check_file(
+    path: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
+    networks: Sequence[Any] | None = None,
+    *,
+    reference: bool = False,
+) -> CheckedFile:
+    """Check every claim of a certificate file with the kernel's fast evaluation, and with the reference evaluation too when asked.
+
+    data: the data file written beside a certificate that does not embed its data (default: the `.data` file beside it); compared when it does.
+    networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal bit for bit, in either order.
+
+    Raises CertificateFormatError for a file that is no certificate or embeds other data, CheckpointError for networks that cannot be read,
+    UsageError for other than two networks. A claim that does not hold, or other networks, are no error: see `accepted`.
+    """
+    start = time.process_time()
+    certificate = read_certificate(Path(path), data=None if data is None else Path(data))
+    comparisons = () if networks is None else _compared(certificate.problem, networks)
+    rows = tuple(
+        (evaluation, claim, check(certificate.problem, claim, evaluation=evaluation))
+        for evaluation in EVALUATIONS[: 1 + reference]
+        for claim in certificate.claims
+    )
+    return CheckedFile(
+        Path(path),
+        rows,
+        comparisons,
+        certificate.problem,
+        certificate.digest,
+        _hashes(certificate),
+        time.process_time() - start,
+    )
+
+
+def _hashes(c: Certificate) -> dict[str, str]:
+    """As the strict reader has compared them with the arrays."""
+    networks = c.document["networks"]
+    return {"data": c.document["data"]["sha256"], "A": networks["A"]["sha256"], "B": networks["B"]["sha256"]}
+
+
+def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ...]:
+    from verifier.networks.checkpoint import load_checkpoint
+
+    if isinstance(networks, (str, bytes)) or len(networks) != 2:
+        raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
+    given = [load_checkpoint(n).network for n in networks]
+    names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]
+    slopes = all(n.negative_slope == problem.negative_slope for n in given)
+    same = [[_equal(p, n.weights, n.biases) for n in given] for p in (problem.A, problem.B)]
+    if not (same[0][0] and same[1][1]) and same[0][1] and same[1][0]:
+        same, names = [[same[0][1]], [same[1][0]]], [names[1], names[0]]
+    else:
+        same = [[same[0][0]], [same[1][1]]]
+    if not slopes:
+        return (
+            Comparison(
+                False,
+                f"the certificate's networks have negative slope {problem.negative_slope!r}, those given have another",
+            ),
+        )
+    return tuple(
+        Comparison(
+            equal,
+            f"{letter} of the certificate is {name}"
+            if equal
+            else f"{letter} of the certificate is another network than {name}",
+        )
+        for letter, (equal,), name in zip("AB", same, names, strict=True)
+    )
+
+
+def _equal(p: Parameters, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray | None]) -> bool:
+    mine, other = [*p.weights, *p.biases], [*weights, *biases]
+    return len(mine) == len(other) and all(
+        (a is None) == (b is None) and (a is None or b is None or np.array_equal(a, b))
+        for a, b in zip(mine, other, strict=True)
+    )

@@ -1,0 +1,55 @@
+"""What kinds of claims there are: for each its validation, which both evaluations share, and its two evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from verifier.kernel.fast import barrier, heads, paths, regions, vertices
+from verifier.kernel.papers import reference_violations, validation, violations
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.reference import heads as reference_heads
+from verifier.kernel.reference import landscape as reference_landscape
+from verifier.kernel.reference import objective as reference_objective
+from verifier.kernel.reference import paths as reference_paths
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    EndpointValue,
+    HeadOptimum,
+    JacobianRank,
+    PathUpperBound,
+    Problem,
+    RegionMinimum,
+    validate_barrier,
+    validate_endpoint,
+    validate_head,
+    validate_path,
+    validate_rank,
+    validate_region,
+)
+
+Claim = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionMinimum | JacobianRank | ClaimViolation
+Evaluation = Callable[[Problem, Any], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`fast` and `reference` return the numbers they found, and reject unless these establish a claim that `validate` let pass."""
+
+    validate: Callable[[Problem, Any], None]
+    fast: Evaluation
+    reference: Evaluation
+
+
+RULES: dict[type, Rule] = {
+    EndpointValue: Rule(validate_endpoint, vertices.check_endpoint, reference_objective.check_endpoint),
+    PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path),
+    HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
+    BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_landscape.check_barrier),
+    RegionMinimum: Rule(validate_region, regions.check_region, reference_landscape.check_region),
+    JacobianRank: Rule(validate_rank, regions.check_rank, reference_landscape.check_rank),
+    ClaimViolation: Rule(
+        validation.validate_violation, violations.check_violation, reference_violations.check_violations
+    ),
+}
