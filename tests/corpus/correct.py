@@ -8,8 +8,8 @@ import numpy as np
 
 from verifier.kernel import Move, Objective, Problem, Write
 
-from . import landscape, violations, violations_papers
-from .small import Case, chord, full, halves, head_claim, net, random_problem
+from . import attacks, landscape, violations, violations_papers
+from .small import Case, chord, full, halves, head_claim, named, net, random_problem
 
 
 def deep_problem(loss: str = "hinge", penalty: str = "none") -> tuple[Problem, tuple[Move, ...]]:
@@ -23,12 +23,12 @@ def deep_problem(loss: str = "hinge", penalty: str = "none") -> tuple[Problem, t
     taken2[:, 2], taken2[:, 0] = W2[:, 0], 0.0
     taken3[:, 2], taken3[:, 1] = W3[:, 1], 0.0
     moves = (
-        Move((Write(1, "weight", 0, index, W1[[0]]), Write(1, "bias", 0, index, b1[[0]]))),
-        Move((Write(2, "weight", 0, None, taken2),), None, np.array([[0, 2]]), 1),
-        Move((Write(1, "weight", 0, np.array([0]), np.array([[3.0, -2.0]])),)),
-        Move((Write(2, "weight", 0, index, taken2[[1]]), Write(2, "bias", 0, index, b2[[1]]))),
-        Move((Write(3, "weight", 1, np.array([1, 2]), taken3[:, [1, 2]]),), None, np.array([[1, 2]]), 2),
-        Move((Write(3, "weight", 0, None, taken3 * 0.5), Write(3, "bias", 0, None, b3 + 0.25))),
+        Move("?", (Write(1, "weight", 0, index, W1[[0]]), Write(1, "bias", 0, index, b1[[0]]))),
+        Move("?", (Write(2, "weight", 0, None, taken2),), None, np.array([[0, 2]]), 1),
+        Move("?", (Write(1, "weight", 0, np.array([0]), np.array([[3.0, -2.0]])),)),
+        Move("?", (Write(2, "weight", 0, index, taken2[[1]]), Write(2, "bias", 0, index, b2[[1]]))),
+        Move("?", (Write(3, "weight", 1, np.array([1, 2]), taken3[:, [1, 2]]),), None, np.array([[1, 2]]), 2),
+        Move("?", (Write(3, "weight", 0, None, taken3 * 0.5), Write(3, "bias", 0, None, b3 + 0.25))),
     )
     A = type(p.A)((W1, W2, W3), p.A.biases)
     end1 = W1.copy()
@@ -36,7 +36,7 @@ def deep_problem(loss: str = "hinge", penalty: str = "none") -> tuple[Problem, t
     end2 = taken2.copy()
     end2[2] = taken2[1]
     end_bias = (np.array([b1[0], b1[1], b1[0]]), np.array([b2[0], b2[1], b2[1]]), b3 + 0.25)
-    return replace(p, A=A, B=type(p.A)((end1, end2, taken3 * 0.5), end_bias)), moves
+    return replace(p, A=A, B=type(p.A)((end1, end2, taken3 * 0.5), end_bias)), named(A, moves)
 
 
 def head_without_limit(loss: str = "squared", penalty: str = "path") -> Case:
@@ -74,7 +74,7 @@ def exact_squares() -> Case:
     A, B = net([[1.0], [2.0]], [[1.0, 0.0]]), net([[1.0], [2.0]], [[0.0, 0.25]])
     p = Problem(o, np.array([[1.0]]), np.array([[0.0]]), A, B)
     high = net([[1.0], [2.0]], [[0.0, 1.0]])
-    moves = (Move((Write(2, "weight", 0, None, high.weights[1]),)), Move((Write(2, "weight", 0, None, B.weights[1]),)))
+    moves = tuple(Move("head", (Write(2, "weight", 0, None, n.weights[1]),)) for n in (high, B))
     return full(p, moves)
 
 
@@ -85,8 +85,8 @@ def one_layer_at_a_time(p: Problem, pieces: int) -> tuple[Move, ...]:
     for l, (W, b) in enumerate(zip(p.B.weights, p.B.biases), start=1):
         writes = [Write(l, "weight", 0, None, W)]
         writes += [] if b is None else [Write(l, "bias", 0, None, b)]
-        moves.append(Move(tuple(writes), cuts))
-    return tuple(moves)
+        moves.append(Move("?", tuple(writes), cuts))
+    return named(p.A, tuple(moves))
 
 
 def all_correct() -> dict[str, Case]:
@@ -136,5 +136,11 @@ def all_correct() -> dict[str, Case]:
         {"note": "anything", "nested": [1, 2.5, None, {"a": True}]},
     )
     return cases | {
-        name: make() for name, make in {**landscape.CORRECT, **violations.CORRECT, **violations_papers.CORRECT}.items()
+        name: make()
+        for name, make in {
+            **landscape.CORRECT,
+            **attacks.CORRECT,
+            **violations.CORRECT,
+            **violations_papers.CORRECT,
+        }.items()
     }

@@ -68,6 +68,8 @@ def region(target: float, **change: Any) -> Case:
     pull = 1.0 if target == 0 else max(0.0, -2.0 * target)
     claim = RegionMinimum(
         name="by hand",
+        of="A",
+        bias=0.0,
         verdict="zero_inside" if target > 0 else "positive" if target < 0 else "zero_on_boundary",
         head=floats(1.0),
         pattern=ints([1]),

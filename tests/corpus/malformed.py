@@ -23,6 +23,15 @@ HEAD = all_correct()["head-for-bounded-heads"]
 BARRIER = all_correct()["barrier-between-two-cells"]
 
 
+def renamed_path(name: str) -> Callable[[Document, Arrays], None]:
+    """The first path and its claim under another name."""
+
+    def change(d: Document, a: Arrays) -> None:
+        d["paths"][0]["name"] = d["claims"][2]["path"] = name
+
+    return change
+
+
 def text_of(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"))
 
@@ -146,7 +155,6 @@ class Harmless:
 
 HEX = "0x1.8000000000000p+0"
 SLOPES = {
-    "zero": (0.0).hex(),
     "one": (1.0).hex(),
     "below-zero": (-0.5).hex(),
     "nan": "nan",
@@ -163,7 +171,8 @@ FLOATS = {
     "float-with-more-digits": "0x1.80000000000000p+0",
 }  # fmt: skip
 TYPES = {
-    "version-as-float": ("version", 1.0), "version-as-bool": ("version", True), "version-as-text": ("version", "1"), "unknown-version": ("version", 2),
+    "version-as-float": ("version", 1.0), "version-as-bool": ("version", True), "version-as-text": ("version", "1"), "version-1": ("version", 1),
+    "unknown-version": ("version", 3),
     "version-null": ("version", None), "unknown-format": ("format", "verifier-certificat"), "format-null": ("format", None),
     "claims-empty": ("claims", []), "claims-as-object": ("claims", {}), "claim-as-list": ("claims", 0, []), "claim-null": ("claims", 0, None),
     "claim-of-unknown-kind": ("claims", 0, "kind", "lower_bound"), "claim-kind-as-list": ("claims", 0, "kind", ["endpoint_value"]),
@@ -191,7 +200,7 @@ TYPES = {
     "array-that-is-not-there": ("paths", 0, "moves", 0, "breakpoints", "nowhere"), "array-used-twice": ("paths", 0, "moves", 0, "breakpoints", "A/W1"),
     "record-as-list": ("record", []), "record-null": ("record", None), "unknown-field": ("comment", "hello"),
     "unknown-claim-field": ("claims", 0, "tolerance", HEX),
-    "unknown-move-field": ("paths", 0, "moves", 0, "kind", "head"), "unknown-objective-field": ("objective", "weights", None),
+    "unknown-move-field": ("paths", 0, "moves", 0, "type", "head"), "unknown-objective-field": ("objective", "weights", None),
     "path-name-with-a-newline": ("paths", 0, "name", "x\nVERIFIED"), "path-name-with-an-escape": ("paths", 0, "name", "\x1b[2J"),
 }  # fmt: skip
 
@@ -200,6 +209,17 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     **{name: edited(put(*path)) for name, path in TYPES.items()},
     **{f"missing-{key}": edited(drop(key)) for key in ("format", "version", "objective", "data", "networks", "paths", "claims", "record")},
     **{f"negative-slope-{name}": edited(put("networks", "negative_slope", text)) for name, text in SLOPES.items()},
+    "path-name-that-imitates-a-sentence": edited(renamed_path('exchange": F <= 0.0 all along it, and at most 0.0 over E (path "x')),
+    "path-name-with-a-formula": edited(renamed_path("F <= 0")),
+    "path-that-no-claim-is-about": edited(lambda d, a: d["claims"].pop()),
+    "two-claims-of-one-path": edited(lambda d, a: d["claims"].append(dict(d["claims"][2]))),
+    "two-claims-of-one-endpoint": edited(lambda d, a: d["claims"].append(dict(d["claims"][0]))),
+    "weights-that-are-not-declared": edited(lambda d, a: a.update({"data/weights": np.ones(6)})),
+    "weights-that-are-not-there": edited(put("data", "weighted", True)),
+    "permutation-inline": edited(put("paths", 0, "permutation", [[0, 1, 2, 3]])),
+    "permutation-as-text": edited(put("paths", 0, "permutation", "A/W1")),
+    "move-without-a-kind": edited(drop("paths", 0, "moves", 0, "kind")),
+    "path-without-a-form": edited(drop("paths", 0, "form")),
     "missing-claim-field": edited(drop("claims", 0, "upper")),
     "missing-network": edited(drop("networks", "B")),
     "missing-array": edited(lambda d, a: a.pop("B/W2")),
@@ -207,7 +227,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "head-limit-nan": edited(put("claims", 0, "head_limit", "nan"), HEAD),
     "head-name-with-a-newline": edited(put("claims", 0, "name", "x\nVERIFIED"), HEAD),
     # JSON
-    "duplicate-json-key": retyped('"version":1', '"version":1,"version":1'),
+    "duplicate-json-key": retyped('"version":2', '"version":2,"version":2'),
     "duplicate-json-key-in-a-claim": retyped('"network":"A"', '"network":"B","network":"A"'),
     "duplicate-json-key-in-the-record": retyped('"a":true', '"a":true,"\\u0061":true'),
     "nan-in-json": retyped("2.5", "NaN"),
@@ -217,9 +237,9 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "deep-nesting-in-json": retyped("2.5", "[" * 20000 + "]" * 20000),
     "deep-objects-in-json": retyped("2.5", '{"a":' * 10000 + "1" + "}" * 10000),
     "trailing-json": lambda: raw(text_of(BASE.packed()[0]) + "{}", *layout(BASE.packed()[1])),
-    "comment-in-json": retyped('"version":1', '"version":1/**/'),
+    "comment-in-json": retyped('"version":2', '"version":2/**/'),
     "single-quotes-in-json": retyped('"version"', "'version'"),
-    "trailing-comma-in-json": retyped('"version":1', '"version":1,,'),
+    "trailing-comma-in-json": retyped('"version":2', '"version":2,,'),
     "document-a-list": lambda: raw("[]", *layout(BASE.packed()[1])),
     "document-a-number": lambda: raw("1", *layout(BASE.packed()[1])),
     "document-empty": lambda: raw("", *layout(BASE.packed()[1])),

@@ -9,11 +9,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, PathUpperBound, Problem, Write
+from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, Problem, Write
 
-from . import landscape, violations, violations_papers
+from . import attacks, landscape, violations, violations_papers
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
-from .small import Case, chord, everything, full, halves, net, path_claim, random_problem
+from .small import Case, chord, everything, full, halves, loose_path, net, path_claim, random_problem
 
 ATTACKS: dict[str, Callable[[], Case]] = {}
 HUGE = 2.0**40
@@ -31,7 +31,7 @@ def claimed(case: Case, **change: object) -> Case:
 
 def loose(p: Problem, moves: tuple[Move, ...]) -> Case:
     """A path claim so loose that only the path itself can be wrong."""
-    return Case(p, [PathUpperBound("path", moves, HUGE, HUGE, HUGE)])
+    return Case(p, [loose_path(p, moves, HUGE, HUGE, HUGE)])
 
 
 def squares(A: Parameters, B: Parameters, loss: str = "squared", **o: object) -> Problem:
@@ -147,27 +147,27 @@ def hat(width: float, height: float = 1.0, at: float = 0.3) -> Problem:
 @attack
 def spike_between_breakpoints() -> Case:
     p = hat(2.0**-30)
-    return Case(p, [PathUpperBound("path", chord(p, 16), 0.5, 0.5, 0.5)])
+    return Case(p, [loose_path(p, chord(p, 16), 0.5, 0.5, 0.5)])
 
 
 @attack
 def spike_without_breakpoints() -> Case:
     p = hat(2.0**-20)
-    return Case(p, [PathUpperBound("path", chord(p, 1), 0.5, 0.5, 0.5)])
+    return Case(p, [loose_path(p, chord(p, 1), 0.5, 0.5, 0.5)])
 
 
 @attack
 def spike_bracketed_and_claimed_below_its_top() -> Case:
     p = hat(2.0**-20)
     cuts = np.array([0.3, 0.3 + 2.0**-20, 0.3 + 2.0**-19])
-    return Case(p, [PathUpperBound("path", (Move(everything(p.B), cuts),), 0.96875, 1.0, 1.0)])
+    return Case(p, [loose_path(p, (Move("chord", everything(p.B), cuts),), 0.96875, 1.0, 1.0)])
 
 
 @attack
 def product_peak_between_zero_ends() -> Case:
     """f = (4s)(1 - s): 0 at both ends, 1 in the middle, and no kink."""
     p = squares(net([[0.0]], [[1.0]]), net([[4.0]], [[0.0]]))
-    return Case(p, [PathUpperBound("path", chord(p, 1), 0.96875, 0.96875, 0.96875)])
+    return Case(p, [loose_path(p, chord(p, 1), 0.96875, 0.96875, 0.96875)])
 
 
 @attack
@@ -175,7 +175,7 @@ def penalty_peak_on_a_chord() -> Case:
     """Row norm 1 -> 3, head 5 -> 1: the path penalty is 5, 6, 3 on the way."""
     A, B = net([[1.0]], [[5.0]]), net([[3.0]], [[1.0]])
     p = squares(A, B, penalty="path", kappa=1.0)
-    return Case(replace(p, X=np.zeros((1, 1))), [PathUpperBound("path", chord(p, 1), 5.9375, 0.9375, 3.0)])
+    return Case(replace(p, X=np.zeros((1, 1))), [loose_path(p, chord(p, 1), 5.9375, 0.9375, 3.0)])
 
 
 @attack
@@ -183,7 +183,7 @@ def sampled_maximum_of_a_chord() -> Case:
     """The largest value at the breakpoints, claimed for the whole chord."""
     p = random_problem(1, "logistic", "none")
     tight = path_claim(p, "path", chord(p, 64))
-    return Case(p, [PathUpperBound("path", chord(p, 8), tight.sup - 2.0**-12, tight.gap, tight.gap_over_lower)])
+    return Case(p, [loose_path(p, chord(p, 8), tight.sup - 2.0**-12, tight.gap, tight.gap_over_lower)])
 
 
 @attack
@@ -198,7 +198,7 @@ def nan_by_overflow_in_the_forward_pass() -> Case:
 
 def cut_at(*cuts: float) -> Case:
     p = random_problem(1, "logistic", "none")
-    return loose(p, (Move(everything(p.B), np.array(cuts)),))
+    return loose(p, (Move("chord", everything(p.B), np.array(cuts)),))
 
 
 for name, cuts in {
@@ -211,13 +211,13 @@ for name, cuts in {
 @attack
 def breakpoints_in_a_matrix() -> Case:
     p = random_problem(1, "logistic", "none")
-    return loose(p, (Move(everything(p.B), np.array([[0.25], [0.5]])),))
+    return loose(p, (Move("chord", everything(p.B), np.array([[0.25], [0.5]])),))
 
 
 @attack
 def breakpoints_as_integers() -> Case:
     p = random_problem(1, "logistic", "none")
-    return loose(p, (Move(everything(p.B), np.array([0])),))
+    return loose(p, (Move("chord", everything(p.B), np.array([0])),))
 
 
 # --- where a path goes ---------------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def path_misses_B_by_one_ulp() -> Case:
 @attack
 def path_misses_a_bias_of_B() -> Case:
     p = random_problem(3, "squared", "path")
-    return loose(p, (Move(everything(p.B)[:3]),))
+    return loose(p, (Move("chord", everything(p.B)[:3]),))
 
 
 @attack
@@ -255,13 +255,13 @@ def path_ends_in_a_permuted_copy_of_B() -> Case:
 def idle_neuron_alive_at_end() -> Case:
     """The row of a silent neuron moves while its outgoing weight wakes up: f peaks in between."""
     p = squares(net([[8.0]], [[0.0]]), net([[0.0]], [[1.0]]))
-    return Case(p, [PathUpperBound("path", chord(p, 1), 1.0, 0.0, 1.0)])
+    return Case(p, [loose_path(p, chord(p, 1), 1.0, 0.0, 1.0)])
 
 
 @attack
 def idle_neuron_alive_at_start() -> Case:
     p = squares(net([[0.0]], [[1.0]]), net([[8.0]], [[0.0]]))
-    return Case(p, [PathUpperBound("path", chord(p, 1), 1.0, 0.0, 1.0)])
+    return Case(p, [loose_path(p, chord(p, 1), 1.0, 0.0, 1.0)])
 
 
 def turning_neuron(slope: float = 0.0) -> Problem:
@@ -274,13 +274,13 @@ def turning_neuron(slope: float = 0.0) -> Problem:
 @attack
 def layer_move_without_its_peak() -> Case:
     p = turning_neuron()
-    return Case(p, [PathUpperBound("path", chord(p, 1), 0.5, 0.0, 0.0)])
+    return Case(p, [loose_path(p, chord(p, 1), 0.5, 0.0, 0.0)])
 
 
 @attack
 def cut_layer_move_without_its_peak() -> Case:
     p = turning_neuron()
-    return Case(p, [PathUpperBound("path", chord(p, 4), 0.9375, 0.4375, 0.4375)])
+    return Case(p, [loose_path(p, chord(p, 4), 0.9375, 0.4375, 0.4375)])
 
 
 @attack
@@ -288,7 +288,7 @@ def deep_straight_line_without_its_peak() -> Case:
     """All layers change; f = w v t with w 1 -> 4 and t 4 -> 1: the product rises to 25 between ends of 16."""
     A, B = (net([[w]], [[v]], [[t]]) for w, v, t in ((1.0, 4.0, 4.0), (4.0, 4.0, 1.0)))
     p = Problem(Objective("absolute", None, 0.0, "none", False), np.ones((1, 1)), np.zeros((1, 1)), A, B)
-    return Case(p, [PathUpperBound("path", chord(p, 1), 16.0, 0.0, 0.0)])
+    return Case(p, [loose_path(p, chord(p, 1), 16.0, 0.0, 0.0)])
 
 
 @attack
@@ -296,9 +296,9 @@ def deep_idle_row_of_a_live_neuron() -> Case:
     """A row goes away and comes back, as if nobody heard it."""
     p = turning_neuron()
     p = replace(p, B=p.A)
-    there = Move((Write(1, "weight", 0, np.array([0]), np.array([[-1.0]])),))
-    back = Move((Write(1, "weight", 0, np.array([0]), np.array([[1.0]])),))
-    return Case(p, [PathUpperBound("path", (there, back), 0.5, 0.0, 0.0)])
+    there = Move("idle", (Write(1, "weight", 0, np.array([0]), np.array([[-1.0]])),))
+    back = Move("idle", (Write(1, "weight", 0, np.array([0]), np.array([[1.0]])),))
+    return Case(p, [loose_path(p, (there, back), 0.5, 0.0, 0.0)])
 
 
 @attack
@@ -323,7 +323,7 @@ def spoiled_transfer(change: Callable[[Parameters, Move], tuple[Parameters, Move
     W1[2], b1[2] = W1[0], b1[0]
     A, move = change(Parameters((W1, W2, W3), (b1, *p.A.biases[1:])), moves[1])
     B = Parameters((A.weights[0], move.writes[0].value, W3), A.biases)
-    return Case(replace(p, A=A, B=B), [PathUpperBound("path", (move,), HUGE, 0.0, 0.0)])
+    return Case(replace(p, A=A, B=B), [loose_path(p, (move,), HUGE, 0.0, 0.0)])
 
 
 @attack
@@ -379,7 +379,7 @@ for name, pairs, layer in (
 def written(*writes: Write) -> Case:
     """Strange writes first, then all of B: a kernel that skips or misreads them would accept."""
     p = random_problem(3, "squared", "path", biases=(True, False))
-    return loose(p, (Move(writes), *chord(p, 1)))
+    return loose(p, (Move("chord", writes), *chord(p, 1)))
 
 
 ROW, COLUMN = np.ones((1, 2)), np.ones((4, 1))
@@ -513,6 +513,7 @@ ATTACKS.update({
     "problem-of-weight-decay-with-depth": lambda: about(deep_problem("squared", "weight_decay")[0]),
 })  # fmt: skip
 
+ATTACKS.update(attacks.REJECTED)
 ATTACKS.update(landscape.REJECTED)
 ATTACKS.update(violations.REJECTED)
 ATTACKS.update(violations_papers.REJECTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from verifier.kernel import (
 )
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.fast.heads import check_head
+from verifier.kernel.fast.moves import is_transfer, straight_kind
 from verifier.kernel.fast.paths import bound_path
 from verifier.kernel.statements import apply_writes
 
@@ -100,6 +101,26 @@ def head_of(theta: Array, c: Array | None) -> tuple[Write, ...]:
     return (write,) if c is None else (write, Write(2, "bias", 0, None, c))
 
 
+def named(A: Parameters, moves: tuple[Move, ...]) -> tuple[Move, ...]:
+    """The moves from A with "?" replaced by the most that can be said of each segment; what does not belong to that kind is dropped."""
+    out, v = [], A
+    for move in moves:
+        w = apply_writes(v, move)
+        if move.kind == "?":
+            transfer = move.transfer is not None and is_transfer(v, w, move)
+            kind = "transfer" if transfer else straight_kind(v, w)
+            move = replace(
+                move,
+                kind=kind,
+                breakpoints=move.breakpoints if kind == "chord" else None,
+                transfer=move.transfer if transfer else None,
+                transfer_layer=move.transfer_layer if transfer else None,
+            )
+        out.append(move)
+        v = w
+    return tuple(out)
+
+
 def halves(p: Problem) -> tuple[Move, ...]:
     """head, idle, head, idle, head: half of the neurons is silenced, rewritten with B's rows, and handed the network."""
     A, B = p.A, p.B
@@ -107,18 +128,19 @@ def halves(p: Problem) -> tuple[Move, ...]:
     first, second = list(range(m // 2)), list(range(m // 2, m))
     left, right = A.weights[1].copy(), B.weights[1].copy()
     left[:, second], right[:, first] = 0.0, 0.0
-    return (
-        Move(head_of(left, A.biases[1])),
-        Move(rows_of(B, second)),
-        Move(head_of(right, B.biases[1])),
-        Move(rows_of(B, first)),
-        Move(head_of(B.weights[1], B.biases[1])),
+    moves = (
+        Move("?", head_of(left, A.biases[1])),
+        Move("?", rows_of(B, second)),
+        Move("?", head_of(right, B.biases[1])),
+        Move("?", rows_of(B, first)),
+        Move("?", head_of(B.weights[1], B.biases[1])),
     )
+    return named(A, moves)
 
 
 def chord(p: Problem, pieces: int) -> tuple[Move, ...]:
     cuts = np.arange(1, pieces) / pieces
-    return (Move(everything(p.B), cuts if pieces > 1 else None),)
+    return named(p.A, (Move("?", everything(p.B), cuts if pieces > 1 else None),))
 
 
 def coarse(x: float, direction: int) -> float:
@@ -130,18 +152,33 @@ def coarse(x: float, direction: int) -> float:
     return math.ldexp(step(mantissa * 2.0**20 + direction * 2.0**-8), exponent - 20)
 
 
-def path_claim(p: Problem, name: str, moves: tuple[Move, ...], level: float | None = None) -> PathUpperBound:
+def form_of(p: Problem) -> str:
+    """Balanced where there is such a form."""
+    return "balanced" if p.objective.penalty == "weight_decay" else "literal"
+
+
+def loose_path(
+    p: Problem, moves: tuple[Move, ...], sup: float, gap: float, over: float, **fields: Any
+) -> PathUpperBound:
+    """A claim of these numbers, in balanced form under weight decay."""
+    return PathUpperBound("path", moves, sup, gap, over, **{"form": form_of(p), **fields})
+
+
+def path_claim(
+    p: Problem, name: str, moves: tuple[Move, ...], level: float | None = None, form: str | None = None
+) -> PathUpperBound:
     """What the kernel finds, moved outwards."""
-    found = bound_path(p, moves)
+    form = form or form_of(p)
+    found = bound_path(p, moves, form)
     E, least = max(found.A.lower, found.B.lower), min(found.A.lower, found.B.lower)
     sup = coarse(max(found.A.upper, found.B.upper, found.interior), 1)
     over = None if level is None else max(0.0, coarse(sup - level, 1))
     gap = coarse(max(0.0, found.interior - E), 1)
-    return PathUpperBound(name, moves, sup, gap, coarse(sup - least, 1), level, over)
+    return PathUpperBound(name, moves, sup, gap, coarse(sup - least, 1), level, over, form)
 
 
 def endpoints(p: Problem) -> list[Claim]:
-    found = {n: objective_at(p, v, endpoint=True) for n, v in (("A", p.A), ("B", p.B))}
+    found = {n: objective_at(p, v) for n, v in (("A", p.A), ("B", p.B))}
     return [EndpointValue(n, coarse(max(0.0, F.lower), -1), coarse(F.upper, 1)) for n, F in found.items()]
 
 

@@ -66,7 +66,7 @@ def check_barrier_level(K: Kernel, rng: np.random.Generator) -> None:
         # A gap beyond the claimed level: with kappa > 0 the bounds speak of points below that level alone.
         for lower in (0.0, 0.9 * claim.level):
             assert not accepted(K, problem, replace(claim, level=lower))
-        ends = [K.forward.objective_at(problem, p, endpoint=True).lower for p in (problem.A, problem.B)]
+        ends = [K.forward.objective_at(problem, p).lower for p in (problem.A, problem.B)]
         assert claim.gap <= level - max(ends)
 
 
@@ -183,11 +183,16 @@ def check_cells_and_networks(K: Kernel, rng: np.random.Generator) -> None:
             code, row = int(rng.integers(2 * p)), rng.normal(size=claim.interiors.shape[1])
             if rng.random() < 0.3:
                 row = claim.interiors[code // 2]
-            theta = float(rng.choice([1.0, -1.0, 0.0]))
+            if rng.random() < 0.3:
+                row = 0.0 * row
+            theta, frozen = float(rng.choice([1.0, -1.0, 0.0])), bool(rng.integers(2))
             W, b = (row[None, :-1], row[-1:]) if A.biases[0] is not None else (row[None, :], None)
-            facing = exact(K.cones.augmented_inputs(problem)) @ exact(row) * (2 * claim.patterns[code // 2] - 1)
-            true = theta == 0.0 or ((theta < 0) == (code % 2 == 1) and all(v >= 0 for v in facing))
-            assert K.cones.holds_network(cones, [code], W, b, [theta]) == true
+            facing = exact(K.statements.augmented_inputs(problem)) @ exact(row) * (2 * claim.patterns[code // 2] - 1)
+            # A frozen theta keeps its sign while its row passes 0; a trained one may change it there.
+            either = theta == 0.0 or (not frozen and not row.any())
+            true = (either or (theta < 0) == (code % 2 == 1)) and (theta == 0.0 or all(v >= 0 for v in facing))
+            here = K.statements.Parameters((W, np.array([[theta]])), (b, None))
+            assert K.cones.holds_network(cones, [code], here, frozen) == true
 
 
 def check_hidden_facets(K: Kernel, rng: np.random.Generator) -> None:

@@ -14,6 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 from flint import arb, ctx, fmpq
 
+from verifier.kernel.fast.moves import straight_kind
+
 Kernel = SimpleNamespace
 
 
@@ -345,7 +347,7 @@ def problem(
     return K.statements.Problem(o, X, y, network(K, rng, widths, bias), network(K, rng, widths, bias), slope)
 
 
-def exact_value(p, v, *, endpoint: bool, W=None, b=None, theta=None, c=None) -> arb:
+def exact_value(p, v, *, form: str = "literal", W=None, b=None, theta=None, c=None) -> arb:
     """F at exact parameters; one-hidden-layer parameters may be given as Fractions instead of v's."""
     weights = [exact(w) for w in v.weights] if W is None else [W, theta]
     biases = [None if s is None else exact(s) for s in v.biases] if W is None else [b, c]
@@ -355,12 +357,15 @@ def exact_value(p, v, *, endpoint: bool, W=None, b=None, theta=None, c=None) -> 
         if l < len(weights) - 1:
             h = sigma(h, p.negative_slope)
     o = p.objective
-    loss = sum((exact_loss(o.loss, list(f), y) for f, y in zip(h, p.targets)), arb(0)) / len(h)
+    shares = [Q(1)] * len(h) if p.weights is None else exact(p.weights).tolist()
+    loss = sum((as_arb(s) * exact_loss(o.loss, list(f), y) for s, f, y in zip(shares, h, p.targets)), arb(0)) / as_arb(
+        sum(shares)
+    )
     if o.penalty == "none":
         return loss
     rows = weights[-2] if biases[-2] is None else np.column_stack([weights[-2], biases[-2]])
     head, P = weights[-1], arb(0)
-    if o.penalty == "weight_decay" and endpoint:
+    if o.penalty == "weight_decay" and form == "literal":
         P = as_arb((rows**2).sum() + (head**2).sum()) / 2
     else:
         for i in range(len(rows)):
@@ -383,17 +388,17 @@ def check_vertices(K: Kernel, rng: np.random.Generator) -> None:
     for loss, penalty, penalise in CASES:
         bias, slope = penalise or rng.random() < 0.7, float(rng.choice(SHORT_SLOPES))
         p = problem(K, rng, loss, penalty, (3, 5, outputs(loss)), bias=bias, penalise=penalise, slope=slope)
-        for endpoint in (True, False):
-            F = K.forward.objective_at(p, p.A, endpoint=endpoint)
-            within(F.lower, exact_value(p, p.A, endpoint=endpoint), F.upper)
+        for form in ("literal", "balanced"):
+            F = K.forward.objective_at(p, p.A, form=form)
+            within(F.lower, exact_value(p, p.A, form=form), F.upper)
             assert F.upper - F.lower <= 1e-9 * (1 + abs(F.upper)), "an enclosure of F is loose"
     for loss, slope in itertools.product(("squared", "cross_entropy"), SHORT_SLOPES):
         p = problem(K, rng, loss, "l1", (3, 4, 5, 4, outputs(loss)), slope=slope)
         p.A.weights[2][:, 1] = 0.0  # a dead neuron, and one that only a dead neuron hears
         p.A.weights[3][:, 2] = 0.0
         p.A.weights[2][[0, 1, 3], 4] = 0.0
-        F = K.forward.objective_at(p, p.A, endpoint=True)
-        within(F.lower, exact_value(p, p.A, endpoint=True), F.upper)
+        F = K.forward.objective_at(p, p.A)
+        within(F.lower, exact_value(p, p.A), F.upper)
 
 
 def check_weight_decay_rounding(K: Kernel, rng: np.random.Generator) -> None:
@@ -513,7 +518,7 @@ def check_chord(K: Kernel, rng: np.random.Generator) -> None:
         bound = arb(K.chord.chord_between(p, A, B).upper(times))
         for s in [Q(i, 16) for i in range(17)]:
             mix = [(1 - s) * exact(a) + s * exact(b) for a, b in zip((*A.weights, *A.biases), (*B.weights, *B.biases))]
-            assert bound >= exact_value(p, A, endpoint=False, W=mix[0], theta=mix[1], b=mix[2], c=mix[3])
+            assert bound >= exact_value(p, A, form="balanced", W=mix[0], theta=mix[1], b=mix[2], c=mix[3])
 
 
 def between(K: Kernel, v, w, s: Q):
@@ -551,14 +556,13 @@ def check_deep_segments(K: Kernel, rng: np.random.Generator) -> None:
             B.weights[l - 1][:] += rng.normal(size=A.weights[l - 1].shape)
             B.biases[l - 1][:] += rng.normal(size=A.biases[l - 1].shape)
         B.weights[2][:, 1] = 0.0
-        kind = K.moves.classify(A, B, K.statements.Move(()))
-        assert kind == ("layer" if len(which) == 1 else "chord")
+        assert K.moves.straight_kind(A, B) == "chord"
         times = [0.0, 0.3, 0.5, 1.0] if rng.random() < 0.5 else [0.0, 1.0]
         found = K.chord.chord_between(p, A, B)
         bound, top = arb(found.upper(times)), 0.0
         for s in [Q(i, 8) for i in range(9)]:
             value = exact_deep_value(p, *between(K, A, B, s))
-            assert bound >= value, f"a {kind} of layers {which} is bounded too low"
+            assert bound >= value, f"a chord of layers {which} is bounded too low"
             assert arb(found.value(found.at(float(s)))) >= value
             top = max(top, float(value))
         fine = found.upper([i / 64 for i in range(65)])
@@ -590,11 +594,10 @@ def check_peak_of_a_layer_move(K: Kernel, rng: np.random.Generator) -> None:
     one = np.array([[1.0]])
     A, B = (K.statements.Parameters((np.array([[w]]), one, one), none) for w in (1.0, -1.0))
     p = K.statements.Problem(objective(K, "absolute"), X, np.full((2, 1), 1.0), A, B)
-    move = K.statements.Move((K.statements.Write(1, "weight", 0, None, B.weights[0]),))
+    move = K.statements.Move("chord", (K.statements.Write(1, "weight", 0, None, B.weights[0]),))
     found = K.paths.bound_path(p, (move,))
-    assert found.kinds == ("layer",)
     assert found.interior >= 1.0, "the peak of a layer move is missed"
-    cut = K.statements.Move(move.writes, np.array([0.25, 0.5, 0.75]))
+    cut = K.statements.Move("chord", move.writes, np.array([0.25, 0.5, 0.75]))
     assert 1.0 <= K.paths.bound_path(p, (cut,)).interior <= 1.0 + 1e-9
 
 
@@ -606,7 +609,7 @@ def check_layer_of_constant_products(K: Kernel, rng: np.random.Generator) -> Non
     W = p.A.weights[1] + rng.normal(size=(4, len(null))) @ null
     B = K.statements.Parameters((p.A.weights[0], W, *p.A.weights[2:]), p.A.biases)
     bound = K.chord.chord_between(p, p.A, B).upper([0.0, 1.0])
-    F = K.forward.objective_at(p, p.A, endpoint=True)
+    F = K.forward.objective_at(p, p.A)
     assert F.lower <= bound <= F.upper + 1e-9 * (1 + abs(F.upper))
 
 
@@ -643,10 +646,10 @@ def check_peak_between_ends(K: Kernel, rng: np.random.Generator) -> None:
     for sign in (1.0, -1.0):
         A, B = (K.statements.Parameters((np.array([[w]]), np.array([[sign]])), none) for w in (1.0, -1.0))
         p = K.statements.Problem(objective(K, "absolute"), X, np.full((2, 1), sign), A, B)
-        move = K.statements.Move((K.statements.Write(1, "weight", 0, None, B.weights[0]),))
+        move = K.statements.Move("chord", (K.statements.Write(1, "weight", 0, None, B.weights[0]),))
         found = K.paths.bound_path(p, (move,))
         assert found.interior >= 1.0, "the peak of a chord is missed"
-        cut = K.statements.Move(move.writes, np.array([0.25, 0.5, 0.75]))
+        cut = K.statements.Move("chord", move.writes, np.array([0.25, 0.5, 0.75]))
         assert 1.0 <= K.paths.bound_path(p, (cut,)).interior <= 1.0 + 1e-9
 
 
@@ -656,7 +659,7 @@ def check_penalty_peak_on_a_chord(K: Kernel, rng: np.random.Generator) -> None:
     for penalty in ("path", "weight_decay"):
         A, B = (K.statements.Parameters((np.array([[w]]), np.array([[h]])), none) for w, h in ((1.0, 5.0), (3.0, 1.0)))
         p = K.statements.Problem(objective(K, "squared", penalty, 1.0), X, y, A, B)
-        found = K.paths.bound_path(p, (K.statements.Move(all_of(K, B)),))
+        found = K.paths.bound_path(p, segments(K, A, B), form_of(p))
         assert found.interior >= 6.0, "the penalty's peak on a chord is missed"
 
 
@@ -685,13 +688,23 @@ def change(K: Kernel, v, layer: int, part: str, index: tuple, value: float):
     return K.statements.Parameters(tuple(weights), tuple(biases))
 
 
-def check_classification(K: Kernel, rng: np.random.Generator) -> None:
-    move = K.statements.Move(())
+def check_kinds(K: Kernel, rng: np.random.Generator) -> None:
+    """The most that can be said of a segment is said; what is said and not so is rejected; to say less is allowed."""
     v = network(K, rng, (2, 3, 2))
     v.weights[1][:, 1] = 0.0
 
-    def kind(a, b, m=move):
-        return K.moves.classify(a, b, m)
+    def kind(a, b):
+        """straight_kind, once `require_kind` agrees on every kind of segment that may be said of it."""
+        found = K.moves.straight_kind(a, b)
+        for said in ("idle", "head", "chord"):
+            allowed = found in {"idle": ("idle",), "head": ("idle", "head"), "chord": ("idle", "head", "chord")}[said]
+            try:
+                K.moves.require_kind(a, b, K.statements.Move(said, ()))
+            except K.statements.Rejected:
+                assert not allowed, f"an {found} move may not be called {said}"
+                continue
+            assert allowed, f"a {found} move passes for {said}"
+        return found
 
     assert kind(v, v) == "idle"
     assert kind(v, change(K, v, 1, "weight", (1, 0), 9.0)) == "idle"
@@ -711,13 +724,10 @@ def check_classification(K: Kernel, rng: np.random.Generator) -> None:
     assert kind(deep, change(K, deep, 2, "bias", (0,), 9.0)) == "idle"
     assert kind(deep, change(K, deep, 3, "weight", (0, 1), 9.0)) == "head"
     first = change(K, deep, 1, "weight", (0, 0), 9.0)
-    assert kind(deep, first) == "layer"
-    assert kind(deep, change(K, deep, 1, "bias", (0,), 9.0)) == "layer"
-    assert kind(deep, change(K, deep, 2, "weight", (1, 0), 9.0)) == "layer"
+    assert kind(deep, first) == "chord"
+    assert kind(deep, change(K, deep, 2, "weight", (1, 0), 9.0)) == "chord"
     # What changes before dead neurons does not count.
-    assert kind(deep, change(K, change(K, first, 1, "weight", (2, 0), 9.0), 2, "weight", (0, 0), 9.0)) == "layer"
-    assert kind(deep, change(K, first, 2, "weight", (1, 0), 9.0)) == "chord"
-    assert kind(deep, change(K, first, 3, "weight", (0, 1), 9.0)) == "chord"
+    assert kind(deep, change(K, change(K, deep, 1, "weight", (2, 0), 9.0), 2, "weight", (0, 0), 9.0)) == "idle"
     assert kind(deep, change(K, first, 3, "bias", (0,), 9.0)) == "chord"
 
 
@@ -728,8 +738,8 @@ def check_transfers(K: Kernel, rng: np.random.Generator) -> None:
     w = network(K, rng, (2, 4, 3, 1))
     w = K.statements.Parameters(tuple(x.copy() for x in v.weights), v.biases)
     w.weights[1][:, 3], w.weights[1][:, 1] = v.weights[1][:, 1], 0.0
-    hint = K.statements.Move((), None, np.array([[1, 3]]), 1)
-    assert K.moves.classify(v, w, hint) == "transfer"
+    hint = K.statements.Move("transfer", (), None, np.array([[1, 3]]), 1)
+    K.moves.require_kind(v, w, hint)
     other_row = change(K, v, 1, "weight", (3, 0), 7.0)
     other_end = change(K, w, 1, "weight", (3, 0), 7.0)
     spoiled = [
@@ -739,14 +749,14 @@ def check_transfers(K: Kernel, rng: np.random.Generator) -> None:
         (v, change(K, w, 2, "weight", (0, 0), 7.0), hint),  # another column changes along
         (change(K, v, 1, "bias", (3,), 7.0), change(K, w, 1, "bias", (3,), 7.0), hint),  # biases differ
         (v, change(K, w, 2, "bias", (0,), 7.0), hint),  # a bias changes along
-        (v, w, K.statements.Move((), None, np.array([[3, 1]]), 1)),  # direction
+        (v, w, K.statements.Move("transfer", (), None, np.array([[3, 1]]), 1)),  # direction
     ]
     for a, b, move in spoiled:
         try:
-            kind = K.moves.classify(a, b, move)
+            K.moves.require_kind(a, b, move)
         except K.statements.Rejected:
             continue
-        assert kind != "transfer", "a spoiled transfer was accepted"
+        raise AssertionError("a spoiled transfer was accepted")
 
 
 # --- paths -------------------------------------------------------------------------------------------------------------
@@ -759,16 +769,29 @@ def all_of(K: Kernel, v) -> tuple:
     )
 
 
+def form_of(p) -> str:
+    return "balanced" if p.objective.penalty == "weight_decay" else "literal"
+
+
+def segments(K: Kernel, A, *vertices, cuts=None) -> tuple:
+    """Straight moves from A through the vertices, each called the most that can be said of it; cuts: breakpoints of chords."""
+    out = []
+    for v, w in pairwise((A, *vertices)):
+        kind = straight_kind(v, w)
+        out.append(K.statements.Move(kind, all_of(K, w), cuts if kind == "chord" else None))
+    return tuple(out)
+
+
 def check_paths(K: Kernel, rng: np.random.Generator) -> None:
     """interior bounds every interior vertex; E and the gaps come from the right ends; a path must end in B."""
     p = problem(K, rng, "squared", "path", (2, 4, 1))
     A, B = p.A, p.B
     middle = K.statements.Parameters((A.weights[0], A.weights[1] * 3), A.biases)
-    moves = (K.statements.Move(all_of(K, middle)), K.statements.Move(all_of(K, B), np.array([0.25, 0.5])))
+    moves = segments(K, A, middle, B, cuts=np.array([0.25, 0.5]))
     found = K.paths.bound_path(p, moves)
-    assert found.kinds == ("head", "chord")
-    assert arb(found.interior) >= exact_value(p, middle, endpoint=False)
-    FA, FB = (exact_value(p, v, endpoint=True) for v in (A, B))
+    assert [m.kind for m in moves] == ["head", "chord"]
+    assert arb(found.interior) >= exact_value(p, middle, form="balanced")
+    FA, FB = (exact_value(p, v) for v in (A, B))
     within(found.A.lower, FA, found.A.upper)
     within(found.B.lower, FB, found.B.upper)
 
@@ -804,9 +827,8 @@ def check_high_vertex_counts(K: Kernel, rng: np.random.Generator) -> None:
     high = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 50), p.A.biases)
     low = K.statements.Parameters((p.A.weights[0], p.A.weights[1] * 0.8), p.A.biases)
     for vertices in ([high, B], [p.A, high, B], [high, high, B], [high, B, B], [high, low, B], [low, high, B]):
-        moves = tuple(K.statements.Move(all_of(K, v)) for v in vertices)
-        found = K.paths.bound_path(p, moves)
-        assert arb(found.interior) >= exact_value(p, high, endpoint=False), "a high vertex is not counted"
+        found = K.paths.bound_path(p, segments(K, p.A, *vertices))
+        assert arb(found.interior) >= exact_value(p, high, form="balanced"), "a high vertex is not counted"
 
 
 def check_features_are_refreshed(K: Kernel, rng: np.random.Generator) -> None:
@@ -820,11 +842,11 @@ def check_features_are_refreshed(K: Kernel, rng: np.random.Generator) -> None:
     used.weights[1][0, 2] = 10.0
     far = K.statements.Parameters((row.weights[0], row.weights[1] * 0.5), row.biases)
     q = K.statements.Problem(p.objective, p.X, p.targets, p.A, far)
-    moves = tuple(K.statements.Move(all_of(K, v)) for v in (row, used, far))
+    moves = segments(K, q.A, row, used, far)
     found = K.paths.bound_path(q, moves)
-    assert found.kinds == ("idle", "head", "head")
-    assert arb(found.interior) >= exact_value(q, used, endpoint=False)
-    assert found.interior <= float(exact_value(q, used, endpoint=False)) * (1 + 1e-9)
+    assert [m.kind for m in moves] == ["idle", "head", "head"]
+    assert arb(found.interior) >= exact_value(q, used, form="balanced")
+    assert found.interior <= float(exact_value(q, used, form="balanced")) * (1 + 1e-9)
 
 
 def check_blocks(K: Kernel, rng: np.random.Generator) -> None:
@@ -835,20 +857,20 @@ def check_blocks(K: Kernel, rng: np.random.Generator) -> None:
         scaled = K.statements.Parameters(
             (middle.weights[0] * 2, middle.weights[1] / 2), (middle.biases[0] * 2, middle.biases[1])
         )
-        moves = tuple(K.statements.Move(all_of(K, v)) for v in (middle, scaled))
-        moves += (K.statements.Move(all_of(K, p.B), np.array([0.25, 0.5])),)
-        whole = K.paths.bound_path(p, moves)
+        twice = K.statements.Move("rescale", all_of(K, scaled), factors=np.full(4, 2.0))
+        moves = (*segments(K, p.A, middle), twice, *segments(K, scaled, p.B, cuts=np.array([0.25, 0.5])))
+        whole = K.paths.bound_path(p, moves, form_of(p))
         K.blocks.ENTRIES = 5 * 4
         try:
-            parts = K.paths.bound_path(p, moves)
+            parts = K.paths.bound_path(p, moves, form_of(p))
         finally:
             K.blocks.ENTRIES = 2**24
-        assert parts.kinds == whole.kinds == ("head", "rescale", "chord")
+        assert [m.kind for m in moves] == ["head", "rescale", "chord"]
         for end, v in ((parts.A, p.A), (parts.B, p.B)):
-            within(end.lower, exact_value(p, v, endpoint=True), end.upper)
+            within(end.lower, exact_value(p, v), end.upper)
         for v in (middle, scaled):
-            assert arb(parts.interior) >= exact_value(p, v, endpoint=False)
-        assert arb(parts.uppers[1]) >= exact_value(p, scaled, endpoint=False)
+            assert arb(parts.interior) >= exact_value(p, v, form="balanced")
+        assert arb(parts.uppers[1]) >= exact_value(p, scaled, form="balanced")
         for a, b in zip(parts.uppers, whole.uppers):
             assert abs(a - b) <= 1e-11 * abs(b), "blocks change a bound"
 
@@ -904,7 +926,7 @@ def check_head_intervals(K: Kernel, rng: np.random.Generator) -> None:
         )
         found = K.heads.check_head(p, make(0.0, 1e9))
         here = K.statements.Parameters((p.A.weights[0], theta), (p.A.biases[0], c))
-        value = exact_value(p, here, endpoint=False)
+        value = exact_value(p, here, form="balanced")
         assert arb(found["lower"]) <= value <= arb(found["upper"])
         conjugate = K.losses.conjugate_mean_upper(p.objective, nu, p.targets)
         assert arb(found["lower"]) <= (arb(-conjugate) - arb(limit) * arb(found["violation"])).max(arb(0)) + arb(
@@ -929,7 +951,7 @@ def check_group_violations_cost_sqrt_k(K: Kernel, rng: np.random.Generator) -> N
     p = K.statements.Problem(objective(K, "squared", "weight_decay", 1e-6), X, y, v, v)
     limit, nu = 1.0, np.array([[-18.0, -18.0]])  # the gradient of the loss at f = (1, 1)
     here = K.statements.Parameters((v.weights[0], np.full((2, 1), limit)), v.biases)
-    best = exact_value(p, here, endpoint=False)
+    best = exact_value(p, here, form="balanced")
     found = K.heads.check_head(
         p, K.statements.HeadOptimum("h", v.weights[0], None, here.weights[1], None, nu, limit, 0.0, 1e9)
     )

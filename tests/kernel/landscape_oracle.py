@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,9 @@ def false_barrier(problem: Any, claim: Any) -> str | None:
         return f"gap {claim.gap} with level {claim.level} and E = {E}"
     if claim.level <= E:
         return None
-    best = _through_zero(A, B, objective, problem)
+    if problem.weights is not None:
+        return "weights"
+    best = _through_zero(A, B, objective, problem, claim.output_layer == "frozen")
     if best < claim.level * (1 - SLACK):
         return f"a path through 0 stays below {best}"
     try:
@@ -51,9 +54,15 @@ def false_barrier(problem: Any, claim: Any) -> str | None:
     return f"a path stays below {found.upper}" if found.upper < claim.level * (1 - SLACK) else None
 
 
-def _through_zero(A: Network, B: Network, objective: Any, problem: Any) -> float:
-    """Largest of sampled F along A, A without its head, B without its head, B."""
+def _through_zero(A: Network, B: Network, objective: Any, problem: Any, frozen: bool) -> float:
+    """Largest of sampled F along A, A without its head, B without its head, B; with a frozen head along A, rows 0, B."""
     worst = -np.inf
+    if frozen:
+        for net in (A, B):
+            for t in np.linspace(0, 1, 60):
+                faded = net.replace(1, net.W * t, None if net.b is None else net.b * t)
+                worst = max(worst, objective.path_value(faded, problem.X, problem.targets))
+        return worst
     for net in (A, B):
         for t in np.linspace(0, 1, 60):
             faded = net.replace(-1, net.theta * t, net.c)
@@ -68,7 +77,13 @@ def _through_zero(A: Network, B: Network, objective: Any, problem: Any) -> float
 def false_region(problem: Any, claim: Any) -> str | None:
     """Inputs and targets are scaled by powers of two to a size where a solver in float64 can be believed; rows scale against inputs, losses with targets."""
     down_to_one = lambda a: np.ldexp(a, -np.frexp(np.abs(a).max(axis=0))[1])
-    y, s = problem.targets[:, 0], int(np.frexp(np.abs(problem.targets).max())[1])
+    if problem.weights is not None:
+        return "weights"
+    why = _not_of_the_network(problem, claim)
+    if why is not None:
+        return why
+    y = problem.targets[:, 0] - claim.bias
+    s = int(np.frexp(np.abs(y).max())[1])
     arrangement = make_arrangement(down_to_one(problem.X), problem.A.biases[0] is not None)
     try:
         value = solve(make_program(arrangement, claim.head, claim.pattern, np.ldexp(y, -s)), "cvxpy").value
@@ -79,6 +94,25 @@ def false_region(problem: Any, claim: Any) -> str | None:
         return f"the minimum is about {value} 2^{2 * s}, below the lower end"
     if high < value - size:
         return f"the minimum is about {value} 2^{2 * s}, above the upper end"
+    return None
+
+
+def _not_of_the_network(problem: Any, claim: Any) -> str | None:
+    """Why a region that is said to be A's or B's is not, in fractions."""
+    if claim.of == "pattern":
+        return None
+    if claim.of not in ("A", "B"):
+        return "of nobody"
+    net = problem.A if claim.of == "A" else problem.B
+    c = 0.0 if net.biases[1] is None else float(net.biases[1][0])
+    if claim.head.tolist() != net.weights[1][0].tolist() or claim.bias != c:
+        return "another output layer"
+    for i, row in enumerate(net.weights[0].tolist()):
+        shift = Fraction(0) if net.biases[0] is None else Fraction(float(net.biases[0][i]))
+        for j, x in enumerate(problem.X.tolist()):
+            u = sum((Fraction(a) * Fraction(b) for a, b in zip(row, x)), shift)
+            if (u < 0) if claim.pattern[i, j] else (u > 0):
+                return "the network lies elsewhere"
     return None
 
 

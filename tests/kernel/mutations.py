@@ -105,7 +105,7 @@ def array_entry(rng: Rng, d: Document, a: Arrays) -> None:
 
 def path_entry(rng: Rng, d: Document, a: Arrays) -> None:
     """An entry that no hash protects: written values, indices, breakpoints, transfers, heads and duals."""
-    array_entry(rng, d, {k: v for k, v in a.items() if k.startswith(("paths/", "heads/"))} or a)
+    array_entry(rng, d, {k: v for k, v in a.items() if k.startswith(("paths/", "claims/"))} or a)
 
 
 def value_everywhere(rng: Rng, d: Document, a: Arrays) -> None:
@@ -275,21 +275,95 @@ def breakpoints(rng: Rng, d: Document, a: Arrays) -> None:
 def transfer(rng: Rng, d: Document, a: Arrays) -> None:
     move = pick(rng, _moves(rng, d))
     a.pop(move["transfer"] or "", None)
+    move["kind"] = pick(rng, (move["kind"], "transfer"))
     move["transfer"], move["transfer_layer"] = "paths/new-transfer", int(rng.integers(0, 4))
     a["paths/new-transfer"] = rng.integers(-1, 4, size=(int(rng.integers(1, 3)), 2))
+
+
+def move_kind(rng: Rng, d: Document, a: Arrays) -> None:
+    """Another kind, with the fields that belong to it."""
+    move = pick(rng, _moves(rng, d))
+    move["kind"] = pick(rng, ("idle", "transfer", "head", "chord", "rescale", "layer"))
+    for name in ("breakpoints", "transfer", "factors"):
+        if rng.random() < 0.8:
+            a.pop(move[name] or "", None)
+            move[name] = None
+    move["transfer_layer"] = None
+    if move["kind"] == "rescale":
+        m = len(a["A/W1"])
+        move["factors"] = "paths/new-factors"
+        a["paths/new-factors"] = np.where(rng.random(m) < 0.5, 1.0, 2.0 ** rng.integers(-3, 4, size=m))
+
+
+def factors(rng: Rng, d: Document, a: Arrays) -> None:
+    name = pick(rng, (m["factors"] for m in _moves(rng, d) if m["factors"]))
+    a[name] = a[name] * pick(rng, (2.0, 0.5, -1.0, 0.0, 1.0 + 2.0**-30))
+
+
+def path_form(rng: Rng, d: Document, a: Arrays) -> None:
+    path = pick(rng, d["paths"])
+    path["form"] = "balanced" if path["form"] == "literal" else "literal"
+
+
+def permutation(rng: Rng, d: Document, a: Arrays) -> None:
+    """B's neurons in another order, and perhaps the path's word for it."""
+    path, m = pick(rng, d["paths"]), len(a["B/W1"])
+    order = rng.permutation(m)
+    if rng.random() < 0.7:
+        a["B/W1"], a["B/W2"] = a["B/W1"][order], a["B/W2"][:, order]
+        if "B/b1" in a:
+            a["B/b1"] = a["B/b1"][order]
+    if path["permutation"] is None and len(d["networks"]["A"]["biases"]) == 2:
+        path["permutation"] = ["paths/new-permutation"]
+        a["paths/new-permutation"] = pick(rng, (np.argsort(order), order, np.arange(m), np.zeros(m, dtype=np.int64)))
+
+
+def output_layer(rng: Rng, d: Document, a: Arrays) -> None:
+    claim = pick(rng, (c for c in d["claims"] if "output_layer" in c))
+    claim["output_layer"] = "frozen" if claim["output_layer"] == "trained" else "trained"
+
+
+def region_owner(rng: Rng, d: Document, a: Arrays) -> None:
+    claim = pick(rng, (c for c in d["claims"] if "of" in c))
+    claim["of"] = pick(rng, ("A", "B", "pattern"))
+    if rng.random() < 0.5:
+        claim["bias"] = pick(rng, ((0.0).hex(), (0.5).hex(), (-1.0).hex()))
+
+
+def neuron_degenerate(rng: Rng, d: Document, a: Arrays) -> None:
+    """A row of 0, a head of 0, or a head of the other sign, in one network or in both."""
+    nets, i = pick(rng, (("A",), ("B",), ("A", "B"))), int(rng.integers(len(a["A/W1"])))
+    kind = int(rng.integers(3))
+    for n in nets:
+        if kind == 0:
+            a[f"{n}/W1"][i] = 0.0
+            if f"{n}/b1" in a:
+                a[f"{n}/b1"][i] = 0.0
+        else:
+            a[f"{n}/W2"][:, i] *= 0.0 if kind == 1 else -1.0
+
+
+def sample_weights(rng: Rng, d: Document, a: Arrays) -> None:
+    """Weights that change the mean, or all 1, or one sample's alone."""
+    d["data"]["weighted"], N = True, len(a["data/X"])
+    a["data/weights"] = pick(
+        rng, (np.ones(N), rng.integers(0, 4, size=N) / 2.0, np.eye(N)[0], -np.ones(N), np.zeros(N))
+    )
 
 
 OPERATORS: list[Callable[[Rng, Document, Arrays], None]] = [
     claim_number, claim_number, claim_number_shrunk, claim_number_shrunk, claim_fields_swapped, claim_field_null, claim_network, claim_level, array_entry,
     array_entry, path_entry, path_entry, path_entry, value_everywhere, value_everywhere, entry_copied, array_reshaped, array_scaled, arrays_exchanged,
     rows_permuted, neuron_rescaled, networks_exchanged, objective_field, part_dropped, part_repeated, parts_reordered, moves_merged, write_field,
-    breakpoints, transfer,
+    breakpoints, transfer, move_kind, move_kind, factors, path_form, permutation, output_layer, region_owner, neuron_degenerate, neuron_degenerate,
+    sample_weights,
 ]  # fmt: skip
 
 
 def rehash(d: Document, a: Arrays) -> None:
     """Make the hashes right, so that the mutant is judged by what it claims."""
-    d["data"]["sha256"] = arrays_sha256({"X": a["data/X"], "targets": a["data/targets"]})
+    names = ["X", "targets", *(["weights"] if d["data"]["weighted"] else [])]
+    d["data"]["sha256"] = arrays_sha256({n: a[f"data/{n}"] for n in names})
     for n in ("A", "B"):
         names = [
             f"{p}{l}" for l, has in enumerate(d["networks"][n]["biases"], 1) for p in (("W", "b") if has else ("W",))

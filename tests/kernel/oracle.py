@@ -39,7 +39,7 @@ def _ball(q: Fraction | float) -> arb:
     return arb(fmpq(q.numerator, q.denominator))
 
 
-# --- well-formedness, written from docs/certificate-v1.md ----------------------------------------------------------------
+# --- well-formedness, written from docs/certificate-v2.md ----------------------------------------------------------------
 
 
 def _well_formed(p: Any) -> None:
@@ -62,6 +62,8 @@ def _well_formed(p: Any) -> None:
     shapes = [[W.shape for W in n.weights] + [b is None for b in n.biases] for n in (p.A, p.B)]
     _need(shapes[0] == shapes[1], "architectures differ")
     _need(0.0 <= p.negative_slope < 1.0, "slope")
+    w = p.weights
+    _need(w is None or (w.shape == (N,) and np.isfinite(w).all() and (w >= 0).all() and (w > 0).any()), "weights")
     _need(N > 0 and np.isfinite(p.X).all() and np.isfinite(y).all(), "data")
     if o.loss == "cross_entropy":
         _need(y.dtype.kind == "i" and y.shape == (N,) and ((y >= 0) & (y < inner)).all() and inner > 1, "labels")
@@ -119,14 +121,14 @@ def _one_loss(o: Any, f: list[arb], y: Any) -> arb:
 def exact_F(p: Any, net: Net, *, literal: bool) -> arb:
     """F in Arb; `literal` takes weight decay as it is, otherwise it is read in balanced form."""
     o, (weights, biases) = p.objective, net
-    total = arb(0)
-    for x, y in zip(p.X.tolist(), p.targets):
+    total, shares = arb(0), [1.0] * len(p.X) if p.weights is None else p.weights.tolist()
+    for share, x, y in zip(shares, p.X.tolist(), p.targets):
         h = [arb(v) for v in x]
         for l, (W, b) in enumerate(zip(weights, biases)):
             h = [_dot(row, h) if b is None else _dot(row, h) + b[i] for i, row in enumerate(W)]
             h = h if l == len(weights) - 1 else [v.max(arb(p.negative_slope) * v) for v in h]
-        total += _one_loss(o, h, y)
-    value, P = total / len(p.X), arb(0)
+        total += arb(share) * _one_loss(o, h, y)
+    value, P = total / sum(map(arb, shares), arb(0)), arb(0)
     rows, head = weights[-2], list(zip(*weights[-1]))
     if biases[-2] is not None:
         rows = [[*row, b] for row, b in zip(rows, biases[-2])]
@@ -144,7 +146,7 @@ def exact_F(p: Any, net: Net, *, literal: bool) -> arb:
 # --- float64 search ------------------------------------------------------------------------------------------------------
 
 
-def _float_loss(o: Any, f: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _float_loss(o: Any, f: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Mean loss; f (T, N, K)."""
     if o.loss == "cross_entropy":
         top = f.max(axis=2)
@@ -158,11 +160,11 @@ def _float_loss(o: Any, f: np.ndarray, y: np.ndarray) -> np.ndarray:
         d = o.delta if o.loss == "huber" else None
         r = r * r if o.loss == "squared" else r if d is None else (r * r - np.maximum(r - d, 0) ** 2) / 2
         each = r.sum(axis=2)
-    return each.mean(axis=1)
+    return np.average(each, axis=1, weights=weights)
 
 
-def _float_F(p: Any, v: Any, w: Any, times: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """(balanced F at the times (T,), pre-activations per hidden layer)."""
+def _float_F(p: Any, v: Any, w: Any, times: np.ndarray, literal: bool) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(F at the times (T,), pre-activations per hidden layer)."""
     o, t = p.objective, times[:, None, None]
     h, pre = np.broadcast_to(p.X, (len(times), *p.X.shape)), []
     for l, (V, W, b, c) in enumerate(zip(v.weights, w.weights, v.biases, w.biases)):
@@ -173,18 +175,20 @@ def _float_F(p: Any, v: Any, w: Any, times: np.ndarray) -> tuple[np.ndarray, lis
         if l < len(v.weights) - 1:
             pre.append(h)
             h, rows, row_bias = np.maximum(h, p.negative_slope * h), M, bias
-    F = _float_loss(o, h, p.targets)
+    F = _float_loss(o, h, p.targets, p.weights)
     if o.penalty != "none":
         full = rows if row_bias is None else np.concatenate([rows, row_bias[:, :, None]], axis=2)
         price = 1.0 if o.penalty == "l1" else np.linalg.norm(full, axis=2)
         P = (price * np.linalg.norm(M, ord=2 if o.penalty == "weight_decay" else 1, axis=1)).sum(axis=1)
+        if o.penalty == "weight_decay" and literal:
+            P = 0.5 * ((full**2).sum(axis=(1, 2)) + (M**2).sum(axis=(1, 2)))
         F = F + o.kappa * (P + (np.abs(bias).sum(axis=1) if o.penalise_output_bias and bias is not None else 0.0))
     return F, pre
 
 
-def _times(p: Any, v: Any, w: Any, most: int) -> list[float]:
+def _times(p: Any, v: Any, w: Any, most: int, literal: bool) -> list[float]:
     """The most promising times of one segment."""
-    _, pre = _float_F(p, v, w, GRID)
+    _, pre = _float_F(p, v, w, GRID, literal)
     kinks = []
     for u in (
         pre
@@ -197,11 +201,11 @@ def _times(p: Any, v: Any, w: Any, most: int) -> list[float]:
     middle = np.unique(np.concatenate([[0.0], kink, [1.0]]))
     times = np.unique(np.clip(np.concatenate([GRID, kink, (middle[1:] + middle[:-1]) / 2]), 0, 1))
     for _ in range(3):
-        F = np.nan_to_num(_float_F(p, v, w, times)[0], nan=-np.inf)
+        F = np.nan_to_num(_float_F(p, v, w, times, literal)[0], nan=-np.inf)
         top = int(np.argmax(F))
         low, high = times[max(top - 1, 0)], times[min(top + 1, len(times) - 1)]
         times = np.unique(np.concatenate([times, np.linspace(low, high, 9)]))
-    F = np.nan_to_num(_float_F(p, v, w, times)[0], nan=-np.inf)
+    F = np.nan_to_num(_float_F(p, v, w, times, literal)[0], nan=-np.inf)
     return [float(x) for x in times[np.argsort(-F, kind="stable")[:most]]]
 
 
@@ -235,18 +239,77 @@ def _vertices(p: Any, moves: Any) -> list[Any]:
     return corners
 
 
+def _permuted(v: Any, permutation: Any) -> Any:
+    """v with its hidden neurons in another order, by permutation matrices."""
+    if permutation is None:
+        return v
+    _need(len(permutation) == len(v.weights) - 1, "permutation")
+    weights, biases, before = [], [], np.eye(v.weights[0].shape[1])
+    for l, (W, b) in enumerate(zip(v.weights, v.biases)):
+        here = np.eye(len(W))
+        if l < len(permutation):
+            _need(sorted(permutation[l].tolist()) == list(range(len(W))), "permutation")
+            here = here[permutation[l]]
+        weights.append(here @ W @ before.T)
+        biases.append(None if b is None else here @ b)
+        before = here
+    return type(v)(tuple(weights), tuple(biases))
+
+
+def _on_the_curve(p: Any, v: Any, w: Any, factors: Any, literal: bool) -> list[arb]:
+    """F at the end of the curve of scalings and at the middle of the straight part behind it, exactly; along the curve the loss is constant and every
+    penalty is convex, so that these and the vertices are all that matters."""
+    _need(len(v.weights) == 2 and factors is not None and (factors > 0).all(), "factors")
+    c = [Fraction(float(f)) for f in factors]
+    rows, head = ([[Fraction(x) for x in row] for row in a.tolist()] for a in v.weights)
+    bias = None if v.biases[0] is None else [Fraction(x) for x in v.biases[0].tolist()]
+    true = [
+        [[f * x for x in row] for f, row in zip(c, rows)],
+        None if bias is None else [f * x for f, x in zip(c, bias)],
+        [[x / f for f, x in zip(c, row)] for row in head],
+    ]
+    out = []
+    for t in (Fraction(0), Fraction(1, 2)):
+        mix = lambda a, b, t=t: (1 - t) * a + t * Fraction(float(b))
+        W = [[_ball(mix(a, b)) for a, b in zip(r, s)] for r, s in zip(true[0], w.weights[0])]
+        b = None if true[1] is None else [_ball(mix(a, z)) for a, z in zip(true[1], w.biases[0])]
+        theta = [[_ball(mix(a, z)) for a, z in zip(r, s)] for r, s in zip(true[2], w.weights[1])]
+        last = None if w.biases[1] is None else [arb(float(x)) for x in w.biases[1]]
+        out.append(exact_F(p, ([W, theta], [b, last]), literal=literal))
+    return out
+
+
 def _false_path(p: Any, claim: Any, most: int) -> str | None:
+    literal = claim.form == "literal"
+    _need(claim.form in ("literal", "balanced") and (literal or p.objective.penalty == "weight_decay"), "form")
+    _need(all(m.kind in ("idle", "transfer", "head", "chord", "rescale") for m in claim.moves), "kind")
+    _need((claim.level is None) == (claim.gap_over_level is None), "level")
     corners = _vertices(p, claim.moves)
-    for x, y in zip((*corners[-1].weights, *corners[-1].biases), (*p.B.weights, *p.B.biases)):
+    end = _permuted(p.B, claim.permutation)
+    for x, y in zip((*corners[-1].weights, *corners[-1].biases), (*end.weights, *end.biases)):
         if x is not None and not (x == y).all():
             return "the path does not end in B"
+    if claim.output_layer == "frozen":
+        _need(literal, "the balanced image moves the output layer")
+        for v in corners:
+            kept = [
+                np.array_equal(v.weights[-1], p.A.weights[-1]),
+                v.biases[-1] is None or np.array_equal(v.biases[-1], p.A.biases[-1]),
+            ]
+            if not all(kept):
+                return "the path moves the output layer"
     FA, FB = (exact_F(p, _net(v.weights, v.biases), literal=True) for v in (p.A, p.B))
     values = [FA, FB]
     found: list[tuple[float, int, float]] = []
     for k, (v, w) in enumerate(itertools.pairwise(corners)):
-        found += [(float(_float_F(p, v, w, np.array([t]))[0][0]), k, t) for t in _times(p, v, w, most)]
+        if claim.moves[k].kind == "rescale":
+            values += _on_the_curve(p, v, w, claim.moves[k].factors, literal)
+            continue
+        found += [
+            (float(_float_F(p, v, w, np.array([t]), literal)[0][0]), k, t) for t in _times(p, v, w, most, literal)
+        ]
     for _, k, t in sorted(found, key=lambda f: -f[0] if f[0] == f[0] else 0.0)[:most]:
-        values.append(exact_F(p, _between(corners[k], corners[k + 1], Fraction(t)), literal=False))
+        values.append(exact_F(p, _between(corners[k], corners[k + 1], Fraction(t)), literal=literal))
     E, least = FA.max(FB), FA.min(FB)
     for F in values:
         if arb(claim.sup) < F:
@@ -269,6 +332,9 @@ def _false_head(p: Any, c: Any) -> str | None:
     _need(not biases[1] or c.head_bias.shape == (K,), "head bias")
     _need(all(np.isfinite(a).all() for a in (c.rows, c.row_bias, c.head, c.head_bias) if a is not None), "not finite")
     _need(c.head_limit is None or c.head_limit >= 0, "head_limit")
+    entries = np.concatenate([c.head.ravel(), c.head_bias if c.head_bias is not None else []])
+    _need(c.head_limit is None or np.abs(entries).max() <= c.head_limit, "the head leaves its limit")
+    _need(c.lower <= c.upper, "interval")
 
     def F(head: np.ndarray, bias: np.ndarray | None) -> arb:
         return exact_F(p, _net((c.rows, head), (c.row_bias, bias)), literal=False)
@@ -299,7 +365,7 @@ def _good_heads(p: Any, c: Any, K: int, r: int) -> list[tuple[np.ndarray, np.nda
         head, bias = split(x)
         with np.errstate(all="ignore"):
             f = Z @ head.T + (0 if bias is None else bias)
-            F = _float_loss(o, f[None], p.targets)[0]
+            F = _float_loss(o, f[None], p.targets, p.weights)[0]
             if o.penalty != "none":
                 size = (
                     np.sqrt((head**2).sum(axis=0) + eps)

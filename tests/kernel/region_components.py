@@ -7,6 +7,8 @@ from functools import cache
 
 import numpy as np
 
+from verifier.kernel.statements import augmented_inputs
+
 from .barrier_components import of_kernel
 from .components import Kernel
 
@@ -129,7 +131,7 @@ def check_region_duals(K: Kernel, rng: np.random.Generator) -> None:
 def check_region_values(K: Kernel, rng: np.random.Generator) -> None:
     """The upper end against plain numpy; the minimum is below what any point of the region gives."""
     for problem, claim, _, _ in mine(K):
-        X = K.cones.augmented_inputs(problem)
+        X = augmented_inputs(problem)
         W = rng.normal(size=claim.point.shape)
         a = (W @ X.T > 0).astype(np.int64)
         live = X.any(axis=1)

@@ -8,7 +8,7 @@ import pytest
 from flint import arb, ctx
 
 from tests.corpus.correct import deep_problem
-from tests.corpus.small import chord, everything, net
+from tests.corpus.small import chord, everything, named, net
 from verifier.kernel import Move, Objective, Parameters, PathUpperBound, Problem, check
 from verifier.kernel.fast.paths import bound_path
 
@@ -50,15 +50,15 @@ def top(p):
     return max(values, key=lambda b: float(b))
 
 
-def claim(moves, bound):
-    return PathUpperBound("path", moves, bound, bound, bound)
+def claim(moves, bound, form="literal"):
+    return PathUpperBound("path", moves, bound, bound, bound, form=form)
 
 
-def own(p, moves):
+def own(p, moves, form="literal"):
     """The claim of the kernel's own bound; the gaps have room, since F at the ends is enclosed and not known."""
-    found = bound_path(p, moves)
+    found = bound_path(p, moves, form)
     sup = max(found.interior, found.A.upper, found.B.upper)
-    return PathUpperBound("path", moves, sup, 2 * sup, 2 * sup)
+    return PathUpperBound("path", moves, sup, 2 * sup, 2 * sup, form=form)
 
 
 def accepted(p, c):
@@ -85,7 +85,7 @@ def test_no_breakpoints_certify_below_a_spike(loss, width, centres):
         peak = top(p)
     rng = np.random.default_rng(0)
     for times in cuts(rng, centres, width):
-        moves = (Move(everything(p.B), times),)
+        moves = (Move("chord", everything(p.B), times),)
         found = bound_path(p, moves).interior
         with ctx.workprec(400):
             assert arb(found) >= peak, "the kernel's bound is below the peak"
@@ -98,7 +98,7 @@ def test_no_breakpoints_certify_below_a_spike(loss, width, centres):
 def test_breakpoints_at_the_kinks_make_the_bound_sharp(loss):
     """With cuts at the three kinks of a wide hat the bound is the peak itself: the rejections above are not mere looseness."""
     p = spiky(loss, (0.25,), 2.0**-6, slope=2.0**8)
-    moves = (Move(everything(p.B), np.array([0.25, 0.25 + 2.0**-6, 0.25 + 2.0**-5])),)
+    moves = (Move("chord", everything(p.B), np.array([0.25, 0.25 + 2.0**-6, 0.25 + 2.0**-5])),)
     with ctx.workprec(400):
         assert bound_path(p, moves).interior <= float(top(p)) * (1 + 1e-9)
 
@@ -111,9 +111,10 @@ def test_spikes_under_a_penalty(loss, penalty):
     with ctx.workprec(400):
         peak = top(p)
     for times in cuts(np.random.default_rng(1), (0.4,), 2.0**-16):
-        moves = (Move(everything(p.B), times),)
-        assert not accepted(p, claim(moves, float(peak) * (1.0 - 1e-9)))
-        assert accepted(p, own(p, moves))
+        moves = (Move("chord", everything(p.B), times),)
+        for form in ("literal", "balanced") if penalty == "weight_decay" else ("literal",):
+            assert not accepted(p, claim(moves, float(peak) * (1.0 - 1e-9), form))
+            assert accepted(p, own(p, moves, form))
 
 
 def one(A, B, loss="squared"):
@@ -149,7 +150,9 @@ def test_head_look_alikes():
     A, B = net([[1.0]], [[3.0]]), net([[np.nextafter(1.0, 2.0)]], [[-3.0]])
     p = one(A, B)
     found = bound_path(p, chord(p, 1))
-    assert found.kinds == ("chord",)
+    assert [m.kind for m in chord(p, 1)] == ["chord"]
+    head = replace(chord(p, 1)[0], kind="head", breakpoints=None)
+    assert not accepted(p, claim((head,), 1e9)), "a chord is taken for a head move because it says so"
     assert found.interior > 9.0
     B = net([[0.0], [0.0]], [[3.0, 0.0]])
     A = net([[2.0**30], [-(2.0**30)]], [[0.0, 3.0]])
@@ -158,16 +161,18 @@ def test_head_look_alikes():
 
 
 def test_transfer_look_alikes():
-    """Rows equal at the start and not at the end, or handed over twice: with one hidden layer a chord, with two a rejection."""
+    """Rows equal at the start and not at the end, or handed over twice: rejected as a transfer, bounded as what it is."""
     hint = np.array([[0, 1]])
     A, B = net([[1.0], [1.0]], [[4.0, 0.0]]), net([[1.0], [2.0]], [[0.0, 4.0]])
     p = one(A, B)
-    move = Move(everything(B), None, hint, 1)
-    assert bound_path(p, (move,)).kinds == ("chord",)
+    assert not accepted(p, claim((Move("transfer", everything(B), None, hint, 1),), 1e9))
+    [move] = named(p.A, (Move("?", everything(B), None, hint, 1),))
+    assert move.kind == "chord"
     assert not accepted(p, claim((move,), 16.0))
     twice = one(net([[1.0], [1.0]], [[4.0, 0.0]]), net([[1.0], [1.0]], [[4.0, 4.0]]))
-    move = Move(everything(twice.B), None, hint, 1)
-    assert bound_path(twice, (move,)).kinds == ("head",)
+    assert not accepted(twice, claim((Move("transfer", everything(twice.B), None, hint, 1),), 1e9))
+    [move] = named(twice.A, (Move("?", everything(twice.B), None, hint, 1),))
+    assert move.kind == "head"
     assert not accepted(twice, claim((move,), 63.0))
     deep, moves = deep_problem("squared")
     rows = deep.A.weights[0].copy()
@@ -179,10 +184,12 @@ def test_transfer_look_alikes():
 def test_a_spike_in_the_middle_of_many_quiet_moves():
     """Nine head moves that change almost nothing and one chord with a spike: the spike decides."""
     p = spiky("squared", (0.5,), 2.0**-20)
-    quiet = tuple(Move((everything(net(p.A.weights[0], p.A.weights[1] * (1.0 + k * 2.0**-50)))[1],)) for k in range(4))
-    back = tuple(
-        Move((everything(net(p.B.weights[0], p.B.weights[1] * (1.0 + k * 2.0**-50)))[1],)) for k in (3, 2, 1, 0)
+    quiet = tuple(
+        Move("?", (everything(net(p.A.weights[0], p.A.weights[1] * (1.0 + k * 2.0**-50)))[1],)) for k in range(4)
     )
-    moves = (*quiet, Move(everything(p.B), None), *back)
+    back = tuple(
+        Move("?", (everything(net(p.B.weights[0], p.B.weights[1] * (1.0 + k * 2.0**-50)))[1],)) for k in (3, 2, 1, 0)
+    )
+    moves = named(p.A, (*quiet, Move("chord", everything(p.B), None), *back))
     assert not accepted(p, claim(moves, 15.9))
     assert accepted(p, own(p, moves))

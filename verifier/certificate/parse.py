@@ -89,6 +89,8 @@ def _problem(top: dict[str, Any], store: _Arrays) -> Problem:
         raise fail(f"data: {', '.join(names)} do not have the SHA-256 the certificate names")
     networks = fields(top["networks"], "networks", {"A": dict, "B": dict, "negative_slope": str})
     slope = parse_float(networks["negative_slope"], "networks.negative_slope")
+    if not 0.0 <= slope < 1.0:
+        raise fail("networks.negative_slope: expected a number in [0, 1), 0 for ReLU")
     A, B = (_parameters(networks[n], n, store) for n in ("A", "B"))
     return Problem(objective, data["X"], data["targets"], A, B, slope, data.get("weights"))
 

@@ -15,6 +15,7 @@ from verifier.certificate.strict import fail, fields, optional_float, parse_floa
 from verifier.kernel import Claim, EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.statements.refusal import NAME
 
 KINDS: dict[str, type] = {
     "endpoint_value": EndpointValue,
@@ -75,6 +76,8 @@ def parse_claim(entry: Any, where: str, take: Take, paths: dict[str, dict[str, A
             value = None if value is None else take(value, where)
         elif annotation.startswith("float"):
             value = parse_float(value, where) if annotation == "float" else optional_float(value, where)
+        elif name in ("name", "path") and not NAME.fullmatch(value):
+            raise fail(f"{where}: {value!r} is no name: letters, digits, spaces and _.,+'/()&~*- only, at most 120")
         elif annotation == "int" and not -(2**53) < value < 2**53:
             raise fail(f"{where}: {name} is out of range")
         values[name] = value

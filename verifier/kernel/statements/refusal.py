@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -63,4 +64,5 @@ def require_name(name: str) -> None:
 
 
 def quoted(name: str) -> str:
-    return f'"{name}"'
+    """The name between quotation marks, whatever it is: also a name that is refused is printed in the refusal."""
+    return json.dumps(name)
