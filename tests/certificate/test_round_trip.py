@@ -1,7 +1,7 @@
 """What is written is what is read: arrays bit for bit, claims, records, separate data, and nothing half-written."""
 
 import os
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -63,19 +63,47 @@ def test_data_beside_the_certificate(tmp_path):
     write_certificate(path, document, arrays)
     with pytest.raises(CertificateFormatError, match="--data"):
         read_certificate(path)
-    write_data(beside, case.problem.X, case.problem.targets)
+    write_data(beside, case.problem)
     assert data_file(path) == beside
     assert same(read_certificate(path, data=beside).problem, case.problem)
+    assert same(read_certificate(path).problem, case.problem), "the file beside it is found"
     other = case.problem.X.copy()
     other[0, 0] += 1.0
-    write_data(beside, other, case.problem.targets)
+    write_data(beside, replace(case.problem, X=other))
     with pytest.raises(CertificateFormatError, match="SHA-256"):
         read_certificate(path, data=beside)
-    write_data(beside, case.problem.X, case.problem.targets)
+    write_data(beside, case.problem)
     both = {**arrays, "data/X": other, "data/targets": case.problem.targets}
     write_certificate(path, document, both)
     with pytest.raises(CertificateFormatError, match="holds data"):
         read_certificate(path, data=beside)
+
+
+def test_data_that_are_embedded_are_compared(tmp_path):
+    """A data file beside a certificate that embeds its data plays no part, unless it is handed over: then it must hold the same data."""
+    case = CASES["logistic-chord-with-breakpoints-and-level"]
+    path, mine, other = tmp_path / "c.safetensors", tmp_path / "mine.data", tmp_path / "c.data"
+    write_certificate(path, *case.packed())
+    write_data(mine, case.problem)
+    write_data(other, replace(case.problem, targets=-case.problem.targets))
+    assert same(read_certificate(path).problem, case.problem)
+    assert same(read_certificate(path, data=mine).problem, case.problem)
+    with pytest.raises(CertificateFormatError, match="embeds other data than"):
+        read_certificate(path, data=other)
+
+
+def test_weights_lie_beside_their_samples(tmp_path):
+    """Sample weights are part of the data, embedded or not, and of their hash."""
+    case = CASES["weighted-chord"]
+    for embed in (True, False):
+        path = tmp_path / f"{embed}.safetensors"
+        write_certificate(path, *case.packed(embed=embed))
+        if not embed:
+            write_data(path.with_suffix(".data"), case.problem)
+        assert np.array_equal(read_certificate(path).problem.weights, case.problem.weights)
+    write_data(path.with_suffix(".data"), replace(case.problem, weights=np.ones(6)))
+    with pytest.raises(CertificateFormatError, match="SHA-256"):
+        read_certificate(path)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 7, b"garbage " * 9, b"\xff" * 40])
@@ -88,7 +116,7 @@ def test_damaged_data_files_are_malformed_not_crashes(tmp_path, damage):
     for data in (beside, tmp_path, tmp_path / "absent", path):
         with pytest.raises(CertificateFormatError):
             read_certificate(path, data=data)
-    write_data(beside, np.full_like(case.problem.X, np.nan), case.problem.targets)
+    write_data(beside, replace(case.problem, X=np.full_like(case.problem.X, np.nan)))
     with pytest.raises(CertificateFormatError, match="NaN"):
         read_certificate(path, data=beside)
 
@@ -129,7 +157,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, stage):
 def test_nothing_unreadable_is_written(tmp_path):
     """The writer refuses what the reader would refuse, and writes no file."""
     document, arrays = CASES["exact-squares"].packed()
-    wrong = {**document, "version": 2}
+    wrong = {**document, "version": 1}
     with pytest.raises(CertificateFormatError):
         write_certificate(tmp_path / "c", wrong, arrays)
     with pytest.raises(CertificateFormatError):

@@ -60,7 +60,7 @@ def test_without_the_list_the_search_finds_it(capsys):
 def test_certificates_are_written_and_checked(capsys):
     assert main([*QUICK, "--certificates", "--certificates-out", "proofs", "--no-report"]) == 0
     said = capsys.readouterr()
-    assert "certificate of t3.e: proofs/t3.e.safetensors; VERIFIED counterexample t3.e" in said.err
+    assert 'certificate of t3.e: proofs/t3.e.safetensors; VERIFIED counterexample "t3.e"' in said.err
     files = sorted(map(str, Path("proofs").iterdir()))
     assert files == ["proofs/lemma1.grad.safetensors", "proofs/t3.e.safetensors"]
     assert main(["check", "--reference", *files]) == 0

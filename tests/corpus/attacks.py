@@ -112,6 +112,13 @@ def to_a_permuted_copy(order: list[int], said: Any) -> Case:
     return Case(p, [*endpoints(p), replace(claim, permutation=said)])
 
 
+def to_a_copy_without_a_neuron() -> Case:
+    """One neuron of B twice and another not at all: no longer B's function."""
+    p, order = random_problem(31, "squared", "path"), (np.array([2, 0, 3, 3]),)
+    moves = chord(replace(p, B=permuted(p.B, order)), 6)
+    return Case(p, [loose_path(p, moves, HUGE, HUGE, HUGE, permutation=order)])
+
+
 def keeping_the_head(kept: bool, **change: Any) -> Case:
     """Only rows move; or the head moves along."""
     p = random_problem(32, "logistic", "path")
@@ -291,7 +298,7 @@ def with_weights(weights: Any) -> Case:
 def weighted_barrier() -> Case:
     from .landscape import barrier
 
-    case = barrier()
+    case = barrier(gap=0.0)
     return Case(replace(case.problem, weights=floats(1.0, 0.0)), case.claims)
 
 
@@ -326,7 +333,7 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "form-that-is-none": lambda: replace_last(literal(chord), form="normal"),
     "permutation-that-is-not-said": lambda: to_a_permuted_copy([2, 0, 3, 1], None),
     "permutation-of-another-order": lambda: to_a_permuted_copy([2, 0, 3, 1], (np.argsort(ORDER),)),
-    "permutation-that-forgets-a-neuron": lambda: to_a_permuted_copy([2, 0, 3, 1], (np.array([2, 0, 3, 3]),)),
+    "permutation-that-forgets-a-neuron": to_a_copy_without_a_neuron,
     "permutation-of-too-many-layers": lambda: to_a_permuted_copy([2, 0, 3, 1], (ORDER, np.array([0]))),
     "permutation-of-no-layer": lambda: to_a_permuted_copy([2, 0, 3, 1], ()),
     "gap-over-a-level-that-is-none": gap_without_a_level,
@@ -339,9 +346,9 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "weighted-barrier": weighted_barrier,
     "head-beyond-its-limit": head_beyond_its_limit,
     "head-interval-turned-round": lambda: replace_last(head_on_a_silent_row(), lower=1.0, upper=0.75),
-    "region-of-A-without-its-bias": lambda: region_with_bias(bias=0.0),
-    "region-of-A-with-another-head": lambda: region_with_bias(head=floats(2.0)),
-    "region-of-A-that-lies-elsewhere": lambda: region_with_bias(pattern=ints([0])),
+    "region-of-A-without-its-bias": lambda: region_with_bias(bias=0.0, point=floats([2.0])),
+    "region-of-A-with-another-head": lambda: region_with_bias(head=floats(2.0), point=floats([0.5])),
+    "region-of-A-that-lies-elsewhere": lambda: region_with_bias(pattern=ints([0]), point=floats([-1.0]), verdict="interval", upper=1.0),
     "region-of-nobody": lambda: region_with_bias(of="C"),
     "region-zero-inside-where-an-input-is-0": lambda: region_with_an_input_zero("zero_inside"),
     "region-zero-that-is-not": lambda: region_with_an_input_zero("zero", point=floats([0.5])),

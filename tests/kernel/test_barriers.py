@@ -77,8 +77,8 @@ BUGS = [
     ("cones", "require(len(np.unique(patterns, axis=0)) == len(patterns)", "require(True"),
     ("cones", "first[k] != j for k in chosen", "True for k in chosen"),
     ("cones", "require(is_combination(facing[-1], facing[:-1])", "require(True"),
-    ("cones", "if (t < 0.0) != bool(code % 2) or", "if"),
-    ("cones", "if t == 0.0 or not any(row):", "if abs(t) <= 1.0:"),
+    ("cones", "(t < 0.0) != bool(code % 2):", "False:"),
+    ("cones", "still = t == 0.0 or not any(row)", "still = abs(t) <= 1.0"),
     ("cones", "            if signs:\n", "            if False:\n"),
     ("cones", "across[cones.classes[j]] ^= 1", "pass"),
     ("cones", "-1 if q is None else", "-2 if q is None else"),
@@ -112,7 +112,7 @@ BUGS = [
     ("barrier", "return down(D + term -", "return down(D - term -"),
     ("barrier", "below += arb(sum(solved[:N], ZERO)", "below -= arb(sum(solved[:N], ZERO)"),
     ("barrier", "not frozen or bool((inside % 2 == outside % 2).all()),", "True,"),
-    ("barrier", "np.array_equal(problem.A.weights[1], problem.B.weights[1]),", "True,"),
+    ("statements_barrier", "np.array_equal(problem.A.weights[1], problem.B.weights[1]),", "True,"),
     ("barrier", "row[j] = s * X[j][e]", "row[j] = X[j][e]"),
 ]  # fmt: skip
 

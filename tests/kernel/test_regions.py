@@ -52,7 +52,7 @@ def test_the_oracle_believes_no_solver_on_data_of_any_size(scale):
 
 BUGS = [
     ("regions", "inside = u >= 0 if self.a[i][j] else u <= 0", "inside = True"),
-    ("regions", "inside = inside and (u != 0 or not any(self.X[j]))", "pass"),
+    ("regions", "inside = inside and u != 0", "pass"),
     ("regions", "right = list(self.y)", "right = [ZERO] * self.N"),
     ("regions", "(f - self.y[j]) ** 2", "(f - self.y[j]) ** 2 / 2"),
     ("regions", "for i in range(self.m) if self.a[i][j]), ZERO)", "for i in range(self.m)), ZERO)"),
@@ -62,8 +62,8 @@ BUGS = [
     ("regions", "require(all(bool(v >= 0) for v in solved[N:])", "require(True"),
     ("regions", "require(used,", "require(True,"),
     ("regions", "v * v / 4 + v * t", "v * v / 8 + v * t"),
-    ("regions", "require(claim.lower <= lower,", "require(True,"),
-    ("regions", "require(upper <= claim.upper,", "require(True,"),
+    ("regions", "bool(fraction(claim.lower) <= lower),", "True,"),
+    ("regions", "bool(upper <= fraction(claim.upper)),", "True,"),
     ("regions", "rows[j][e] % PRIME if a[i][j] else 0", "rows[j][e] % PRIME"),
     ("regions", "require(rank == N,", "require(rank <= N,"),
     ("regions", "fractions[j][e] if a[i][j] else ZERO", "ZERO"),

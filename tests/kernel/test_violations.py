@@ -109,7 +109,7 @@ def test_seeded_bug_is_killed(old, new):
             *(of_kernel(K, n, K.statements.Parameters) for n in (p.A, p.B)),
         )
         return K.check.check(
-            K.statements.Problem(o, p.X, p.targets, A, B), of_kernel(K, case.claims[0], K.statements.ClaimViolation)
+            K.statements.Problem(o, p.X, p.targets, A, B), of_kernel(K, case.claims[0], K.statement.ClaimViolation)
         ).accepted
 
     assert any(verdict(make()) for make in REJECTED.values()) or not all(verdict(make()) for make in CORRECT.values())

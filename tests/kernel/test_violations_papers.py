@@ -128,21 +128,21 @@ def test_features_through_two_layers_are_exact():
         assert mine == other
 
 
-N21, K23 = "violations_nguyen2021", "violations_karhadkar2023"
+VALID, N21, K23 = "validation", "violations_nguyen2021", "violations_karhadkar2023"
 R21, R23 = f"reference_{N21}", f"reference_{K23}"
 BUGS = [
-    ("violations", 'require(problem.objective.loss == "squared" and claim.time == 0.0,', "require(True,"),
-    ("violations", "require(bool(claim.dual[0] > 0.0),", "require(True,"),
+    (VALID, 'require(problem.objective.loss == "squared" and claim.time == 0.0,', "require(True,"),
+    (VALID, "require(bool(claim.dual[0] > 0.0),", "require(True,"),
     ("violations", "over = down(s - float(claim.dual[0]))", "over = s"),
     ("violations", "best = max(best, down(a * over) if over > 0.0 else 0.0)", "best = max(best, over)"),
     ("violations", "apart, around = subtract(f, g), add(subtract(f, y), subtract(g, y))", "apart, around = subtract(f, g), add(f, g)"),
-    (N21, 'require(A.biases[-1] is None,', "require(True,"),
-    (N21, 'require(o.penalty == "none",', "require(True,"),
-    (N21, 'require(claim.time == 0.0,', "require(True,"),
-    (N21, 'require(all(n >= 2 * K for n in hidden),', "require(True,"),
-    (N21, 'require(o.loss == "logistic",', "require(True,"),
-    (N21, "require(len(hidden) == 1 and hidden[0] >= 2,", "require(True,"),
-    (N21, "require(not claim.dual.any(),", "require(True,"),
+    (VALID, 'require(A.biases[-1] is None,', "require(True,"),
+    (VALID, 'require(o.penalty == "none",', "require(True,"),
+    (VALID, 'has no penalty")\n    require(claim.time == 0.0,', 'has no penalty")\n    require(True,'),
+    (VALID, 'require(all(n >= 2 * K for n in hidden),', "require(True,"),
+    (VALID, 'require(o.loss == "logistic",', "require(True,"),
+    (VALID, "require(len(hidden) == 1 and hidden[0] >= 2,", "require(True,"),
+    (VALID, "        require(not claim.dual.any(),", "        require(True,"),
     (N21, "require(bool(value > 0) if positive else bool(value < 0),", "require(bool(value >= 0) if positive else bool(value <= 0),"),
     (N21, "require(bool(value > 0) if positive else bool(value < 0),", "require(bool(value > 0) if positive else True,"),
     (N21, "[row[:kept] for row in", "[row for row in"),
@@ -157,10 +157,10 @@ BUGS = [
     (N21, "points = {tuple((int(z[k].p), int(z[k].q)) for k in half) for z in Z}", "points = [tuple((int(z[k].p), 1) for k in half) for z in Z]"),
     (N21, "return float(min(excess))", "return float(max(excess))"),
     (N21, "max(ZERO, u + s)", "u + s"),
-    (K23, 'require(o.loss == "squared" and o.penalty == "none",', "require(True,"),
-    (K23, 'require(A.biases[1] is None,', "require(True,"),
-    (K23, 'require(claim.time == 0.0,', "require(True,"),
-    (K23, "require(bool((problem.X[1:, 0] > problem.X[:-1, 0]).all()),", "require(True,"),
+    (VALID, 'require(o.loss == "squared" and o.penalty == "none",', "require(True,"),
+    (VALID, 'require(A.biases[1] is None,', "require(True,"),
+    (VALID, 'have no entry 0")\n    require(claim.time == 0.0,', 'have no entry 0")\n    require(True,'),
+    (VALID, "require(bool((problem.X[1:, 0] > problem.X[:-1, 0]).all()),", "require(True,"),
     (K23, "require(zeros > 0,", "require(True,"),
     (K23, "arb(min(ahead))", "arb(max(ahead))"),
     (K23, "require((head[i] > 0.0) is (beta == 1),", "require(True,"),
@@ -237,7 +237,7 @@ def test_seeded_bug_is_killed(module, old, new):
             *(of_kernel(K, n, K.statements.Parameters) for n in (p.A, p.B)),
         )
         problem = K.statements.Problem(o, p.X, p.targets, A, B)
-        claim = of_kernel(K, case.claims[0], K.statements.ClaimViolation)
+        claim = of_kernel(K, case.claims[0], K.statement.ClaimViolation)
         return K.check.check(problem, claim, evaluation=evaluation).accepted
 
     assert any(verdict(case) for case in attacks()) or not all(verdict(make()) for make in CORRECT.values())

@@ -38,7 +38,7 @@ def check_path(path, A, B, objective, X, targets, values, *, reference=False):
     assert bitwise_equal(path.end, B)
     exact = kernel_problem(A, B, objective, X, targets)
     found = elaborate_path(exact, path)
-    assert set(found.bounds.kinds) <= {"head", "idle", "transfer"}
+    assert set(found.kinds) <= {"head", "idle", "transfer"}
     top = max(*values, *(objective.value(n, X, targets) for n in (A, B)))
     assert np.isclose(found.claim.sup, top, rtol=1e-6, atol=1e-9)
     assert sampled_maximum(path, objective, X, targets, 5) <= found.claim.sup

@@ -188,7 +188,7 @@ def test_a_sample_above_a_certified_maximum_stops_the_run(monkeypatch):
 def test_what_the_kernel_rejects_is_never_written(monkeypatch, tmp_path):
     from verifier.kernel import Verdict
 
-    monkeypatch.setattr(run, "check", lambda *a, **k: Verdict(False, "REJECTED for the test", {}))
+    monkeypatch.setattr(run, "check", lambda *a, **k: Verdict(False, "the claim", "for the test", {}))
     with pytest.raises(verifier.VerifierError, match="the kernel rejects what was just produced"):
         verifier.certify(
             tiny_network(1),
@@ -206,9 +206,12 @@ def test_data_too_large_to_embed_lie_beside_the_certificate(monkeypatch, tmp_pat
     out = tmp_path / "c.safetensors"
     result = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line", out=out)
     assert all(v.accepted for v in result.check())
+    c = read_certificate(out)
+    assert not c.document["data"]["embedded"]
+    elsewhere = out.with_suffix(".data").rename(tmp_path / "moved.data")
     with pytest.raises(verifier.CertificateFormatError, match="not embedded; hand it over with --data"):
         read_certificate(out)
-    c = read_certificate(out, data=out.with_suffix(".data"))
+    c = read_certificate(out, data=elsewhere)
     assert all(check(c.problem, claim).accepted for claim in c.claims)
 
 

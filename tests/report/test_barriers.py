@@ -80,7 +80,7 @@ def test_a_frozen_barrier_is_about_paths_that_keep_the_output_layer(certificate,
     found, below = recheck(certificate), 0.999 * claim.level
     frozen = replace(found, barriers=tuple((replace(c, output_layer="frozen"), v) for c, v in found.barriers))
     record = {"provenance": {"options": {"level": below}}}
-    of = lambda f: headline(f, record, [])
+    of = lambda f: headline(f, certificate.problem, record, [])
     assert of(found).word == of(frozen).word == "REFUTED"
     assert "No path from A to B stays" in of(found).sentence
     assert "No path from A to B with this output layer stays" in of(frozen).sentence

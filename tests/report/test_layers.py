@@ -251,16 +251,16 @@ def test_a_rejected_path_has_values_and_no_certified_maximum(deep, certificate, 
 
 
 def test_kinds_are_explained_in_words(outline):
-    """What occurs is explained, what does not is not; layer moves by the chord lemma in depth."""
+    """What occurs is explained, what does not is not."""
     assert (
-        "chord moves change several layers together and are bounded piece by piece, by the chord lemma in depth"
+        "chord moves are straight segments that change hidden layers, bounded piece by piece, by the chord lemma in depth"
         in outline.text
     )
     assert "rescale moves" not in outline.text
-    [(kind, said)] = kinds_words({"layer"}, deep=True)
-    assert kind == "layer"
-    assert said.startswith("moves change one hidden layer and nothing else")
-    assert groups(("layer", "layer", "chord", "chord", "head", "head")) == [(0, 2), (2, 4), (4, 5), (5, 6)]
+    [(kind, said)] = kinds_words({"rescale"}, deep=False)
+    assert kind == "rescale"
+    assert "along a curve" in said
+    assert groups(("idle", "transfer", "chord", "chord", "head", "head")) == [(0, 2), (2, 4), (4, 5), (5, 6)]
 
 
 @pytest.mark.usefixtures("no_plots")

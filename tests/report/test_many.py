@@ -68,7 +68,7 @@ def test_a_rejected_certificate_is_flagged_and_counts_no_more(rejected):
     outline = Outline(report.read_text("utf-8"))
     assert outline.text.count("REJECTED") >= 2
     assert "Certificates that do not hold." in outline.text
-    assert "sup F on the path: found at most" in outline.text
+    assert "sup on the path: found at most" in outline.text
     assert "No such file" in outline.text
     today = r.rechecked()
     assert {(0, 1), (0, 2)}.isdisjoint(today.landscape.links)

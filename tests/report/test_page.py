@@ -134,7 +134,7 @@ def test_a_claim_below_the_truth_is_rejected_in_the_headline_and_its_row(rejecte
     assert ("p", {"class": "word bad"}) in found.elements
     assert ("tr", {"class": "error"}) in found.elements
     assert "not established: these figures are only claimed" in found.text
-    assert "sup F on the path: found at most" in found.text
+    assert "sup on the path: found at most" in found.text
 
 
 @pytest.mark.usefixtures("no_plots")

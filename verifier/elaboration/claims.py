@@ -116,7 +116,8 @@ def elaborate_path(
 ) -> ElaboratedPath:
     """Cut the chords, let the kernel bound the path, and claim what it found.
 
-    level: also claim the gap over this value. output_layer "frozen": claim that the path keeps it. relative, most_pieces: see `cut_chord`. The target of cutting is E.
+    level: also claim the gap over this value. output_layer "frozen": claim that the path keeps it.
+    relative, most_pieces: see `cut_chord`. The target of cutting is E.
     """
     (moves, labels), form = kernel_moves(path), path_form(problem, path, output_layer)
     ends: list[Interval] = [objective_at(problem, p) for p in (problem.A, problem.B)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, Problem
+from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, PathUpperBound, Problem
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
@@ -36,20 +36,27 @@ def headline(found: Recheck, problem: Problem, record: dict[str, Any], flags: li
         )
     if flags:
         return Headline("ERROR", "bad", f"This certificate contradicts itself: {flags[0]}")
-    word, sentence = _answer(found, record)
-    best = found.best
-    if best is not None and word == "CERTIFIED":
-        sentence += f" The path consists of {best.claim.along(problem)}." + (
-            ""
-            if best.claim.permutation is None
-            else " It ends in B with its hidden neurons permuted, which is the same function."
-        )
+    answer = _answer(found, record)
+    sentence = answer.sentence
+    if answer.path is not None:
+        sentence += f" The path consists of {answer.path.along(problem)}."
+        if answer.path.permutation is not None:
+            sentence += " It ends in B with its hidden neurons permuted, which is the same function."
     if table(table(record.get("provenance")).get("options")).get("polish") is True:
         sentence += " A and B are polished copies of the networks that were loaded."
-    return Headline(word, "ok" if word == "CERTIFIED" else "warn", sentence)
+    return Headline(answer.word, "ok" if answer.word == "CERTIFIED" else "warn", sentence)
 
 
-def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Answer:
+    """word, sentence: as in Headline. path: the claim that a certified answer rests on."""
+
+    word: str
+    sentence: str
+    path: PathUpperBound | None = None
+
+
+def _answer(found: Recheck, record: dict[str, Any]) -> Answer:
     E, best = found.E, found.best
     asked = number(table(table(record.get("provenance")).get("options")).get("level"))
     level = found.level if found.level is not None else asked
@@ -58,20 +65,22 @@ def _answer(found: Recheck, record: dict[str, Any]) -> tuple[str, str]:
     low = found.barrier or found.frozen_barrier
     if best is None:
         if low is not None and low.gap > 0.0:
-            return "INCONCLUSIVE", f"No path is certified here; {_barrier_words(low)}"
-        return "INCONCLUSIVE", "No path between A and B is certified here, so the barrier is not bounded."
+            return Answer("INCONCLUSIVE", f"No path is certified here; {_barrier_words(low)}")
+        return Answer("INCONCLUSIVE", "No path between A and B is certified here, so the barrier is not bounded.")
     claim = best.claim
     above = "" if E is None else f" = {show_up(E[1], 5)}"
     if claim.gap == 0.0:
-        return (
+        return Answer(
             "CERTIFIED",
-            f"There is no barrier over E = max(F(A), F(B)){above}: along the stored path {claim.path} from A to B, F never exceeds E.",
+            f"There is no barrier over E = max(F(A), F(B)){above}: along the path {claim.path} from A to B, F never exceeds E.",
+            claim,
         )
-    return (
+    return Answer(
         "CERTIFIED",
         f"The barrier between A and B is at most {show_up(claim.gap)} over E = max(F(A), F(B)){above}: "
-        f"along the stored path {claim.path}, F never exceeds {show_up(claim.sup, 5)}."
+        f"along the path {claim.path}, F never exceeds {show_up(claim.sup, 5)}."
         + ("" if low is None or low.gap == 0.0 else f" {_barrier_words(low)[0].upper()}{_barrier_words(low)[1:]}"),
+        claim,
     )
 
 
@@ -83,35 +92,37 @@ def _barrier_words(low: BarrierLowerBound) -> str:
     return f"every {_which_paths(low)} reaches F ≥ {show_down(low.level, 9)}, at least {show_down(low.gap, 9)} over E."
 
 
-def _refuted_by(low: BarrierLowerBound, level: float) -> tuple[str, str]:
-    return "REFUTED", f"No {_which_paths(low)} stays at or below the level {level!r}: {_barrier_words(low)}"
+def _refuted_by(low: BarrierLowerBound, level: float) -> Answer:
+    return Answer("REFUTED", f"No {_which_paths(low)} stays at or below the level {level!r}: {_barrier_words(low)}")
 
 
-def _answer_level(found: Recheck, level: float) -> tuple[str, str]:
+def _answer_level(found: Recheck, level: float) -> Answer:
     """The question was whether A and B are joined at or below a level."""
     high = [n for n, (c, _) in sorted(found.endpoints.items()) if c.lower > level]
     if high:
-        return (
-            "REFUTED",
-            f"No path from A to B stays at or below the level {level!r}: F({high[0]}) itself lies above it.",
+        return Answer(
+            "REFUTED", f"No path from A to B stays at or below the level {level!r}: F({high[0]}) itself lies above it."
         )
     low = found.barrier
     if low is not None and low.level > level:
         return _refuted_by(low, level)
-    answers = [(p.claim.gap_over_level, p.claim.path) for p in found.paths if p.accepted and p.claim.level == level]
-    known = [(gap, name) for gap, name in answers if gap is not None]
+    about = [p.claim for p in found.paths if p.accepted and p.claim.level == level]
+    known = [(c.gap_over_level, k) for k, c in enumerate(about) if c.gap_over_level is not None]
     kept = found.frozen_barrier
-    if kept is not None and kept.level > level and min(known, default=(1.0, ""))[0] > 0.0:
+    if kept is not None and kept.level > level and min(known, default=(1.0, 0))[0] > 0.0:
         return _refuted_by(kept, level)
     if not known:
-        return "INCONCLUSIVE", f"No path is certified against the level {level!r}."
-    gap, name = min(known)
+        return Answer("INCONCLUSIVE", f"No path is certified against the level {level!r}.")
+    gap, k = min(known)
     if gap == 0.0:
-        return (
-            "CERTIFIED",
-            f"A and B are joined at or below the level {level!r}: along the stored path {name}, F never exceeds it.",
+        words = (
+            f"A and B are joined at or below the level {level!r}: along the path {about[k].path}, F never exceeds it."
         )
-    return "INCONCLUSIVE", f"The best certified path, {name}, exceeds the level {level!r} by at most {show_up(gap)}."
+        return Answer("CERTIFIED", words, about[k])
+    return Answer(
+        "INCONCLUSIVE",
+        f"The best certified path, {about[k].path}, exceeds the level {level!r} by at most {show_up(gap)}.",
+    )
 
 
 MISSED = "under the barrier: its samples missed the pass"
@@ -211,7 +222,7 @@ def _record_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
         if claim is not None and None not in stated and stated != (claim.lower, claim.upper):
             flags.append(f"program {claim.name}: the recorded interval is not the claimed one.")
     recorded = text(table(record.get("verdict")).get("outcome"))
-    word = _answer(found, record)[0]
+    word = _answer(found, record).word
     if recorded and found.accepted and recorded != word:
         flags.append(f"the record says {recorded}, but its claims say {word}.")
     return flags

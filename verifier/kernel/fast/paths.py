@@ -155,7 +155,7 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
     if claim.level is not None and claim.gap_over_level is not None:
         computed["gap_over_level"], claimed["gap_over_level"] = excess(sup, claim.level), claim.gap_over_level
     for name, number in computed.items():
-        require(number <= claimed[name], f"{name}: found at most {number!r}, claimed {claimed[name]!r}")
+        require(number <= claimed[name], f"{name} on the path: found at most {number!r}, claimed {claimed[name]!r}")
     return computed | {"E_lower": E}
 
 

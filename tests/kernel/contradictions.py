@@ -1,0 +1,55 @@
+"""Pairs of claims about one problem that cannot both be true, found from their own words and from nothing the kernel computes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from verifier.kernel import EndpointValue, HeadOptimum, PathUpperBound
+from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
+
+
+def contradiction(claims: Iterable[Any]) -> str | None:
+    """The first pair of contradictory claims, in words; None when there is none."""
+    for a, b in itertools.combinations(list(claims), 2):
+        for x, y in ((a, b), (b, a)):
+            why = _against(x, y)
+            if why is not None:
+                return f"{why}: {x!r} and {y!r}"
+    return None
+
+
+def _against(x: Any, y: Any) -> str | None:
+    pair = (type(x), type(y))
+    if pair == (EndpointValue, EndpointValue):
+        return "an endpoint has two values" if x.network == y.network and x.lower > y.upper else None
+    if pair == (EndpointValue, PathUpperBound):
+        return "an endpoint lies above a path through it" if x.lower > y.sup else None
+    if pair == (BarrierLowerBound, PathUpperBound):
+        # A barrier for a frozen output layer is one for the paths that keep it; B's permuted copies are the ends of other paths.
+        about = x.output_layer == "trained" or y.output_layer == "frozen"
+        return "a path stays below a barrier" if about and y.permutation is None and y.sup < x.level else None
+    if pair == (HeadOptimum, HeadOptimum):
+        same = all(_equal(getattr(x, n), getattr(y, n)) for n in ("rows", "row_bias"))
+        entries = [np.abs(a).max() for a in (y.head, y.head_bias) if a is not None]
+        within = x.head_limit is None or max(entries) <= x.head_limit
+        return "a head lies below the least one" if same and within and x.lower > y.upper else None
+    if pair == (RegionMinimum, RegionMinimum):
+        same = _equal(x.pattern, y.pattern) and _equal(x.head, y.head) and x.bias == y.bias
+        if same and (x.lower > y.upper or {x.verdict, y.verdict} == {"zero_inside", "zero_on_boundary"}):
+            return "a region has two minima"
+        return None
+    if pair == (RegionMinimum, ClaimViolation):
+        empty = y.statement == "karhadkar2023.prop7"  # an input is 0: no open region has a point
+        return "an empty region has a point" if empty and x.verdict == "zero_inside" else None
+    if pair == (JacobianRank, JacobianRank):
+        return "a rank is full and is not" if _equal(x.pattern, y.pattern) and x.full and not y.full else None
+    return None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return (a is None and b is None) or (a is not None and b is not None and np.array_equal(a, b))
