@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verifier.certificate.file import read_certificate
+    from verifier.checking import CheckedFile, check_file
     from verifier.data.dataset import Dataset
     from verifier.data.load import load_data
     from verifier.errors import CertificateFormatError, CheckpointError, DataError, UsageError, VerifierError
@@ -40,6 +41,8 @@ _PUBLIC = {
     "VerifierError": "verifier.errors",
     "certify": "verifier.pipeline.run",
     "check": "verifier.kernel.check",
+    "check_file": "verifier.checking",
+    "CheckedFile": "verifier.checking",
     "load_checkpoint": "verifier.networks.checkpoint",
     "load_data": "verifier.data.load",
     "make_objective": "verifier.objective.objective",
@@ -49,8 +52,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
-    "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "load_checkpoint", "load_data", "make_objective", "read_certificate",
+    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
+    "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective", "read_certificate",
     "train_network", "write_report",
 ]  # fmt: skip
 

@@ -111,7 +111,6 @@ BUGS = [
     ("barrier", "row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]", "row[N + k * N + j] = N * X[j][e]"),
     ("barrier", "return down(D + term -", "return down(D - term -"),
     ("barrier", "below += arb(sum(solved[:N], ZERO)", "below -= arb(sum(solved[:N], ZERO)"),
-    ("barrier", "not frozen or bool((inside % 2 == outside % 2).all()),", "True,"),
     ("statements_barrier", "np.array_equal(problem.A.weights[1], problem.B.weights[1]),", "True,"),
     ("barrier", "row[j] = s * X[j][e]", "row[j] = X[j][e]"),
 ]  # fmt: skip

@@ -52,7 +52,6 @@ BUGS = [
     ("rescale", "np.abs(end - computed) + U * np.abs(computed)", "U * np.abs(computed)"),
     ("rescale", "np.abs(end - computed) + U * np.abs(computed)", "np.abs(end - computed)"),
     ("moves", "require(a is None or b is None or np.array_equal(a, b), \"a rescaling changes", "require(True, \"a rescaling changes"),
-    ("moves", 'return "chord"', 'return "idle"'),
     ("rescale", "around(w.weights[1], v.weights[1] / c)", "exact(v.weights[1])"),
     ("paths", "reach, interior = max(start, near), max(interior, near)", "reach = max(start, near)"),
     ("paths", "reach, interior = max(start, near), max(interior, near)", "reach, interior = near, near"),

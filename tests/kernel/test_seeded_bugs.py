@@ -70,6 +70,7 @@ BUGS = [
     ("moves", "return bool((out[:, j] == 0.0).all()) and np.array_equal(new, expected)", "return np.array_equal(new, expected)"),
     ("moves", "return bool((out[:, j] == 0.0).all()) and np.array_equal(new, expected)", "return bool((out[:, j] == 0.0).all())"),
     ("paths", 'if move.kind == "chord":\n            over', 'if False:\n            over'),
+    ("moves", 'return "chord"', 'return "idle"'),
     ("moves", 'return "head" if changed_rows(v, w, L).any() else "idle"', 'return "idle"'),
     ("moves", "live[l - 1]).any() for l in range(1, L)):", "live[l - 1]).any() for l in range(1, 2)):"),
     # chords

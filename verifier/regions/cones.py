@@ -127,7 +127,7 @@ def deep_point(rows: Array, signs: Array) -> Array:
 
 
 def redundancy_of(cones: Cones, which: Sequence[int]) -> tuple[Array, Array]:
-    """(redundant, supports) for the cones named: the fields of these names of kernel/landscape_claims.py's BarrierLowerBound.
+    """(redundant, supports) for the cones named: the fields of these names of the kernel's BarrierLowerBound.
 
     redundant (r, 2) int64: (index into `patterns`, representative) of every hyperplane without a facet, in order; supports (r, s) int64.
     """

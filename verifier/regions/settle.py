@@ -1,4 +1,4 @@
-"""Float proposals made exact: which entries to solve for, the rational solution, and its signs (see RegionMinimum in kernel/landscape_claims.py).
+"""Float proposals made exact: which entries to solve for, the rational solution, and its signs (see the kernel's RegionMinimum).
 
 Each function returns None where the exact solution does not keep its signs; nothing here is taken on trust from floats.
 """
