@@ -16,16 +16,5 @@ from verifier.kernel.statements import (
 from verifier.kernel.table import Claim
 
 __all__ = [
-    "Claim",
-    "EndpointValue",
-    "HeadOptimum",
-    "Move",
-    "Objective",
-    "Parameters",
-    "PathUpperBound",
-    "Problem",
-    "Rejected",
-    "Verdict",
-    "Write",
-    "check",
-]
+    "Claim", "EndpointValue", "HeadOptimum", "Move", "Objective", "Parameters", "PathUpperBound", "Problem", "Rejected", "Verdict", "Write", "check",
+]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.fast import barrier, heads, paths, regions, vertices
+from verifier.kernel.fast import barrier, forward, heads, paths, regions
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.reference import heads as reference_heads
@@ -43,7 +43,7 @@ class Rule:
 
 
 RULES: dict[type, Rule] = {
-    EndpointValue: Rule(validate_endpoint, vertices.check_endpoint, reference_objective.check_endpoint),
+    EndpointValue: Rule(validate_endpoint, forward.check_endpoint, reference_objective.check_endpoint),
     PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path),
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
     BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_landscape.check_barrier),

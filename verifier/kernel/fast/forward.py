@@ -29,7 +29,7 @@ from verifier.kernel.fast.balls import (
 )
 from verifier.kernel.fast.blocks import blocks, mean_above, mean_below
 from verifier.kernel.fast.liveness import live_part
-from verifier.kernel.statements import Objective, Parameters, Problem, augmented_rows
+from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, augmented_rows, require
 
 Array = np.ndarray
 
@@ -105,6 +105,14 @@ def weight_decay(p: Parameters) -> Interval:
     size = sum(e.size for e in entries)
     slack = (size + 8) * 2.0**-52
     return Interval(max(0.0, total * (1.0 - slack) - TINY), total * (1.0 + slack) + TINY)
+
+
+def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
+    """Numbers found for the claim; rejects unless the enclosure of F lies inside the claimed interval."""
+    F = objective_at(problem, problem.A if claim.network == "A" else problem.B)
+    require(claim.lower <= F.lower, f"lower end: found at least {F.lower!r}, claimed {claim.lower!r}")
+    require(F.upper <= claim.upper, f"upper end: found at most {F.upper!r}, claimed {claim.upper!r}")
+    return {"lower": F.lower, "upper": F.upper}
 
 
 def total(o: Objective, least: float, largest: float, penalty: Interval) -> Interval:

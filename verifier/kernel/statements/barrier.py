@@ -14,21 +14,8 @@ from verifier.kernel.statements.refusal import quoted, require, require_array, r
 class BarrierLowerBound:
     """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
 
-    around: the network, "A" or "B", that the cells hold; the other one lies outside. A path has no direction.
-    output_layer "trained": paths move everything; "frozen": theta and the output bias stay as they are in A, and B must have the same.
-
-    patterns (p, N) int64: 0/1 rows, pairwise different, 0 at samples with xt_j = 0. interiors (p, n) float64: a point strictly inside each cone.
-    A neuron code is 2 * pattern + (0 for sign +, 1 for sign -).
-    redundant (r, 2) int64: (pattern, sample): this sample's hyperplane carries no facet of this cone; the sample is the first of its class
-        of parallel xt. supports (r, s) int64, filled up with -1: samples of other classes, whose xt are linearly independent and whose
-        non-negative combination (2 a_k - 1) xt_k is (2 a_j - 1) xt_j.
-    cells (q, m) int64: codes of the m neurons, in the networks' order. inside: index of a cell that contains the one network. outside (m,) int64: codes of
-        a cell that contains the other and is not in `cells`.
-    faces (f, m) int64: the faces through which `cells` can be left, as codes, the other neurons' sorted behind the one that moves, or behind
-        -1 where that neuron is absent because u_i = 0. facets (f,) int64: the sample whose hyperplane the moving neuron crosses, or -1.
-    nu (f, N) float64, multipliers (f, m N) float64: dual of each face, theory.md section 6: non-negative multipliers, except of free sign at
-        the moving neuron's own facet sample; entry k N + j belongs to faces[:, k] and sample j.
-    basis (f, b) int64, filled up with -1, b = 0 with kappa > 0: j for nu_j, N + k N + j for multipliers[k N + j].
+    around: the network, "A" or "B", that the cells hold; the other one lies outside. output_layer "trained": paths move everything; "frozen": theta
+    and the output bias stay as they are in A and B. Arrays, codes and the basis: docs/certificate-v2.md, `barrier_lower_bound`.
     """
 
     name: str

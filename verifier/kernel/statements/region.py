@@ -31,22 +31,10 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class RegionMinimum:
-    """`lower <= min of the loss over the closed activation region <= upper`, the rows free, the output layer frozen.
+    """`lower <= min of the loss over the closed activation region <= upper`, the rows free, the output layer kept.
 
-    Squared loss with kappa = 0: the loss is the mean over samples of (f_j - y_j)^2, f_j = sum_i head_i a_ij w_i . xt_j + bias.
-    of: "A" or "B": head and bias are that network's theta and output bias (0 without one), and its rows lie in the closed region.
-        "pattern": they are the claim's own, and the sentence says so.
-    verdict "interval": no more than that. "positive": and lower > 0. "zero": the loss is exactly 0 at a point of the closed region.
-    "zero_inside": it is at a point of the open region. "zero_on_boundary": it is exactly 0 in the closed region and nowhere in the open one.
-
-    head (m,) float64. pattern (m, N) int64, 0/1. point (m, n) float64: the rows of a point of the closed region.
-    point_basis (k,) int64, entries i n + k' of `point` that are solved for in rationals, empty for verdicts "interval" and "positive"; the
-        equations are f_j = y_j for all j, and w_i . xt_j = 0 for the pairs (i, j) in tight (t, 2) int64.
-    nu (N,), multipliers (m, N) >= 0: head_i sum_j nu_j a_ij xt_j = sum_j multipliers_ij (2 a_ij - 1) xt_j for every neuron, after
-        dual_basis (entries j, or N + i N + j) is solved for. With y_j - bias for y_j below, the loss is then at least
-        mean_j(-nu_j^2/4 - nu_j y_j) (nu as in head duals: N times the gradient). Verdict "zero_on_boundary" needs moreover sum_j nu_j y_j = 0,
-        which is one more equation, and a multiplier that is not 0 at a sample with xt_j not 0; lower is 0 then. Verdicts "zero" and
-        "zero_inside" need no dual: empty dual_basis, zeros.
+    of: "A" or "B": head, bias and pattern are that network's. "pattern": they are the claim's own, and the sentence says so. Verdicts, arrays and
+    bases: docs/certificate-v2.md, `region_minimum`.
     """
 
     name: str
@@ -78,11 +66,8 @@ class RegionMinimum:
 
 @dataclass(frozen=True)
 class JacobianRank:
-    """The Jacobian of W -> v^T relu(W X) on a region, columns (v * a_j) kron xt_j, has full column rank N (full True) or not (full False).
-
-    The rank does not depend on v with entries that are not 0 (K23, Lemma 4), so v = 1 here. pattern (m, N) int64, 0/1.
-    null (N,) float64 and null_basis (k,) int64: for full False a vector with sum_j null_j a_ij xt_j = 0 for all i after the basis is solved for,
-    and not 0; zeros and empty for full True, which is decided modulo a prime.
+    """The Jacobian of W -> v^T relu(W X) on a region, columns (v * a_j) kron xt_j, has full column rank N, or not, for v without entries that are 0
+    (K23, Lemma 4). Arrays: docs/certificate-v2.md, `jacobian_rank`.
     """
 
     name: str
