@@ -145,12 +145,14 @@ def test_mistakes_end_with_exit_code_2(words, message, trained, capsys):
 
 
 def test_different_losses_and_data_are_refused(trained, capsys):
-    for more, message in (
-        (["--data", SMALL[1], "--loss", "logistic"], "were trained on different data"),
-        (["--data", "moons:n=60,noise=0.2,seed=1", "--loss", "squared"], "different settings: loss"),
+    for k, (more, message) in enumerate(
+        (
+            (["--data", SMALL[1], "--loss", "logistic"], "were trained on different data"),
+            (["--data", "moons:n=60,noise=0.2,seed=1", "--loss", "squared"], "different settings: loss"),
+        )
     ):
-        assert main(["train", *more, "--width", "6", "--kappa", "0.01", "--epochs", "5", "--out", "other.pt"]) == 0
-        assert main(["stability", "--networks", str(trained[0]), "other.pt"]) == 2
+        assert main(["train", *more, "--width", "6", "--kappa", "0.01", "--epochs", "5", "--out", f"{k}.pt"]) == 0
+        assert main(["stability", "--networks", str(trained[0]), f"{k}.pt"]) == 2
         assert message in capsys.readouterr().err
 
 

@@ -116,7 +116,7 @@ def _trees(args: argparse.Namespace) -> int:
     methods = chosen(args.methods)
     if "string" in methods or "exact" in methods:
         raise UsageError("--methods: name constructions such as line, halves, exchange, theorem2, descent, dss")
-    data = load_data(args.data, **data_options(args))
+    data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
     objective = make_objective(
         args.loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
     )  # fmt: skip
@@ -148,9 +148,10 @@ def _trees(args: argparse.Namespace) -> int:
 
 def _pair(args: argparse.Namespace) -> int:
     from verifier.cli.certify import as_json
+    from verifier.files import claim_folder
     from verifier.pipeline.run import certify
 
-    folder = _folder(args)
+    folder = claim_folder(_folder(args), known=("pair.safetensors",), pages=("report.html",))
     a, b = args.pair
     method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
     result = certify(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -15,7 +15,14 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
         required=required,
         help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
     )
-    group.add_argument("--target", metavar="COLUMN", help="target column of a table")
+    group.add_argument("--target", metavar="COLUMN", help="target column of a table; several separated by commas")
+    group.add_argument("--drop", metavar="COLUMNS", help="columns of a table to leave out, separated by commas")
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether the first line of a .csv file names the columns (default: yes, unless it looks like a sample)",
+    )
     group.add_argument(
         "--task", choices=("binary", "multiclass", "regression"), help="instead of inferring it from the targets"
     )
@@ -32,8 +39,8 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
     """Only the options that were given."""
-    named = {"target": args.target, "task": args.task, "standardize": args.standardize, "train_split": args.train_split}
-    return {k: v for k, v in named.items() if v is not None}
+    names = ("target", "task", "standardize", "train_split", "drop", "header")
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 
 
 def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +55,18 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="whether l1 and path include the output bias",
     )
+
+
+def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
+    """Refuse, before the work, a --report that cannot be written or would replace something else than a report."""
+    from verifier.errors import UsageError
+    from verifier.files import Kind, require_place
+
+    if args.report is None:
+        return
+    if args.no_report:
+        raise UsageError(f"--report {args.report} and --no-report contradict each other; leave one out")
+    require_place(args.report, Kind.PAGE, option="--report", inputs=inputs)
 
 
 def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:

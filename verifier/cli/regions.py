@@ -10,6 +10,7 @@ from typing import Any
 
 from verifier.cli.options import add_data_arguments, data_options
 from verifier.errors import UsageError
+from verifier.files import Kind, require_place
 
 # Rationals in the region program: neurons times samples times input coordinates.
 LARGEST_PROGRAM = 300_000
@@ -134,6 +135,8 @@ def _network(args: argparse.Namespace) -> int:
     from verifier.regions.rank import region_rank
     from verifier.regions.verdict import decide
 
+    if args.out is not None:
+        require_place(args.out, Kind.CERTIFICATE, inputs=(args.network, args.data))
     if args.width is not None or args.no_bias:
         raise UsageError(
             "regions: --width and --no-bias are for counting; with --network they come from the checkpoint"
@@ -145,7 +148,7 @@ def _network(args: argparse.Namespace) -> int:
         raise UsageError(
             f"regions: expected one output, got {network.theta.shape[0]}; region programs are about scalar networks"
         )
-    data = read_data(args.data, endpoint, endpoint, data_options(args))
+    data = read_data(args.data, endpoint, endpoint, data_options(args), "squared")
     if data.y.ndim > 1 and data.y.shape[1] != 1:
         raise UsageError(f"regions: expected one target per sample, got {data.y.shape[1]}; choose another data set")
     arrangement = make_arrangement(data.X, network.b is not None)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options
+from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options, require_report
 from verifier.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise UsageError(f"stability: --jobs {args.jobs}: expected at least 1")
     out = Path(args.out) if args.out else Path("stability") / (args.preset or "networks")
+    require_report(args, inputs=(*(args.networks or ()), args.data))
     members, source = _trained(args, out.absolute()) if args.preset else _named(args)
     preset = PRESETS[args.preset] if args.preset else None
     measure = preset is None or preset.measured
@@ -110,8 +111,8 @@ def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]
     seeds = preset.seeds if args.seeds is None else parse_seeds(args.seeds)
     if (preset.certified or args.certify) and len(seeds) < 2:
         raise UsageError(f"stability: certifying paths needs a pair, but --seeds names {len(seeds)} network")
-    dataset = load_data(args.data or "digits", **data_options(args))
     loss = args.loss or "cross_entropy"
+    dataset = load_data(args.data or "digits", **data_options(args), loss=loss)
     objective = make_objective(
         loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty,
         penalise_output_bias=bool(args.penalise_output_bias),

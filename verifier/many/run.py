@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import UsageError
+from verifier.files import claim_folder
 from verifier.many.group import Group, read_group
 from verifier.many.pairs import PairRow, do_pair, group_content, pair_file
 from verifier.many.result import ManyResult, gather, write_tables
@@ -78,8 +79,7 @@ def certify_all(
             say=say,
         )
         folder = Path(out) if out is not None else _default_folder(group)
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file; with --all, --out names a folder")
+        claim_folder(folder, known=("results.json",), pages=("report.html",))
         _introduce(group, say)
         options = {"method": method, "seed": seed, "dss_preset": dss_preset, "tight": tight, "exhaustive": exhaustive}
         rows = _pairs(

@@ -247,14 +247,14 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
 
     Raises UsageError for another suffix or a place that cannot be written.
     """
-    text = {} if not metadata else {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True, allow_nan=False)}
+    text = {METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)}
     arrays = _state_dict(network)
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
         import safetensors.numpy
 
         atomic_write_bytes(
-            path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text or None)
+            path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text)
         )
     elif suffix in SUFFIXES:
         import torch

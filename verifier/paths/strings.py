@@ -6,15 +6,13 @@ biases are left out where the networks have none.
 
 from __future__ import annotations
 
-import io
 import os
 import zipfile
-from typing import Any
 
 import numpy as np
 
 from verifier.errors import CheckpointError
-from verifier.files import atomic_write_bytes
+from verifier.files import write_arrays
 from verifier.networks.network import Network
 from verifier.paths.path import Move, Path
 
@@ -24,10 +22,7 @@ MOST_BYTES = 4 * 2**30
 def save_string(path: Path, file: str | os.PathLike[str]) -> None:
     """Write the vertices of a path, start included, atomically."""
     vertices = [dict(v.arrays()) for v in path.vertices()]
-    buffer = io.BytesIO()
-    stacked: dict[str, Any] = {name: np.stack([v[name] for v in vertices]) for name in vertices[0]}
-    np.savez_compressed(buffer, **stacked)
-    atomic_write_bytes(file, buffer.getvalue())
+    write_arrays(file, {name: np.stack([v[name] for v in vertices]) for name in vertices[0]})
 
 
 def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:

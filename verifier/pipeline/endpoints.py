@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.targets import fitted
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective, make_objective
@@ -98,20 +99,35 @@ def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:
     return a if a is not None else b
 
 
-def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any]) -> Dataset:
-    """A `Dataset`, a pair (X, y), the word after --data, or None for the data set the checkpoints recorded."""
-    if isinstance(data, Dataset):
-        return data
-    if isinstance(data, str):
+def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str) -> Dataset:
+    """A `Dataset`, a pair (X, y) and the like (`verifier.data.arrays`), the word after --data, or None for the data set the checkpoints recorded.
+
+    Loss and the networks' outputs decide what its targets mean. Raises UsageError or DataError where they do not fit, over all samples.
+    """
+    inputs, outputs = A.network.widths[0], A.network.widths[-1]
+    dataset = fitted(_found_data(data, A, B, options, loss, outputs), loss, outputs)
+    if dataset.dimension != inputs:
+        raise UsageError(
+            f"data {dataset.name} has {dataset.dimension} features, the networks take {inputs} inputs; "
+            "choose the data set and preparation the networks were trained on (--drop leaves columns of a table out)"
+        )
+    return dataset
+
+
+def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str, outputs: int) -> Dataset:
+    if isinstance(data, (str, os.PathLike)):
         from verifier.data.load import load_data
 
-        return load_data(data, **options)
+        return load_data(os.fspath(data), **options, loss=loss, outputs=outputs)
     if data is not None:
-        X, y = data
-        y = np.asarray(y)
-        labels = np.issubdtype(y.dtype, np.integer) or y.dtype == bool
-        task = "regression" if not labels else "binary" if y.max(initial=0) <= 1 else "multiclass"
-        return Dataset(np.asarray(X), y, "arrays", task, {"from": "arrays in memory"})
+        from verifier.data.arrays import dataset_from
+
+        task = options.get("task")
+        if set(options) - {"task"} or (task is not None and isinstance(data, Dataset)):
+            raise UsageError(
+                f"data_options {', '.join(options)}: belong to data that are named, not to data in memory; prepare them yourself"
+            )
+        return data if isinstance(data, Dataset) else dataset_from(data, loss=loss, outputs=outputs, task=task)
     record = _agreed("data", None, A, B, "--data")
     if record is None:
         raise UsageError(
@@ -169,16 +185,17 @@ def read_setting(
             f"{A.network.architecture[1]} and {B.network.architecture[1]}, slopes {A.network.negative_slope:g} and {B.network.negative_slope:g}; "
             "a path joins networks of one architecture"
         )
-    dataset = read_data(data, A, B, data_options)
     objective = read_objective(A, B, objective_options)
-    if dataset.dimension != A.network.widths[0]:
-        raise UsageError(
-            f"data {dataset.name} has {dataset.dimension} features, the networks take {A.network.widths[0]} inputs; "
-            "choose the data set and preparation the networks were trained on"
-        )
-    targets = objective.loss.encode(dataset)
-    objective.loss.check(A.network.predict(dataset.X[:1]), targets[:1])
+    dataset = read_data(data, A, B, data_options, objective.loss.name)
+    targets = encoded(objective, dataset, A.network)
     return Setting(A, B, dataset, objective, targets)
+
+
+def encoded(objective: Objective, dataset: Dataset, network: Network) -> Array:
+    """The loss's targets, once all of them fit the network's outputs. Raises UsageError."""
+    targets = objective.loss.encode(dataset)
+    objective.loss.check(np.broadcast_to(0.0, (dataset.samples, network.widths[-1])), targets)
+    return targets
 
 
 def polished_endpoint(

@@ -19,7 +19,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError, VerifierError
-from verifier.files import atomic_write_bytes, file_sha256
+from verifier.files import atomic_write_bytes, claim_folder, file_sha256
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.minima import distinct, leading_pairs, minimum_network
 from verifier.landscape.setting import LandscapeSetting, make_setting
@@ -130,7 +130,7 @@ def run_landscape(
     widths, one that is too large becomes a row that says so.
     """
     say = say or (lambda text: None)
-    folder = Path(out)
+    folder = claim_folder(out, known=("landscape.json",), pages=("report.html",))
     for width in widths:
         setting = task.setting(width)
         if len(widths) == 1:

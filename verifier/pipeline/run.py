@@ -22,6 +22,7 @@ from verifier.paths.strings import save_string
 from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.exact import barrier_and_record, require_consistent
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
+from verifier.pipeline.places import require_certificate
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
@@ -102,6 +103,9 @@ def certify(
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
     level = None if level is None else float(level)
+    inputs = (a, b, data, string, state)
+    if out is not None:
+        require_certificate(out, inputs)
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
@@ -111,7 +115,7 @@ def certify(
         problem = kernel_problem(
             setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets
         )
-        target = FilePath(out) if out is not None else default_name(a, b, problem)
+        target = require_certificate(FilePath(out) if out is not None else default_name(a, b, problem), inputs)
         options = {
             **objective_options,
             "method": method,
@@ -192,6 +196,9 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
         f"network {'-'.join(map(str, s.A.network.widths))}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
+    for words in ("targets", "scale"):
+        if s.data.recipe.get(words):
+            say(s.data.recipe[words])
     return work
 
 
