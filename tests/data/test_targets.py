@@ -90,7 +90,9 @@ def test_fitted_says_what_is_what():
     assert scale_words("squared", 1) is None
     with pytest.raises(UsageError, match=r"label 2 \(first in sample 2\) has no output"):
         fitted(data, "squared", 2)
-    with pytest.raises(UsageError, match="logistic loss is for networks with one output, these have 2; use --loss cross_entropy"):
+    with pytest.raises(
+        UsageError, match="logistic loss is for networks with one output, these have 2; use --loss cross_entropy"
+    ):
         fitted(data, "logistic", 2)
     numbers = Dataset(np.ones((2, 2)), np.array([[0.5, 1], [2, 3]]), "mine", "regression")
     assert target_words(numbers) == "targets: numbers from 0.5 to 3, 2 per sample"

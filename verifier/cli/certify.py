@@ -7,7 +7,13 @@ import json
 import sys
 from pathlib import Path
 
-from verifier.cli.options import add_data_arguments, add_objective_arguments, certify_options, require_report
+from verifier.cli.options import (
+    add_data_arguments,
+    add_objective_arguments,
+    certify_options,
+    require_exhaustive,
+    require_report,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,8 +85,16 @@ def run(args: argparse.Namespace) -> int:
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
     a, b = args.pair
+    require_exhaustive(args, "all")
     require_report(args, inputs=(a, b, args.data, args.string, args.out))
-    result = certify(a, b, args.data, method=args.method or "all", string=args.string, **certify_options(args, say))
+    result = certify(
+        a,
+        b,
+        args.data,
+        method="all" if args.method is None else args.method,
+        string=args.string,
+        **certify_options(args, say),
+    )
     report = None
     if not args.no_report:
         report = result.report(args.report)

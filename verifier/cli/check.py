@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.certificate.file import data_file, read_certificate
-    from verifier.errors import CertificateFormatError
+    from verifier.errors import CertificateFormatError, UsageError
     from verifier.kernel import check
 
     start = time.process_time()
@@ -47,6 +47,10 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
             else f"MALFORMED {path}"
         )
         return error.exit_code
+    if args.data and certificate.document["data"]["embedded"]:
+        raise UsageError(
+            f"--data {args.data}: {path} embeds its data, which are the ones checked; leave the option out"
+        )
     evaluations = ("fast", "reference") if args.reference else ("fast",)
     rows = [(e, check(certificate.problem, c, evaluation=e)) for e in evaluations for c in certificate.claims]
     for evaluation, verdict in rows:

@@ -71,6 +71,17 @@ def run(args: argparse.Namespace) -> int:
     ):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
+    tree = {
+        "--compare": args.compare != 2,
+        "--jobs": args.jobs != 1,
+        "--output-bias": args.output_bias,
+        "--no-hidden-bias": not args.hidden_bias,
+    }
+    ignored = [name for name, given in tree.items() if given]
+    if args.pair and ignored:
+        raise UsageError(
+            f"{ignored[0]}: belongs to --width and --widths; a --pair brings its own networks. Leave it out"
+        )
     if args.frozen_output_layer and not args.pair:
         raise UsageError("--frozen-output-layer: only with --pair; whole landscapes train all layers")
     return _pair(args) if args.pair else _trees(args)
@@ -118,7 +129,7 @@ def _trees(args: argparse.Namespace) -> int:
         raise UsageError("--methods: name constructions such as line, halves, exchange, theorem2, descent, dss")
     data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
     objective = make_objective(
-        args.loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
+        args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
     )  # fmt: skip
     task = LandscapeTask(
         data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed

@@ -57,6 +57,18 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def require_exhaustive(args: argparse.Namespace, default: str) -> None:
+    """Refuse an --exhaustive that would change nothing."""
+    from verifier.errors import UsageError
+
+    method = default if args.method is None else args.method
+    if args.exhaustive and (method != "all" or args.string is not None):
+        what = f"--string {args.string}" if args.string is not None else f"method {method}"
+        raise UsageError(
+            f"--exhaustive runs every construction of --method all, and would change nothing with {what}; leave it out"
+        )
+
+
 def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
     """Refuse, before the work, a --report that cannot be written or would replace something else than a report."""
     from verifier.errors import UsageError

@@ -45,7 +45,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
 
 
+def _require_no_ignored(args: argparse.Namespace) -> None:
+    """Each option belongs to one of the three things this command does."""
+    experiment = {"--trials": args.trials is not None, "--same-data": args.same_data, "--size": args.size != "full", "--jobs": args.jobs != 1,
+                  "--no-report": args.no_report, "--seed": args.seed != 0}  # fmt: skip
+    others = {f"--{name.replace('_', '-')}": True for name in data_options(args)} | {
+        "--no-bias": args.no_bias,
+        "--limit": args.limit != 1_000_000,
+    }
+    ignored = [name for name, given in (others if args.preset else experiment).items() if given]
+    if ignored:
+        raise UsageError(
+            f"regions: {ignored[0]} {'does not belong to' if args.preset else 'belongs to'} --preset; leave it out"
+        )
+    if args.out is not None and args.preset is None and args.network is None:
+        raise UsageError(f"regions: --out {args.out}: counting regions writes no file; leave it out")
+
+
 def run(args: argparse.Namespace) -> int:
+    _require_no_ignored(args)
     if args.preset is not None:
         if args.network or args.data or args.width:
             raise UsageError(

@@ -114,7 +114,7 @@ def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]
     loss = args.loss or "cross_entropy"
     dataset = load_data(args.data or "digits", **data_options(args), loss=loss)
     objective = make_objective(
-        loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty,
+        loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
         penalise_output_bias=bool(args.penalise_output_bias),
     )  # fmt: skip
     objective.loss.encode(dataset)

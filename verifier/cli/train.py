@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
     dataset = load_data(args.data, **data_options(args), loss=args.loss)
     record = data_record(dataset)
-    _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {dataset.task}")
+    classes = "" if dataset.classes is None else f", {dataset.classes} classes"
+    _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {dataset.task}{classes}")
     _say(target_words(dataset))
     for seed, out in zip(seeds, outs):
         _require_repetition(out, args, widths, seed, record)

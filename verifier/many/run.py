@@ -18,7 +18,7 @@ from verifier.many.pairs import PairRow, do_pair, group_content, pair_file
 from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
 from verifier.numbers import show_up
-from verifier.pipeline.methods import chosen
+from verifier.pipeline.methods import chosen, require_tight
 from verifier.pipeline.run import TIGHT
 
 
@@ -60,6 +60,7 @@ def certify_all(
 
     say = say or (lambda text: None)
     chosen(method)
+    require_tight(tight)
     if "string" in method.split(","):
         raise UsageError("--string is one path between two networks; use it with --pair")
     if level is not None and not math.isfinite(level):

@@ -26,7 +26,7 @@ def save_string(path: Path, file: str | os.PathLike[str]) -> None:
 
 
 def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
-    """The polyline of a file, joined to A and B: where its first (last) vertex is not A (B), a segment to it is added.
+    """The polyline of a file, joined to A and B (`joined`).
 
     Raises CheckpointError when the file cannot be read, holds other arrays than A's parameters, or NaN.
     """
@@ -64,7 +64,28 @@ def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
         ]
     except ValueError as error:
         raise CheckpointError(f"string {file}: {error}") from None
-    return polyline("string", A, vertices, B)
+    return joined(vertices, A, B, f"string {file}")
+
+
+def joined(vertices: list[Network], A: Network, B: Network, who: str) -> Path:
+    """The polyline from A to B, walked backwards where it runs from B to A; segments that it lacks are added, and its notes say so."""
+    notes: dict[str, object] = {}
+    if not (vertices[0].same_parameters(A) and vertices[-1].same_parameters(B)) and (
+        vertices[0].same_parameters(B) or vertices[-1].same_parameters(A)
+    ):
+        vertices = vertices[::-1]
+        notes["direction"] = f"{who}: runs from B to A; it is walked backwards, the same points in the other order"
+    missing = [
+        f"from A to its {'last' if notes else 'first'} vertex" if not vertices[0].same_parameters(A) else "",
+        f"from its {'first' if notes else 'last'} vertex to B" if not vertices[-1].same_parameters(B) else "",
+    ]
+    if any(missing):
+        added = " and ".join(m for m in missing if m)
+        notes["added"] = (
+            f"{who}: does not join A and B; straight segments are added {added}, and the bound covers them too"
+        )
+    path = polyline("string", A, vertices, B)
+    return Path(path.method, path.start, path.moves, notes)
 
 
 def polyline(method: str, A: Network, vertices: list[Network], B: Network) -> Path:

@@ -162,9 +162,9 @@ def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Object
     else:
         kappa = _agreed("kappa", given["kappa"], A, B, "--kappa") if given["penalty"] is not None else given["kappa"]
         penalty, bias = given["penalty"], given["penalise_output_bias"]
-    return make_objective(
-        loss, delta=delta, kappa=float(kappa or 0.0), penalty=penalty, penalise_output_bias=bool(bias)
-    )
+    if given["kappa"] is None and not kappa:
+        kappa = None  # recorded as 0 or not at all: no weight for a penalty that is asked for now
+    return make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=bool(bias))
 
 
 def read_setting(

@@ -21,7 +21,7 @@ from verifier.outcomes import CertifiedBound
 from verifier.paths.strings import save_string
 from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.exact import barrier_and_record, require_consistent
-from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
+from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_tight
 from verifier.pipeline.places import require_certificate
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
@@ -91,6 +91,7 @@ def certify(
 
     say = say or (lambda text: None)
     names = chosen(method)
+    require_tight(tight)
     if string is not None and "string" not in names:
         names = ("string", *names) if method != "all" else ("string",)
     objective_options = {
@@ -214,6 +215,8 @@ def _construct(
         proposal = Proposal(skipped=f"{name}: defined for ReLU, these networks are Leaky ReLU")
     else:
         proposal = propose(name, s, options)
+    for remark in proposal.remarks:
+        say(remark)
     if proposal.skipped:
         work.record["skipped"].append(proposal.skipped)
         say(f"{proposal.skipped}: skipped")
