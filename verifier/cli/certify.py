@@ -10,6 +10,7 @@ from pathlib import Path
 from verifier.cli.options import (
     add_data_arguments,
     add_objective_arguments,
+    add_reading_arguments,
     certify_options,
     require_exhaustive,
     require_report,
@@ -18,7 +19,12 @@ from verifier.cli.options import (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     networks = parser.add_mutually_exclusive_group(required=True)
-    networks.add_argument("--pair", nargs=2, metavar=("A", "B"), help="checkpoints: .pt, .pth or .safetensors")
+    networks.add_argument(
+        "--pair",
+        nargs=2,
+        metavar=("A", "B"),
+        help="checkpoints of any name, as torch.save or safetensors wrote them, or folders of a download; FILE#K: the K-th network of a curve's",
+    )
     networks.add_argument(
         "--all",
         nargs="+",
@@ -40,12 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
     parser.add_argument(
-        "--string", metavar="FILE", help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices)"
+        "--string",
+        metavar="FILE",
+        help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices), or bezier:FILE or polychain:FILE, a checkpoint of a trained curve",
     )
     parser.add_argument("--polish", action="store_true", help="first train both endpoints on towards stationarity")
-    parser.add_argument(
-        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
-    )
+    add_reading_arguments(parser)
     parser.add_argument(
         "--negative-slope",
         type=float,
@@ -81,12 +87,13 @@ def run(args: argparse.Namespace) -> int:
         from verifier.cli import certify_all
 
         return certify_all.run(args)
+    from verifier.paths.strings import string_file
     from verifier.pipeline import certify
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
     a, b = args.pair
     require_exhaustive(args, "all")
-    require_report(args, inputs=(a, b, args.data, args.string, args.out))
+    require_report(args, inputs=(a, b, args.data, string_file(args.string), args.out))
     result = certify(
         a,
         b,

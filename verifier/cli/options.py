@@ -57,6 +57,32 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """How checkpoints are to be read where their content leaves it open."""
+    group = parser.add_argument_group("checkpoints", "needed only where a message asks for them")
+    group.add_argument(
+        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
+    )
+    group.add_argument(
+        "--key",
+        metavar="NAME",
+        help="the dict inside a checkpoint that holds the network, dotted where nested, or a prefix of its keys",
+    )
+    group.add_argument(
+        "--ignore",
+        metavar="NAMES",
+        help="entries that are no part of the network, comma-separated, as names or patterns such as 'criterion.*'",
+    )
+
+
+def reading(args: argparse.Namespace) -> Any:
+    """For `layout`: None when none of its options is given."""
+    from verifier.networks.reading import Reading
+
+    given = args.layout is not None or args.key is not None or args.ignore is not None
+    return Reading(args.layout, args.key, args.ignore or ()) if given else None
+
+
 def require_exhaustive(args: argparse.Namespace, default: str) -> None:
     """Refuse an --exhaustive that would change nothing."""
     from verifier.errors import UsageError
@@ -84,11 +110,12 @@ def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
 def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     """What `certify --pair` and `certify --all` hand on alike."""
     names = (
-        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "layout", "out", "seed", "dss_preset", "device", "tight",
+        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "dss_preset", "device", "tight",
         "polish", "exhaustive", "negative_slope",
     )  # fmt: skip
     return {
         **{name: getattr(args, name) for name in names},
+        "layout": reading(args),
         "data_options": data_options(args),
         "progress": sys.stderr.isatty(),
         "say": say,

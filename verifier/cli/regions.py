@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from verifier.cli.options import add_data_arguments, data_options
+from verifier.cli.options import add_data_arguments, add_reading_arguments, data_options, reading
 from verifier.errors import UsageError
 from verifier.files import Kind, require_place
 
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--no-bias", action="store_true", help="hidden layer without biases, when counting")
     one.add_argument("--limit", type=int, default=1_000_000, metavar="P", help="most cones of one neuron to enumerate")
+    add_reading_arguments(parser)
     run = parser.add_argument_group("experiments of Karhadkar et al. 2023")
     run.add_argument("--preset", choices=(
         "figure2", "figure3", "figure6", "figure7", "figure8", "theorem10", "theorem12"
@@ -58,6 +59,8 @@ def _require_no_ignored(args: argparse.Namespace) -> None:
         raise UsageError(
             f"regions: {ignored[0]} {'does not belong to' if args.preset else 'belongs to'} --preset; leave it out"
         )
+    if reading(args) is not None and args.network is None:
+        raise UsageError("regions: --layout, --key and --ignore belong to --network; leave them out")
     if args.out is not None and args.preset is None and args.network is None:
         raise UsageError(f"regions: --out {args.out}: counting regions writes no file; leave it out")
 
@@ -159,7 +162,7 @@ def _network(args: argparse.Namespace) -> int:
         raise UsageError(
             "regions: --width and --no-bias are for counting; with --network they come from the checkpoint"
         )
-    endpoint = read_endpoint(args.network, "A")
+    endpoint = read_endpoint(args.network, "A", reading(args))
     network = endpoint.network
     weights = augmented(network)
     if network.theta.shape[0] != 1:

@@ -15,6 +15,7 @@ from verifier.elaboration import kernel_problem
 from verifier.errors import UsageError
 from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
+from verifier.networks.reading import Reading
 from verifier.objective.objective import Objective
 from verifier.pipeline.endpoints import Endpoint, encoded, polished_endpoint, read_data, read_endpoint, read_objective
 
@@ -74,7 +75,7 @@ def read_group(
     networks: Sequence[Any] | Mapping[str, Any],
     data: Any,
     *,
-    layout: str | None,
+    layout: str | Reading | None,
     negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],

@@ -17,6 +17,7 @@ from verifier.many.group import Group, read_group
 from verifier.many.pairs import PairRow, do_pair, group_content, pair_file
 from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
+from verifier.networks.reading import Reading
 from verifier.numbers import show_up
 from verifier.pipeline.methods import chosen, require_tight
 from verifier.pipeline.run import TIGHT
@@ -33,7 +34,7 @@ def certify_all(
     penalise_output_bias: bool | None = None,
     level: float | None = None,
     method: str = "exchange",
-    layout: str | None = None,
+    layout: str | Reading | None = None,
     negative_slope: float | None = None,
     data_options: dict[str, Any] | None = None,
     out: str | Path | None = None,

@@ -29,12 +29,29 @@ _FOREIGN = (
     (
         r"running_mean|running_var|num_batches_tracked",
         "a batch-normalisation layer",
-        "fold it into the linear layer before it, then save again",
+        "fold it into the linear layer before it: with both in eval mode put torch.nn.utils.fusion.fuse_linear_bn_eval(linear, bn) in the layer's place and "
+        "torch.nn.Identity() in its own, then save again (one that comes after a ReLU cannot be folded so)",
     ),
     (
-        r"weight_[gvu]$|weight_orig$|_mask$|parametrizations\.",
-        "a reparametrised layer (weight_norm, spectral_norm or pruning)",
-        "remove the reparametrisation (torch.nn.utils.remove_weight_norm and the like), then save again",
+        r"parametrizations\.",
+        "a layer under torch.nn.utils.parametrize (weight_norm, spectral_norm, orthogonal)",
+        "make its value plain with torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight') for each such layer, then save again; "
+        "or hand the module itself to verifier.certify",
+    ),
+    (
+        r"weight_[gv]$",
+        "a layer under torch.nn.utils.weight_norm",
+        "make its weight plain with torch.nn.utils.remove_weight_norm(layer), then save again",
+    ),
+    (
+        r"weight_u$",
+        "a layer under torch.nn.utils.spectral_norm",
+        "make its weight plain with torch.nn.utils.remove_spectral_norm(layer), then save again",
+    ),
+    (
+        r"weight_orig$|_mask$",
+        "a pruned layer (or one under torch.nn.utils.spectral_norm)",
+        "make its weight plain with torch.nn.utils.prune.remove(layer, 'weight') (or torch.nn.utils.remove_spectral_norm(layer)), then save again",
     ),
     (r"weight_ih|weight_hh", "a recurrent layer", "only fully connected ReLU networks are supported"),
     (r"in_proj_|out_proj|self_attn", "an attention layer", "only fully connected ReLU networks are supported"),
@@ -98,7 +115,8 @@ def find_layout(shapes: Mapping[str, Shape], layout: str | Sequence[str] | None,
     if left:
         raise CheckpointError(
             f"{who}: left-over tensors {_show(left, shapes)} beside the layers {', '.join(weights)}; every tensor must have a place "
-            '(name each bias like its weight, or give --layout "weight1+bias1,weight2+bias2"), or save the network alone'
+            '(name each bias like its weight, or give --layout "weight1+bias1,weight2+bias2"); what is no part of the network is left out '
+            f"with --ignore {','.join(left)}"
         )
     problem = _chain_problem(weights, shapes)
     if problem:
@@ -127,6 +145,16 @@ def _refuse_foreign(shapes: Mapping[str, Shape], who: str) -> None:
             )
 
 
+def _one_dimensional(key: str, shapes: Mapping[str, Shape]) -> str:
+    """What has a weight of one dimension, said of this one."""
+    if f"{key.removesuffix('weight')}bias" in shapes and key.endswith("weight"):
+        return (
+            "with a bias, as in a LayerNorm: it divides by each sample's own spread, so that no fully connected ReLU network is the same function, and only a "
+            "network trained without it can be certified"
+        )
+    return "as in a PReLU (supported is one slope, given by --negative-slope), a normalisation without bias (not supported), or the buffer of a loss"
+
+
 def _parse(key: str) -> tuple[str, str] | None:
     """(stem with number, "weight" or "bias"), or None for a name that says neither."""
     match = _ROLE.fullmatch(key)
@@ -153,8 +181,8 @@ def _pair(shapes: Mapping[str, Shape], who: str, given: bool) -> tuple[list[str]
                 by_stem.setdefault(parsed[0], []).append(key)
         elif len(shape) == 1 and parsed is not None:
             raise CheckpointError(
-                f"{who}: {key} is a 1-D weight, shape {shape}, as in a normalisation layer, which is not supported; "
-                "if it is the last layer of a one-output network, reshape it to (1, inputs)"
+                f"{who}: {key} is a 1-D weight, shape {shape}, {_one_dimensional(key, shapes)}; if it is the last layer of a one-output network, reshape it to "
+                f"(1, inputs); if it is no part of the network, such as the weight of a loss (which F does not use), leave it out: --ignore {key}"
             )
     for key in matrices if not given else ():
         parsed = _parse(key)
@@ -248,7 +276,7 @@ def _order(matrices: list[str], shapes: Mapping[str, Shape], who: str) -> tuple[
         )
     raise CheckpointError(
         f"{who}: no order of {_show(matrices, shapes)} chains: the inputs of each layer must be the outputs of the one before. "
-        "Weights are (outputs, inputs) as in PyTorch; transposed storage is not guessed"
+        "Weights are (outputs, inputs) as in PyTorch; transposed storage is not guessed. Leave out what is no layer with --ignore NAME"
     )
 
 

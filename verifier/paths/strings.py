@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 
 from verifier.errors import CheckpointError
 from verifier.files import write_arrays
+from verifier.networks.checkpoint import load_curve
+from verifier.networks.curve_file import bezier_points
 from verifier.networks.network import Network
 from verifier.paths.path import Move, Path
 
 MOST_BYTES = 4 * 2**30
+# Segments of the polyline that stands for a Bezier curve, as in `verifier.paths.curves`.
+PIECES = 32
 
 
 def save_string(path: Path, file: str | os.PathLike[str]) -> None:
@@ -25,14 +30,45 @@ def save_string(path: Path, file: str | os.PathLike[str]) -> None:
     write_arrays(file, {name: np.stack([v[name] for v in vertices]) for name in vertices[0]})
 
 
-def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
-    """The polyline of a file, joined to A and B (`joined`).
+def string_file(string: str | os.PathLike[str] | None) -> str | None:
+    """The file that a string names, without the word before it that says what curve it is."""
+    return None if string is None else _curve_kind(os.fspath(string))[1]
+
+
+def _curve_kind(string: str) -> tuple[str | None, str]:
+    kind, colon, rest = string.partition(":")
+    return (kind, rest) if colon and kind in ("bezier", "polychain") else (None, string)
+
+
+def _trained_curve(kind: str, file: str, A: Network, B: Network) -> Path:
+    """A checkpoint of a curve: its control networks as vertices, or its Bezier curve as the polyline through PIECES + 1 of its points."""
+    control = [replace(network, negative_slope=A.negative_slope) for network in load_curve(file)]
+    if control[0].architecture != A.architecture:
+        raise CheckpointError(
+            f"string {file}: its networks have widths {control[0].widths} and biases {control[0].architecture[1]}, A has {A.widths} and {A.architecture[1]}"
+        )
+    path = joined(bezier_points(control, PIECES) if kind == "bezier" else control, A, B, f"string {file}")
+    if kind == "polychain":
+        return path
+    words = f"string {file}: Bezier curve of {len(control)} networks; certified is the polyline through {PIECES + 1} of its points"
+    return Path(path.method, path.start, path.moves, {"curve": words, **path.notes})
+
+
+def load_string(string: str | os.PathLike[str], A: Network, B: Network) -> Path:
+    """The polyline of an .npz file, or of `bezier:FILE` or `polychain:FILE`, a trained curve's checkpoint; joined to A and B (`joined`).
 
     Raises CheckpointError when the file cannot be read, holds other arrays than A's parameters, or NaN.
     """
+    kind, file = _curve_kind(os.fspath(string))
+    if kind is not None:
+        return _trained_curve(kind, file, A, B)
     expected = dict(A.arrays())
     try:
         with zipfile.ZipFile(file) as archive:
+            if any(entry.filename.endswith("/data.pkl") for entry in archive.infolist()):
+                raise CheckpointError(
+                    f"string {file}: is a checkpoint of torch.save, not an .npz file; of a trained curve say which one it is: bezier:{file} or polychain:{file}"
+                )
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise CheckpointError(f"string {file}: its arrays expand to more than {MOST_BYTES} bytes; split it")
         with np.load(file, allow_pickle=False) as content:

@@ -13,6 +13,8 @@ from verifier.data.dataset import Dataset
 from verifier.data.targets import fitted
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.networks.reading import Reading
+from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
 from verifier.objective.objective import Objective, make_objective
 
 Array = np.ndarray
@@ -38,19 +40,26 @@ class Setting:
     targets: Array
 
 
-def read_endpoint(source: Any, name: str, layout: str | None = None, negative_slope: float | None = None) -> Endpoint:
-    """A path to a checkpoint, a `Network`, a torch module, or a state dict.
+def read_endpoint(
+    source: Any, name: str, layout: str | Reading | None = None, negative_slope: float | None = None
+) -> Endpoint:
+    """A path to a checkpoint, a `Network`, a torch module, a fitted MLP of scikit-learn, or a state dict.
 
     negative_slope: of its Leaky ReLU, 0 for ReLU; None: as the source says. Files of other programs and state dicts say nothing: ReLU.
 
     Raises CheckpointError for what cannot be read as one fully connected network, UsageError for a slope outside [0, 1) or another than the source's.
     """
-    e = _read(source, name, layout)
+    if negative_slope is not None and not 0.0 <= negative_slope < 1.0:
+        raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
+    e = _read(source, name, layout, negative_slope)
     if negative_slope is None:
         return e
-    if not 0.0 <= negative_slope < 1.0:
-        raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
-    says = isinstance(source, Network) or hasattr(source, "state_dict") or bool(e.settings)
+    says = (
+        isinstance(source, Network)
+        or hasattr(source, "state_dict")
+        or bool(e.settings)
+        or e.source.get("from") == "scikit-learn"
+    )
     known = e.network.negative_slope if says else None
     if known is not None and known != negative_slope:
         raise UsageError(
@@ -59,7 +68,7 @@ def read_endpoint(source: Any, name: str, layout: str | None = None, negative_sl
     return replace(e, network=replace(e.network, negative_slope=negative_slope))
 
 
-def _read(source: Any, name: str, layout: str | None) -> Endpoint:
+def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: float | None) -> Endpoint:
     if isinstance(source, Network):
         return Endpoint(source, {"from": "network"}, {})
     if isinstance(source, (str, os.PathLike)):
@@ -81,9 +90,11 @@ def _read(source: Any, name: str, layout: str | None) -> Endpoint:
     if hasattr(source, "state_dict"):
         from verifier.networks.module import network_from_module
 
-        return Endpoint(network_from_module(source, layout), {"from": type(source).__name__}, {})
+        return Endpoint(network_from_module(source, layout, negative_slope), {"from": type(source).__name__}, {})
+    if is_mlp(source):
+        return Endpoint(network_from_mlp(source), {"from": "scikit-learn", "class": type(source).__name__}, {})
     raise UsageError(
-        f"network {name}: expected a checkpoint path, a torch module, a state dict or a Network, got {type(source).__name__}"
+        f"network {name}: expected a checkpoint path, a torch module, a fitted MLP of scikit-learn, a state dict or a Network, got {type(source).__name__}"
     )
 
 
@@ -172,7 +183,7 @@ def read_setting(
     b: Any,
     data: Any,
     *,
-    layout: str | None,
+    layout: str | Reading | None,
     negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],

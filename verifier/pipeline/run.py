@@ -16,9 +16,10 @@ from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.statements import EndpointValue, Problem
 from verifier.networks.network import activation_words
+from verifier.networks.reading import Reading
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound
-from verifier.paths.strings import save_string
+from verifier.paths.strings import save_string, string_file
 from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.exact import barrier_and_record, require_consistent
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_tight
@@ -50,7 +51,7 @@ def certify(
     penalise_output_bias: bool | None = None,
     level: float | None = None,
     method: str = "all",
-    layout: str | None = None,
+    layout: str | Reading | None = None,
     negative_slope: float | None = None,
     data_options: dict[str, Any] | None = None,
     out: str | FilePath | None = None,
@@ -74,6 +75,7 @@ def certify(
         both checkpoints recorded. The objective is the exact mean over it.
     loss, delta, kappa, penalty, penalise_output_bias: the objective (see `make_objective`); None: as both checkpoints recorded.
     level: also bound the gap over this value of F, and answer whether a path below it was found.
+    layout: weight keys in order, or a `verifier.Reading`, where a checkpoint leaves open what is the network.
     negative_slope: of the networks' Leaky ReLU, 0 for ReLU. None: as the checkpoints or modules say, else ReLU.
     method: "all", or some of `verifier.pipeline.methods.CONSTRUCTIONS`, comma-separated.
     out: certificate file; default certificates/<names>-<hash>.safetensors.
@@ -104,7 +106,7 @@ def certify(
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
     level = None if level is None else float(level)
-    inputs = (a, b, data, string, state)
+    inputs = (a, b, data, string_file(string), state)
     if out is not None:
         require_certificate(out, inputs)
     with threadpool_limits(limits=1):
