@@ -66,6 +66,7 @@ def test_what_labels_mean(tmp_path, y, loss, outputs, expected, labels):
         ([0.5, 1.0, 0.0], "cross_entropy", 2, DataError, "fractions, such as 0.5"),
         ([[0.5, 0.5], [1.0, 0.0]], "cross_entropy", 2, DataError, "give class numbers or one-hot rows"),
         ([[0.5, 1.0]] * 3, "squared", 1, UsageError, "has 2 targets per sample, the networks have 1 output"),
+        ([0.5, 1.0, 0.0], "squared", 3, UsageError, "has 1 target per sample, the networks have 3 outputs"),
         (["a", "b", "c"], "squared", 1, DataError, "3 distinct labels"),
     ],
 )  # fmt: skip

@@ -32,9 +32,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.certificate.file import data_file, read_certificate
+    from verifier.cli.options import require_file
     from verifier.errors import CertificateFormatError, UsageError
     from verifier.kernel import check
 
+    require_file(path)
     start = time.process_time()
     data = Path(args.data) if args.data else data_file(path)
     try:

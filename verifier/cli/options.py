@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -81,6 +82,16 @@ def reading(args: argparse.Namespace) -> Any:
 
     given = args.layout is not None or args.key is not None or args.ignore is not None
     return Reading(args.layout, args.key, args.ignore or ()) if given else None
+
+
+def require_file(path: Path) -> None:
+    """Refuse a folder where a certificate is meant."""
+    from verifier.errors import CertificateFormatError
+
+    if path.is_dir():
+        found = sorted(path.glob("*.safetensors"))
+        advice = f"name the certificates in it, such as {found[0]}" if found else "it holds no .safetensors file"
+        raise CertificateFormatError(f"{path}: is a folder; {advice}")
 
 
 def require_exhaustive(args: argparse.Namespace, default: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from verifier.cli.options import require_file
     from verifier.errors import UsageError
     from verifier.files import Kind, require_place
     from verifier.report import write_report
@@ -22,5 +24,6 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         require_place(args.out, Kind.PAGE, inputs=args.files)
     for file in args.files:
+        require_file(Path(file))
         print(write_report(file, args.out))
     return 0

@@ -109,7 +109,7 @@ def _task(y: np.ndarray, q: Question) -> str:
     if q.kind in NUMERIC and values.tolist() == [-1, 1] and (q.outputs or 1) == 1:
         return "regression"  # trained on -1 and 1, not on 0 and 1
     if q.kind in NUMERIC and q.outputs is not None:
-        return "multiclass"
+        return "multiclass" if np.array_equal(values, np.round(values)) else "regression"
     return "regression" if y.dtype.kind == "f" or len(values) > MAX_CLASSES else "multiclass"
 
 

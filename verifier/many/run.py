@@ -19,7 +19,7 @@ from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
 from verifier.networks.reading import Reading
 from verifier.numbers import show_up
-from verifier.pipeline.methods import chosen, require_tight
+from verifier.pipeline.methods import chosen, require_options
 from verifier.pipeline.run import TIGHT
 
 
@@ -61,7 +61,7 @@ def certify_all(
 
     say = say or (lambda text: None)
     chosen(method)
-    require_tight(tight)
+    require_options(tight, device)
     if "string" in method.split(","):
         raise UsageError("--string is one path between two networks; use it with --pair")
     if level is not None and not math.isfinite(level):
@@ -116,6 +116,9 @@ def _introduce(group: Group, say: Callable[[str], None]) -> None:
         f"{activation_words(group.members[0].network.negative_slope)}; "
         f"loss {o.loss.name}, kappa {o.kappa:g}, penalty {o.penalty}"
     )
+    for words in ("targets", "scale"):
+        if words in group.data.recipe:
+            say(group.data.recipe[words])
 
 
 def _pairs(

@@ -28,13 +28,18 @@ _PLAIN = (
     "ParameterList",
 )
 _WITNESS_SAMPLES = 64
-# A last step that belongs to the loss: which loss takes the outputs before it, and how to hand over the network without it.
-_ENDINGS = {
+# What to do about parts that are refused. A last step may belong to the loss: which one takes the outputs before it, and how to hand over the rest.
+_ADVICE = {
     name: f". If that is its last step, it belongs to the loss: hand over module.state_dict() instead of the module, with {loss}"
     for name, loss in {
         "LogSoftmax": "loss='cross_entropy' (the same as NLLLoss after LogSoftmax)", "Softmax": "loss='cross_entropy' (minus the log of the probability)",
         "Sigmoid": "loss='logistic' (the same as BCELoss after Sigmoid)", "LogSigmoid": "loss='logistic'",
     }.items()
+} | {
+    "BatchNorm1d": ". Fold it into the Linear layer before it: module.eval(), then torch.nn.utils.fusion.fuse_linear_bn_eval(linear, bn) in that layer's "
+    "place and torch.nn.Identity() in its own",
+    "LayerNorm": ". It divides by each sample's own spread, so that no ReLU network is the same function: only one trained without it can be certified",
+    "PReLU": ". With one slope in [0, 1) for all layers, hand over an equal network of LeakyReLU(slope)",
 }  # fmt: skip
 
 
@@ -61,7 +66,7 @@ def network_from_module(
         if kind.__module__.startswith("torch.nn") and kind.__name__ not in _PLAIN and not computed:
             raise CheckpointError(
                 f"{who}: its part {name or '(top)'} is {kind.__name__}; only Linear layers with ReLU or LeakyReLU between them are supported, "
-                f"because every certificate is about that function{_ENDINGS.get(kind.__name__, '')}"
+                f"because every certificate is about that function{_ADVICE.get(kind.__name__, '')}"
             )
     slope = _slope(module, who, negative_slope)
     problems = []
@@ -152,5 +157,5 @@ def _last_step(outputs: np.ndarray, expected: np.ndarray) -> str:
         ):  # fmt: skip
             same = float(np.abs(candidate - outputs).max()) <= 1e-8 * (1.0 + float(np.abs(candidate).max()))
             if same and (candidate.shape[1] > 1 or name == "Sigmoid"):
-                return f": it ends with {name}{_ENDINGS[name]}"
+                return f": it ends with {name}{_ADVICE[name]}"
     return " (another activation, a skip connection, another order, a softmax at the end)"

@@ -281,12 +281,18 @@ def chosen(method: str) -> tuple[str, ...]:
     return names
 
 
-def require_tight(tight: float) -> None:
-    """Raise UsageError unless chords can be cut until two maxima agree to this factor."""
+def require_options(tight: float, device: str) -> None:
+    """Raise UsageError unless chords can be cut until two maxima agree to this factor, and torch has this device here."""
     from verifier.errors import UsageError
 
     if not 0.0 < tight < float("inf"):
         raise UsageError(f"tight must be a positive number such as 1e-4, got {tight}")
+    if device != "cpu":
+        import torch
+
+        from verifier.training.train import require_device
+
+        require_device(torch, device)
 
 
 def propose(name: str, s: Setting, o: Options) -> Proposal:

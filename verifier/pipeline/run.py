@@ -22,8 +22,8 @@ from verifier.outcomes import CertifiedBound
 from verifier.paths.strings import save_string, string_file
 from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.exact import barrier_and_record, require_consistent
-from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_tight
-from verifier.pipeline.places import require_certificate
+from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_options
+from verifier.pipeline.places import require_certificate, require_outputs
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
@@ -93,7 +93,7 @@ def certify(
 
     say = say or (lambda text: None)
     names = chosen(method)
-    require_tight(tight)
+    require_options(tight, device)
     if string is not None and "string" not in names:
         names = ("string", *names) if method != "all" else ("string",)
     objective_options = {
@@ -106,9 +106,8 @@ def certify(
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
     level = None if level is None else float(level)
-    inputs = (a, b, data, string_file(string), state)
-    if out is not None:
-        require_certificate(out, inputs)
+    inputs = (a, b, data, string_file(string))
+    require_outputs(out, state, names, inputs)
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
@@ -118,7 +117,7 @@ def certify(
         problem = kernel_problem(
             setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets
         )
-        target = require_certificate(FilePath(out) if out is not None else default_name(a, b, problem), inputs)
+        target = require_certificate(default_name(a, b, problem) if out is None else out, names, inputs)
         options = {
             **objective_options,
             "method": method,
@@ -200,7 +199,7 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
     for words in ("targets", "scale"):
-        if s.data.recipe.get(words):
+        if words in s.data.recipe:
             say(s.data.recipe[words])
     return work
 

@@ -102,7 +102,7 @@ def train_network(
     with _one_thread(torch), torch.random.fork_rng(devices=[]):
         torch.manual_seed(1000 + sum(widths) + seed)
         layers = [torch.nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes)]
-        place = _device(torch, device)
+        place = require_device(torch, device)
         for layer in layers:
             layer.to(place)
         weights = [layer.weight for layer in layers]
@@ -238,7 +238,8 @@ def _shape_only(sizes: Sequence[int], bias: bool) -> Network:
     )
 
 
-def _device(torch: Any, name: str) -> Any:
+def require_device(torch: Any, name: str) -> Any:
+    """torch's device of this name, once a tensor has been put there. Raises UsageError."""
     try:
         place = torch.device(name)
         torch.zeros(1, device=place)
