@@ -3,7 +3,7 @@
 import verifier
 
 NAMES = [
-    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
+    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome", "Reading",
     "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "load_checkpoint", "load_data", "make_objective", "read_certificate",
     "train_network", "write_report",
 ]  # fmt: skip

@@ -17,6 +17,8 @@ def nets(trained, tmp_path):
     for k, source in enumerate((*trained, trained[0])):
         shutil.copy(source, tmp_path / f"{k}.pt")
     np.savez(tmp_path / "data.npz", X=np.zeros((4, 2)), y=np.arange(4) % 2)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "cor8.safetensors").write_bytes(FOREIGN)
     for name in ("mine.html", "mine.safetensors", "mine.pt"):
         (tmp_path / name).write_bytes(FOREIGN)
     return ["0.pt", "1.pt"]
@@ -46,6 +48,7 @@ COMMANDS = {
     "landscape of a pair there": (["landscape", "--pair", "0.pt", "1.pt", "--out", "."], None),
     "stability into the user's folder": (["stability", "--networks", "0.pt", "1.pt", "--out", "."], None),
     "stability's report": (["stability", "--networks", "0.pt", "1.pt", "--report", "mine.html"], "mine.html"),
+    "audit's certificates": (["audit", "karhadkar2023", "--claim", "cor8", "--certificates", "--certificates-out", "taken"], "cor8.safetensors"),
     "audit into the user's folder": (["audit", "karhadkar2023", "--claim", "cor8", "--out", "."], None),
 }  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_idx_files_of_mnists_format(tmp_path, capsys):
         (["--preset", "figure4", "--widths", "10,10"], "named twice"),
         (["--preset", "figure3a", "--widths", "10,20", "--depth", "4"], "--depth goes with one width"),
         (["--preset", "figure3a", "--depth", "1"], "--depth 1: expected 2"),
-        (["--preset", "figure3a", "--layout", "a,b"], "--layout belongs to --networks"),
+        (["--preset", "figure3a", "--layout", "a,b"], "--layout, --key and --ignore belong to --networks"),
         (["--preset", "figure3a", "--seeds", "3:1"], "at least one seed"),
         (["--preset", "figure3d", "--seeds", "3"], "needs a pair"),
         (["--preset", "figure4", "--seeds", "3", "--certify"], "needs a pair"),

@@ -154,9 +154,20 @@ def test_every_form_is_the_same_data_set():
 def test_what_is_no_data_is_a_usage_error():
     import pandas as pd
     import torch
-    from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
+    from torch.utils.data import (
+        BatchSampler,
+        DataLoader,
+        RandomSampler,
+        SequentialSampler,
+        SubsetRandomSampler,
+        TensorDataset,
+    )
 
     X, y = np.ones((3, 2)), [0, 1, 1]
+
+    class Endless(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            yield X[0], 0
 
     class Augmented(torch.utils.data.Dataset):
         def __len__(self):
@@ -170,7 +181,7 @@ def test_what_is_no_data_is_a_usage_error():
         (3, "got a int; expected a Dataset"),
         ((X, y, y), "a tuple of 3 objects; expected"),
         ((X, y[:2]), "X has 3 samples, y has shape"),
-        ((X[0], y), "X has shape"),
+        ((X[0], y), r"X has shape .* hand over X.reshape\(-1, 1\)"),
         (({"a": 1}, y), "X holds object|cannot be read|X has shape"),
         (([[1, 2], [3]], y[:2]), "X cannot be read as an array"),
         ((pd.DataFrame({"a": [1, 2, 3], "b": ["u", "v", "w"]}), y), "X, column 'b' is text"),
@@ -180,6 +191,14 @@ def test_what_is_no_data_is_a_usage_error():
         (TensorDataset(torch.ones(3, 2)), "a TensorDataset of 1 tensors"),
         (DataLoader(tensors, sampler=SubsetRandomSampler([0, 1])), "does not visit every sample once"),
         (DataLoader(tensors, batch_size=2, drop_last=True), "drop_last does not visit"),
+        (
+            DataLoader(tensors, batch_sampler=BatchSampler(SequentialSampler(tensors), 2, True)),
+            "drop_last does not visit",
+        ),
+        (DataLoader(tensors, sampler=RandomSampler(tensors, replacement=True)), "with replacement, does not visit"),
+        (DataLoader(tensors, sampler=RandomSampler(tensors, num_samples=2)), "draws 2 samples of 3"),
+        (DataLoader(Endless()), "over an iterable data set"),
+        ((np.ma.masked_equal(X, 1), y), "X has masked values"),
         (Augmented(), "other numbers when read twice"),
     ):
         with pytest.raises(UsageError, match=text):

@@ -116,6 +116,14 @@ def test_folders_of_a_download(tmp_path):
         load_checkpoint(hub)
 
 
+def test_statistics_beside_the_only_dict_are_ambiguous_until_it_is_named(tmp_path):
+    path = saved(tmp_path / "a.pt", {"net": GOOD, "mean": torch.ones(3)})
+    with pytest.raises(CheckpointError, match=r"tensors mean lie beside the state dict 'net', .* say --key net if"):
+        load_checkpoint(path)
+    assert load_checkpoint(path, layout=Reading(key="net")).network.same_parameters(NETWORK)
+    assert load_checkpoint(path, layout=Reading(ignore="mean")).network.same_parameters(NETWORK)
+
+
 def test_key_and_ignore(tmp_path):
     other = mlp(1).state_dict()
     path = saved(

@@ -53,12 +53,20 @@ def run(args: argparse.Namespace) -> int:
     from verifier.audit.papers import select
     from verifier.audit.store import Settings, run_all
     from verifier.audit.verdict import line, summarise
+    from verifier.files import Kind, require_place
 
     selection = select(args.papers, args.claim)
     for why in selection.left_out:
         _say(why)
     settings = Settings(args.trials, args.seed, args.seconds, not args.no_known)
     out = Path(args.out)
+    if args.certificates:
+        for s in selection.statements:
+            require_place(
+                Path(args.certificates_out) / f"{s.identifier}.safetensors",
+                Kind.CERTIFICATE,
+                option="--certificates-out",
+            )
     records = run_all(
         selection.statements, settings, out, jobs=args.jobs, again=args.again,
         tell=lambda record, kept: _say(line(record) + (" (stored)" if kept else "")),

@@ -47,13 +47,7 @@ def _pair(data: Any) -> tuple[Any, Any, str]:
     if isinstance(data, (tuple, list)) and len(data) == 2:
         return data[0], data[1], f"{type(data[0]).__name__} and {type(data[1]).__name__}"
     if _is_torch(data) and hasattr(data, "dataset") and hasattr(data, "sampler"):
-        if type(data.sampler).__name__ not in ("SequentialSampler", "RandomSampler") or getattr(
-            data, "drop_last", False
-        ):
-            raise UsageError(
-                f"data: a DataLoader with {type(data.sampler).__name__}{' and drop_last' if getattr(data, 'drop_last', False) else ''} does not visit every "
-                "sample once, and F is the mean over all of them; hand its data set over, loader.dataset"
-            )
+        _require_every_sample_once(data)
         return (*_pair(data.dataset)[:2], f"DataLoader over {type(data.dataset).__name__}")
     if hasattr(data, "tensors") and _is_torch(data):
         if len(data.tensors) != 2:
@@ -62,6 +56,30 @@ def _pair(data: Any) -> tuple[Any, Any, str]:
     if not isinstance(data, Mapping) and hasattr(data, "__getitem__") and hasattr(data, "__len__") and _is_torch(data):
         return (*_items(data), type(data).__name__)
     raise UsageError(f"data: got {_what(data)}; {_EXPECTED}")
+
+
+def _require_every_sample_once(loader: Any) -> None:
+    """F is the mean over all samples of the loader's data set: refuse a loader that means others."""
+    sampler, batches = loader.sampler, loader.batch_sampler
+    why = None
+    if not hasattr(loader.dataset, "__len__"):
+        raise UsageError(
+            "data: a DataLoader over an iterable data set, of which nobody knows the end; collect its samples and hand over (X, y)"
+        )
+    if type(sampler).__name__ not in ("SequentialSampler", "RandomSampler") or type(batches).__name__ not in (
+        "BatchSampler",
+        "NoneType",
+    ):
+        why = f"with {type(sampler).__name__} and {type(batches).__name__}"
+    elif getattr(sampler, "replacement", False) or len(sampler) != len(loader.dataset):
+        why = f"that draws {len(sampler)} samples of {len(loader.dataset)}{', with replacement' if getattr(sampler, 'replacement', False) else ''},"
+    elif getattr(batches, "drop_last", False):
+        why = "with drop_last"
+    if why is not None:
+        raise UsageError(
+            f"data: a DataLoader {why} does not visit every sample once, "
+            "and F is the mean over all of them; hand over the data set you mean, such as loader.dataset"
+        )
 
 
 def _what(data: Any) -> str:
@@ -96,7 +114,10 @@ def _matrix(value: Any, name: str) -> np.ndarray:
         value = value.toarray()
     array = _array(value, name)
     if array.ndim < 2 or 0 in array.shape:
-        raise UsageError(f"data: {name} has shape {array.shape}; expected (samples, features), neither of them 0")
+        single = f"; of one feature per sample hand over {name}.reshape(-1, 1)" if array.ndim == 1 else ""
+        raise UsageError(
+            f"data: {name} has shape {array.shape}; expected (samples, features), neither of them 0{single}"
+        )
     if array.dtype.kind not in "fiub":
         raise UsageError(f"data: {name} holds {array.dtype}; expected numbers, so encode text and dates first")
     check_size(array.size, f"data: {name}")
@@ -105,6 +126,8 @@ def _matrix(value: Any, name: str) -> np.ndarray:
 
 def _array(value: Any, name: str) -> np.ndarray:
     """A numpy array of numbers, booleans or text, from whatever holds one."""
+    if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
+        raise UsageError(f"data: {name} has masked values; fill them, or leave their samples out")
     if hasattr(value, "detach") and _is_torch(value):
         value = value.detach().cpu()
         value = (value.double() if value.dtype.is_floating_point else value).numpy()

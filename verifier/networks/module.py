@@ -156,6 +156,6 @@ def _last_step(outputs: np.ndarray, expected: np.ndarray) -> str:
             ("LogSoftmax", log_softmax), ("Softmax", np.exp(log_softmax)), ("Sigmoid", 1.0 / (1.0 + np.exp(-expected))),
         ):  # fmt: skip
             same = float(np.abs(candidate - outputs).max()) <= 1e-8 * (1.0 + float(np.abs(candidate).max()))
-            if same and (candidate.shape[1] > 1 or name == "Sigmoid"):
+            if same and (candidate.shape[1] > 1) == (name != "Sigmoid"):  # logistic loss is for one output
                 return f": it ends with {name}{_ADVICE[name]}"
     return " (another activation, a skip connection, another order, a softmax at the end)"

@@ -23,12 +23,19 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
     opened: list[str] = []
     if reading.key is not None:
         content, opened = _named(content, reading.key, who), [reading.key]
+    seen: list[str] = []
     while (inside := _wrapper(content, reading, opened, who)) is not None:
+        seen += content
         opened.append(inside)
         content = content[inside]
         if len(opened) > _DEEPEST:
             raise CheckpointError(f"{who}: state dicts nested more than {_DEEPEST} deep")
-    content = _without_ignored(content, reading, who)
+    unused = [p for p in reading.ignored if not any(Reading(ignore=(p,)).ignores(key) for key in (*seen, *content))]
+    if unused:
+        raise CheckpointError(
+            f"{who}: --ignore {unused[0]}: nothing is called so; the keys are {', '.join(list(content)[:12])}"
+        )
+    content = {key: value for key, value in content.items() if not reading.ignores(key)}
     tensors = _tensors(content)
     # A pickled object among the tensors may be a parameter that was not recognised.
     others = [key for key, value in content.items() if key not in tensors and (opened or not _harmless(value))]
@@ -57,20 +64,25 @@ def _wrapper(content: Any, reading: Reading, opened: list[str], who: str) -> str
         raise CheckpointError(
             f"{who}: both {' and '.join(map(repr, inside))} hold a state dict, and which one is meant is ambiguous; say --key {inside[0]}, for instance"
         )
+    if not inside and not any(len(_tensors(content)[key].shape) == 2 for key in beside):
+        inside = _only_holding(content, who)
     if inside and beside:
         # Counters, scalar losses and random states may lie beside a wrapper; parameters or input statistics would change the network.
         raise CheckpointError(
             f"{who}: tensors {', '.join(beside)} lie beside the state dict {inside[0]!r}, and what is the network is ambiguous; "
             f"say --key {inside[0]} if they are no part of it, or save its state dict alone"
         )
-    if inside or beside:
-        return inside[0] if inside else None
+    return inside[0] if inside else None
+
+
+def _only_holding(content: Mapping[str, Any], who: str) -> list[str]:
+    """The key of the only dict that holds matrices; [] when there is none. An optimiser's moments are no network."""
     holding = [key for key, value in content.items() if not key.startswith("optim") and _holds_network(value)]
     if len(holding) > 1:
         raise CheckpointError(
             f"{who}: {', '.join(map(repr, holding[:8]))} each hold tensors, and which one is the network is ambiguous; say --key {holding[0]}, for instance"
         )
-    return holding[0] if holding else None
+    return holding
 
 
 def _require_mapping(content: Any, who: str) -> None:
@@ -125,15 +137,6 @@ def _named(content: Any, key: str, who: str) -> Any:
                 f"{who}: --key {key}: there is no {rest!r}; the keys are {', '.join(list(at)[:12]) or '(none)'}"
             )
         at, rest = at[first], rest.removeprefix(f"{first}.")
-
-
-def _without_ignored(content: Mapping[str, Any], reading: Reading, who: str) -> dict[str, Any]:
-    unused = [p for p in reading.ignored if not any(Reading(ignore=(p,)).ignores(key) for key in content)]
-    if unused:
-        raise CheckpointError(
-            f"{who}: --ignore {unused[0]}: nothing is called so; the keys are {', '.join(list(content)[:12])}"
-        )
-    return {key: value for key, value in content.items() if not reading.ignores(key)}
 
 
 def _found(content: Mapping[str, Any]) -> str:
