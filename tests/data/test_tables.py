@@ -3,6 +3,7 @@
 import pytest
 
 from verifier.data import data_record, load_data, load_recorded
+from verifier.data.targets import said
 from verifier.errors import DataError, UsageError
 
 
@@ -49,8 +50,12 @@ def test_pandas_index_and_booleans(tmp_path):
     assert dataset.X.tolist() == [[1.0, 1.5], [0.0, 2.5]]
     assert dataset.y.tolist() == [0, 1]
     assert {"left_out": "the unnamed index column"} in dataset.recipe["steps"]
-    with pytest.raises(DataError, match="column 1 has no name in the header line and does not count the rows from 0"):
-        load_data(table(tmp_path, ",x,label\n7,1.5,0\n9,2.5,1\n"))
+    shuffled = load_data(table(tmp_path, ",x,label\n7,1.5,0\n3,2.5,1\n"))
+    assert shuffled.X.tolist() == [[1.5], [2.5]]
+    assert "left out of a.csv: the unnamed index column" in said(shuffled)
+    for text in (",x,label\n7,1.5,0\n7,2.5,1\n", ",x,label\na,1.5,0\nb,2.5,1\n", "x,,label\n1.5,1,0\n2.5,2,1\n"):
+        with pytest.raises(DataError, match=r"has no name in the header line and is no index .*--drop NAME"):
+            load_data(table(tmp_path, text))
 
 
 def test_several_targets_and_columns_left_out(tmp_path):

@@ -49,6 +49,7 @@ class Config:
 BESIDE = {
     "numpy scalar": {"state_dict": GOOD, "best": np.float64(0.9)},
     "numpy scalars beside bare weights": {**GOOD, "best": np.float32(0.9), "args": argparse.Namespace(lr=0.1)},
+    "numpy arrays as weights": {"weights": {k: v.numpy() for k, v in GOOD.items()}, "more": np.arange(3), "objects": np.array([None, "x"], dtype=object)},
     "Namespace": {"state_dict": GOOD, "args": argparse.Namespace(lr=0.1)},
     "object of the user's own class": {"model": GOOD, "config": Config(), "more": collections.defaultdict(list)},
     "net": {"net": GOOD, "acc": 97.0, "epoch": 3},

@@ -144,6 +144,7 @@ def _network(args: argparse.Namespace) -> int:
     import numpy as np
 
     from verifier.certificate import make_document, write_certificate
+    from verifier.data.targets import said
     from verifier.elaboration import kernel_problem
     from verifier.kernel import check
     from verifier.objective import make_objective
@@ -172,6 +173,8 @@ def _network(args: argparse.Namespace) -> int:
     data = read_data(args.data, endpoint, endpoint, data_options(args), "squared")
     if data.y.ndim > 1 and data.y.shape[1] != 1:
         raise UsageError(f"regions: expected one target per sample, got {data.y.shape[1]}; choose another data set")
+    for line in said(data):
+        _say(line)
     arrangement = make_arrangement(data.X, network.b is not None)
     pattern, interior = network_pattern(network, arrangement)
     if not interior:

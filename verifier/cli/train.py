@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     outs = _outs(args.out, seeds, args.data)
 
     from verifier.data.load import data_record, load_data
-    from verifier.data.targets import target_words
+    from verifier.data.targets import said
     from verifier.networks.checkpoint import save_checkpoint
     from verifier.training.train import train_network
 
@@ -82,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
     record = data_record(dataset)
     classes = "" if dataset.classes is None else f", {dataset.classes} classes"
     _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {dataset.task}{classes}")
-    _say(target_words(dataset))
+    for words in said(dataset):
+        _say(words)
     for seed, out in zip(seeds, outs):
         _require_repetition(out, args, widths, seed, record)
     for seed, out in zip(seeds, outs):

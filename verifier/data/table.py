@@ -20,8 +20,8 @@ _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 def load_csv(path: Path, target: str | None, drop: str | None = None, header: bool | None = None) -> Source:
     """Comma-separated text in UTF-8; every column but the targets must be numbers, or True and False.
 
-    header: whether the first line names the columns; None: it does, and one that looks like a sample is refused. An unnamed first column that counts
-    the rows, as pandas writes its index, is left out and recorded.
+    header: whether the first line names the columns; None: it does, and one that looks like a sample is refused. An unnamed first column of distinct
+    integers, as pandas writes its index, is left out and recorded.
 
     Raises DataError naming line and column of the first thing that is wrong.
     """
@@ -54,9 +54,11 @@ def load_csv(path: Path, target: str | None, drop: str | None = None, header: bo
     cells = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
     counted = "" in cells
     if counted:
-        if cells.pop("") != [str(k) for k in range(len(rows))]:
+        index = cells.pop("")
+        if columns.index("") or not all(map(_INTEGER.fullmatch, index)) or len(set(index)) < len(index):
             raise DataError(
-                f"{path}: column {columns.index('') + 1} has no name in the header line and does not count the rows from 0; give it a name"
+                f"{path}: column {columns.index('') + 1} has no name in the header line and is no index (the first column, each integer once); "
+                "give it a name (--drop NAME then leaves it out)"
             )
         columns = [column for column in columns if column]
     features, chosen = _roles(columns, target, drop, path)

@@ -234,6 +234,15 @@ def fitted(dataset: Dataset, loss: str, outputs: int) -> Dataset:
     return replace(dataset, recipe={**dataset.recipe, **said})
 
 
+def said(dataset: Dataset) -> list[str]:
+    """What a user should hear before a figure is believed: labels and classes, the loss's scale, and what of the source was left out."""
+    left = [step["left_out"] for step in dataset.recipe.get("steps", ()) if "left_out" in step]
+    words = [target_words(dataset), *([dataset.recipe["scale"]] if "scale" in dataset.recipe else [])]
+    return words + [
+        f"left out of {dataset.name}: {what if isinstance(what, str) else ', '.join(what)}" for what in left
+    ]
+
+
 def target_words(dataset: Dataset) -> str:
     """Label, class and number of samples, in one line."""
     if dataset.task == "regression":

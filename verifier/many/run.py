@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from verifier.data.targets import said
 from verifier.errors import UsageError
 from verifier.files import claim_folder
 from verifier.many.group import Group, read_group
@@ -116,9 +117,8 @@ def _introduce(group: Group, say: Callable[[str], None]) -> None:
         f"{activation_words(group.members[0].network.negative_slope)}; "
         f"loss {o.loss.name}, kappa {o.kappa:g}, penalty {o.penalty}"
     )
-    for words in ("targets", "scale"):
-        if words in group.data.recipe:
-            say(group.data.recipe[words])
+    for words in said(group.data):
+        say(words)
 
 
 def _pairs(

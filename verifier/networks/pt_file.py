@@ -33,7 +33,8 @@ def read_pt(data: bytes, who: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's remarks on old storage classes concern the file's writer
             names = torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data))
-            with torch.serialization.safe_globals([(_placeholder(name), name) for name in names]):
+            dtypes = [getattr(np.dtypes, name) for name in np.dtypes.__all__]
+            with torch.serialization.safe_globals([*dtypes, *((_stand_in(name), name) for name in names)]):
                 return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (Exception, MemoryError) as error:  # the unpickler raises whatever the file's instructions run into
         raise CheckpointError(f"{who}: {_reason(error)}") from error
@@ -57,8 +58,14 @@ class _Placeholder:
         pass
 
 
-def _placeholder(name: str) -> type[_Placeholder]:
-    """A class of its own per name, so that errors can say what lies there. None of the file's code is imported or run."""
+def _stand_in(name: str) -> Any:
+    """For a name in the file: numpy's own array and dtype, which build values and run nothing; else a placeholder of its own, so that errors can say what
+    lies there. None of the file's code is imported or run.
+    """
+    if name in ("numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct"):
+        return np.zeros(0).__reduce__()[0]
+    if name in ("numpy.ndarray", "numpy.dtype"):
+        return getattr(np, name.removeprefix("numpy."))
     return type("Placeholder", (_Placeholder,), {"pickled_class": name})
 
 

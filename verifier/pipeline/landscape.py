@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.targets import said
 from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder, file_sha256
 from verifier.landscape.faces import FaceValues
@@ -139,6 +140,8 @@ def run_landscape(
         f"data {task.data.name}: {task.data.samples} samples, {task.data.dimension} features; loss {task.objective.loss.name}, "
         f"kappa {task.objective.kappa:g}, penalty {task.objective.penalty}; {setting.neurons.count // 2} activation patterns of one neuron"
     )
+    for words in said(task.data):
+        say(words)
     records = _all(jobs, [(width_record, (task, width, folder)) for width in widths])
     for w in records:
         say(w.get("refused") or f"{_width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")

@@ -11,6 +11,7 @@ import numpy as np
 
 from verifier.certificate import make_document, write_certificate, write_data
 from verifier.certificate.hashing import arrays_sha256
+from verifier.data.targets import said
 from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
@@ -198,9 +199,8 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
         f"network {'-'.join(map(str, s.A.network.widths))}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
-    for words in ("targets", "scale"):
-        if words in s.data.recipe:
-            say(s.data.recipe[words])
+    for words in said(s.data):
+        say(words)
     return work
 
 
