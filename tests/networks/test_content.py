@@ -56,6 +56,7 @@ BESIDE = {
     "params": {"params": GOOD},
     "lightning": {"epoch": 3, "state_dict": {f"model.{k}": v for k, v in GOOD.items()}, "loops": {}, "callbacks": {"x": {"best": torch.tensor(1.0)}},
                   "optimizer_states": [{"state": {0: {"exp_avg": torch.ones(4, 2)}}}], "hyper_parameters": {"lr": 0.02}},
+    "configuration under the usual name": {"model": {"width": 4}, "net": GOOD},
     "a model's configuration beside it": {"model": {"width": 4}, "state_dict": GOOD},
     "nested": {"checkpoint": {"weights": GOOD, "step": 3}},
     "optimiser by name": {"net": GOOD, "optimizer": {"exp_avg": {"0.weight": torch.ones(4, 2)}}},

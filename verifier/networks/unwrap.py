@@ -24,7 +24,7 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
     if reading.key is not None:
         content, opened = _named(content, reading.key, who), [reading.key]
     seen: list[str] = []
-    while (inside := _wrapper(content, reading, opened, who)) is not None:
+    while (inside := _wrapper(content, reading, who)) is not None:
         seen += content
         opened.append(inside)
         content = content[inside]
@@ -52,13 +52,10 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
     return tensors, f"; inside {'.'.join(opened)}" if opened else ""
 
 
-def _wrapper(content: Any, reading: Reading, opened: list[str], who: str) -> str | None:
+def _wrapper(content: Any, reading: Reading, who: str) -> str | None:
     """The key of the dict to open next; None when the tensors are here."""
     _require_mapping(content, who)
-    inside = [key for key in WRAPPERS if isinstance(content.get(key), Mapping)]
-    if len(inside) > 1:
-        holding = [key for key in inside if _holds_network(content[key])]
-        inside = holding or inside
+    inside = [key for key in WRAPPERS if _holds_network(content.get(key))]
     beside = [key for key, t in _tensors(content).items() if t.floating and t.shape and not reading.ignores(key)]
     if len(inside) > 1:
         raise CheckpointError(
@@ -116,7 +113,7 @@ def _holds_network(value: Any, depth: int = 0) -> bool:
     """Whether a dict holds matrices under names, perhaps inside further dicts."""
     if not isinstance(value, Mapping) or depth > _DEEPEST or not all(isinstance(key, str) for key in value):
         return False
-    return any(t.floating and len(t.shape) == 2 for t in _tensors(value).values()) or any(
+    return any(len(t.shape) > 1 for t in _tensors(value).values()) or any(
         _holds_network(v, depth + 1) for v in value.values()
     )
 
