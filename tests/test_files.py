@@ -1,13 +1,16 @@
 """Files appear whole or not at all, and nothing is replaced that verifier did not write."""
 
+import ast
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
 
+import verifier
 from verifier.errors import UsageError
 from verifier.files import (
     GENERATOR,
@@ -138,6 +141,56 @@ def test_what_carries_no_mark_is_replaced_in_a_claimed_folder_alone(tmp_path):
         claim_folder(folder, pages=["report.html"])
     with pytest.raises(UsageError, match="is a file; expected a folder"):
         claim_folder(table)
+
+
+def test_folders_of_earlier_versions_are_known_by_content(tmp_path):
+    known = {"sweep.json": ("experiments", "pairs")}
+    (tmp_path / "sweep.json").write_text('{"mine": 1}')
+    with pytest.raises(UsageError, match="is not empty and no folder of results"):
+        claim_folder(tmp_path, known=known)
+    (tmp_path / "sweep.json").write_text('{"experiments": [], "pairs": 1}')
+    assert claim_folder(tmp_path, known=known) == tmp_path
+    assert claim_folder(tmp_path) == tmp_path
+
+
+# Inside a folder of results, of files that were written through atomic_path under another name there; the lock and the log hold no results.
+INSIDE_RESULTS = {
+    "sweep/store.py": {"os.replace", "open"},
+    "many/pairs.py": {"os.link", "os.replace"},
+    "stability/pairs.py": {"shutil.move"},
+}
+# Into memory, or to a temporary path that atomic_path gave.
+INTO_MEMORY = {"networks/checkpoint.py", "report/svg.py", "certificate/file.py", "sweep/rows.py"}
+WRITERS = {
+    "torch.save",
+    "np.save",
+    "os.replace",
+    "os.rename",
+    "os.link",
+    "shutil.move",
+    "shutil.copy",
+    "shutil.copyfile",
+}
+METHODS = {"write_text", "write_bytes", "savez", "savez_compressed", "savefig", "to_csv", "to_parquet", "dump"}
+
+
+def written_by(call: ast.Call) -> str | None:
+    """The name of a call that writes a file, else None."""
+    name = ast.unparse(call.func)
+    if name == "open":
+        modes = [a.value for a in (*call.args[1:2], *(k.value for k in call.keywords)) if isinstance(a, ast.Constant)]
+        return "open" if any(isinstance(m, str) and m[:1] in ("w", "a", "x") for m in modes) else None
+    return name if name in WRITERS or (name.rpartition(".")[2] in METHODS and "." in name) else None
+
+
+def test_no_other_module_writes_files():
+    root = Path(verifier.__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        name = file.relative_to(root).as_posix()
+        calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+        found = {w for call in calls if (w := written_by(call)) is not None}
+        if name != "files.py" and name not in INTO_MEMORY:
+            assert found <= INSIDE_RESULTS.get(name, set()), f"{name}: {found}; write through verifier.files"
 
 
 def test_a_file_without_its_mark_is_a_defect_that_shows_at_once(tmp_path):

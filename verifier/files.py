@@ -158,24 +158,29 @@ def _require_replaceable(place: Path, kind: Kind | None, option: str = "") -> No
 
 
 def claim_folder(
-    path: PathLike, *, option: str = "--out", pages: Iterable[str] = (), known: Iterable[str] = ()
+    path: PathLike,
+    *,
+    option: str = "--out",
+    pages: Iterable[str] = (),
+    known: Mapping[str, Iterable[str]] | None = None,
 ) -> Path:
     """Make `path` a folder of results, in which verifier replaces its own tables and records; returns it.
 
-    pages: names of the reports that will be written there. known: files that earlier versions marked such folders with.
-    Raises UsageError when it is a file, or holds anything but results.
+    pages: names of the reports that will be written there. known: how folders of earlier versions, which had no mark, are recognised: a JSON file of this
+    name with these keys. Raises UsageError when it is a file, or holds anything but results.
     """
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{option} {folder}: is a file; expected a folder of results")
-    marked = [name for name in (FOLDER_MARK, *known) if (folder / name).is_file()]
-    if folder.exists() and not marked and any(folder.iterdir()):
+    marked = (folder / FOLDER_MARK).is_file()
+    earlier = any(_has_keys(folder / name, keys) for name, keys in (known or {}).items())
+    if folder.exists() and not marked and not earlier and any(folder.iterdir()):
         raise UsageError(
             f"{option} {folder}: is not empty and no folder of results (it has no file {FOLDER_MARK}); choose an empty or new folder"
         )
     for page in pages:
         _require_replaceable(folder / page, Kind.PAGE, option)
-    if FOLDER_MARK not in marked:
+    if not marked:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / FOLDER_MARK).write_text(
@@ -184,6 +189,14 @@ def claim_folder(
         except OSError as error:
             raise UsageError(f"cannot write {folder}: {error.strerror or error}; choose another place") from error
     return folder
+
+
+def _has_keys(file: Path, keys: Iterable[str]) -> bool:
+    try:
+        value = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and all(key in value for key in keys)
 
 
 def _claimed(folder: Path) -> bool:

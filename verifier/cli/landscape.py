@@ -171,7 +171,7 @@ def _pair(args: argparse.Namespace) -> int:
     from verifier.files import claim_folder
     from verifier.pipeline.run import certify
 
-    folder = claim_folder(_folder(args), known=("pair.safetensors",), pages=("report.html",))
+    folder = claim_folder(_folder(args), pages=("report.html",))
     a, b = args.pair
     method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
     result = certify(

@@ -82,7 +82,7 @@ def certify_all(
             say=say,
         )
         folder = Path(out) if out is not None else _default_folder(group)
-        claim_folder(folder, known=("results.json",), pages=("report.html",))
+        claim_folder(folder, known={"results.json": ("outcome", "networks", "components")}, pages=("report.html",))
         _introduce(group, say)
         options = {"method": method, "seed": seed, "dss_preset": dss_preset, "tight": tight, "exhaustive": exhaustive}
         rows = _pairs(

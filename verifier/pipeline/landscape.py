@@ -131,7 +131,7 @@ def run_landscape(
     widths, one that is too large becomes a row that says so.
     """
     say = say or (lambda text: None)
-    folder = claim_folder(out, known=("landscape.json",), pages=("report.html",))
+    folder = claim_folder(out, known={"landscape.json": ("format", "widths", "provenance")}, pages=("report.html",))
     for width in widths:
         setting = task.setting(width)
         if len(widths) == 1:

@@ -96,7 +96,7 @@ def opened(folder: Path, about: dict[str, Any]) -> Iterator[Path]:
     Raises UsageError when another sweep holds the lock, or the place cannot be written.
     """
     folder = folder.absolute()
-    claim_folder(folder, known=(MARK,), pages=("report.html",))
+    claim_folder(folder, known={MARK: ("experiments", "pairs")}, pages=("report.html",))
     atomic_write_bytes(folder / MARK, json.dumps(about, indent=1).encode())
     with open(folder / ".lock", "ab") as handle:
         _lock(handle, folder)
