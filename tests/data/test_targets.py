@@ -89,7 +89,9 @@ def test_fitted_says_what_is_what():
     assert seen.recipe["scale"].endswith("torch's mean, over outputs too, is this loss / 4")
     assert scale_words("cross_entropy", 4) is None
     assert scale_words("squared", 1) is None
-    with pytest.raises(UsageError, match=r"label 2 \(first in sample 2\) has no output"):
+    with pytest.raises(
+        UsageError, match=r"class numbers go up to 2 \(first in sample 2\), the networks have 2 outputs"
+    ):
         fitted(data, "squared", 2)
     with pytest.raises(
         UsageError, match="logistic loss is for networks with one output, these have 2; use --loss cross_entropy"
@@ -97,6 +99,40 @@ def test_fitted_says_what_is_what():
         fitted(data, "logistic", 2)
     numbers = Dataset(np.ones((2, 2)), np.array([[0.5, 1], [2, 3]]), "mine", "regression")
     assert target_words(numbers) == "targets: numbers from 0.5 to 3, 2 per sample"
+
+
+@pytest.mark.parametrize(
+    ("y", "loss", "outputs"),
+    [
+        ([1, 2, 3, 1], "cross_entropy", 4), ([1, 2, 3, 1], "cross_entropy", 3), ([1, 2, 3, 1], "squared", 4), ([1, 2, 3, 1], "squared", 1),
+        ([-1, 1, 1, -1], "squared", 1), ([-1, 1, 1, -1], "logistic", 1), ([-1.0, 1.0, 1.0, -1.0], "logistic", 1), ([0.0, 1.0, 2.0, 0.0], "cross_entropy", 3),
+        ([0.0, 1.0, 2.0, 0.0], "squared", 3), (["a", "b", "a", "b"], "squared", 1), (["a", "b", "a", "b"], "cross_entropy", 2), ([0, 1, 1, 0], "squared", 2),
+        ([[0.0, 1.0], [1.0, 0.0]] * 2, "cross_entropy", 2), ([0.5, 1.0, 2.0, 0.0], "squared", 1),
+    ],
+)  # fmt: skip
+def test_a_data_set_loaded_without_the_networks_is_the_one_loaded_with_them(tmp_path, y, loss, outputs):
+    """Its numbering is undone: 1, 2, 3 that became 0, 1, 2 are the last three of four outputs again."""
+    early = fitted(load_data_of(tmp_path, y), loss, outputs)
+    late = fitted(load_data_of(tmp_path, y, loss=loss, outputs=outputs), loss, outputs)
+    assert (early.task, early.labels, early.y.tolist()) == (late.task, late.labels, late.y.tolist())
+    assert early.recipe["targets"] == late.recipe["targets"]
+
+
+def test_a_part_of_the_samples_keeps_the_numbering_of_all(tmp_path):
+    """Where class 3 falls out with the split, 1 and 2 are still the first two of three outputs."""
+    y = [1] * 10 + [2] * 9 + [3]
+    whole = load_data_of(tmp_path, y)
+    split = Dataset(whole.X[:19], whole.y[:19], "part", whole.task, whole.recipe, labels=whole.labels)
+    seen = fitted(split, "cross_entropy", 3)
+    assert seen.labels == (1, 2, 3)
+    assert seen.y.tolist() == [0] * 10 + [1] * 9
+    with pytest.raises(UsageError, match=r"label 3 \(in a sample that is not used\) has no output"):
+        fitted(Dataset(whole.X[:19], whole.y[:19], "part", whole.task, labels=(0, 1, 3)), "cross_entropy", 3)
+
+
+def load_data_of(tmp_path, y, **known):
+    np.savez(tmp_path / "a.npz", X=np.arange(2.0 * len(y)).reshape(-1, 2), y=np.asarray(y))
+    return load_data(str(tmp_path / "a.npz"), **known)
 
 
 OTHERS = [

@@ -63,8 +63,8 @@ class Targets:
         )
 
 
-def read_targets(y: np.ndarray, q: Question, who: str) -> Targets:
-    """Targets and their meaning. y: (N,) or (N, K); numbers, booleans or text.
+def read_targets(y: np.ndarray, q: Question, who: str, known: np.ndarray | None = None) -> Targets:
+    """Targets and their meaning. y: (N,) or (N, K); numbers, booleans or text. known: all labels of the source, where y is a part of it.
 
     Raises DataError when they cannot be what task and loss ask for, UsageError when they do not fit the number of outputs.
     """
@@ -72,11 +72,12 @@ def read_targets(y: np.ndarray, q: Question, who: str) -> Targets:
         y = y[:, 0]
     if y.dtype.kind == "b":
         y = y.astype(np.int64)
-    task = q.task or _task(y, q)
+    everything = y if known is None else known
+    task = q.task or _task(everything, q)
     if task == "regression":
         return _numbers(y, q, who)
     y = _one_label_each(y, task, who)
-    labels = np.unique(y)
+    labels = np.unique(y if known is None else _one_label_each(known, task, who))
     if task == "binary" and q.one_output:
         names = _two_names(labels, who)
     elif q.outputs is not None and q.outputs > 1:
@@ -182,8 +183,11 @@ def _names_of_outputs(y: np.ndarray, labels: np.ndarray, K: int, who: str) -> li
     if K == 2 and set(values) <= {-1, 1}:
         return [-1, 1]
     beyond = int(labels[(labels < 0) | (labels >= K)][0])
+    place = (
+        f"first in sample {int(np.argmax(y == beyond)) + 1}" if (y == beyond).any() else "in a sample that is not used"
+    )
     raise UsageError(
-        f"{who}: the label {beyond} (first in sample {int(np.argmax(y == beyond)) + 1}) has no output: the labels are {_show(values)}, the networks have {K} "
+        f"{who}: the label {beyond} ({place}) has no output: the labels are {_show(values)}, the networks have {K} "
         f"outputs, which stand for 0..{K - 1} or 1..{K}; choose the networks trained on these labels, or renumber them"
     )
 
@@ -213,25 +217,43 @@ def _names(labels: np.ndarray, binary: bool, q: Question, who: str) -> list[Any]
 
 
 def fitted(dataset: Dataset, loss: str, outputs: int) -> Dataset:
-    """The data set as networks with so many outputs see it: as many classes as outputs, and what each label means in the recipe.
+    """The data set as networks with so many outputs see it: its labels, as the source gave them, read again, and what each one means in the recipe.
 
-    Data sets that were prepared without knowing the networks (recorded ones, a caller's own `Dataset`) come here too. Raises UsageError when they do not fit.
+    Data sets that were prepared without knowing the networks (`load_data`, recorded ones, a caller's own `Dataset`) come here too, so that none keeps a
+    numbering that another number of outputs would not have. Raises UsageError or DataError when they do not fit.
     """
     if loss in SIGNED and outputs > 1:
         raise UsageError(f"{loss} loss is for networks with one output, these have {outputs}; use --loss cross_entropy")
-    if dataset.task != "regression" and outputs > 1:
+    given = _as_given(dataset, loss, outputs)
+    if given is not None:
+        question = Question(dataset.recipe.get("options", {}).get("task"), loss, outputs)
+        known = None if dataset.labels is None else np.array(dataset.labels)
+        found = read_targets(given, question, f"data {dataset.name}", known)
+        dataset = replace(dataset, y=found.y, task=found.task, labels=found.labels)
+    elif dataset.task != "regression" and outputs > 1:
         if int(dataset.y.max()) >= outputs:
-            _names_of_outputs(dataset.y, np.unique(dataset.y), outputs, f"data {dataset.name}")
             raise UsageError(
-                f"data {dataset.name}: its classes are numbered up to {int(dataset.y.max())}, the networks have {outputs} outputs; "
-                "give the data set with --data"
+                f"data {dataset.name}: its class numbers go up to {int(dataset.y.max())} (first in sample {int(dataset.y.argmax()) + 1}), the networks have "
+                f"{outputs} outputs, which stand for 0..{outputs - 1}; choose the networks trained on these classes, or renumber them"
             )
-        known = dataset.labels or tuple(range(outputs))
-        labels = known if len(known) == outputs else tuple(range(outputs))
-        dataset = replace(dataset, task="multiclass", labels=labels)
+        dataset = replace(dataset, task="multiclass", labels=tuple(range(outputs)))
     scale = scale_words(loss, outputs)
-    said = {"targets": target_words(dataset)} | ({} if scale is None else {"scale": scale})
-    return replace(dataset, recipe={**dataset.recipe, **said})
+    words = {"targets": target_words(dataset)} | ({} if scale is None else {"scale": scale})
+    return replace(dataset, recipe={**dataset.recipe, **words})
+
+
+def _as_given(dataset: Dataset, loss: str, outputs: int) -> np.ndarray | None:
+    """The labels of the source, where the data set knows them; None where its numbers stand, which are class numbers or a regression's targets."""
+    if dataset.labels is not None:
+        return np.array(dataset.labels)[dataset.y]
+    whole = dataset.task == "regression" and bool(np.array_equal(dataset.y, np.round(dataset.y)))
+    asked = dataset.recipe.get("options", {}).get("task") == "regression"
+    # Floats that an earlier reader, who did not know the loss, took for numbers.
+    return (
+        dataset.y
+        if whole and not asked and (loss in (*SIGNED, *LABELLED) or (outputs > 1 and dataset.y.ndim == 1))
+        else None
+    )
 
 
 def said(dataset: Dataset) -> list[str]:
