@@ -27,6 +27,10 @@ WORDS = {
     "regions, trials while counting": (["regions", "--data", DATA, "--trials", "3"], "--trials belongs to --preset"),
     "regions, target with a preset": (["regions", "--preset", "figure2", "--target", "y"], "--target does not belong to --preset"),
     "landscape, compare with a pair": (["landscape", "--pair", "A", "B", "--compare", "5"], "--compare: belongs to --width"),
+    "DSS's preset without DSS": (["certify", "--pair", "A", "B", "--method", "line", "--dss-preset", "paper"], "would change nothing with method line"),
+    "DSS's device of all pairs": (["certify", "--all", "A", "B", "C", "--device", "cpu"], "would change nothing with method exchange"),
+    "audit's folder without certificates": (["audit", "--certificates-out", "x"], "needs --certificates"),
+    "sweep, printing into a folder": (["sweep", "--preset", "paper", "--print", "--out", "x"], "--out would change nothing"),
     "header of no table": (["certify", "--pair", "A", "B", *PLAIN, "--no-header"], "--no-header belong to .csv files"),
 }  # fmt: skip
 

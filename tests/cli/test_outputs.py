@@ -41,6 +41,7 @@ COMMANDS = {
     "train over the data": ([*TRAIN, "--data", "data.npz", "--out", "data.npz"], "data.npz"),
     "train over a foreign checkpoint": ([*TRAIN, "--out", "mine.pt"], "mine.pt"),
     "train over another network": ([*TRAIN, "--seed", "5", "--out", "0.pt"], "0.pt"),
+    "train with another slope": ([*TRAIN, "--seed", "0", "--negative-slope", "0.1", "--out", "0.pt"], "negative_slope"),
     "train with other options": ([*TRAIN, "--lr", "0.5", "--out", "0.pt"], "0.pt"),
     "regions over the network": (["regions", "--network", "0.pt", "--out", "0.pt"], "0.pt"),
     "regions into the user's folder": (["regions", "--preset", "figure2", "--size", "small", "--out", "."], None),

@@ -73,3 +73,15 @@ def test_several_targets_and_columns_left_out(tmp_path):
     for options, text in (({"drop": "x"}, "--drop x belongs to tables"), ({"header": True}, "belong to .csv files")):
         with pytest.raises(UsageError, match=text):
             load_data("moons", **options)
+
+
+def test_the_index_of_a_pandas_frame_is_no_feature(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": [1.5, 2.5, 3.5], "t1": [0.5, 1.5, 2.5], "t2": [1, 2, 3]}, index=[7, 3, 5])
+    frame.to_parquet(tmp_path / "a.parquet")
+    dataset = load_data(str(tmp_path / "a.parquet"), target="t1,t2")
+    assert dataset.X.tolist() == [[1.5], [2.5], [3.5]]
+    assert dataset.y.tolist() == [[0.5, 1.0], [1.5, 2.0], [2.5, 3.0]]
+    assert load_data(str(tmp_path / "a.parquet"), target="t1", drop="t2").y.tolist() == [0.5, 1.5, 2.5]
+    assert "left out of a.parquet: the frame's index" in said(dataset)

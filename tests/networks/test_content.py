@@ -197,7 +197,7 @@ def test_curves_are_read_as_strings_and_their_ends_as_networks(tmp_path, bias):
     A, B = load_checkpoint(a).network, load_checkpoint(b).network
     assert A.same_parameters(nets[0])
     assert B.same_parameters(nets[2])
-    assert all(n.same_parameters(m) for n, m in zip(load_curve(path), nets, strict=True))
+    assert all(n.same_parameters(m) for n, m in zip(load_curve(path)[0], nets, strict=True))
     chain = load_string(polychain, A, B)
     assert [v.sha256() for v in chain.vertices()] == [n.sha256() for n in nets]
     assert chain.notes == {}
@@ -206,7 +206,7 @@ def test_curves_are_read_as_strings_and_their_ends_as_networks(tmp_path, bias):
     np.testing.assert_allclose(smooth[8].W, 0.5625 * nets[0].W + 0.375 * nets[1].W + 0.0625 * nets[2].W, rtol=1e-12)
     with pytest.raises(CheckpointError, match="the curve has the networks 0 to 2"):
         load_checkpoint(f"{path}#3")
-    with pytest.raises(CheckpointError, match=r"say which one it is: bezier:.* or polychain:"):
+    with pytest.raises(CheckpointError, match=r"does not say which one it is; name it bezier:.* or polychain:"):
         load_string(path, A, B)
     plain = saved(tmp_path / "plain.pt", GOOD)
     for read, text in (
@@ -215,6 +215,24 @@ def test_curves_are_read_as_strings_and_their_ends_as_networks(tmp_path, bias):
     ):
         with pytest.raises(CheckpointError, match=text):
             read()
+
+
+def test_a_curve_that_says_which_one_it_is(tmp_path):
+    """As the code of Garipov et al. stores it: the coefficients of a Bezier curve are buffers."""
+    path, nets = curve(tmp_path)
+    state = torch.load(path)["state_dict"]
+    ends = (nets[0], nets[2])
+    for kind, buffers, moves in (("bezier", ("binom", "range"), 32), ("polychain", ("range",), 2)):
+        place = saved(
+            tmp_path / f"{kind}.pt",
+            {"state_dict": {**state, **{f"coeff_layer.{b}": torch.arange(3.0) for b in buffers}}},
+        )
+        assert load_checkpoint(f"{place}#1").network.same_parameters(nets[1])
+        for string in (place, f"{kind}:{place}"):
+            assert len(load_string(string, *ends).moves) == moves
+        other = "polychain" if kind == "bezier" else "bezier"
+        with pytest.raises(CheckpointError, match=f"the file says that its curve is {kind}"):
+            load_string(f"{other}:{place}", *ends)
 
 
 def test_layers_that_are_numbered_like_bends_are_layers():

@@ -12,7 +12,7 @@ from verifier.cli.options import (
     add_objective_arguments,
     add_reading_arguments,
     certify_options,
-    require_exhaustive,
+    require_no_ignored,
     require_report,
 )
 
@@ -59,14 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the networks' activation is Leaky ReLU max(z, A z), as PyTorch names it (default: as recorded, else ReLU)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network (default: 0)")
-    parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), default="paper")
+    parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), help="of DSS (default: paper)")
     parser.add_argument(
         "--tight",
         type=float,
         default=1e-4,
         help="cut chords until certified and sampled maximum agree to this factor (default: 1e-4)",
     )
-    parser.add_argument("--device", default="cpu", help="torch device of DSS (default: cpu)")
+    parser.add_argument("--device", help="torch device of DSS (default: cpu)")
     parser.add_argument(
         "--out",
         metavar="FILE",
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
     a, b = args.pair
-    require_exhaustive(args, "all")
+    require_no_ignored(args, "all")
     require_report(args, inputs=(a, b, args.data, string_file(args.string), args.out))
     result = certify(
         a,

@@ -94,16 +94,21 @@ def require_file(path: Path) -> None:
         raise CertificateFormatError(f"{path}: is a folder; {advice}")
 
 
-def require_exhaustive(args: argparse.Namespace, default: str) -> None:
-    """Refuse an --exhaustive that would change nothing."""
+def require_no_ignored(args: argparse.Namespace, default: str) -> None:
+    """Refuse options of `certify` that would change nothing with these methods."""
     from verifier.errors import UsageError
 
     method = default if args.method is None else args.method
+    if args.string is not None and method == "all":
+        method = "string"
+    what = f"--string {args.string}" if args.string is not None else f"method {method}"
     if args.exhaustive and (method != "all" or args.string is not None):
-        what = f"--string {args.string}" if args.string is not None else f"method {method}"
         raise UsageError(
             f"--exhaustive runs every construction of --method all, and would change nothing with {what}; leave it out"
         )
+    for name, value in (("--dss-preset", args.dss_preset), ("--device", args.device)):
+        if value is not None and method != "all" and "dss" not in method:
+            raise UsageError(f"{name} {value} is an option of DSS, and would change nothing with {what}; leave it out")
 
 
 def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
@@ -121,11 +126,13 @@ def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
 def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     """What `certify --pair` and `certify --all` hand on alike."""
     names = (
-        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "dss_preset", "device", "tight",
+        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "tight",
         "polish", "exhaustive", "negative_slope",
     )  # fmt: skip
     return {
         **{name: getattr(args, name) for name in names},
+        "dss_preset": args.dss_preset or "paper",
+        "device": args.device or "cpu",
         "layout": reading(args),
         "data_options": data_options(args),
         "progress": sys.stderr.isatty(),

@@ -178,12 +178,13 @@ def _require_repetition(
             penalise_output_bias=args.penalise_output_bias, delta=args.delta, bias=not args.no_bias, negative_slope=args.negative_slope,
         ),
         "data": record["sha256"],
+        "negative_slope": args.negative_slope,  # recorded of Leaky ReLU alone
     }  # fmt: skip
     try:
         stored = load_checkpoint(out).metadata
     except CheckpointError as error:
         raise UsageError(f"--out {out}: exists and cannot be read as a network ({error}); move it") from error
-    found = {**stored, "data": (stored.get("data") or {}).get("sha256")}
+    found = {"negative_slope": 0.0, **stored, "data": (stored.get("data") or {}).get("sha256")}
     differing = [key for key, value in wanted.items() if found.get(key) != value]
     if differing:
         raise UsageError(

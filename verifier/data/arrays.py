@@ -34,7 +34,11 @@ def dataset_from(data: Any, *, loss: str | None = None, outputs: int | None = No
         targets = exact_float64(targets, "data: y") if targets.dtype.kind == "f" or targets.ndim == 2 else targets
     source = Source(features, targets, [{"from": origin}])
     features, found, steps = prepare(source, Preparation(), Question(task, loss, outputs), "data")
-    recipe = {"from": "arrays in memory", "steps": [*source.steps, *steps]}
+    recipe = {
+        "from": "arrays in memory",
+        "options": {} if task is None else {"task": task},
+        "steps": [*source.steps, *steps],
+    }
     return Dataset(features, found.y, "arrays", found.task, recipe, labels=found.labels)
 
 

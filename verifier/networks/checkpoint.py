@@ -15,7 +15,7 @@ import numpy as np
 
 from verifier.errors import CheckpointError, UsageError
 from verifier.files import atomic_write_bytes
-from verifier.networks.curve_file import bend, count_bends, require_one_network
+from verifier.networks.curve_file import bend, count_bends, curve_kind, require_one_network
 from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
 from verifier.networks.layout import find_layout
 from verifier.networks.network import Network
@@ -78,8 +78,10 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes)
 
 
-def load_curve(path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None) -> list[Network]:
-    """All networks of a curve's checkpoint, in order. Raises CheckpointError when it holds no curve."""
+def load_curve(
+    path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None
+) -> tuple[list[Network], str | None]:
+    """All networks of a curve's checkpoint, in order, and whether it says bezier or polychain. Raises CheckpointError when it holds no curve."""
     who = str(path)
     _, tensors, how, _ = _open(who, as_reading(layout))
     bends = count_bends(tensors)
@@ -87,7 +89,7 @@ def load_curve(path: str | os.PathLike[str], *, layout: str | Sequence[str] | Re
         raise CheckpointError(
             f"{who}: holds no curve; expected every parameter once per bend, as in fc1.weight_0, fc1.weight_1, fc1.weight_2"
         )
-    return [_network(tensors, as_reading(layout), who, how, k)[0] for k in range(bends)]
+    return [_network(tensors, as_reading(layout), who, how, k)[0] for k in range(bends)], curve_kind(tensors)
 
 
 def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], str, Any]:

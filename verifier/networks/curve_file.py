@@ -12,6 +12,8 @@ from verifier.errors import CheckpointError
 from verifier.networks.network import Network
 from verifier.networks.tensors import StoredTensor
 
+# What their curve's own coefficients are called: a Bezier curve has both, a polygonal chain the range alone.
+_COEFFICIENT = re.compile(r"(?:.*\.)?coeff_layer\.(?P<what>binom|range)")
 _BEND = re.compile(r"(?P<name>(?:.*\.)?(?:weight|bias))_(?P<bend>[0-9]{1,6})")
 
 
@@ -19,6 +21,8 @@ def count_bends(tensors: Mapping[str, StoredTensor]) -> int:
     """Number of networks that lie on the curve; 0 for what is no curve: names alike but of different shapes are layers."""
     bends: dict[str, dict[int, tuple[int, ...]]] = {}
     for key, tensor in tensors.items():
+        if _COEFFICIENT.fullmatch(key):
+            continue
         match = _BEND.fullmatch(key)
         if match is None:
             return 0
@@ -28,6 +32,12 @@ def count_bends(tensors: Mapping[str, StoredTensor]) -> int:
         return 0
     n = counts.pop()
     return n if all(set(shapes) == set(range(n)) and len(set(shapes.values())) == 1 for shapes in bends.values()) else 0
+
+
+def curve_kind(tensors: Mapping[str, StoredTensor]) -> str | None:
+    """bezier or polychain, where the file says it; else None."""
+    found = {match["what"] for key in tensors if (match := _COEFFICIENT.fullmatch(key))}
+    return "bezier" if "binom" in found else "polychain" if found else None
 
 
 def bend(tensors: Mapping[str, StoredTensor], k: int) -> dict[str, StoredTensor]:

@@ -40,9 +40,19 @@ def _curve_kind(string: str) -> tuple[str | None, str]:
     return (kind, rest) if colon and kind in ("bezier", "polychain") else (None, string)
 
 
-def _trained_curve(kind: str, file: str, A: Network, B: Network) -> Path:
+def _trained_curve(kind: str | None, file: str, A: Network, B: Network) -> Path:
     """A checkpoint of a curve: its control networks as vertices, or its Bezier curve as the polyline through PIECES + 1 of its points."""
-    control = [replace(network, negative_slope=A.negative_slope) for network in load_curve(file)]
+    networks, stored = load_curve(file)
+    if kind is not None and stored not in (None, kind):
+        raise CheckpointError(
+            f"string {kind}:{file}: the file says that its curve is {stored}; name it {stored}:{file}"
+        )
+    kind = kind or stored
+    if kind is None:
+        raise CheckpointError(
+            f"string {file}: is a trained curve that does not say which one it is; name it bezier:{file} or polychain:{file}"
+        )
+    control = [replace(network, negative_slope=A.negative_slope) for network in networks]
     if control[0].architecture != A.architecture:
         raise CheckpointError(
             f"string {file}: its networks have widths {control[0].widths} and biases {control[0].architecture[1]}, A has {A.widths} and {A.architecture[1]}"
@@ -66,9 +76,7 @@ def load_string(string: str | os.PathLike[str], A: Network, B: Network) -> Path:
     try:
         with zipfile.ZipFile(file) as archive:
             if any(entry.filename.endswith("/data.pkl") for entry in archive.infolist()):
-                raise CheckpointError(
-                    f"string {file}: is a checkpoint of torch.save, not an .npz file; of a trained curve say which one it is: bezier:{file} or polychain:{file}"
-                )
+                return _trained_curve(None, file, A, B)
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise CheckpointError(f"string {file}: its arrays expand to more than {MOST_BYTES} bytes; split it")
         with np.load(file, allow_pickle=False) as content:
