@@ -345,6 +345,17 @@ class Leaky(Ending):
         return self.fc2(nn.functional.leaky_relu(self.fc1(x), 0.1))
 
 
+def test_advice_to_hand_over_the_state_dict_keeps_the_slope():
+    plain = nn.Sequential(nn.Linear(2, 4), nn.LeakyReLU(0.2), nn.Linear(4, 3), nn.LogSoftmax(1))
+    with pytest.raises(CheckpointError, match=r", and negative_slope=0.2$"):
+        network_from_module(plain)
+    network = read_endpoint(plain.state_dict(), "A", negative_slope=0.2).network
+    x = torch.randn(5, 2, dtype=torch.float64)
+    np.testing.assert_allclose(
+        torch.log_softmax(torch.tensor(network.predict(x.numpy())), 1), plain.double()(x).detach(), atol=1e-9
+    )
+
+
 def test_a_leaky_relu_inside_forward_needs_its_slope():
     module = Leaky(nn.Identity())
     with pytest.raises(CheckpointError, match=r"for a Leaky ReLU called inside forward\(\), give negative_slope"):

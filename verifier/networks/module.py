@@ -66,7 +66,7 @@ def network_from_module(
         if kind.__module__.startswith("torch.nn") and kind.__name__ not in _PLAIN and not computed:
             raise CheckpointError(
                 f"{who}: its part {name or '(top)'} is {kind.__name__}; only Linear layers with ReLU or LeakyReLU between them are supported, "
-                f"because every certificate is about that function{_ADVICE.get(kind.__name__, '')}"
+                f"because every certificate is about that function{_advice(kind.__name__, module)}"
             )
     slope = _slope(module, who, negative_slope)
     problems = []
@@ -79,6 +79,15 @@ def network_from_module(
         else:
             return network
     raise problems[0]
+
+
+def _advice(part: str, module: Any) -> str:
+    """What to do about a refused part. A state dict holds no activation, so a slope goes beside it."""
+    advice = _ADVICE.get(part, "")
+    slopes = {float(m.negative_slope) for m in module.modules() if type(m).__name__ == "LeakyReLU"}
+    if "state_dict()" in advice and slopes:
+        advice += f", and negative_slope={slopes.pop()!r}"
+    return advice
 
 
 def _states(module: Any) -> list[dict[str, Any]]:
@@ -142,12 +151,12 @@ def _witness(module: Any, network: Network, who: str) -> None:
     if not difference <= 1e-8 * (1.0 + float(np.abs(expected).max())):
         raise CheckpointError(
             f"{who}: its outputs differ by up to {difference:.3g} from those of its parameters as a ReLU network with linear last layer, "
-            f"so forward() does something else{_last_step(outputs, expected)}; "
+            f"so forward() does something else{_last_step(outputs, expected, module)}; "
             "only plain ReLU and Leaky ReLU networks are supported; for a Leaky ReLU called inside forward(), give negative_slope"
         )
 
 
-def _last_step(outputs: np.ndarray, expected: np.ndarray) -> str:
+def _last_step(outputs: np.ndarray, expected: np.ndarray, module: Any) -> str:
     """What forward() ends with, where that is plain from the numbers, and what to do about it."""
     with np.errstate(over="ignore"):
         top = expected - expected.max(axis=1, keepdims=True)
@@ -157,5 +166,5 @@ def _last_step(outputs: np.ndarray, expected: np.ndarray) -> str:
         ):  # fmt: skip
             same = float(np.abs(candidate - outputs).max()) <= 1e-8 * (1.0 + float(np.abs(candidate).max()))
             if same and (candidate.shape[1] > 1) == (name != "Sigmoid"):  # logistic loss is for one output
-                return f": it ends with {name}{_ADVICE[name]}"
+                return f": it ends with {name}{_advice(name, module)}"
     return " (another activation, a skip connection, another order, a softmax at the end)"
