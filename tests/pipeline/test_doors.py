@@ -102,6 +102,20 @@ def test_signs_are_labels_of_the_logistic_loss_and_numbers_of_the_squared_one(tm
     assert record["endpoints"]["A"]["F"] == pytest.approx(np.mean((f - y) ** 2), rel=1e-12)
 
 
+def test_a_task_that_is_named_stands_above_what_the_loss_would_decide(tmp_path):
+    """2 and 4 are numbers for the squared loss, and 0 and 1 when the task is said to be binary; by both doors."""
+    nets = [tiny_network(s) for s in (0, 1)]
+    y = np.where(LABELS > 1, 4, 2)
+    np.savez(tmp_path / "t.npz", X=X, y=y)
+    f = nets[0].predict(X)[:, 0]
+    for task, targets in ((None, y), ("binary", (y - 2) / 2), ("regression", y)):
+        options = {} if task is None else {"task": task}
+        for data in ((X, y), str(tmp_path / "t.npz")):
+            result = certify(*nets, data, loss="squared", method="line", out="a.safetensors", data_options=options)
+            F = read_certificate(result.certificate).record["endpoints"]["A"]["F"]
+            assert pytest.approx(np.mean((f - targets) ** 2), rel=1e-12) == F
+
+
 def test_objects_of_torch_and_scikit_learn(tmp_path):
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
