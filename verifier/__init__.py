@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from verifier.kernel.check import check
     from verifier.networks.checkpoint import load_checkpoint
     from verifier.networks.network import Network
+    from verifier.networks.reading import Reading
     from verifier.objective.objective import Objective, make_objective
     from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
     from verifier.pipeline.result import CertifyResult
@@ -36,6 +37,7 @@ _PUBLIC = {
     "Network": "verifier.networks.network",
     "Objective": "verifier.objective.objective",
     "Outcome": "verifier.outcomes",
+    "Reading": "verifier.networks.reading",
     "SampledEstimate": "verifier.outcomes",
     "UsageError": "verifier.errors",
     "VerifierError": "verifier.errors",
@@ -53,7 +55,7 @@ _PUBLIC = {
 
 __all__ = [
     "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
-    "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective", "read_certificate",
+    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective", "read_certificate",
     "train_network", "write_report",
 ]  # fmt: skip
 

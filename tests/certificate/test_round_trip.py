@@ -49,8 +49,8 @@ def test_numbers_keep_every_bit(tmp_path):
     arrays = {k: v.copy() for k, v in arrays.items()}
     arrays["A/W1"].ravel()[:8] = special
     document["networks"]["A"]["sha256"] = arrays_sha256({k: arrays[f"A/{k}"] for k in ("W1", "b1", "W2", "b2")})
-    write_certificate(tmp_path / "c", document, arrays)
-    read = read_certificate(tmp_path / "c").problem.A.weights[0]
+    write_certificate(tmp_path / "c.safetensors", document, arrays)
+    read = read_certificate(tmp_path / "c.safetensors").problem.A.weights[0]
     assert read.tobytes() == arrays["A/W1"].tobytes()
 
 
@@ -116,6 +116,7 @@ def test_damaged_data_files_are_malformed_not_crashes(tmp_path, damage):
     for data in (beside, tmp_path, tmp_path / "absent", path):
         with pytest.raises(CertificateFormatError):
             read_certificate(path, data=data)
+    beside.unlink()
     write_data(beside, replace(case.problem, X=np.full_like(case.problem.X, np.nan)))
     with pytest.raises(CertificateFormatError, match="NaN"):
         read_certificate(path, data=beside)
@@ -159,9 +160,9 @@ def test_nothing_unreadable_is_written(tmp_path):
     document, arrays = CASES["exact-squares"].packed()
     wrong = {**document, "version": 1}
     with pytest.raises(CertificateFormatError):
-        write_certificate(tmp_path / "c", wrong, arrays)
+        write_certificate(tmp_path / "c.safetensors", wrong, arrays)
     with pytest.raises(CertificateFormatError):
-        write_certificate(tmp_path / "c", document, {**arrays, "extra": np.zeros(2)})
+        write_certificate(tmp_path / "c.safetensors", document, {**arrays, "extra": np.zeros(2)})
     with pytest.raises(CertificateFormatError):
-        write_certificate(tmp_path / "c", document, {**arrays, "A/W1": np.full((2, 1), np.nan)})
+        write_certificate(tmp_path / "c.safetensors", document, {**arrays, "A/W1": np.full((2, 1), np.nan)})
     assert list(tmp_path.iterdir()) == []

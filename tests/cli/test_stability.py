@@ -124,7 +124,7 @@ def test_idx_files_of_mnists_format(tmp_path, capsys):
         (["--preset", "figure4", "--widths", "10,10"], "named twice"),
         (["--preset", "figure3a", "--widths", "10,20", "--depth", "4"], "--depth goes with one width"),
         (["--preset", "figure3a", "--depth", "1"], "--depth 1: expected 2"),
-        (["--preset", "figure3a", "--layout", "a,b"], "--layout belongs to --networks"),
+        (["--preset", "figure3a", "--layout", "a,b"], "--layout, --key and --ignore belong to --networks"),
         (["--preset", "figure3a", "--seeds", "3:1"], "at least one seed"),
         (["--preset", "figure3d", "--seeds", "3"], "needs a pair"),
         (["--preset", "figure4", "--seeds", "3", "--certify"], "needs a pair"),
@@ -145,12 +145,14 @@ def test_mistakes_end_with_exit_code_2(words, message, trained, capsys):
 
 
 def test_different_losses_and_data_are_refused(trained, capsys):
-    for more, message in (
-        (["--data", SMALL[1], "--loss", "logistic"], "were trained on different data"),
-        (["--data", "moons:n=60,noise=0.2,seed=1", "--loss", "squared"], "different settings: loss"),
+    for k, (more, message) in enumerate(
+        (
+            (["--data", SMALL[1], "--loss", "logistic"], "were trained on different data"),
+            (["--data", "moons:n=60,noise=0.2,seed=1", "--loss", "squared"], "different settings: loss"),
+        )
     ):
-        assert main(["train", *more, "--width", "6", "--kappa", "0.01", "--epochs", "5", "--out", "other.pt"]) == 0
-        assert main(["stability", "--networks", str(trained[0]), "other.pt"]) == 2
+        assert main(["train", *more, "--width", "6", "--kappa", "0.01", "--epochs", "5", "--out", f"{k}.pt"]) == 0
+        assert main(["stability", "--networks", str(trained[0]), f"{k}.pt"]) == 2
         assert message in capsys.readouterr().err
 
 

@@ -160,7 +160,8 @@ def test_many_integers_are_regression_unless_asked(tmp_path):
         ([0, 5, 900], "multiclass", "labels 0, 5, 900 are neither"),
         ([0.5, 1.0, 0.0], "binary", "holds fractions, such as 0.5"),
         ([0.5, np.nan, 0.0], None, "y holds NaN or infinity, first in row 2"),
-        ([[0, 1], [1, 0], [1, 0]], "multiclass", "class numbers instead of one-hot rows"),
+        ([[1, 0], [1, 0], [1, 0]], "multiclass", "the targets are all the same"),
+        ([[0.5, 0.5], [1, 0], [1, 0]], "multiclass", "give class numbers or one-hot rows"),
     ],
 )
 def test_targets_that_do_not_fit(tmp_path, y, task, text):

@@ -205,11 +205,10 @@ def quantised():
         (lambda: {"0.weight": W1.to(torch.float8_e5m2), "2.weight": W2}, "0.weight has dtype float8_e5m2"),
         (lambda: {"0.weight": NAN, "2.weight": W2}, "0.weight holds NaN or infinity in 2 of 15 entries"),
         (lambda: torch.nn.Linear(2, 2), r"pickled Python object \(torch.nn.modules.linear.Linear\).*model.state_dict"),
-        (lambda: {**GOOD, "lr": np.float64(0.1)}, r"pickled Python object \(numpy"),
         (lambda: [W1, W2], "expected a dict of tensors, got list"),
         (lambda: {0: W1, 2: W2}, "expected names as keys of a state dict, got 0"),
         (lambda: {"epoch": 3}, "no tensors at the top, but keys epoch"),
-        (lambda: {"net_a": GOOD, "net_b": GOOD}, "no tensors at the top, but dicts net_a, net_b"),
+        (lambda: {"net_a": GOOD, "net_b": GOOD}, "'net_a', 'net_b' each hold tensors, .* say --key net_a"),
         (lambda: {"state_dict": GOOD, "model": GOOD}, "both 'state_dict' and 'model' hold a state dict"),
         (lambda: {"state_dict": GOOD, "mean": torch.ones(3)}, "tensors mean lie beside the state dict 'state_dict'"),
         (lambda: {"state_dict": {**GOOD, "extra": "x"}}, "extra inside 'state_dict' are not tensors"),
@@ -251,15 +250,11 @@ def test_expanded_numpy_array_is_refused():
 
 
 def test_a_file_that_is_not_there_or_not_a_checkpoint(tmp_path):
-    for name, text in (
-        ("no.pt", "no such file"),
-        ("a.bin", "expected a checkpoint named .pt, .pth, .safetensors, got '.bin'"),
-        ("x", "got 'no suffix'"),
-    ):
+    for name, text in (("no.pt", "no such file"),):
         with pytest.raises(CheckpointError, match=text):
             load_checkpoint(tmp_path / name)
     (tmp_path / "folder.pt").mkdir()
-    with pytest.raises(CheckpointError, match="is a folder"):
+    with pytest.raises(CheckpointError, match="is a folder without a checkpoint"):
         load_checkpoint(tmp_path / "folder.pt")
 
 
@@ -269,10 +264,8 @@ def test_swapped_suffixes(tmp_path):
     save_checkpoint(tmp_path / "a.safetensors", network)
     (tmp_path / "b.safetensors").write_bytes((tmp_path / "a.pt").read_bytes())
     (tmp_path / "b.pt").write_bytes((tmp_path / "a.safetensors").read_bytes())
-    with pytest.raises(CheckpointError, match=r"is a zip archive, as torch.save writes; rename it to .pt"):
-        load_checkpoint(tmp_path / "b.safetensors")
-    with pytest.raises(CheckpointError, match="is a safetensors file; rename it"):
-        load_checkpoint(tmp_path / "b.pt")
+    for name in ("b.safetensors", "b.pt"):  # the content decides
+        assert load_checkpoint(tmp_path / name).network.same_parameters(network)
 
 
 def test_legacy_format_and_foreign_archives(tmp_path):
@@ -346,7 +339,7 @@ TWO = b'"2.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}'
             safetensors_bytes(b"{" + ONE.replace(b"F32", b"I32") + b"," + TWO + b"}", b"\0" * 8),
             "0.weight has dtype I32; expected one of float16",
         ),
-        (safetensors_bytes(b"{}", b""), "holds no tensors"),
+        (safetensors_bytes(b"{}", b""), "no tensors at the top"),
         (
             safetensors_bytes(b'{"__metadata__":{"verifier":"nope"},' + ONE + b"," + TWO + b"}", b"\0" * 8),
             "is not JSON",

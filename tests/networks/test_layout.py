@@ -75,8 +75,14 @@ def test_layers_are_found(shapes, expected_weights, expected_biases):
         ({"0.weight": (5, 3), "1.num_batches_tracked": (), "2.weight": (2, 5)}, "batch-normalisation"),
         ({"conv.weight": (8, 1, 3, 3), "fc.weight": (10, 8)}, "4 dimensions .* convolution"),
         ({"conv.weight": (8, 1, 3), "fc.weight": (10, 8)}, "3 dimensions .* convolution"),
-        ({"0.weight_g": (5, 1), "0.weight_v": (5, 3), "2.weight": (2, 5)}, "reparametrised layer"),
-        ({"0.parametrizations.weight.original0": (5, 3), "2.weight": (2, 5)}, "reparametrised layer"),
+        (
+            {"0.weight_g": (5, 1), "0.weight_v": (5, 3), "2.weight": (2, 5)},
+            "under torch.nn.utils.weight_norm; .*remove_weight_norm",
+        ),
+        (
+            {"0.parametrizations.weight.original0": (5, 3), "2.weight": (2, 5)},
+            "under torch.nn.utils.parametrize .*remove_parametrizations",
+        ),
         ({"rnn.weight_ih_l0": (5, 3), "rnn.weight_hh_l0": (5, 5)}, "recurrent layer"),
         ({"a.in_proj_weight": (9, 3), "fc.weight": (2, 3)}, "attention layer"),
         ({"fc1.lora_A": (2, 3), "fc1.lora_B": (5, 2)}, "low-rank adapter"),

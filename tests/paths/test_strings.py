@@ -33,6 +33,26 @@ def test_a_string_between_other_networks_is_joined_to_the_pair(tmp_path):
     assert [v.sha256() for v in again.vertices()] == [n.sha256() for n in (A, C, D, B)]
 
 
+def test_a_string_that_runs_from_B_to_A_is_walked_backwards(tmp_path):
+    A, C, B, D = (network(s) for s in range(4))
+    save_string(polyline("x", B, [C], A), tmp_path / "s.npz")
+    again = load_string(tmp_path / "s.npz", A, B)
+    assert [v.sha256() for v in again.vertices()] == [n.sha256() for n in (A, C, B)]
+    assert "runs from B to A" in str(again.notes["direction"])
+    assert "added" not in again.notes
+    half = load_string(tmp_path / "s.npz", D, B)
+    assert [v.sha256() for v in half.vertices()] == [n.sha256() for n in (D, A, C, B)]
+    assert "straight segments are added from A to its last vertex, and the bound" in str(half.notes["added"])
+
+
+def test_a_string_that_joins_the_pair_says_nothing_and_one_that_does_not_says_so(tmp_path):
+    A, C, B, D = (network(s) for s in range(4))
+    save_string(polyline("x", A, [C], B), tmp_path / "s.npz")
+    assert load_string(tmp_path / "s.npz", A, B).notes == {}
+    notes = load_string(tmp_path / "s.npz", D, C).notes
+    assert "added from A to its first vertex and from its last vertex to B" in str(notes["added"])
+
+
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [

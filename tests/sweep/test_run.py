@@ -260,7 +260,7 @@ def test_one_sweep_at_a_time_and_only_in_its_own_folder(sweep_file, tmp_path):
     experiments = read_sweep_file(sweep_file())
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("x")
-    with pytest.raises(UsageError, match="holds other files than a sweep's; choose an empty or new folder"):
+    with pytest.raises(UsageError, match=r"is not empty and no folder of results .* choose an empty or new folder"):
         run_sweep(experiments, tmp_path / "full")
     with (
         store.opened(tmp_path / "busy", {}),

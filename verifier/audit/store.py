@@ -14,7 +14,7 @@ from typing import Any
 from verifier.audit.claim import Statement
 from verifier.audit.papers import find_statement
 from verifier.audit.records import FORMAT, VERSION, finding_record
-from verifier.files import atomic_write_bytes
+from verifier.files import atomic_write_bytes, claim_folder
 
 HERE = Path(__file__).resolve().parent
 # What decides a finding besides the paper's own modules.
@@ -112,6 +112,7 @@ def run_all(
 
     again: run those too whose finding is stored.
     """
+    claim_folder(folder, pages=("index.html",))
     records: dict[tuple[str, str], dict[str, Any]] = {}
     missing = []
     for s in statements:

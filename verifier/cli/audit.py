@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the counterexamples of claims that fail, where the kernel can check them",
     )
-    parser.add_argument(
-        "--certificates-out", default="certificates/audit", metavar="DIR", help="where to (default: certificates/audit)"
-    )
+    parser.add_argument("--certificates-out", metavar="DIR", help="where to (default: certificates/audit)")
     parser.add_argument(
         "--out", default="audits", metavar="DIR", help="folder of findings (default: audits); run again to resume"
     )
@@ -50,15 +48,29 @@ def run(args: argparse.Namespace) -> int:
     if not 0.0 < args.seconds < float("inf"):
         raise UsageError(f"--seconds {args.seconds:g}: expected a positive number")
 
+    if args.certificates_out is not None and not args.certificates:
+        raise UsageError(
+            f"--certificates-out {args.certificates_out}: needs --certificates, or nothing is written there"
+        )
+    certificates_out = Path(args.certificates_out or "certificates/audit")
+
     from verifier.audit.papers import select
     from verifier.audit.store import Settings, run_all
     from verifier.audit.verdict import line, summarise
+    from verifier.files import Kind, require_place
 
     selection = select(args.papers, args.claim)
     for why in selection.left_out:
         _say(why)
     settings = Settings(args.trials, args.seed, args.seconds, not args.no_known)
     out = Path(args.out)
+    if args.certificates:
+        for s in selection.statements:
+            require_place(
+                certificates_out / f"{s.identifier}.safetensors",
+                Kind.CERTIFICATE,
+                option="--certificates-out",
+            )
     records = run_all(
         selection.statements, settings, out, jobs=args.jobs, again=args.again,
         tell=lambda record, kept: _say(line(record) + (" (stored)" if kept else "")),
@@ -68,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.certificates:
         failing = {(r["paper"], r["identifier"]) for r in records if r.get("word") == "fails"}
         chosen = [s for s in selection.statements if (s.paper, s.identifier) in failing]
-        written = _certificates(chosen, args)
+        written = _certificates(chosen, args, certificates_out)
         code = code or int(None in written.values())
     pages = [] if args.no_report else _pages(out, selection.papers)
     if args.json:
@@ -82,10 +94,10 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _certificates(statements: list[Any], args: argparse.Namespace) -> dict[str, str | None]:
+def _certificates(statements: list[Any], args: argparse.Namespace, folder: Path) -> dict[str, str | None]:
     from verifier.audit.certificates import write_counterexamples
 
-    rows = write_counterexamples(statements, Path(args.certificates_out), seed=args.seed, seconds=args.seconds)
+    rows = write_counterexamples(statements, folder, seed=args.seed, seconds=args.seconds)
     files: dict[str, str | None] = {}
     for s, place, sentence in rows:
         _say(f"certificate of {s.identifier}: {place if place is not None else 'none'}; {sentence}")

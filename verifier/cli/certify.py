@@ -7,12 +7,24 @@ import json
 import sys
 from pathlib import Path
 
-from verifier.cli.options import add_data_arguments, add_objective_arguments, certify_options
+from verifier.cli.options import (
+    add_data_arguments,
+    add_objective_arguments,
+    add_reading_arguments,
+    certify_options,
+    require_no_ignored,
+    require_report,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     networks = parser.add_mutually_exclusive_group(required=True)
-    networks.add_argument("--pair", nargs=2, metavar=("A", "B"), help="checkpoints: .pt, .pth or .safetensors")
+    networks.add_argument(
+        "--pair",
+        nargs=2,
+        metavar=("A", "B"),
+        help="checkpoints of any name, as torch.save or safetensors wrote them, or folders of a download; FILE#K: the K-th network of a curve's",
+    )
     networks.add_argument(
         "--all",
         nargs="+",
@@ -34,12 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
     parser.add_argument(
-        "--string", metavar="FILE", help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices)"
+        "--string",
+        metavar="FILE",
+        help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices), or bezier:FILE or polychain:FILE, a checkpoint of a trained curve",
     )
     parser.add_argument("--polish", action="store_true", help="first train both endpoints on towards stationarity")
-    parser.add_argument(
-        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
-    )
+    add_reading_arguments(parser)
     parser.add_argument(
         "--negative-slope",
         type=float,
@@ -47,14 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the networks' activation is Leaky ReLU max(z, A z), as PyTorch names it (default: as recorded, else ReLU)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network (default: 0)")
-    parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), default="paper")
+    parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), help="of DSS (default: paper)")
     parser.add_argument(
         "--tight",
         type=float,
         default=1e-4,
         help="cut chords until certified and sampled maximum agree to this factor (default: 1e-4)",
     )
-    parser.add_argument("--device", default="cpu", help="torch device of DSS (default: cpu)")
+    parser.add_argument("--device", help="torch device of DSS (default: cpu)")
     parser.add_argument(
         "--out",
         metavar="FILE",
@@ -75,11 +87,21 @@ def run(args: argparse.Namespace) -> int:
         from verifier.cli import certify_all
 
         return certify_all.run(args)
+    from verifier.paths.strings import string_file
     from verifier.pipeline import certify
 
     say = lambda text: print(text, file=sys.stderr, flush=True)
     a, b = args.pair
-    result = certify(a, b, args.data, method=args.method or "all", string=args.string, **certify_options(args, say))
+    require_no_ignored(args, "all")
+    require_report(args, inputs=(a, b, args.data, string_file(args.string), args.out))
+    result = certify(
+        a,
+        b,
+        args.data,
+        method="all" if args.method is None else args.method,
+        string=args.string,
+        **certify_options(args, say),
+    )
     report = None
     if not args.no_report:
         report = result.report(args.report)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from verifier.cli.options import certify_options
+from verifier.cli.options import certify_options, require_no_ignored, require_report
 
 
 def run(args: argparse.Namespace) -> int:
@@ -16,8 +16,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.string is not None:
         raise UsageError("--string is one path between two networks; use it with --pair")
+    require_no_ignored(args, "exchange")
+    require_report(args, inputs=(*args.all, args.data))
     say = lambda text: print(text, file=sys.stderr, flush=True)
-    result = certify_all(args.all, args.data, method=args.method or "exchange", **certify_options(args, say))
+    result = certify_all(
+        args.all, args.data, method="exchange" if args.method is None else args.method, **certify_options(args, say)
+    )
     report = None
     if not args.no_report:
         report = result.report(args.report)

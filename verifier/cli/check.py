@@ -38,8 +38,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.checking import check_file
+    from verifier.cli.options import require_file
     from verifier.errors import CertificateFormatError
 
+    require_file(path)
     try:
         found = check_file(path, args.data, args.networks, reference=args.reference)
     except CertificateFormatError as error:

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options
+from verifier.cli.options import (
+    add_data_arguments,
+    add_objective_arguments,
+    add_reading_arguments,
+    data_options,
+    reading,
+)
 
 CELLS = {"pair": 200_000, "tree": 2_000_000}
 
@@ -34,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output-bias", action=argparse.BooleanOptionalAction, default=False, help="an output bias (default: no)"
     )
     add_objective_arguments(parser)
+    add_reading_arguments(parser)
     parser.add_argument(
         "--most-cells", type=int, metavar="N",
         help=f"limit of cells: of a whole landscape (default {CELLS['tree']:,}), or visited for a pair (default {CELLS['pair']:,})",
@@ -71,6 +78,19 @@ def run(args: argparse.Namespace) -> int:
     ):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
+    tree = {
+        "--compare": args.compare != 2,
+        "--jobs": args.jobs != 1,
+        "--output-bias": args.output_bias,
+        "--no-hidden-bias": not args.hidden_bias,
+    }
+    ignored = [name for name, given in tree.items() if given]
+    if args.pair and ignored:
+        raise UsageError(
+            f"{ignored[0]}: belongs to --width and --widths; a --pair brings its own networks. Leave it out"
+        )
+    if reading(args) is not None and not args.pair:
+        raise UsageError("--layout, --key and --ignore: only with --pair; whole landscapes read no checkpoint")
     if args.frozen_output_layer and not args.pair:
         raise UsageError("--frozen-output-layer: only with --pair; whole landscapes train all layers")
     return _pair(args) if args.pair else _trees(args)
@@ -116,9 +136,9 @@ def _trees(args: argparse.Namespace) -> int:
     methods = chosen(args.methods)
     if "string" in methods or "exact" in methods:
         raise UsageError("--methods: name constructions such as line, halves, exchange, theorem2, descent, dss")
-    data = load_data(args.data, **data_options(args))
+    data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
     objective = make_objective(
-        args.loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
+        args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
     )  # fmt: skip
     task = LandscapeTask(
         data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed
@@ -148,13 +168,14 @@ def _trees(args: argparse.Namespace) -> int:
 
 def _pair(args: argparse.Namespace) -> int:
     from verifier.cli.certify import as_json
+    from verifier.files import claim_folder
     from verifier.pipeline.run import certify
 
-    folder = _folder(args)
+    folder = claim_folder(_folder(args), pages=("report.html",))
     a, b = args.pair
     method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
     result = certify(
-        a, b, args.data, data_options=data_options(args), loss=args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
+        a, b, args.data, layout=reading(args), data_options=data_options(args), loss=args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
         penalise_output_bias=args.penalise_output_bias, method=method, exhaustive=True, seed=args.seed,
         most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", out=folder / "pair.safetensors",
         output_layer="frozen" if args.frozen_output_layer else "trained", progress=sys.stderr.isatty(), say=_say,

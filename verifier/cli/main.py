@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import traceback
@@ -49,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from verifier.errors import VerifierError
 
     try:
-        return import_module(f"verifier.cli.{args.command}").run(args)
+        code = import_module(f"verifier.cli.{args.command}").run(args)
+        sys.stdout.flush()  # or a full disk would show only after the exit code
+        return code
     except VerifierError as error:
         print(f"verifier {args.command}: {error}", file=sys.stderr)
         return error.exit_code
@@ -57,13 +60,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"verifier {args.command}: interrupted; nothing half-written is left behind", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read stdout has closed it; keep the interpreter from complaining while it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read stdout has closed it.
+        _abandon_stdout()
         return 1
-    except Exception:
-        traceback.print_exc()
+    except OSError as error:
+        # Files are named in their errors; the streams have no name.
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT):
+            return _defect(args.command)
+        _abandon_stdout()
         print(
-            f"verifier {args.command}: internal error, a defect of verifier; please report the lines above",
+            f"verifier {args.command}: cannot write to standard output ({error.strerror}); choose another place",
             file=sys.stderr,
         )
-        return 1
+        return 2
+    except Exception:
+        return _defect(args.command)
+
+
+def _abandon_stdout() -> None:
+    """Keep the interpreter from complaining while it flushes what cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _defect(command: str) -> int:
+    traceback.print_exc()
+    print(f"verifier {command}: internal error, a defect of verifier; please report the lines above", file=sys.stderr)
+    return 1

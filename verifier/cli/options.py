@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -15,7 +16,14 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
         required=required,
         help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
     )
-    group.add_argument("--target", metavar="COLUMN", help="target column of a table")
+    group.add_argument("--target", metavar="COLUMN", help="target column of a table; several separated by commas")
+    group.add_argument("--drop", metavar="COLUMNS", help="columns of a table to leave out, separated by commas")
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether the first line of a .csv file names the columns (default: yes, unless it looks like a sample)",
+    )
     group.add_argument(
         "--task", choices=("binary", "multiclass", "regression"), help="instead of inferring it from the targets"
     )
@@ -32,8 +40,8 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
     """Only the options that were given."""
-    named = {"target": args.target, "task": args.task, "standardize": args.standardize, "train_split": args.train_split}
-    return {k: v for k, v in named.items() if v is not None}
+    names = ("target", "task", "standardize", "train_split", "drop", "header")
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 
 
 def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,14 +58,82 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """How checkpoints are to be read where their content leaves it open."""
+    group = parser.add_argument_group("checkpoints", "needed only where a message asks for them")
+    group.add_argument(
+        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
+    )
+    group.add_argument(
+        "--key",
+        metavar="NAME",
+        help="the dict inside a checkpoint that holds the network, dotted where nested, or a prefix of its keys",
+    )
+    group.add_argument(
+        "--ignore",
+        metavar="NAMES",
+        help="entries that are no part of the network, comma-separated, as names or patterns such as 'criterion.*'",
+    )
+
+
+def reading(args: argparse.Namespace) -> Any:
+    """For `layout`: None when none of its options is given."""
+    from verifier.networks.reading import Reading
+
+    given = args.layout is not None or args.key is not None or args.ignore is not None
+    return Reading(args.layout, args.key, args.ignore or ()) if given else None
+
+
+def require_file(path: Path) -> None:
+    """Refuse a folder where a certificate is meant."""
+    from verifier.errors import CertificateFormatError
+
+    if path.is_dir():
+        found = sorted(path.glob("*.safetensors"))
+        advice = f"name the certificates in it, such as {found[0]}" if found else "it holds no .safetensors file"
+        raise CertificateFormatError(f"{path}: is a folder; {advice}")
+
+
+def require_no_ignored(args: argparse.Namespace, default: str) -> None:
+    """Refuse options of `certify` that would change nothing with these methods."""
+    from verifier.errors import UsageError
+
+    method = default if args.method is None else args.method
+    if args.string is not None and method == "all":
+        method = "string"
+    what = f"--string {args.string}" if args.string is not None else f"method {method}"
+    if args.exhaustive and (method != "all" or args.string is not None):
+        raise UsageError(
+            f"--exhaustive runs every construction of --method all, and would change nothing with {what}; leave it out"
+        )
+    for name, value in (("--dss-preset", args.dss_preset), ("--device", args.device)):
+        if value is not None and method != "all" and "dss" not in method:
+            raise UsageError(f"{name} {value} is an option of DSS, and would change nothing with {what}; leave it out")
+
+
+def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
+    """Refuse, before the work, a --report that cannot be written or would replace something else than a report."""
+    from verifier.errors import UsageError
+    from verifier.files import Kind, require_place
+
+    if args.report is None:
+        return
+    if args.no_report:
+        raise UsageError(f"--report {args.report} and --no-report contradict each other; leave one out")
+    require_place(args.report, Kind.PAGE, option="--report", inputs=inputs)
+
+
 def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     """What `certify --pair` and `certify --all` hand on alike."""
     names = (
-        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "layout", "out", "seed", "dss_preset", "device", "tight",
+        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "tight",
         "polish", "exhaustive", "negative_slope",
     )  # fmt: skip
     return {
         **{name: getattr(args, name) for name in names},
+        "dss_preset": args.dss_preset or "paper",
+        "device": args.device or "cpu",
+        "layout": reading(args),
         "data_options": data_options(args),
         "progress": sys.stderr.isatty(),
         "say": say,

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from verifier.cli.options import add_data_arguments, data_options
+from verifier.cli.options import add_data_arguments, add_reading_arguments, data_options, reading
 from verifier.errors import UsageError
+from verifier.files import Kind, require_place
 
 # Rationals in the region program: neurons times samples times input coordinates.
 LARGEST_PROGRAM = 300_000
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--no-bias", action="store_true", help="hidden layer without biases, when counting")
     one.add_argument("--limit", type=int, default=1_000_000, metavar="P", help="most cones of one neuron to enumerate")
+    add_reading_arguments(parser)
     run = parser.add_argument_group("experiments of Karhadkar et al. 2023")
     run.add_argument("--preset", choices=(
         "figure2", "figure3", "figure6", "figure7", "figure8", "theorem10", "theorem12"
@@ -44,7 +46,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
 
 
+def _require_no_ignored(args: argparse.Namespace) -> None:
+    """Each option belongs to one of the three things this command does."""
+    experiment = {"--trials": args.trials is not None, "--same-data": args.same_data, "--size": args.size != "full", "--jobs": args.jobs != 1,
+                  "--no-report": args.no_report, "--seed": args.seed != 0}  # fmt: skip
+    others = {f"--{name.replace('_', '-')}": True for name in data_options(args)} | {
+        "--no-bias": args.no_bias,
+        "--limit": args.limit != 1_000_000,
+    }
+    ignored = [name for name, given in (others if args.preset else experiment).items() if given]
+    if ignored:
+        raise UsageError(
+            f"regions: {ignored[0]} {'does not belong to' if args.preset else 'belongs to'} --preset; leave it out"
+        )
+    if reading(args) is not None and args.network is None:
+        raise UsageError("regions: --layout, --key and --ignore belong to --network; leave them out")
+    if args.out is not None and args.preset is None and args.network is None:
+        raise UsageError(f"regions: --out {args.out}: counting regions writes no file; leave it out")
+
+
 def run(args: argparse.Namespace) -> int:
+    _require_no_ignored(args)
     if args.preset is not None:
         if args.network or args.data or args.width:
             raise UsageError(
@@ -122,6 +144,7 @@ def _network(args: argparse.Namespace) -> int:
     import numpy as np
 
     from verifier.certificate import make_document, write_certificate
+    from verifier.data.targets import said
     from verifier.elaboration import kernel_problem
     from verifier.kernel import check
     from verifier.objective import make_objective
@@ -134,20 +157,24 @@ def _network(args: argparse.Namespace) -> int:
     from verifier.regions.rank import region_rank
     from verifier.regions.verdict import decide
 
+    if args.out is not None:
+        require_place(args.out, Kind.CERTIFICATE, inputs=(args.network, args.data))
     if args.width is not None or args.no_bias:
         raise UsageError(
             "regions: --width and --no-bias are for counting; with --network they come from the checkpoint"
         )
-    endpoint = read_endpoint(args.network, "A")
+    endpoint = read_endpoint(args.network, "A", reading(args))
     network = endpoint.network
     weights = augmented(network)
     if network.theta.shape[0] != 1:
         raise UsageError(
             f"regions: expected one output, got {network.theta.shape[0]}; region programs are about scalar networks"
         )
-    data = read_data(args.data, endpoint, endpoint, data_options(args))
+    data = read_data(args.data, endpoint, endpoint, data_options(args), "squared")
     if data.y.ndim > 1 and data.y.shape[1] != 1:
         raise UsageError(f"regions: expected one target per sample, got {data.y.shape[1]}; choose another data set")
+    for line in said(data):
+        _say(line)
     arrangement = make_arrangement(data.X, network.b is not None)
     pattern, interior = network_pattern(network, arrangement)
     if not interior:

@@ -10,7 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verifier.cli.options import add_data_arguments, add_objective_arguments, data_options
+from verifier.cli.options import (
+    add_data_arguments,
+    add_objective_arguments,
+    add_reading_arguments,
+    data_options,
+    reading,
+    require_report,
+)
 from verifier.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_data_arguments(parser)
     add_objective_arguments(parser)
-    parser.add_argument(
-        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
-    )
+    add_reading_arguments(parser)
     net = parser.add_argument_group("networks of a preset")
     net.add_argument(
         "--widths",
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise UsageError(f"stability: --jobs {args.jobs}: expected at least 1")
     out = Path(args.out) if args.out else Path("stability") / (args.preset or "networks")
+    require_report(args, inputs=(*(args.networks or ()), args.data))
     members, source = _trained(args, out.absolute()) if args.preset else _named(args)
     preset = PRESETS[args.preset] if args.preset else None
     measure = preset is None or preset.measured
@@ -104,16 +110,16 @@ def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]
     from verifier.stability.plan import PRESETS, Source, trained_members
 
     preset = PRESETS[args.preset]
-    if args.layout is not None:
-        raise UsageError("stability: --layout belongs to --networks; a preset trains its own")
+    if reading(args) is not None:
+        raise UsageError("stability: --layout, --key and --ignore belong to --networks; a preset trains its own")
     architectures = _architectures(args, preset.widths)
     seeds = preset.seeds if args.seeds is None else parse_seeds(args.seeds)
     if (preset.certified or args.certify) and len(seeds) < 2:
         raise UsageError(f"stability: certifying paths needs a pair, but --seeds names {len(seeds)} network")
-    dataset = load_data(args.data or "digits", **data_options(args))
     loss = args.loss or "cross_entropy"
+    dataset = load_data(args.data or "digits", **data_options(args), loss=loss)
     objective = make_objective(
-        loss, delta=args.delta, kappa=args.kappa or 0.0, penalty=args.penalty,
+        loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
         penalise_output_bias=bool(args.penalise_output_bias),
     )  # fmt: skip
     objective.loss.encode(dataset)
@@ -167,8 +173,8 @@ def _named(args: argparse.Namespace) -> tuple[list[Member], Source]:
         if getattr(args, name) is not None:
             raise UsageError(f"stability: --{name} belongs to --preset; the checkpoints bring their own networks")
     members = named_members(args.networks)
-    source = Source(args.data, data_options(args), {k: getattr(args, k) for k in OBJECTIVE}, args.layout)
-    endpoints = [read_endpoint(m.file, m.name, args.layout) for m in members]
+    source = Source(args.data, data_options(args), {k: getattr(args, k) for k in OBJECTIVE}, reading(args))
+    endpoints = [read_endpoint(m.file, m.name, reading(args)) for m in members]
     for m, e in zip(members, endpoints):
         read_objective(endpoints[0], e, source.objective)
         first, other = (x.settings.get("data") for x in (endpoints[0], e))

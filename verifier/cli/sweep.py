@@ -34,6 +34,15 @@ def run(args: argparse.Namespace) -> int:
     if args.print:
         if args.preset is None:
             raise UsageError("--print prints a preset; name one with --preset")
+        ignored = [
+            name
+            for name in ("out", "methods", "polish", "limit", "no_report", "json", "scheduler")
+            if getattr(args, name)
+        ]
+        if ignored:
+            raise UsageError(
+                f"--print runs nothing, so --{ignored[0].replace('_', '-')} would change nothing; leave it out"
+            )
         print(preset_text(args.preset), end="")
         return 0
     if (args.backend == "dask") != (args.scheduler is not None):

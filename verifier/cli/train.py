@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from verifier.cli.options import add_data_arguments, data_options
-from verifier.errors import UsageError
-
-if TYPE_CHECKING:
-    from verifier.data.dataset import Dataset
+from verifier.errors import CheckpointError, UsageError
+from verifier.files import Kind, require_place
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
 PENALTIES = ("none", "l1", "path", "weight_decay")
@@ -72,15 +71,21 @@ def run(args: argparse.Namespace) -> int:
     """Train, save, and print each path on stdout and each network's figures on stderr. Returns 0; raises VerifierError subclasses."""
     seeds = parse_seeds(args.seeds) if args.seeds is not None else [0 if args.seed is None else args.seed]
     widths = _widths(args)
-    outs = _outs(args.out, seeds)
+    outs = _outs(args.out, seeds, args.data)
 
     from verifier.data.load import data_record, load_data
+    from verifier.data.targets import said
     from verifier.networks.checkpoint import save_checkpoint
     from verifier.training.train import train_network
 
-    dataset = load_data(args.data, **data_options(args))
+    dataset = load_data(args.data, **data_options(args), loss=args.loss)
     record = data_record(dataset)
-    _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {_task(dataset)}")
+    classes = "" if dataset.classes is None else f", {dataset.classes} classes"
+    _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {dataset.task}{classes}")
+    for words in said(dataset):
+        _say(words)
+    for seed, out in zip(seeds, outs):
+        _require_repetition(out, args, widths, seed, record)
     for seed, out in zip(seeds, outs):
         with _Progress(f"seed {seed}") as progress:
             trained = train_network(
@@ -149,20 +154,43 @@ def _widths(args: argparse.Namespace) -> tuple[int, ...]:
     return (args.width,) * (depth - 1)
 
 
-def _outs(template: str, seeds: list[int]) -> list[str]:
-    if not template.lower().endswith((".pt", ".pth", ".safetensors")):
-        raise UsageError(f"--out {template}: expected a name ending in .pt, .pth or .safetensors")
+def _outs(template: str, seeds: list[int], data: str) -> list[str]:
     if len(seeds) > 1 and "{seed}" not in template:
         raise UsageError(f"--out {template}: {len(seeds)} networks need {{seed}} in the name, as in 'nets/{{seed}}.pt'")
-    return [template.replace("{seed}", str(seed)) for seed in seeds]
+    outs = [template.replace("{seed}", str(seed)) for seed in seeds]
+    for out in outs:
+        require_place(out, Kind.CHECKPOINT, inputs=[data])
+    return outs
 
 
-def _task(dataset: Dataset) -> str:
-    if dataset.classes is None:
-        return "regression"
-    labels = next((step["labels"] for step in dataset.recipe["steps"] if "labels" in step), None)
-    renumbered = "" if labels is None else f" (0.. stand for {', '.join(map(str, labels))})"
-    return f"{dataset.task}, {dataset.classes} classes{renumbered}"
+def _require_repetition(
+    out: str, args: argparse.Namespace, widths: tuple[int, ...], seed: int, record: dict[str, Any]
+) -> None:
+    """Raise UsageError where another network lies already: a trained checkpoint is replaced only by the same training, run again."""
+    from verifier.networks.checkpoint import load_checkpoint
+    from verifier.training.train import settings_before
+
+    if not Path(out).exists():
+        return
+    wanted = {
+        **settings_before(
+            args.protocol, widths, args.loss, seed=seed, epochs=args.epochs, lr=args.lr, kappa=args.kappa, penalty=args.penalty,
+            penalise_output_bias=args.penalise_output_bias, delta=args.delta, bias=not args.no_bias, negative_slope=args.negative_slope,
+        ),
+        "data": record["sha256"],
+        "negative_slope": args.negative_slope,  # recorded of Leaky ReLU alone
+    }  # fmt: skip
+    try:
+        stored = load_checkpoint(out).metadata
+    except CheckpointError as error:
+        raise UsageError(f"--out {out}: exists and cannot be read as a network ({error}); move it") from error
+    found = {"negative_slope": 0.0, **stored, "data": (stored.get("data") or {}).get("sha256")}
+    differing = [key for key, value in wanted.items() if found.get(key) != value]
+    if differing:
+        raise UsageError(
+            f"--out {out}: holds a network trained with another {' and '.join(differing[:3])}; "
+            "only the same training, run again, replaces it. Choose another name, or remove the file"
+        )
 
 
 def _say(text: str) -> None:

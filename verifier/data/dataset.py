@@ -23,6 +23,7 @@ class Dataset:
     name: what the user asked for, e.g. "paper-moons" or "iris.csv".
     recipe: every preparation step in order, JSON-able, so that a reader of a certificate can redo it.
     source_sha256: hash of the source file, where there is one.
+    labels: what each class is called in the source, one per class, so that classes without a sample count too; None: by their numbers.
     """
 
     X: np.ndarray
@@ -31,11 +32,13 @@ class Dataset:
     task: str
     recipe: dict[str, Any] = field(default_factory=dict)
     source_sha256: str | None = None
+    labels: tuple[Any, ...] | None = None
 
     def __post_init__(self) -> None:
         with np.errstate(invalid="ignore"):  # widening a signalling NaN would warn; it is refused below
             X = np.ascontiguousarray(self.X, dtype=np.float64)
-            y = np.ascontiguousarray(self.y, dtype=np.float64 if self.task == "regression" else np.int64)
+            given = np.asarray(self.y)
+            y = np.ascontiguousarray(given, dtype=np.float64 if self.task == "regression" else np.int64)
         if self.task not in TASKS:
             raise DataError(f"data {self.name}: task must be one of {', '.join(TASKS)}, got {self.task!r}")
         if X.ndim != 2 or 0 in X.shape:
@@ -46,6 +49,13 @@ class Dataset:
             )
         if not np.isfinite(X).all() or not np.isfinite(y).all():
             raise DataError(f"data {self.name}: NaN or infinity among the values; clean or impute them first")
+        if self.task != "regression":
+            most = 2 if self.task == "binary" else len(self.labels) if self.labels else y.max(initial=0) + 1
+            if y.ndim != 1 or not np.array_equal(y, given) or y.min(initial=0) < 0 or y.max(initial=0) >= most:
+                raise DataError(
+                    f"data {self.name}: a {self.task} task has class numbers {'0 and 1' if self.task == 'binary' else f'0..{most - 1}'} of shape (N,) in y, "
+                    f"got {', '.join(map(str, np.unique(given)[:8]))} of shape {given.shape}; hand (X, y) over instead, whose labels are numbered here"
+                )
         X.flags.writeable = y.flags.writeable = False
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)
@@ -60,8 +70,10 @@ class Dataset:
 
     @property
     def classes(self) -> int | None:
-        """Number of classes, largest label + 1; None for regression."""
-        return None if self.task == "regression" else int(self.y.max()) + 1
+        """Number of classes: of the labels, else largest number + 1; None for regression."""
+        if self.task == "regression":
+            return None
+        return len(self.labels) if self.labels else int(self.y.max()) + 1
 
     def sha256(self) -> str:
         """Hash of X and y: the line `name shape` and the little-endian bytes of each."""

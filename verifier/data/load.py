@@ -11,6 +11,7 @@ from verifier.data.bundled import BUNDLED, PRESETS, load_bundled
 from verifier.data.dataset import TASKS, Dataset
 from verifier.data.prepare import Preparation, prepare
 from verifier.data.source import Source
+from verifier.data.targets import Question
 from verifier.errors import DataError, UsageError
 
 SPLIT_SEED = 42
@@ -23,6 +24,10 @@ def load_data(
     task: str | None = None,
     standardize: bool | None = None,
     train_split: float | None = None,
+    drop: str | None = None,
+    header: bool | None = None,
+    loss: str | None = None,
+    outputs: int | None = None,
 ) -> Dataset:
     """Load and prepare a data set.
 
@@ -31,10 +36,13 @@ def load_data(
         paper-moons, paper-breast-cancer: as in the paper's experiments, 800 and 455 standardised training points;
         FILE.npz (arrays X, y), FILE.csv or FILE.parquet (`target` names a column), openml:ID;
         idx:FOLDER or mnist:FOLDER (training part), idx-test:FOLDER or mnist-test:FOLDER: files of MNIST's format, pixels / 255.
-    target: target column of tables and OpenML sets; None for the only column named target, y or label.
+    target: target column of tables and OpenML sets, several separated by commas; None for the only column named target, y or label.
+    drop: columns of a table to leave out, separated by commas. header: whether the first line of a .csv file names the columns (without a header
+        they are called 0, 1, ...); None refuses a first line that looks like a sample.
     task: binary, multiclass or regression; None infers it (text, booleans and integers of at most 30 values are classes, floats are regression).
     standardize: subtract each feature's mean and divide by its standard deviation, both of the rows used; None is no, except in presets.
     train_split: share of rows to keep, drawn with seed 42, stratified by class; None keeps all.
+    loss, outputs: of the networks, where they are known: they decide the task and which label is which output (`verifier.data.targets`).
 
     The recipe of the result lists every step, and `data_record` of it is enough for `load_recorded` to make it again.
 
@@ -44,8 +52,11 @@ def load_data(
         raise UsageError(f"task {task!r} is unknown; choose one of {', '.join(TASKS)}")
     if train_split is not None and not 0 < train_split < 1:
         raise UsageError(f"train_split must lie strictly between 0 and 1, got {train_split}")
-    options = {"target": target, "task": task, "standardize": standardize, "train_split": train_split}
-    kind, spec, source = _open(spec, target)
+    options = {
+        "target": target, "task": task, "standardize": standardize, "train_split": train_split,
+        "drop": drop, "header": header, "loss": loss, "outputs": outputs,
+    }  # fmt: skip
+    kind, spec, source = _open(spec, target, drop, header)
     wanted = Preparation(standardize=bool(standardize), train_split=train_split, seed=SPLIT_SEED)
     if kind in PRESETS:
         if standardize is not None or train_split is not None:
@@ -55,7 +66,7 @@ def load_data(
         wanted = Preparation(**PRESETS[kind][1], seed=SPLIT_SEED)
     if task is not None and kind in (*BUNDLED, *PRESETS) and task != source.task:
         raise UsageError(f"data {kind} is a {source.task} task; leave --task out")
-    X, y, found_task, steps = prepare(source, wanted, task, f"data {spec}")
+    X, targets, steps = prepare(source, wanted, Question(task, loss, outputs), f"data {spec}")
     recipe = {
         "spec": spec,
         "options": {key: value for key, value in options.items() if value is not None},
@@ -66,18 +77,22 @@ def load_data(
         if kind in (*BUNDLED, *PRESETS, "openml")
         else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
     )
-    return Dataset(X, y, name, found_task, recipe, source.sha256)
+    return Dataset(X, targets.y, name, targets.task, recipe, source.sha256, targets.labels)
 
 
 _FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
 _FILES = (".npz", ".csv", ".parquet")
 
 
-def _open(spec: str, target: str | None) -> tuple[str, str, Source]:
+def _open(spec: str, target: str | None, drop: str | None, header: bool | None) -> tuple[str, str, Source]:
     """(kind, spec with an absolute path, raw data)."""
     kind, colon, rest = spec.partition(":")
     kind = kind.replace("_", "-") if kind.replace("_", "-") in PRESETS else kind
     suffix = Path(spec).suffix.lower()
+    if drop is not None and suffix not in (".csv", ".parquet"):
+        raise UsageError(f"--drop {drop} belongs to tables (.csv, .parquet), not to data {spec}; leave it out")
+    if header is not None and suffix != ".csv":
+        raise UsageError(f"--header and --no-header belong to .csv files, not to data {spec}; leave them out")
     if kind in _FOLDERS and colon:
         _no_target(target, kind)
         from verifier.data.idx_files import load_idx
@@ -97,7 +112,11 @@ def _open(spec: str, target: str | None) -> tuple[str, str, Source]:
             return suffix, str(path), load_npz(path)
         from verifier.data.table import load_csv, load_parquet
 
-        return suffix, str(path), load_csv(path, target) if suffix == ".csv" else load_parquet(path, target)
+        return (
+            suffix,
+            str(path),
+            load_csv(path, target, drop, header) if suffix == ".csv" else load_parquet(path, target, drop),
+        )
     if kind in BUNDLED or (kind in PRESETS and not colon):
         _no_target(target, f"data {kind}")
         return (

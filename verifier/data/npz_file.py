@@ -66,7 +66,7 @@ def load_npz(path: Path) -> Source:
         raise DataError(
             f"{path}: y has dtype {y.dtype} and shape {y.shape}; expected numbers, or a vector of text labels"
         )
-    return Source(X, y, steps, "regression" if y.ndim == 2 else None, sha256=sha256(data))
+    return Source(X, y, steps, sha256=sha256(data))
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:

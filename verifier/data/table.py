@@ -17,8 +17,11 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
-def load_csv(path: Path, target: str | None) -> Source:
-    """Comma-separated text in UTF-8 with one header line; every column but the target must be numbers.
+def load_csv(path: Path, target: str | None, drop: str | None = None, header: bool | None = None) -> Source:
+    """Comma-separated text in UTF-8; every column but the targets must be numbers, or True and False.
+
+    header: whether the first line names the columns; None: it does, and one that looks like a sample is refused. An unnamed first column of distinct
+    integers, as pandas writes its index, is left out and recorded.
 
     Raises DataError naming line and column of the first thing that is wrong.
     """
@@ -39,29 +42,67 @@ def load_csv(path: Path, target: str | None) -> Source:
                 lines.append(reader.line_num)
     except csv.Error as error:
         raise DataError(f"{path}: line {reader.line_num}: {error}") from error
-    columns = _header(rows, path)
-    if len(rows) < 2:
+    columns = _header(rows, header, path)
+    if header is not False:
+        rows, lines = rows[1:], lines[1:]
+    if not rows:
         raise DataError(f"{path}: has a header line but no rows")
-    check_size((len(rows) - 1) * len(columns), str(path))
+    check_size(len(rows) * len(columns), str(path))
     for line, row in zip(lines, rows):
         if len(row) != len(columns):
-            raise DataError(f"{path}: line {line} has {len(row)} values, the header has {len(columns)} columns")
-    chosen = choose_target(columns, target, str(path))
-    features = [column for column in columns if column != chosen]
+            raise DataError(f"{path}: line {line} has {len(row)} values, the first line has {len(columns)} columns")
+    cells = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
+    counted = "" in cells
+    if counted:
+        index = cells.pop("")
+        if columns.index("") or not all(map(_INTEGER.fullmatch, index)) or len(set(index)) < len(index):
+            raise DataError(
+                f"{path}: column {columns.index('') + 1} has no name in the header line and is no index (the first column, each integer once); "
+                "give it a name (--drop NAME then leaves it out)"
+            )
+        columns = [column for column in columns if column]
+    features, chosen = _roles(columns, target, drop, path)
+    X = np.column_stack([_numbers(_as_digits(cells[column]), column, lines, path) for column in features])
+    y = _target(cells[chosen[0]], chosen[0], lines, path)
+    if len(chosen) > 1:
+        y = np.column_stack([_numbers(cells[column], column, lines, path) for column in chosen])
+    steps = _steps("csv", features, chosen) + ([{"left_out": "the unnamed index column"}] if counted else [])
+    return Source(X, y, steps, sha256=sha256(data))
+
+
+def _roles(columns: Sequence[str], target: str | None, drop: str | None, path: Path) -> tuple[list[str], list[str]]:
+    """(features, targets): a name that holds a comma is meant before a list is."""
+    dropped = [] if drop is None else [drop] if drop in columns else [name.strip() for name in drop.split(",")]
+    unknown = [name for name in dropped if name not in columns]
+    if unknown:
+        raise DataError(f"{path}: --drop names no column {unknown[0]!r}; the columns are {', '.join(columns)}")
+    left = [column for column in columns if column not in dropped]
+    if target is None or target in left:
+        chosen = [choose_target(left, target, str(path))]
+    else:
+        chosen = [choose_target(left, name.strip(), str(path)) for name in target.split(",")]
+    if len(set(chosen)) < len(chosen):
+        raise DataError(f"{path}: --target {target} names a column twice")
+    features = [column for column in left if column not in chosen]
     if not features:
-        raise DataError(f"{path}: {chosen} is the only column; expected at least one feature beside the target")
-    cells = {column: [row[i] for row in rows[1:]] for i, column in enumerate(columns)}
-    X = np.column_stack([_numbers(cells[column], column, lines[1:], path) for column in features])
-    return Source(
-        X, _target(cells[chosen], chosen, lines[1:], path), _steps("csv", features, chosen), sha256=sha256(data)
-    )
+        raise DataError(
+            f"{path}: {', '.join(chosen)} {'is the only column' if len(chosen) == 1 else 'are all columns'}; expected at least one feature beside the target"
+        )
+    return features, chosen
 
 
-def _steps(kind: str, features: Sequence[str], target: str) -> list[dict]:
-    return [{kind: {"features": list(features), "target": target}}]
+def _steps(kind: str, features: Sequence[str], targets: Sequence[str]) -> list[dict]:
+    return [{kind: {"features": list(features), "target": targets[0] if len(targets) == 1 else list(targets)}}]
 
 
-def _header(rows: list[list[str]], path: Path) -> list[str]:
+def _as_digits(cells: list[str]) -> list[str]:
+    """True and False, as pandas writes them, as 1 and 0; a column that holds anything else stays as it is."""
+    if not {cell.lower() for cell in cells} <= {"true", "false"}:
+        return cells
+    return ["1" if cell.lower() == "true" else "0" for cell in cells]
+
+
+def _header(rows: list[list[str]], header: bool | None, path: Path) -> list[str]:
     if not rows:
         raise DataError(f"{path}: holds no rows")
     columns = rows[0]
@@ -69,10 +110,16 @@ def _header(rows: list[list[str]], path: Path) -> list[str]:
         raise DataError(
             f"{path}: seems to be separated by {'semicolons' if ';' in columns[0] else 'tabs'}; expected commas"
         )
-    if all(_NUMBER.fullmatch(column) for column in columns):
-        raise DataError(f"{path}: the first line is numbers; expected a header line with the names of the columns")
-    if "" in columns:
-        raise DataError(f"{path}: column {columns.index('') + 1} has no name in the header line")
+    if header is False:
+        return [str(k) for k in range(len(columns))]
+    values = [column for column in columns if _NUMBER.fullmatch(column) or column.lower() in ("true", "false", "nan")]
+    # Numbers as names are pandas's own names of unnamed columns, 0, 1, 2, ...; two of them could as well be a sample.
+    named_by_pandas = columns == [str(k) for k in range(len(columns))] and len(columns) > 2
+    if values and header is None and not named_by_pandas:
+        raise DataError(
+            f"{path}: the first line, {', '.join(columns[:6])}{', ...' if len(columns) > 6 else ''}, looks like a sample, not like the names of the columns; "
+            f"say --no-header if it is one (the columns are then called 0..{len(columns) - 1}, as in --target {len(columns) - 1}), --header if it holds names"
+        )
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise DataError(f"{path}: the header names {', '.join(twice)} more than once")
@@ -107,7 +154,7 @@ def _target(cells: Sequence[str], column: str, lines: Sequence[int], path: Path)
     return np.array(list(cells))
 
 
-def load_parquet(path: Path, target: str | None) -> Source:
+def load_parquet(path: Path, target: str | None, drop: str | None = None) -> Source:
     """Parquet table; every column but the target must be numbers or booleans without nulls.
 
     Raises UsageError when pyarrow is missing, DataError naming the column that is wrong.
@@ -130,13 +177,16 @@ def load_parquet(path: Path, target: str | None) -> Source:
         raise DataError(f"{path}: names the columns {', '.join(twice)} more than once")
     if table.num_rows == 0:
         raise DataError(f"{path}: holds no rows")
-    chosen = choose_target(columns, target, str(path))
-    features = [column for column in columns if column != chosen]
-    if not features:
-        raise DataError(f"{path}: {chosen} is the only column; expected at least one feature beside the target")
-    arrays = {column: _column(table.column(column), column, path, column == chosen) for column in columns}
+    # The index of a pandas frame that has lost its name: a row count, no feature.
+    index = [column for column in columns if column == "__index_level_0__"]
+    features, chosen = _roles([column for column in columns if column not in index], target, drop, path)
+    arrays = {c: _column(table.column(c), c, path, c in chosen) for c in (*features, *chosen)}
     X = np.column_stack([exact_float64(arrays[column], f"{path}: column {column!r}") for column in features])
-    return Source(X, arrays[chosen], _steps("parquet", features, chosen), sha256=sha256(data))
+    y = arrays[chosen[0]]
+    if len(chosen) > 1:
+        y = np.column_stack([exact_float64(arrays[column], f"{path}: column {column!r}") for column in chosen])
+    steps = _steps("parquet", features, chosen) + ([{"left_out": "the frame's index"}] if index else [])
+    return Source(X, y, steps, sha256=sha256(data))
 
 
 def _column(values: object, column: str, path: Path, is_target: bool) -> np.ndarray:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from verifier.errors import MalformedInputError
-from verifier.files import atomic_path
+from verifier.files import write_arrays
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.locate import Cell
 from verifier.landscape.side import Distance, Side, replaced
@@ -199,8 +199,7 @@ class GapSearch:
                 f"{name}.weights": np.array([e[0] for e in edges]),
                 f"{name}.edges": np.array([e[1:] for e in edges], dtype=np.int64).reshape(-1, 4),
             }
-        with atomic_path(path) as temporary, open(temporary, "wb") as handle:
-            np.savez(handle, **arrays)  # type: ignore[arg-type]
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path, values: FaceValues, start: Cell, goal: Cell) -> GapSearch:

@@ -15,8 +15,9 @@ from verifier.elaboration import kernel_problem
 from verifier.errors import UsageError
 from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
+from verifier.networks.reading import Reading
 from verifier.objective.objective import Objective
-from verifier.pipeline.endpoints import Endpoint, polished_endpoint, read_data, read_endpoint, read_objective
+from verifier.pipeline.endpoints import Endpoint, encoded, polished_endpoint, read_data, read_endpoint, read_objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ def read_group(
     networks: Sequence[Any] | Mapping[str, Any],
     data: Any,
     *,
-    layout: str | None,
+    layout: str | Reading | None,
     negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],
@@ -94,15 +95,9 @@ def read_group(
                 f"{ends[first].network.architecture[1]} and {e.network.architecture[1]}; paths join networks of one architecture"
             )
     together = Endpoint(ends[first].network, {}, _Agreed({name: e.settings for name, e in ends.items()}))
-    dataset = read_data(data, together, together, data_options)
     objective = read_objective(together, together, objective_options)
-    if dataset.dimension != together.network.widths[0]:
-        raise UsageError(
-            f"data {dataset.name} has {dataset.dimension} features, the networks take {together.network.widths[0]} inputs; "
-            "choose the data set and preparation the networks were trained on"
-        )
-    targets = objective.loss.encode(dataset)
-    objective.loss.check(together.network.predict(dataset.X[:1]), targets[:1])
+    dataset = read_data(data, together, together, data_options, objective.loss.name)
+    targets = encoded(objective, dataset, together.network)
     if polish:
         for name in named:
             ends[name] = polished_endpoint(name, ends[name], objective, dataset.X, targets, say)

@@ -11,13 +11,16 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from verifier.data.targets import said
 from verifier.errors import UsageError
+from verifier.files import claim_folder
 from verifier.many.group import Group, read_group
 from verifier.many.pairs import PairRow, do_pair, group_content, pair_file
 from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
+from verifier.networks.reading import Reading
 from verifier.numbers import show_up
-from verifier.pipeline.methods import chosen
+from verifier.pipeline.methods import chosen, require_options
 from verifier.pipeline.run import TIGHT
 
 
@@ -32,7 +35,7 @@ def certify_all(
     penalise_output_bias: bool | None = None,
     level: float | None = None,
     method: str = "exchange",
-    layout: str | None = None,
+    layout: str | Reading | None = None,
     negative_slope: float | None = None,
     data_options: dict[str, Any] | None = None,
     out: str | Path | None = None,
@@ -59,6 +62,7 @@ def certify_all(
 
     say = say or (lambda text: None)
     chosen(method)
+    require_options(tight, device)
     if "string" in method.split(","):
         raise UsageError("--string is one path between two networks; use it with --pair")
     if level is not None and not math.isfinite(level):
@@ -78,8 +82,7 @@ def certify_all(
             say=say,
         )
         folder = Path(out) if out is not None else _default_folder(group)
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file; with --all, --out names a folder")
+        claim_folder(folder, known={"results.json": ("outcome", "networks", "components")}, pages=("report.html",))
         _introduce(group, say)
         options = {"method": method, "seed": seed, "dss_preset": dss_preset, "tight": tight, "exhaustive": exhaustive}
         rows = _pairs(
@@ -114,6 +117,8 @@ def _introduce(group: Group, say: Callable[[str], None]) -> None:
         f"{activation_words(group.members[0].network.negative_slope)}; "
         f"loss {o.loss.name}, kappa {o.kappa:g}, penalty {o.penalty}"
     )
+    for words in said(group.data):
+        say(words)
 
 
 def _pairs(

@@ -15,14 +15,16 @@ import numpy as np
 
 from verifier.errors import CheckpointError, UsageError
 from verifier.files import atomic_write_bytes
+from verifier.networks.curve_file import bend, count_bends, curve_kind, require_one_network
+from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
 from verifier.networks.layout import find_layout
 from verifier.networks.network import Network
-from verifier.networks.tensors import StoredTensor, build_network, from_numpy
+from verifier.networks.reading import Reading, as_reading
+from verifier.networks.tensors import StoredTensor, build_network
+from verifier.networks.unwrap import state_dict_inside
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
-WRAPPERS = ("state_dict", "model_state_dict", "model")
 METADATA_KEY = "verifier"
-MAX_FILE_BYTES = 8 * 2**30  # room for 2^28 double parameters and an optimiser's two moments
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,11 @@ class Checkpoint:
     source_dtypes: dict[str, str] = field(default_factory=dict)
 
 
-def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str] | None = None) -> Checkpoint:
-    """Read a `.pt`/`.pth` (weights only) or `.safetensors` file.
+def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None) -> Checkpoint:
+    """Read what torch.save wrote (weights only) or a safetensors file, whatever it is called; of a folder, the one such file in it.
 
-    layout: weight keys in order, as a list or comma-separated, each `weight` or `weight+bias`; needed only where names and shapes leave the order open.
+    FILE#K is the K-th network of a curve's checkpoint (`verifier.networks.curve_file`). layout: weight keys in order, or a `Reading`, needed only where
+    names and shapes leave something open.
 
     Only files of `verifier train` store the activation; others are taken as ReLU networks with a linear last layer.
     Compare the loss that commands print with the one you trained to.
@@ -56,22 +59,12 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     Raises CheckpointError (exit 4), saying what was found and what to do, for everything that is not certainly one fully connected network.
     """
     who = str(path)
-    data = _read(Path(path), who)
+    file, k = bend_of(who)
+    data, tensors, how, stored = _open(file, as_reading(layout))
     metadata: dict[str, Any] = {}
-    if who.lower().endswith(".safetensors"):
-        from verifier.networks.safetensors_file import read_safetensors
-
-        tensors, stored = read_safetensors(data, who)
-        how = ""
-    else:
-        from verifier.networks.pt_file import read_pt
-
-        content = read_pt(data, who)
-        tensors, how = _unwrap(content, who)
-        stored = content.get("metadata", {}) if isinstance(content, Mapping) else {}
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
-    network, description, dtypes = _network(tensors, layout, who, how)
+    network, description, dtypes = _network(tensors, as_reading(layout), file, how, k)
     slope = metadata.get("negative_slope", 0.0)
     if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
         raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
@@ -85,105 +78,46 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes)
 
 
+def load_curve(
+    path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None
+) -> tuple[list[Network], str | None]:
+    """All networks of a curve's checkpoint, in order, and whether it says bezier or polychain. Raises CheckpointError when it holds no curve."""
+    who = str(path)
+    _, tensors, how, _ = _open(who, as_reading(layout))
+    bends = count_bends(tensors)
+    if not bends:
+        raise CheckpointError(
+            f"{who}: holds no curve; expected every parameter once per bend, as in fc1.weight_0, fc1.weight_1, fc1.weight_2"
+        )
+    return [_network(tensors, as_reading(layout), who, how, k)[0] for k in range(bends)], curve_kind(tensors)
+
+
+def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], str, Any]:
+    """(bytes, tensors by name, where they lay, the file's metadata)."""
+    file = find_file(Path(path), path)
+    data = read_bytes(file, path)
+    if is_safetensors(data, file):
+        from verifier.networks.safetensors_file import read_safetensors
+
+        stored_tensors, metadata = read_safetensors(data, path)
+        return data, *state_dict_inside(stored_tensors, reading, path), metadata
+    from verifier.networks.pt_file import read_pt
+
+    content = read_pt(data, path)
+    stored = content.get("metadata", {}) if isinstance(content, Mapping) else {}
+    return data, *state_dict_inside(content, reading, path), stored
+
+
 def network_from_state_dict(
-    mapping: Mapping[str, Any], layout: str | Sequence[str] | None = None, who: str = "state dict"
+    mapping: Mapping[str, Any], layout: str | Sequence[str] | Reading | None = None, who: str = "state dict"
 ) -> tuple[Network, str]:
-    """Network and layout description from a dict of numpy arrays or torch tensors, bare or wrapped (`state_dict`, `model_state_dict`, `model`).
+    """Network and layout description from a dict of numpy arrays or torch tensors, bare or inside other dicts.
 
     Raises CheckpointError as `load_checkpoint` does; `who` names the source in its text.
     """
-    tensors, how = _unwrap(mapping, who)
-    network, description, _ = _network(tensors, layout, who, how)
+    tensors, how = state_dict_inside(mapping, as_reading(layout), who)
+    network, description, _ = _network(tensors, as_reading(layout), who, how)
     return network, description
-
-
-def _read(path: Path, who: str) -> bytes:
-    if path.suffix.lower() not in SUFFIXES:
-        raise CheckpointError(
-            f"{who}: expected a checkpoint named {', '.join(SUFFIXES)}, got {path.suffix or 'no suffix'!r}; rename it if it is one"
-        )
-    try:
-        if path.is_dir():
-            raise CheckpointError(f"{who}: is a folder; give the checkpoint file in it")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise CheckpointError(
-                f"{who}: has {size} bytes; at most {MAX_FILE_BYTES} are read. Save the state dict without the optimiser"
-            )
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{who}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{who}: cannot be read ({error})") from error
-    if not data:
-        raise CheckpointError(f"{who}: is empty; copy or save it again")
-    if data.startswith(b"version https://git-lfs"):
-        raise CheckpointError(f"{who}: is a Git LFS pointer, not the checkpoint itself; fetch it with `git lfs pull`")
-    head = data[:512]
-    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
-        raise CheckpointError(f"{who}: is a text file beginning {head[:40].decode('ascii')!r}, not a checkpoint")
-    is_zip = data.startswith(b"PK\x03\x04")
-    is_safetensors = len(data) > 9 and data[8:9] == b"{" and data[5:8] == b"\0\0\0"
-    if path.suffix.lower() == ".safetensors" and is_zip:
-        raise CheckpointError(
-            f"{who}: is named .safetensors but is a zip archive, as torch.save writes; rename it to .pt"
-        )
-    if path.suffix.lower() != ".safetensors" and is_safetensors:
-        raise CheckpointError(f"{who}: is named {path.suffix} but is a safetensors file; rename it to .safetensors")
-    return data
-
-
-def _as_tensor(value: Any) -> StoredTensor | None:
-    if isinstance(value, np.ndarray):
-        return from_numpy(value)
-    if type(value).__module__.partition(".")[0] == "torch" or hasattr(value, "__torch_function__"):
-        from verifier.networks.pt_file import from_torch, is_tensor
-
-        return from_torch(value) if is_tensor(value) else None
-    return None
-
-
-def _unwrap(content: Any, who: str) -> tuple[dict[str, StoredTensor], str]:
-    """The state dict inside `content`, through any nesting of wrappers, and a phrase naming the wrappers."""
-    opened: list[str] = []
-    while True:
-        if not isinstance(content, Mapping):
-            raise CheckpointError(
-                f"{who}: expected a dict of tensors, got {type(content).__name__}; save the parameters with torch.save(model.state_dict(), path)"
-            )
-        strange = [key for key in content if not isinstance(key, str)]
-        if strange:
-            raise CheckpointError(f"{who}: expected names as keys of a state dict, got {strange[0]!r}")
-        tensors = {key: tensor for key, value in content.items() if (tensor := _as_tensor(value)) is not None}
-        inside = [key for key in WRAPPERS if isinstance(content.get(key), Mapping)]
-        if len(inside) > 1:
-            raise CheckpointError(
-                f"{who}: both {' and '.join(map(repr, inside))} hold a state dict, and which one is meant is ambiguous; save one of them alone"
-            )
-        if not inside:
-            break
-        # Counters, scalar losses and random states may lie beside a wrapper; parameters or input statistics would change the network.
-        beside = [key for key, tensor in tensors.items() if tensor.floating and tensor.shape]
-        if beside:
-            raise CheckpointError(
-                f"{who}: tensors {', '.join(beside)} lie beside the state dict {inside[0]!r}, and what is the network is ambiguous; save its state dict alone"
-            )
-        opened.append(inside[0])
-        content = content[inside[0]]
-        if len(opened) > 8:
-            raise CheckpointError(f"{who}: state dicts nested more than 8 deep")
-    others = [key for key in content if key not in tensors]
-    if opened and others:
-        raise CheckpointError(
-            f"{who}: {', '.join(others[:8])} inside {opened[-1]!r} are not tensors; save the parameters alone with model.state_dict()"
-        )
-    if not tensors:
-        nested = [key for key, value in content.items() if isinstance(value, Mapping)]
-        found = f"dicts {', '.join(nested)}" if nested else f"keys {', '.join(list(content)[:8]) or '(none)'}"
-        raise CheckpointError(
-            f"{who}: no tensors at the top, but {found}; expected a state dict, bare or under one of {', '.join(WRAPPERS)}"
-        )
-    return tensors, f"; inside {'.'.join(opened)}" if opened else ""
 
 
 def _strip_prefix(keys: Sequence[str]) -> str:
@@ -199,8 +133,13 @@ def _strip_prefix(keys: Sequence[str]) -> str:
 
 
 def _network(
-    tensors: Mapping[str, StoredTensor], layout: str | Sequence[str] | None, who: str, how: str
+    tensors: Mapping[str, StoredTensor], reading: Reading, who: str, how: str, k: int | None = None
 ) -> tuple[Network, str, dict[str, str]]:
+    bends = count_bends(tensors)
+    require_one_network(bends, k, who)
+    if k is not None:
+        tensors, how = bend(tensors, k), f"{how}; network {k} of {bends} on a curve"
+    layout = reading.layout
     prefix = _strip_prefix(list(tensors))
     short = {key.removeprefix(prefix): key for key in tensors}
     if layout is not None:  # may name keys in full or without the prefix
@@ -247,14 +186,14 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
 
     Raises UsageError for another suffix or a place that cannot be written.
     """
-    text = {} if not metadata else {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True, allow_nan=False)}
+    text = {METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)}
     arrays = _state_dict(network)
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
         import safetensors.numpy
 
         atomic_write_bytes(
-            path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text or None)
+            path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text)
         )
     elif suffix in SUFFIXES:
         import torch

@@ -19,32 +19,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from verifier.errors import CheckpointError
-
-Shape = tuple[int, ...]
+from verifier.networks.foreign_layers import Shape, one_dimensional, refuse_foreign
 
 _ROLE = re.compile(r"(?P<stem>(?:.*[._])?)(?P<role>weights?|bias(?:es)?|[WwBb])(?P<tail>[._]?[0-9]*)")
-
-# Names that only layers other than plain fully connected ones have.
-_FOREIGN = (
-    (
-        r"running_mean|running_var|num_batches_tracked",
-        "a batch-normalisation layer",
-        "fold it into the linear layer before it, then save again",
-    ),
-    (
-        r"weight_[gvu]$|weight_orig$|_mask$|parametrizations\.",
-        "a reparametrised layer (weight_norm, spectral_norm or pruning)",
-        "remove the reparametrisation (torch.nn.utils.remove_weight_norm and the like), then save again",
-    ),
-    (r"weight_ih|weight_hh", "a recurrent layer", "only fully connected ReLU networks are supported"),
-    (r"in_proj_|out_proj|self_attn", "an attention layer", "only fully connected ReLU networks are supported"),
-    (r"(^|[._])lora_", "a low-rank adapter", "merge it into its layer, then save again"),
-    (
-        r"(^|[._])kernel[0-9]*$",
-        "a kernel, which Flax and Keras store transposed as (inputs, outputs)",
-        "transpose each kernel and name it `<layer>.weight`; transposed storage is not guessed",
-    ),
-)
 
 _SEARCH_STEPS = 20_000  # chain search gives up, as ambiguous, long before it becomes slow
 
@@ -78,7 +55,7 @@ def find_layout(shapes: Mapping[str, Shape], layout: str | Sequence[str] | None,
         raise CheckpointError(
             f"{who}: holds no tensors; expected the weights and biases of a network, as in model.state_dict()"
         )
-    _refuse_foreign(shapes, who)
+    refuse_foreign(shapes, who)
     matrices, biases = _pair(shapes, who, given=layout is not None)
     if layout is not None:
         weights, chosen = _explicit(shapes, layout, biases, who)
@@ -98,7 +75,8 @@ def find_layout(shapes: Mapping[str, Shape], layout: str | Sequence[str] | None,
     if left:
         raise CheckpointError(
             f"{who}: left-over tensors {_show(left, shapes)} beside the layers {', '.join(weights)}; every tensor must have a place "
-            '(name each bias like its weight, or give --layout "weight1+bias1,weight2+bias2"), or save the network alone'
+            '(name each bias like its weight, or give --layout "weight1+bias1,weight2+bias2"); what is no part of the network is left out '
+            f"with --ignore {','.join(left)}"
         )
     problem = _chain_problem(weights, shapes)
     if problem:
@@ -114,17 +92,6 @@ def find_layout(shapes: Mapping[str, Shape], layout: str | Sequence[str] | None,
 def _show(keys: Sequence[str], shapes: Mapping[str, Shape], limit: int = 8) -> str:
     text = ", ".join(f"{key} {shapes[key]}" for key in keys[:limit])
     return text if len(keys) <= limit else f"{text} and {len(keys) - limit} more"
-
-
-def _refuse_foreign(shapes: Mapping[str, Shape], who: str) -> None:
-    for key, shape in shapes.items():
-        for pattern, what, advice in _FOREIGN:
-            if re.search(pattern, key):
-                raise CheckpointError(f"{who}: {key} {shape} belongs to {what}; {advice}")
-        if len(shape) >= 3:
-            raise CheckpointError(
-                f"{who}: {key} has {len(shape)} dimensions {shape}, as in a convolution; only fully connected ReLU networks (2-D weights) are supported"
-            )
 
 
 def _parse(key: str) -> tuple[str, str] | None:
@@ -153,8 +120,8 @@ def _pair(shapes: Mapping[str, Shape], who: str, given: bool) -> tuple[list[str]
                 by_stem.setdefault(parsed[0], []).append(key)
         elif len(shape) == 1 and parsed is not None:
             raise CheckpointError(
-                f"{who}: {key} is a 1-D weight, shape {shape}, as in a normalisation layer, which is not supported; "
-                "if it is the last layer of a one-output network, reshape it to (1, inputs)"
+                f"{who}: {key} is a 1-D weight, shape {shape}, {one_dimensional(key, shapes)}; if it is the last layer of a one-output network, reshape it to "
+                f"(1, inputs); if it is no part of the network, such as the weight of a loss (which F does not use), leave it out: --ignore {key}"
             )
     for key in matrices if not given else ():
         parsed = _parse(key)
@@ -248,7 +215,7 @@ def _order(matrices: list[str], shapes: Mapping[str, Shape], who: str) -> tuple[
         )
     raise CheckpointError(
         f"{who}: no order of {_show(matrices, shapes)} chains: the inputs of each layer must be the outputs of the one before. "
-        "Weights are (outputs, inputs) as in PyTorch; transposed storage is not guessed"
+        "Weights are (outputs, inputs) as in PyTorch; transposed storage is not guessed. Leave out what is no layer with --ignore NAME"
     )
 
 

@@ -22,9 +22,9 @@ _SAVE_ADVICE = "save the parameters alone with torch.save(model.state_dict(), pa
 
 
 def read_pt(data: bytes, who: str) -> Any:
-    """The object that `torch.save` wrote, restricted to tensors and plain containers; tensors stay torch tensors.
+    """The object that `torch.save` wrote: tensors (torch's), plain containers and values; any other object becomes an inert placeholder.
 
-    Raises CheckpointError for anything else: pickled modules, TorchScript, files of torch before 1.6, damaged or foreign archives.
+    Raises CheckpointError for TorchScript, files of torch before 1.6, damaged or foreign archives.
     """
     _check_archive(data, who)
     import torch
@@ -32,9 +32,41 @@ def read_pt(data: bytes, who: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's remarks on old storage classes concern the file's writer
-            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            names = torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data))
+            dtypes = [getattr(np.dtypes, name) for name in np.dtypes.__all__]
+            with torch.serialization.safe_globals([*dtypes, *((_stand_in(name), name) for name in names)]):
+                return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (Exception, MemoryError) as error:  # the unpickler raises whatever the file's instructions run into
         raise CheckpointError(f"{who}: {_reason(error)}") from error
+
+
+class _Placeholder:
+    """Stands for an object that the file names (a configuration, a numpy scalar, a whole model): takes whatever it is built from, and keeps nothing."""
+
+    pickled_class = "object"
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> _Placeholder:
+        return super().__new__(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+
+def _stand_in(name: str) -> Any:
+    """For a name in the file: numpy's own array and dtype, which build values and run nothing; else a placeholder of its own, so that errors can say what
+    lies there. None of the file's code is imported or run.
+    """
+    if name in ("numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct"):
+        return np.zeros(0).__reduce__()[0]
+    if name in ("numpy.ndarray", "numpy.dtype"):
+        return getattr(np, name.removeprefix("numpy."))
+    return type("Placeholder", (_Placeholder,), {"pickled_class": name})
 
 
 def _reason(error: BaseException) -> str:

@@ -133,14 +133,27 @@ def make_objective(
     loss: str,
     *,
     delta: float | None = None,
-    kappa: float = 0.0,
+    kappa: float | None = None,
     penalty: str | None = None,
     penalise_output_bias: bool = False,
 ) -> Objective:
     """Objective from the words of the command line; penalty None means path when kappa > 0, else none.
 
+    kappa: None where no weight was given, which no penalty goes without; 0 says that none is wanted.
+
     Raises UsageError for unknown words and contradictory options.
     """
+    if kappa is None:
+        asked = (
+            f"penalty {penalty}"
+            if penalty not in (None, "none")
+            else "penalise_output_bias"
+            if penalise_output_bias
+            else None
+        )
+        if asked is not None:
+            raise UsageError(f"{asked} needs the penalty's weight, or it would change nothing: give --kappa K as well")
+        kappa = 0.0
     if penalty is None:
         # kappa's own validity is judged by Objective; NaN must not slip into the default here.
         penalty = "none" if kappa == 0 and not penalise_output_bias else "path"

@@ -6,38 +6,77 @@ biases are left out where the networks have none.
 
 from __future__ import annotations
 
-import io
 import os
 import zipfile
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from verifier.errors import CheckpointError
-from verifier.files import atomic_write_bytes
+from verifier.files import write_arrays
+from verifier.networks.checkpoint import load_curve
+from verifier.networks.curve_file import bezier_points
 from verifier.networks.network import Network
 from verifier.paths.path import Move, Path
 
 MOST_BYTES = 4 * 2**30
+# Segments of the polyline that stands for a Bezier curve, as in `verifier.paths.curves`.
+PIECES = 32
 
 
 def save_string(path: Path, file: str | os.PathLike[str]) -> None:
     """Write the vertices of a path, start included, atomically."""
     vertices = [dict(v.arrays()) for v in path.vertices()]
-    buffer = io.BytesIO()
-    stacked: dict[str, Any] = {name: np.stack([v[name] for v in vertices]) for name in vertices[0]}
-    np.savez_compressed(buffer, **stacked)
-    atomic_write_bytes(file, buffer.getvalue())
+    write_arrays(file, {name: np.stack([v[name] for v in vertices]) for name in vertices[0]})
 
 
-def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
-    """The polyline of a file, joined to A and B: where its first (last) vertex is not A (B), a segment to it is added.
+def string_file(string: str | os.PathLike[str] | None) -> str | None:
+    """The file that a string names, without the word before it that says what curve it is."""
+    return None if string is None else _curve_kind(os.fspath(string))[1]
+
+
+def _curve_kind(string: str) -> tuple[str | None, str]:
+    kind, colon, rest = string.partition(":")
+    return (kind, rest) if colon and kind in ("bezier", "polychain") else (None, string)
+
+
+def _trained_curve(kind: str | None, file: str, A: Network, B: Network) -> Path:
+    """A checkpoint of a curve: its control networks as vertices, or its Bezier curve as the polyline through PIECES + 1 of its points."""
+    networks, stored = load_curve(file)
+    if kind is not None and stored not in (None, kind):
+        raise CheckpointError(
+            f"string {kind}:{file}: the file says that its curve is {stored}; name it {stored}:{file}"
+        )
+    kind = kind or stored
+    if kind is None:
+        raise CheckpointError(
+            f"string {file}: is a trained curve that does not say which one it is; name it bezier:{file} or polychain:{file}"
+        )
+    control = [replace(network, negative_slope=A.negative_slope) for network in networks]
+    if control[0].architecture != A.architecture:
+        raise CheckpointError(
+            f"string {file}: its networks have widths {control[0].widths} and biases {control[0].architecture[1]}, A has {A.widths} and {A.architecture[1]}"
+        )
+    path = joined(bezier_points(control, PIECES) if kind == "bezier" else control, A, B, f"string {file}")
+    if kind == "polychain":
+        return path
+    words = f"string {file}: Bezier curve of {len(control)} networks; certified is the polyline through {PIECES + 1} of its points"
+    return Path(path.method, path.start, path.moves, {"curve": words, **path.notes})
+
+
+def load_string(string: str | os.PathLike[str], A: Network, B: Network) -> Path:
+    """The polyline of an .npz file, or of `bezier:FILE` or `polychain:FILE`, a trained curve's checkpoint; joined to A and B (`joined`).
 
     Raises CheckpointError when the file cannot be read, holds other arrays than A's parameters, or NaN.
     """
+    kind, file = _curve_kind(os.fspath(string))
+    if kind is not None:
+        return _trained_curve(kind, file, A, B)
     expected = dict(A.arrays())
     try:
         with zipfile.ZipFile(file) as archive:
+            if any(entry.filename.endswith("/data.pkl") for entry in archive.infolist()):
+                return _trained_curve(None, file, A, B)
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise CheckpointError(f"string {file}: its arrays expand to more than {MOST_BYTES} bytes; split it")
         with np.load(file, allow_pickle=False) as content:
@@ -69,7 +108,28 @@ def load_string(file: str | os.PathLike[str], A: Network, B: Network) -> Path:
         ]
     except ValueError as error:
         raise CheckpointError(f"string {file}: {error}") from None
-    return polyline("string", A, vertices, B)
+    return joined(vertices, A, B, f"string {file}")
+
+
+def joined(vertices: list[Network], A: Network, B: Network, who: str) -> Path:
+    """The polyline from A to B, walked backwards where it runs from B to A; segments that it lacks are added, and its notes say so."""
+    notes: dict[str, object] = {}
+    if not (vertices[0].same_parameters(A) and vertices[-1].same_parameters(B)) and (
+        vertices[0].same_parameters(B) or vertices[-1].same_parameters(A)
+    ):
+        vertices = vertices[::-1]
+        notes["direction"] = f"{who}: runs from B to A; it is walked backwards, the same points in the other order"
+    missing = [
+        f"from A to its {'last' if notes else 'first'} vertex" if not vertices[0].same_parameters(A) else "",
+        f"from its {'first' if notes else 'last'} vertex to B" if not vertices[-1].same_parameters(B) else "",
+    ]
+    if any(missing):
+        added = " and ".join(m for m in missing if m)
+        notes["added"] = (
+            f"{who}: does not join A and B; straight segments are added {added}, and the bound covers them too"
+        )
+    path = polyline("string", A, vertices, B)
+    return Path(path.method, path.start, path.moves, notes)
 
 
 def polyline(method: str, A: Network, vertices: list[Network], B: Network) -> Path:

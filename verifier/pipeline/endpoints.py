@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.targets import fitted
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.networks.reading import Reading
+from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
 from verifier.objective.objective import Objective, make_objective
 
 Array = np.ndarray
@@ -37,19 +40,26 @@ class Setting:
     targets: Array
 
 
-def read_endpoint(source: Any, name: str, layout: str | None = None, negative_slope: float | None = None) -> Endpoint:
-    """A path to a checkpoint, a `Network`, a torch module, or a state dict.
+def read_endpoint(
+    source: Any, name: str, layout: str | Reading | None = None, negative_slope: float | None = None
+) -> Endpoint:
+    """A path to a checkpoint, a `Network`, a torch module, a fitted MLP of scikit-learn, or a state dict.
 
     negative_slope: of its Leaky ReLU, 0 for ReLU; None: as the source says. Files of other programs and state dicts say nothing: ReLU.
 
     Raises CheckpointError for what cannot be read as one fully connected network, UsageError for a slope outside [0, 1) or another than the source's.
     """
-    e = _read(source, name, layout)
+    if negative_slope is not None and not 0.0 <= negative_slope < 1.0:
+        raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
+    e = _read(source, name, layout, negative_slope)
     if negative_slope is None:
         return e
-    if not 0.0 <= negative_slope < 1.0:
-        raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
-    says = isinstance(source, Network) or hasattr(source, "state_dict") or bool(e.settings)
+    says = (
+        isinstance(source, Network)
+        or hasattr(source, "state_dict")
+        or bool(e.settings)
+        or e.source.get("from") == "scikit-learn"
+    )
     known = e.network.negative_slope if says else None
     if known is not None and known != negative_slope:
         raise UsageError(
@@ -58,7 +68,7 @@ def read_endpoint(source: Any, name: str, layout: str | None = None, negative_sl
     return replace(e, network=replace(e.network, negative_slope=negative_slope))
 
 
-def _read(source: Any, name: str, layout: str | None) -> Endpoint:
+def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: float | None) -> Endpoint:
     if isinstance(source, Network):
         return Endpoint(source, {"from": "network"}, {})
     if isinstance(source, (str, os.PathLike)):
@@ -80,9 +90,11 @@ def _read(source: Any, name: str, layout: str | None) -> Endpoint:
     if hasattr(source, "state_dict"):
         from verifier.networks.module import network_from_module
 
-        return Endpoint(network_from_module(source, layout), {"from": type(source).__name__}, {})
+        return Endpoint(network_from_module(source, layout, negative_slope), {"from": type(source).__name__}, {})
+    if is_mlp(source):
+        return Endpoint(network_from_mlp(source), {"from": "scikit-learn", "class": type(source).__name__}, {})
     raise UsageError(
-        f"network {name}: expected a checkpoint path, a torch module, a state dict or a Network, got {type(source).__name__}"
+        f"network {name}: expected a checkpoint path, a torch module, a fitted MLP of scikit-learn, a state dict or a Network, got {type(source).__name__}"
     )
 
 
@@ -98,20 +110,35 @@ def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:
     return a if a is not None else b
 
 
-def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any]) -> Dataset:
-    """A `Dataset`, a pair (X, y), the word after --data, or None for the data set the checkpoints recorded."""
-    if isinstance(data, Dataset):
-        return data
-    if isinstance(data, str):
+def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str) -> Dataset:
+    """A `Dataset`, a pair (X, y) and the like (`verifier.data.arrays`), the word after --data, or None for the data set the checkpoints recorded.
+
+    Loss and the networks' outputs decide what its targets mean. Raises UsageError or DataError where they do not fit, over all samples.
+    """
+    inputs, outputs = A.network.widths[0], A.network.widths[-1]
+    dataset = fitted(_found_data(data, A, B, options, loss, outputs), loss, outputs)
+    if dataset.dimension != inputs:
+        raise UsageError(
+            f"data {dataset.name} has {dataset.dimension} features, the networks take {inputs} inputs; "
+            "choose the data set and preparation the networks were trained on (--drop leaves columns of a table out)"
+        )
+    return dataset
+
+
+def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str, outputs: int) -> Dataset:
+    if isinstance(data, (str, os.PathLike)):
         from verifier.data.load import load_data
 
-        return load_data(data, **options)
+        return load_data(os.fspath(data), **options, loss=loss, outputs=outputs)
     if data is not None:
-        X, y = data
-        y = np.asarray(y)
-        labels = np.issubdtype(y.dtype, np.integer) or y.dtype == bool
-        task = "regression" if not labels else "binary" if y.max(initial=0) <= 1 else "multiclass"
-        return Dataset(np.asarray(X), y, "arrays", task, {"from": "arrays in memory"})
+        from verifier.data.arrays import dataset_from
+
+        task = options.get("task")
+        if set(options) - {"task"} or (task is not None and isinstance(data, Dataset)):
+            raise UsageError(
+                f"data_options {', '.join(options)}: belong to data that are named, not to data in memory; prepare them yourself"
+            )
+        return data if isinstance(data, Dataset) else dataset_from(data, loss=loss, outputs=outputs, task=task)
     record = _agreed("data", None, A, B, "--data")
     if record is None:
         raise UsageError(
@@ -146,9 +173,9 @@ def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Object
     else:
         kappa = _agreed("kappa", given["kappa"], A, B, "--kappa") if given["penalty"] is not None else given["kappa"]
         penalty, bias = given["penalty"], given["penalise_output_bias"]
-    return make_objective(
-        loss, delta=delta, kappa=float(kappa or 0.0), penalty=penalty, penalise_output_bias=bool(bias)
-    )
+    if given["kappa"] is None and not kappa:
+        kappa = None  # recorded as 0 or not at all: no weight for a penalty that is asked for now
+    return make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=bool(bias))
 
 
 def read_setting(
@@ -156,7 +183,7 @@ def read_setting(
     b: Any,
     data: Any,
     *,
-    layout: str | None,
+    layout: str | Reading | None,
     negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],
@@ -169,16 +196,17 @@ def read_setting(
             f"{A.network.architecture[1]} and {B.network.architecture[1]}, slopes {A.network.negative_slope:g} and {B.network.negative_slope:g}; "
             "a path joins networks of one architecture"
         )
-    dataset = read_data(data, A, B, data_options)
     objective = read_objective(A, B, objective_options)
-    if dataset.dimension != A.network.widths[0]:
-        raise UsageError(
-            f"data {dataset.name} has {dataset.dimension} features, the networks take {A.network.widths[0]} inputs; "
-            "choose the data set and preparation the networks were trained on"
-        )
-    targets = objective.loss.encode(dataset)
-    objective.loss.check(A.network.predict(dataset.X[:1]), targets[:1])
+    dataset = read_data(data, A, B, data_options, objective.loss.name)
+    targets = encoded(objective, dataset, A.network)
     return Setting(A, B, dataset, objective, targets)
+
+
+def encoded(objective: Objective, dataset: Dataset, network: Network) -> Array:
+    """The loss's targets, once all of them fit the network's outputs. Raises UsageError."""
+    targets = objective.loss.encode(dataset)
+    objective.loss.check(np.broadcast_to(0.0, (dataset.samples, network.widths[-1])), targets)
+    return targets
 
 
 def polished_endpoint(

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.targets import said
 from verifier.errors import UsageError, VerifierError
-from verifier.files import atomic_write_bytes, file_sha256
+from verifier.files import atomic_write_bytes, claim_folder, file_sha256
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.minima import distinct, leading_pairs, minimum_network
 from verifier.landscape.setting import LandscapeSetting, make_setting
@@ -130,7 +131,7 @@ def run_landscape(
     widths, one that is too large becomes a row that says so.
     """
     say = say or (lambda text: None)
-    folder = Path(out)
+    folder = claim_folder(out, known={"landscape.json": ("format", "widths", "provenance")}, pages=("report.html",))
     for width in widths:
         setting = task.setting(width)
         if len(widths) == 1:
@@ -139,6 +140,8 @@ def run_landscape(
         f"data {task.data.name}: {task.data.samples} samples, {task.data.dimension} features; loss {task.objective.loss.name}, "
         f"kappa {task.objective.kappa:g}, penalty {task.objective.penalty}; {setting.neurons.count // 2} activation patterns of one neuron"
     )
+    for words in said(task.data):
+        say(words)
     records = _all(jobs, [(width_record, (task, width, folder)) for width in widths])
     for w in records:
         say(w.get("refused") or f"{_width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")

@@ -20,7 +20,7 @@ class Proposal:
     """What one construction gives. Nothing in it is certified.
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them.
-    estimates: sampled figures. apriori: rows of `verifier.theory`. table: e.g. Theorem 2's grid over (l, alpha).
+    estimates: sampled figures. remarks: what the user should hear. apriori: rows of `verifier.theory`. table: e.g. Theorem 2's grid over (l, alpha).
     """
 
     paths: list[Path] = field(default_factory=list)
@@ -29,6 +29,7 @@ class Proposal:
     details: dict[str, Any] = field(default_factory=dict)
     apriori: list[Any] = field(default_factory=list)
     cpu_seconds: float = 0.0
+    remarks: tuple[str, ...] = ()
     skipped: str | None = None
 
 
@@ -240,7 +241,8 @@ def string(s: Setting, o: Options) -> Proposal:
 
     if o.string is None:
         raise UsageError("--method string needs the polyline: name its .npz file with --string")
-    return Proposal([load_string(o.string, s.A.network, s.B.network)])
+    path = load_string(o.string, s.A.network, s.B.network)
+    return Proposal([path], remarks=tuple(str(note) for note in path.notes.values()))
 
 
 def _nguyen2019(name: str) -> Callable[[Setting, Options], Proposal]:
@@ -272,11 +274,25 @@ def chosen(method: str) -> tuple[str, ...]:
     """Names behind --method: all, or a comma-separated list."""
     from verifier.errors import UsageError
 
-    names = ALL if method == "all" else tuple(n.strip() for n in method.split(","))
+    names = ALL if method == "all" else tuple(dict.fromkeys(n.strip() for n in method.split(",")))
     unknown = [n for n in names if n not in CONSTRUCTIONS]
     if unknown:
         raise UsageError(f"--method: {unknown[0]!r} is unknown; expected all, or some of {', '.join(CONSTRUCTIONS)}")
     return names
+
+
+def require_options(tight: float, device: str) -> None:
+    """Raise UsageError unless chords can be cut until two maxima agree to this factor, and torch has this device here."""
+    from verifier.errors import UsageError
+
+    if not 0.0 < tight < float("inf"):
+        raise UsageError(f"tight must be a positive number such as 1e-4, got {tight}")
+    if device != "cpu":
+        import torch
+
+        from verifier.training.train import require_device
+
+        require_device(torch, device)
 
 
 def propose(name: str, s: Setting, o: Options) -> Proposal:

@@ -11,17 +11,20 @@ import numpy as np
 
 from verifier.certificate import make_document, write_certificate, write_data
 from verifier.certificate.hashing import arrays_sha256
+from verifier.data.targets import said
 from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.statements import EndpointValue, Problem
 from verifier.networks.network import activation_words
+from verifier.networks.reading import Reading
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound
-from verifier.paths.strings import save_string
+from verifier.paths.strings import save_string, string_file
 from verifier.pipeline.endpoints import Setting, polished, read_setting
 from verifier.pipeline.exact import barrier_and_record, require_consistent
-from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose
+from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_options
+from verifier.pipeline.places import require_certificate, require_outputs
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
@@ -49,7 +52,7 @@ def certify(
     penalise_output_bias: bool | None = None,
     level: float | None = None,
     method: str = "all",
-    layout: str | None = None,
+    layout: str | Reading | None = None,
     negative_slope: float | None = None,
     data_options: dict[str, Any] | None = None,
     out: str | FilePath | None = None,
@@ -73,6 +76,7 @@ def certify(
         both checkpoints recorded. The objective is the exact mean over it.
     loss, delta, kappa, penalty, penalise_output_bias: the objective (see `make_objective`); None: as both checkpoints recorded.
     level: also bound the gap over this value of F, and answer whether a path below it was found.
+    layout: weight keys in order, or a `verifier.Reading`, where a checkpoint leaves open what is the network.
     negative_slope: of the networks' Leaky ReLU, 0 for ReLU. None: as the checkpoints or modules say, else ReLU.
     method: "all", or some of `verifier.pipeline.methods.CONSTRUCTIONS`, comma-separated.
     out: certificate file; default certificates/<names>-<hash>.safetensors.
@@ -90,6 +94,7 @@ def certify(
 
     say = say or (lambda text: None)
     names = chosen(method)
+    require_options(tight, device)
     if string is not None and "string" not in names:
         names = ("string", *names) if method != "all" else ("string",)
     objective_options = {
@@ -102,6 +107,8 @@ def certify(
     if level is not None and not np.isfinite(level):
         raise UsageError(f"level must be a finite number, got {level}")
     level = None if level is None else float(level)
+    inputs = (a, b, data, string_file(string))
+    require_outputs(out, state, names, inputs)
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
@@ -111,7 +118,7 @@ def certify(
         problem = kernel_problem(
             setting.A.network, setting.B.network, setting.objective, setting.data.X, setting.targets
         )
-        target = FilePath(out) if out is not None else default_name(a, b, problem)
+        target = require_certificate(default_name(a, b, problem) if out is None else out, names, inputs)
         options = {
             **objective_options,
             "method": method,
@@ -192,6 +199,8 @@ def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Calla
         f"network {'-'.join(map(str, s.A.network.widths))}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
+    for words in said(s.data):
+        say(words)
     return work
 
 
@@ -207,6 +216,8 @@ def _construct(
         proposal = Proposal(skipped=f"{name}: defined for ReLU, these networks are Leaky ReLU")
     else:
         proposal = propose(name, s, options)
+    for remark in proposal.remarks:
+        say(remark)
     if proposal.skipped:
         work.record["skipped"].append(proposal.skipped)
         say(f"{proposal.skipped}: skipped")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.files import atomic_write_bytes
+from verifier.files import atomic_write_bytes, claim_folder
 from verifier.regions.arrangement import Arrangement, make_arrangement
 from verifier.regions.estimate import zero_loss
 from verifier.regions.patterns import pattern_of
@@ -197,6 +197,7 @@ def run_preset(
     """
     from joblib import Parallel, delayed
 
+    claim_folder(folder, pages=("report.html",))
     known = [read_result(folder, c) for c in preset.cells]
     yield from (r for r in known if r is not None)
     missing = [c for c, r in zip(preset.cells, known) if r is None]

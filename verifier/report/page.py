@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.certificate.file import Certificate, read_certificate
-from verifier.files import atomic_write_bytes
+from verifier.files import Kind, atomic_write_bytes, require_place
 from verifier.kernel.statements import Problem
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claims import claim_rows, programs
@@ -64,6 +64,7 @@ def write_report(certificate: str | Path, out: str | Path | None = None) -> Path
     """
     source = Path(certificate)
     target = Path("reports") / f"{source.stem}.html" if out is None else Path(out)
+    require_place(target, Kind.PAGE, option="report", inputs=[source])
     page = render(read_certificate(source), name=source.name)
     atomic_write_bytes(target, page.encode("utf-8"))
     return target

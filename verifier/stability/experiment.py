@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import CheckpointError, UsageError
-from verifier.pipeline.endpoints import Endpoint, read_data, read_endpoint, read_objective
+from verifier.pipeline.endpoints import Endpoint, encoded, read_data, read_endpoint, read_objective
 from verifier.stability.plan import VERSION, Member, Settings, Source
 from verifier.sweep import store
 from verifier.sweep.plan import digest
@@ -69,18 +69,12 @@ def measured(
     with threadpool_limits(limits=1):
         spent = _train_missing(member, Path(folder))
         e = read_endpoint(member.file, member.name, source.layout)
-        data = read_data(source.data, e, e, source.data_options)
         objective = read_objective(e, e, source.objective)
-        if data.dimension != e.network.widths[0]:
-            raise UsageError(
-                f"{member.name}: takes {e.network.widths[0]} inputs, data {data.name} has {data.dimension} features; "
-                "choose the data set and preparation the network was trained on"
-            )
+        data = read_data(source.data, e, e, source.data_options, objective.loss.name)
         if e.network.depth < 2:
             raise UsageError(f"{member.name}: has no hidden layer, so there is nothing to remove from it")
         objective.penalty_form.check(e.network)
-        targets = objective.loss.encode(data)
-        objective.loss.check(e.network.predict(data.X[:1]), targets[:1])
+        targets = encoded(objective, data, e.network)
         record: dict[str, Any] = {
             "name": member.name, "file": member.file, "widths": list(e.network.widths), "sha256": e.network.sha256(),
             "seed": e.settings.get("seed"), "F": objective.value(e.network, data.X, targets),

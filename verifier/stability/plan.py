@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import UsageError
+from verifier.networks.reading import Reading
 from verifier.sweep.plan import digest
 from verifier.sweep.store import network_file
 
@@ -115,7 +116,7 @@ class Source:
     objective: dict[str, Any] = field(
         default_factory=lambda: dict.fromkeys(("loss", "delta", "kappa", "penalty", "penalise_output_bias"))
     )
-    layout: str | None = None
+    layout: str | Reading | None = None
 
 
 def trained_members(

@@ -131,7 +131,7 @@ def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     from verifier.data.load import data_record, load_data
     from verifier.objective.objective import make_objective
 
-    dataset = load_data(e.data, **e.data_options)
+    dataset = load_data(e.data, **e.data_options, loss=e.loss)
     record = data_record(dataset)
     # What tasks would stumble over one by one is said once.
     trained_with = make_objective(e.loss, delta=e.delta)

@@ -12,7 +12,7 @@ from typing import Any
 
 from verifier.errors import MalformedInputError, UsageError
 
-DATA_OPTIONS = {"target": str, "task": str, "standardize": bool, "train_split": float}
+DATA_OPTIONS = {"target": str, "task": str, "standardize": bool, "train_split": float, "drop": str, "header": bool}
 TRAINING = {
     "epochs": int, "lr": float, "kappa": float, "penalty": str, "penalise_output_bias": bool, "bias": bool,
 }  # fmt: skip

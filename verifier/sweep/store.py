@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import UsageError, VerifierError
-from verifier.files import atomic_write_bytes
+from verifier.files import atomic_write_bytes, claim_folder
 
 MARK = "sweep.json"
 # Scratch folders of other machines, whose processes cannot be asked, are taken as abandoned after this.
@@ -96,8 +96,7 @@ def opened(folder: Path, about: dict[str, Any]) -> Iterator[Path]:
     Raises UsageError when another sweep holds the lock, or the place cannot be written.
     """
     folder = folder.absolute()
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise UsageError(f"{folder} holds other files than a sweep's; choose an empty or new folder with --out")
+    claim_folder(folder, known={MARK: ("experiments", "pairs")}, pages=("report.html",))
     atomic_write_bytes(folder / MARK, json.dumps(about, indent=1).encode())
     with open(folder / ".lock", "ab") as handle:
         _lock(handle, folder)

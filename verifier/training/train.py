@@ -102,7 +102,7 @@ def train_network(
     with _one_thread(torch), torch.random.fork_rng(devices=[]):
         torch.manual_seed(1000 + sum(widths) + seed)
         layers = [torch.nn.Linear(a, b, bias=bias) for a, b in pairwise(sizes)]
-        place = _device(torch, device)
+        place = require_device(torch, device)
         for layer in layers:
             layer.to(place)
         weights = [layer.weight for layer in layers]
@@ -147,18 +147,7 @@ def train_network(
         tuple(a for a in arrays[: len(layers)] if a is not None), tuple(arrays[len(layers) :]), negative_slope
     )
     settings = {
-        "protocol": protocol,
-        "widths": list(widths),
-        "bias": bias,
-        **({"negative_slope": negative_slope} if negative_slope else {}),
-        "seed": seed,
-        "torch_seed": 1000 + sum(widths) + seed,
-        "loss": objective.loss.name,
-        "delta": getattr(objective.loss, "delta", None),
-        **asdict(plan),
-        "kappa": objective.kappa,
-        "penalty": objective.penalty,
-        "penalise_output_bias": objective.penalise_output_bias,
+        **_settings(protocol, widths, plan, objective, seed, bias, negative_slope),
         "optimiser": "Adam, full batch, float32",
         "device": str(place),
         "versions": {
@@ -169,6 +158,25 @@ def train_network(
         },
     }
     return TrainedNetwork(network, tuple(history), settings, objective)
+
+
+def settings_before(
+    protocol: str, widths: Sequence[int], loss: str, *, seed: int, bias: bool, negative_slope: float, epochs: int | None, lr: float | None,
+    kappa: float | None, penalty: str | None, penalise_output_bias: bool | None, delta: float | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What `train_network` will record of a run, as far as it is known before: everything that decides the result but data, device and versions."""
+    plan, objective = _plan(protocol, widths, loss, epochs, lr, kappa, penalty, penalise_output_bias, delta)
+    return _settings(protocol, widths, plan, objective, seed, bias, negative_slope)
+
+
+def _settings(
+    protocol: str, widths: Sequence[int], plan: Protocol, objective: Objective, seed: int, bias: bool, negative_slope: float
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "protocol": protocol, "widths": list(widths), "bias": bias, **({"negative_slope": negative_slope} if negative_slope else {}),
+        "seed": seed, "torch_seed": 1000 + sum(widths) + seed, "loss": objective.loss.name, "delta": getattr(objective.loss, "delta", None),
+        **asdict(plan), "kappa": objective.kappa, "penalty": objective.penalty, "penalise_output_bias": objective.penalise_output_bias,
+    }  # fmt: skip
 
 
 def _plan(
@@ -230,7 +238,8 @@ def _shape_only(sizes: Sequence[int], bias: bool) -> Network:
     )
 
 
-def _device(torch: Any, name: str) -> Any:
+def require_device(torch: Any, name: str) -> Any:
+    """torch's device of this name, once a tensor has been put there. Raises UsageError."""
     try:
         place = torch.device(name)
         torch.zeros(1, device=place)
