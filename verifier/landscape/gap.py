@@ -95,8 +95,7 @@ class ExactGap:
 
     def barrier(self) -> BarrierFaces | None:
         """The proof that no path is lower than `lower`; None when `lower` is E, up to the solvers' rounding."""
-        objective, targets = self.setting.objective, self.setting.targets
-        if self.lower <= self.E + TIE * max(self.E, objective.loss.value_at_zero(targets)):
+        if self.lower <= self.E + TIE * max(self.E, self.search.values.scale):
             return None
         cut = self.lower * (1.0 - 2.0 * TIE)
         complete = [k for k in (0, 1) if self.search.sides[k].bound >= cut]

@@ -1,4 +1,4 @@
-"""Bottleneck search between two cells from both sides, with a bracket of the pass at any time (theory.md section 6).
+"""Bottleneck search between two cells from both sides, with a bracket of the pass at any time (docs/landscape.md).
 
 Each side has a level, and takes up every cell that can be reached at or below it before the level rises to the lowest edge that is left: then every
 path to a cell outside passes that edge's weight. Where the sides touch there is a walk, hence a bound from above. Among edges at or below its level a

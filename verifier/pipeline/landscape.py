@@ -214,7 +214,7 @@ def tree_record(tree: MergeTree, compare: int) -> dict[str, Any]:
     return {
         "width": tree.setting.width, "cells": tree.cell_count, "edges": tree.edge_count, "programs": tree.programs,
         "patterns": tree.setting.neurons.count // 2, "cpu_seconds": tree.cpu_seconds, "minima_count": len(tree.values),
-        "distinct_minima": distinct(tree.values), "lowest": tree.values[0], "largest_gap": gap, "level": level,
+        "distinct_minima": distinct(tree), "lowest": tree.values[0], "largest_gap": gap, "level": level,
         "zero_network": values.value(values.face(())), "connected": connected, "connected_from": connected[-1][0],
         "minima": [{"value": v, "codes": c} for v, c in zip(tree.values[:LISTED], tree.cells[:LISTED])],
         "joins": [
