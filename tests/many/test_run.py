@@ -15,6 +15,7 @@ from verifier.kernel import check
 from verifier.many import certify_all
 from verifier.many import pairs as pairs_module
 from verifier.outcomes import Outcome
+from verifier.pipeline.kept import NotThis
 
 from .conftest import small, times, train
 
@@ -149,11 +150,11 @@ def test_a_certificate_under_the_right_name_about_another_objective_is_not_belie
     )  # fmt: skip
     for mine, foreign in zip(r.rows, first.rows, strict=True):
         mine.file.write_bytes(foreign.file.read_bytes())
-        with pytest.raises(pairs_module.NotThis, match="other networks, data, another activation or objective"):
+        with pytest.raises(NotThis, match="other networks, data, another activation or objective"):
             pairs_module.read_pair(mine.file, r.group.problem(mine.a, mine.b))
     own = first.rows[0]
     leaky = replace(first.group.problem(own.a, own.b), negative_slope=0.1)
-    with pytest.raises(pairs_module.NotThis, match="another activation"):
+    with pytest.raises(NotThis, match="another activation"):
         pairs_module.read_pair(own.file, leaky)
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
+from packaging.version import Version
+from scipy.optimize import nnls
 
 from tests.regions.instances import random_program
+from verifier.landscape.ray_program import RayProgram
+from verifier.landscape.setting import make_setting
+from verifier.objective import make_objective
+from verifier.regions import cone_fit as module
 from verifier.regions.arrangement import make_arrangement
 from verifier.regions.cone_fit import cone_fit
 from verifier.regions.estimate import zero_loss
@@ -15,18 +22,110 @@ from verifier.regions.solve import solve
 from verifier.regions.verdict import decide
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_opposite_and_repeated_columns_meet_the_optimality_conditions(seed):
+def opposite_and_repeated(seed):
+    """Columns with their opposites, copies and a zero among them (R = 14), and a target: N = 8."""
     rng = np.random.default_rng(seed)
     V = rng.standard_normal((8, 6))
-    V = np.hstack([V, -3 * V[:, :2], V[:, :4], -V[:, 4:5], np.zeros((8, 1))])
-    y = rng.standard_normal(8)
-    c = cone_fit(V, y)
-    assert c is not None
+    return np.hstack([V, -3 * V[:, :2], V[:, :4], -V[:, 4:5], np.zeros((8, 1))]), rng.standard_normal(8)
+
+
+def assert_optimal(V, y, fit, tolerance):
+    """c >= 0, no column along which the residual falls, columns in use orthogonal to it; and the residual is that of c."""
+    c, size = fit.coefficients, np.abs(y).max()
     assert c.min() >= 0
-    residual = y - V @ c
-    assert (V.T @ residual).max() < 1e-9
-    assert abs(residual @ V @ c) < 1e-9
+    np.testing.assert_allclose(fit.residual, y - V @ c, rtol=0, atol=1e-14 * size)
+    assert (V.T @ fit.residual).max() < tolerance * size
+    assert abs(fit.residual @ V @ c) < tolerance * size**2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_opposite_and_repeated_columns_meet_the_optimality_conditions(seed):
+    V, y = opposite_and_repeated(seed)
+    fit = cone_fit(V, y)
+    assert fit.exact
+    assert_optimal(V, y, fit, 1e-9)
+
+
+def cvxpy_square(V, y):
+    import cvxpy as cp
+
+    c = cp.Variable(V.shape[1], nonneg=True)
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(V @ c - y)))
+    problem.solve(solver=cp.CLARABEL)
+    return problem.value
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_square_is_that_of_the_conic_program(seed):
+    rng = np.random.default_rng(seed)
+    if seed % 2:
+        V, y = opposite_and_repeated(seed)
+    else:
+        # A teacher: the target lies in the cone, and the square is 0.
+        V = np.maximum(rng.standard_normal((int(rng.integers(2, 40)), int(rng.integers(1, 30)))), 0.0)
+        y = V @ np.maximum(rng.standard_normal(V.shape[1]), 0.0) if seed % 4 else rng.standard_normal(len(V))
+    assert cone_fit(V, y).square == pytest.approx(cvxpy_square(V, y), abs=1e-7 * max(1.0, float(y @ y)))
+
+
+@pytest.mark.parametrize("power", [-300, -15, -1, 1, 15, 300])
+def test_scaling_by_powers_of_two_changes_no_digit(power):
+    V, y = opposite_and_repeated(3)
+    plain, scaled = cone_fit(V, y), cone_fit(np.ldexp(V, 7), np.ldexp(y, power))
+    np.testing.assert_array_equal(np.ldexp(plain.coefficients, power - 7), scaled.coefficients)
+    np.testing.assert_array_equal(np.ldexp(plain.residual, power), scaled.residual)
+
+
+def wrong_nnls():
+    """The faces on which scipy 1.17's nnls reports a residual that its coefficients do not have: N = 41, d = 2, an output bias."""
+    rng = np.random.default_rng(9)
+    d, N, m = int(rng.integers(1, 3)), int(rng.integers(20, 45)), int(rng.integers(3, 12))
+    X = np.round(rng.normal(size=(N, d)) * 4) / 4
+    program = RayProgram(
+        make_setting(
+            X, rng.normal(size=(N, 1)), make_objective("squared"), m, hidden_bias=True, output_bias=True
+        ).normal
+    )
+    count = program.form.neurons.count
+    for _ in range(60):
+        codes = tuple(sorted({int(c) for c in rng.integers(0, count, size=m)}))
+        yield program, (codes, -1)
+
+
+def test_no_librarys_residual_is_believed():
+    """0.5186 where the optimum is 0.5223 of mean y^2: what nnls says of its own coefficients is not read."""
+    lies = 0
+    for program, face in wrong_nnls():
+        V = program.columns[:, program.columns_of(face)]
+        fit = cone_fit(V, program.y)
+        assert_optimal(V, program.y, fit, 1e-9)
+        assert program.value(face) == fit.square / len(program.y)
+        try:
+            reported = nnls(V, program.y)[1]
+        except RuntimeError:
+            continue
+        if abs(reported**2 - fit.square) > 1e-9 * float(program.y @ program.y):
+            lies += 1
+            assert fit.square == pytest.approx(cvxpy_square(V, program.y), abs=1e-7)
+    assert lies or Version(scipy.__version__) > Version("1.17")
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_a_proposal_that_is_not_optimal_is_passed_over(monkeypatch, gone):
+    """A library that lies, then an active-set method that breaks off: the next method's answer is taken, and is the same."""
+    V, y = opposite_and_repeated(5)
+    plain = cone_fit(V, y)
+    monkeypatch.setattr(module, "_library", lambda unit, y: np.ones(unit.shape[1]))
+    if gone == 2:
+        monkeypatch.setattr(module, "_active_set", lambda unit, y: None)
+    fit = cone_fit(V, y)
+    assert (fit.method, fit.exact) == (("active set", True), ("conic program", False))[gone - 1]
+    assert fit.square == pytest.approx(plain.square, rel=1e-7)
+
+
+def test_none_when_no_method_answers(monkeypatch):
+    for name in ("_library", "_active_set", "_conic"):
+        monkeypatch.setattr(module, name, lambda unit, y: np.full(unit.shape[1], np.nan))
+    assert cone_fit(*opposite_and_repeated(5)) is None
 
 
 def test_regions_where_plain_nnls_breaks_off_agree_with_the_quadratic_program():

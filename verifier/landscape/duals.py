@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from verifier.errors import VerifierError
 from verifier.landscape.faces import FacePoint
 from verifier.landscape.normal import NormalForm
@@ -73,7 +74,9 @@ def _multipliers_of(form: NormalForm, code: int, nu: Array, facet: int, noise: f
         return out, float(np.linalg.norm(target))
     fit = cone_fit(columns, target)
     if fit is None:
-        raise VerifierError("landscape: no method finds the multipliers of a face's dual to its optimality conditions; use fewer samples")
+        raise VerifierError(
+            "landscape: no method finds the multipliers of a face's dual to its optimality conditions; use fewer samples"
+        )
     weights = fit.coefficients
     if not form.penalised:
         # A neuron inside its cone has slope 0: what is left of it is rounding, and no multiplier should carry that.

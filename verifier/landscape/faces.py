@@ -6,13 +6,14 @@ when another has either of the facet's codes. So a minimum depends on a `Face`: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from verifier.landscape.normal import NormalForm
 from verifier.landscape.setting import LandscapeSetting
 
 Array = np.ndarray
@@ -71,7 +72,8 @@ def make_program(setting: LandscapeSetting, method: str = "auto") -> GivenProgra
         method = "rays" if rays_apply(setting.normal) else "conic"
     if method == "reference":
         return GivenProgram(setting, ReferenceProgram(setting))
-    return GivenProgram(setting, {"rays": RayProgram, "conic": ConicProgram}[method](setting.normal))
+    programs: dict[str, Callable[[NormalForm], FaceProgram]] = {"rays": RayProgram, "conic": ConicProgram}
+    return GivenProgram(setting, programs[method](setting.normal))
 
 
 class FaceValues:

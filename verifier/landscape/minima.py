@@ -26,11 +26,7 @@ class MinimaPair:
 
 
 def minimum_network(values: FaceValues, codes: np.ndarray) -> Network:
-    """The minimiser over a closed cell, codes (m,), every neuron balanced: |theta_i| = |wt_i|, or within a factor sqrt 2 of it.
-
-    Under weight decay, where unbalanced networks cost more, theta_i is the root; else the power of two below it, with which rows are exactly
-    those of the minimiser and keep their digits when the problem is scaled.
-    """
+    """The minimiser over a closed cell, codes (m,), every neuron balanced: |wt_i| = |theta_i|."""
     setting: LandscapeSetting = values.setting
     point = values.point(values.face(codes.tolist()))
     left = dict(point.u)
@@ -39,17 +35,11 @@ def minimum_network(values: FaceValues, codes: np.ndarray) -> Network:
         # A code that several neurons have was solved for once.
         if code in left:
             u[k] = left.pop(code)
-    norms = np.linalg.norm(u, axis=1)
-    size = np.sqrt(norms) if setting.objective.penalty == "weight_decay" else _power(norms)
+    size = np.sqrt(np.linalg.norm(u, axis=1))
     signs = np.array([setting.neurons.sign(int(c)) for c in codes])
     rows = u / np.where(size > 0, size, 1.0)[:, None]
     W, b = (rows[:, :-1], rows[:, -1]) if setting.hidden_bias else (rows, None)
     return one_hidden_layer(W, signs * size, b, np.array([point.bias]) if setting.output_bias else None)
-
-
-def _power(norms: np.ndarray) -> np.ndarray:
-    """The powers of two at or below the square roots; 0 for 0."""
-    return np.where(norms > 0.0, np.ldexp(1.0, (np.frexp(norms)[1] - 1) // 2), 0.0)
 
 
 def leading_pairs(tree: MergeTree, most: int) -> list[MinimaPair]:
