@@ -149,9 +149,7 @@ other_objective = other_problem(loss="logistic", kappa=0.5, penalty="path")
 other_data = other_problem(data="moons:n=20,noise=0.2,seed=5")
 
 
-@pytest.mark.parametrize(
-    "damage", [flip, cut, lie, other, other_with_an_edited_record, other_objective, other_data]
-)
+@pytest.mark.parametrize("damage", [flip, cut, lie, other, other_with_an_edited_record, other_objective, other_data])
 def test_a_damaged_certificate_is_made_again(done, damage):
     experiments, folder, first = done
     target = folder / first.rows[0]["certificate"]
