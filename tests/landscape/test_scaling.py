@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.landscape.instances import documented, documented_data
+from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.errors import UsageError
 from verifier.landscape.faces import FaceValues, make_program
 from verifier.landscape.gap import exact_gap
@@ -15,6 +16,7 @@ from verifier.landscape.minima import distinct, leading_pairs, minimum_network
 from verifier.landscape.setting import LOSSES, PENALTIES, make_setting
 from verifier.landscape.tree import merge_tree
 from verifier.objective import make_objective
+from verifier.pipeline.exact import barrier_of
 
 DELTA, KAPPA = 0.625, 0.03125
 powers = st.integers(-60, 60)
@@ -79,7 +81,7 @@ def test_a_tree_is_the_same_in_all_units(both):
 @given(scaled_problems())
 @settings(deadline=None, max_examples=25)
 def test_a_gap_is_the_same_in_all_units(both):
-    """Up to the rounding of the networks' own parameters, which are square roots of what scales."""
+    """The search's bracket and what the kernel certifies, up to the rounding of the networks' own parameters, which are square roots of what scales."""
     given, scaled, value, _, _ = both
     found = []
     for words in (given, scaled):
@@ -89,8 +91,15 @@ def test_a_gap_is_the_same_in_all_units(both):
         for pair in leading_pairs(tree, 1):
             A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
             gap = exact_gap(A, B, setting.objective, setting.X, setting.targets, most_cells=2000)
-            barrier = gap.barrier()
-            found[-1] += [gap.E, gap.lower, gap.upper, 0.0 if barrier is None else barrier.level]
+            problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+            claim = barrier_of(problem, gap)
+            found[-1] += [
+                gap.E,
+                gap.lower,
+                gap.upper,
+                0.0 if claim is None else claim.level,
+                elaborate_path(problem, gap.path).claim.sup,
+            ]
     np.testing.assert_allclose(np.ldexp(found[0], value), found[1], rtol=1e-9, atol=1e-14 * values.scale)
 
 
