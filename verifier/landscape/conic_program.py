@@ -6,6 +6,7 @@ loss needs. `reference.py` writes the same programs in CVXPY, for the numbers as
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from verifier.landscape.normal import NormalForm
 from verifier.objective.losses import Huber
 
 Array = np.ndarray
-# Tolerances tried in turn until Clarabel says that it is done; F' itself is of size 1.
+# Tolerances tried in turn until Clarabel says that it is done, F' itself being of size 1; then all of them again with shorter steps.
 TOLERANCES = (1e-11, 1e-10, 1e-9, 1e-8)
+STEPS = (0.99, 0.9)
 
 
 class _Rows:
@@ -50,10 +52,11 @@ class ConicProgram:
         self.form = form
         self.y = form.targets[:, 0]
         self.options = []
-        for tolerance in TOLERANCES:
+        for step, tolerance in product(STEPS, TOLERANCES):
             options = clarabel.DefaultSettings()
             options.verbose = False
             options.max_threads = 1
+            options.max_step_fraction = step
             for name in ("tol_gap_abs", "tol_gap_rel", "tol_feas"):
                 setattr(options, name, tolerance)
             self.options.append(options)

@@ -92,7 +92,7 @@ class FaceValues:
             a, b = self._codes_of[facet]
             if a in chosen or b in chosen:
                 facet = -1
-        return chosen, facet
+        return chosen, int(facet)
 
     def value(self, face: Face) -> float:
         found = self.known.get(face)
