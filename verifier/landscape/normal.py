@@ -15,7 +15,7 @@ from verifier.errors import UsageError
 from verifier.landscape.neuron_cells import NeuronCells
 from verifier.objective.loss import Loss
 from verifier.objective.losses import Huber
-from verifier.regions.arrangement import make_arrangement
+from verifier.regions.arrangement import exponents, make_arrangement
 from verifier.regions.cones import Cones, enumerate_cones
 
 if TYPE_CHECKING:
@@ -84,14 +84,6 @@ class NormalForm:
             bias=self.shift + float(np.ldexp(point.bias, self.output)) if self.output_bias else 0.0,
             nu=np.ldexp(point.nu, self.output),
         )
-
-
-def exponents(rows: Array) -> Array:
-    """Per column e (n,) int64 with largest |entry| in [2^(e-1), 2^e); 0 where scaling by it would not be exact."""
-    e = np.where(rows.any(axis=0), np.frexp(np.abs(rows).max(axis=0, initial=0.0))[1], 0).astype(np.int64)
-    with np.errstate(under="ignore"):
-        exact = (np.ldexp(np.ldexp(rows, -e), e) == rows).all(axis=0)
-    return np.where(exact, e, 0)
 
 
 def scaled_cells(X: Array, hidden_bias: bool) -> tuple[NeuronCells, NeuronCells, Array]:

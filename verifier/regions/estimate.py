@@ -24,6 +24,7 @@ def zero_loss(program: RegionProgram) -> tuple[str, str]:
 
     program: the direct solver's minimum is clearly positive, or a linear program finds a point clearly inside. settled: exact, by `decide`.
     """
+    program, _ = program.scaled
     mean_square = float(np.mean(program.targets**2))
     if program.groups and mean_square > 0:
         # For n > 3 the linear program is tried first unless there are fewer unknowns than samples.

@@ -1,7 +1,7 @@
 """Region programs: the reference in CVXPY, and two direct routes (theory.md section 5).
 
 rays: n <= 3, non-negative least squares over the rays of all cones. quadratic: any n, Clarabel called directly on
-the sparse quadratic program, without CVXPY's set-up. All work on targets scaled to root mean square 1.
+the sparse quadratic program, without CVXPY's set-up. All work on targets scaled to root mean square 1 and inputs' columns scaled to size 1.
 """
 
 from __future__ import annotations
@@ -53,13 +53,14 @@ def solve(program: RegionProgram, route: str = "auto") -> RegionSolution:
         raise UsageError(f"region program: rays are for dimension at most 3, got {program.n}; use quadratic")
     start = time.perf_counter()
     scale = float(np.sqrt(np.mean(program.targets**2))) or 1.0
+    scaled, e = program.scaled
     if not program.groups:
         u, status, solver = np.zeros((0, program.n)), "no active neuron", "none"
     else:
-        u, status, solver = routes[route](program, program.targets / scale)
+        u, status, solver = routes[route](scaled, program.targets / scale)
         u = u * scale
-    nu = 2.0 * (program.matrix @ u.ravel() - program.targets)
-    return RegionSolution(u, float(np.mean(nu**2)) / 4, nu, status, solver, time.perf_counter() - start)
+    nu = 2.0 * (scaled.matrix @ u.ravel() - program.targets)
+    return RegionSolution(np.ldexp(u, -e), float(np.mean(nu**2)) / 4, nu, status, solver, time.perf_counter() - start)
 
 
 def _inequalities(program: RegionProgram) -> Any:

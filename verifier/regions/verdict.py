@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -59,6 +59,14 @@ class RegionVerdict:
 
 def decide(program: RegionProgram, route: str = "auto") -> RegionVerdict:
     """Solve the region program and settle its verdict exactly. route: of `verifier.regions.solve.solve`."""
+    scaled, e = program.scaled
+    found = _decided(scaled, route)
+    solution = replace(found.solution, u=np.ldexp(found.solution.u, -e))
+    return replace(found, program=program, solution=solution, point=np.ldexp(found.point, -e))
+
+
+def _decided(program: RegionProgram, route: str) -> RegionVerdict:
+    """In units in which the linear programs' absolute tolerances mean something."""
     solution = solve(program, route)
     mean_square = float(np.mean(program.targets**2))
     attempts = [_inside, _boundary, _positive]
