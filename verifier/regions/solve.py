@@ -83,7 +83,9 @@ def _cvxpy(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
             try:
                 problem.solve(solver=cp.CLARABEL, **settings)
                 status = str(problem.status)
-                break
+                # Broken off at tight tolerances it may lie far from the optimum.
+                if status == cp.OPTIMAL:
+                    break
             except cp.error.SolverError as error:
                 status = f"failed: {error}"
     value = np.zeros(program.matrix.shape[1]) if u.value is None else np.asarray(u.value)
