@@ -81,7 +81,7 @@ def _cvxpy(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
         warnings.simplefilter("ignore", UserWarning)
         for settings in (TIGHT, {}):
             try:
-                problem.solve(solver=cp.CLARABEL, **settings)
+                problem.solve(solver=cp.CLARABEL, warm_start=False, **settings)
                 status = str(problem.status)
                 # Broken off at tight tolerances it may lie far from the optimum.
                 if status == cp.OPTIMAL:
