@@ -130,12 +130,13 @@ def test_targets_far_beyond_hubers_delta():
         assert reference.value(values.face(codes)) == pytest.approx(values.value(values.face(codes)), rel=1e-6)
 
 
-def test_a_solver_that_gives_up_is_an_error(monkeypatch):
-    """Not an impassable face: that would be a barrier, and a count."""
+@pytest.mark.parametrize(("name", "value"), [("TOLERANCES", (0.0,)), ("WORST", 1e-30)])
+def test_a_solver_that_gives_up_is_an_error(monkeypatch, name, value):
+    """Not an impassable face: that would be a barrier, and a count. Its own word that it is done does not help it past its residuals."""
     from verifier.errors import VerifierError
     from verifier.landscape import conic_program
 
-    monkeypatch.setattr(conic_program, "TOLERANCES", (0.0,))
+    monkeypatch.setattr(conic_program, name, value)
     X, y = documented_data(0, 5)
     setting = make_setting(X, y, make_objective("huber", delta=0.7, kappa=0.03), 1)
     with pytest.raises(VerifierError, match="Clarabel finds no minimum over the face"):
