@@ -20,6 +20,7 @@ from verifier.regions.patterns import pattern_of
 from verifier.regions.program import make_program
 from verifier.regions.solve import solve
 from verifier.regions.verdict import decide
+from verifier.stored import PACKAGE
 
 
 def opposite_and_repeated(seed):
@@ -126,6 +127,16 @@ def test_none_when_no_method_answers(monkeypatch):
     for name in ("_library", "_active_set", "_conic"):
         monkeypatch.setattr(module, name, lambda unit, y: np.full(unit.shape[1], np.nan))
     assert cone_fit(*opposite_and_repeated(5)) is None
+
+
+def test_there_is_one_home_for_least_squares_on_cones():
+    """No other module calls the library whose residuals are wrong."""
+    users = {
+        f.relative_to(PACKAGE).as_posix()
+        for f in PACKAGE.rglob("*.py")
+        if "nnls" in f.read_text("utf-8").split('"""', 2)[-1]
+    }
+    assert users == {"regions/cone_fit.py"}
 
 
 def test_regions_where_plain_nnls_breaks_off_agree_with_the_quadratic_program():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.regions.cone_fit import cone_fit
 from verifier.regions.exact import exact_signs
 from verifier.regions.margins import dual_interior, farkas, least_tight, strictly_inside
 from verifier.regions.program import RegionProgram
@@ -169,15 +170,14 @@ def _certified_dual(
 
 def _multipliers(program: RegionProgram, nu: Array, step: float, interior: tuple[Array, list[Array]]) -> list[Array]:
     """Per group multipliers for nu on the interior dual's support: non-negative least squares plus that dual's share."""
-    from scipy.optimize import nnls
-
     q = (program.matrix.T @ (nu - step * interior[0])).reshape(-1, program.n)
     out = []
     for g, (used, mu) in enumerate(zip(program.facets, interior[1])):
         kept = np.flatnonzero(mu > 0)
         values = np.zeros(len(mu))
         if len(kept):
-            values[kept] = nnls(program.normals[g][used[kept]].T, q[g])[0] + step * mu[kept]
+            fit = cone_fit(program.normals[g][used[kept]].T, q[g])
+            values[kept] = step * mu[kept] + (0.0 if fit is None else fit.coefficients)
         out.append(values)
     return out
 
