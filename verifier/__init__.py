@@ -55,8 +55,8 @@ _PUBLIC = {
 
 __all__ = [
     "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
-    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective", "read_certificate",
-    "train_network", "write_report",
+    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective",
+    "read_certificate", "train_network", "write_report",
 ]  # fmt: skip
 
 

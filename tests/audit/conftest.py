@@ -9,9 +9,8 @@ from tests.audit import example
 
 @pytest.fixture
 def toy(monkeypatch):
-    from verifier.audit import papers, store
+    from verifier.audit import papers
 
     monkeypatch.setitem(papers.PAPERS, "toy", "A toy paper on <norms>")
     monkeypatch.setitem(sys.modules, "verifier.audit.toy", example)
-    monkeypatch.setattr(store, "code_version", lambda paper: "version 1")
     return example.STATEMENTS

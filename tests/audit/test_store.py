@@ -9,7 +9,7 @@ import pytest
 
 from verifier.audit import store
 from verifier.audit.records import LARGEST, decode_number, encode
-from verifier.audit.store import Settings, code_version, finding_file, kept_record, run_all, stored_records
+from verifier.audit.store import Settings, finding_file, kept_record, run_all, stored_records
 from verifier.audit.verdict import line, summarise
 from verifier.networks.network import one_hidden_layer
 
@@ -26,7 +26,8 @@ def test_findings_are_written_kept_and_run_again_on_request(toy, tmp_path):
     first, told = run(toy, tmp_path)
     assert told == [("norms", False), ("norms.large", False)]
     assert [r["word"] for r in first] == ["fails", "undecided"]
-    assert json.loads(finding_file(tmp_path, "toy", "norms").read_text("utf-8")) == first[0]
+    stored = json.loads(finding_file(tmp_path, "toy", "norms").read_text("utf-8"))
+    assert {k: v for k, v in stored.items() if k not in ("code", "seal")} == first[0]
     second, told = run(toy, tmp_path)
     assert told == [("norms", True), ("norms.large", True)]
     assert second == first
@@ -42,7 +43,8 @@ def test_other_settings_run_again(toy, tmp_path, change):
 
 def test_other_code_runs_again(toy, tmp_path, monkeypatch):
     run(toy, tmp_path)
-    monkeypatch.setattr(store, "code_version", lambda paper: "version 2")
+    monkeypatch.setattr("verifier.stored.code_version", lambda: "repaired")
+    assert stored_records(tmp_path, toy) == []
     assert run(toy, tmp_path)[1] == [("norms", False), ("norms.large", False)]
 
 
@@ -61,6 +63,17 @@ def test_a_damaged_file_counts_as_absent(toy, tmp_path, text):
     finding_file(tmp_path, "toy", "norms").write_text(text)
     assert kept_record(tmp_path, toy[0], FEW) is None
     assert [r["identifier"] for r in stored_records(tmp_path, toy)] == ["norms.large"]
+
+
+def test_edited_findings_are_not_believed(toy, tmp_path):
+    first, _ = run(toy, tmp_path)
+    file = finding_file(tmp_path, "toy", "norms")
+    value = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**value, "word": "holds", "as_expected": True, "slacks": [1.0]}))
+    assert [r["identifier"] for r in stored_records(tmp_path, toy)] == ["norms.large"]
+    again, told = run(toy, tmp_path)
+    assert told == [("norms.large", True), ("norms", False)]
+    assert (again[0]["word"], again[0]["slacks"]) == (first[0]["word"], first[0]["slacks"])
 
 
 def test_an_exception_ends_one_statement_and_not_the_others(toy, tmp_path, monkeypatch):
@@ -96,16 +109,3 @@ def test_encoding_keeps_floats_exactly_and_names_large_arrays():
     assert network["A"]["type"] == "Network"
     assert network["A"]["weights"] == [[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]]]
     assert [decode_number(x) for x in (True, "1", None, [1])] == [None] * 4
-
-
-def test_the_code_version_is_of_all_of_a_papers_modules_and_of_the_runner(tmp_path, monkeypatch):
-    for name in store.SHARED:
-        (tmp_path / name).write_text("")
-    (tmp_path / "p1").mkdir()
-    (tmp_path / "p1" / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(store, "HERE", tmp_path)
-    seen = {code_version.__wrapped__("p1")}
-    for change in ("p1/a.py", "p1/helper.py", "run.py"):
-        (tmp_path / change).write_text("x = 2\n")
-        seen.add(code_version.__wrapped__("p1"))
-    assert len(seen) == 4

@@ -2,14 +2,23 @@
 
 import csv
 import json
+import math
+import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.landscape.instances import documented_data, random_pair
+from tests.report.conftest import Outline
+from verifier.certificate.file import pack, read_certificate
 from verifier.cli.landscape import parse_widths
 from verifier.cli.main import main
 from verifier.errors import UsageError
+from verifier.files import file_sha256
+from verifier.kernel.statements import BarrierLowerBound, PathUpperBound
 from verifier.networks.checkpoint import save_checkpoint
+from verifier.stored import read_sealed, write_sealed
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +38,10 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
     assert main(words(tiny, tmp_path / "a", "--widths", "1:3", "--compare", "1")) == 0
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
-    assert out.startswith(
-        "CERTIFIED width 1: 2 minima in 20 cells, 0.4161342 <= largest gap <= 0.4161343; width 2: 4 minima in 400 cells, 0.5425"
+    assert out == (
+        "COMPUTED in float64: width 1: 2 minima in 20 cells, largest gap 0.416134 at level 0.964933; "
+        "width 2: 4 minima in 400 cells, largest gap 0.542507 at level 0.545626; "
+        "CERTIFIED by the kernel: width 1, minima 1 and 0: 0.4161342 <= gap <= 0.4161343; width 2, minima 1 and 0: 0.5425068 <= gap <= 0.5425069\n"
     )
     assert err.splitlines()[0].startswith("data ")
     assert "10 activation patterns of one neuron" in err.splitlines()[0]
@@ -45,10 +56,12 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
     assert main(["check", *map(str, sorted((folder / "pairs").glob("*.safetensors"))), "--reference"]) == 0
     capsys.readouterr()
 
-    made = {f: f.stat().st_mtime_ns for f in folder.rglob("width-*") if f.is_file()}
+    made = {f: f.stat().st_mtime_ns for f in (folder / "pairs").iterdir()}
     assert main(words(tiny, folder, "--widths", "1:3", "--compare", "1", "--json")) == 0
     found = json.loads(capsys.readouterr().out)
-    assert {f: f.stat().st_mtime_ns for f in folder.rglob("width-*") if f.is_file()} == made, "what is there is kept"
+    assert {f: f.stat().st_mtime_ns for f in (folder / "pairs").iterdir()} == made, (
+        "certificates that are there are kept"
+    )
     assert [w["cells"] for w in found["widths"]] == [20, 400]
     assert found["widths"][1]["largest_gap"] == pytest.approx(0.54251, abs=5e-6)
 
@@ -56,9 +69,154 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
 def test_nothing_certified_says_so(tiny, tmp_path, capsys):
     assert main(words(tiny, tmp_path, "--width", "1", "--compare", "0", "--no-report")) == 0
     assert capsys.readouterr().out == (
-        "COMPUTED width 1: 2 minima in 20 cells, largest gap 0.416134 at level 0.964933 (float64 programs, nothing certified)\n"
+        "COMPUTED in float64: width 1: 2 minima in 20 cells, largest gap 0.416134 at level 0.964933; nothing certified\n"
     )
     assert not (tmp_path / "report.html").exists()
+
+
+def certified_part(text):
+    """What stands under the word CERTIFIED in a verdict line."""
+    computed, _, certified = text.partition("CERTIFIED by the kernel: ")
+    assert "CERTIFIED" not in computed
+    return certified
+
+
+def test_certified_stands_over_kernel_checked_bounds_alone(tiny, tmp_path, capsys):
+    """In the line, the JSON and the page: counts and largest gaps are COMPUTED."""
+    assert main(words(tiny, tmp_path, "--widths", "1:3", "--compare", "1", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    bounds = certified_part(found["sentence"]).strip().split("; ")
+    assert [re.sub("[0-9.]+ <=|<= [0-9.]+", "#", b) for b in bounds] == [
+        f"width {m}, minima 1 and 0: # gap #" for m in (1, 2)
+    ]
+    for w in found["widths"]:
+        assert w["status"] == "COMPUTED"
+        for p in w["pairs"]:
+            assert p["status"] == "CERTIFIED"
+            claims = read_certificate(tmp_path / "pairs" / p["certificate"]).claims
+            (barrier,) = (c for c in claims if isinstance(c, BarrierLowerBound))
+            paths = [c for c in claims if isinstance(c, PathUpperBound)]
+            assert p["certified_gap"] == barrier.gap
+            assert p["upper_gap"] == min(c.gap for c in paths)
+    page = Outline((tmp_path / "report.html").read_text("utf-8")).text
+    head, _, rest = page.partition("CERTIFIED")
+    assert "COMPUTED" in head
+    assert "largest gap" in head
+    assert "largest gap" not in rest.partition("The kernel checked both ends")[0]
+
+
+@pytest.mark.parametrize("power", [-15, 20])
+def test_scaled_targets_have_the_same_landscape(power, tmp_path, capsys):
+    """2, 4 and 18 minima, and gaps times 2^(2 power): targets of 2^-15 once had one minimum and "no barrier" at width 3."""
+    X, y = documented_data(0, 5)
+    found = []
+    for k in (0, power):
+        np.savez(tmp_path / "d.npz", X=X, y=np.ldexp(y[:, 0], k))
+        assert (
+            main(
+                words(
+                    tmp_path / "d.npz", tmp_path / str(k), "--widths", "1:4", "--compare", "1", "--no-report", "--json"
+                )
+            )
+            == 0
+        )
+        found.append(json.loads(capsys.readouterr().out)["widths"])
+    assert [w["minima_count"] for w in found[1]] == [2, 4, 18]
+    for a, b in zip(*found, strict=True):
+        for name in ("largest_gap", "level", "lowest", "connected_from", "resolution", "zero_network"):
+            assert b[name] == math.ldexp(a[name], 2 * power)
+        for p, q in zip(a["pairs"], b["pairs"], strict=True):
+            assert (p["younger"], p["older"]) == (q["younger"], q["older"])
+            assert q["certified_gap"] == pytest.approx(math.ldexp(p["certified_gap"], 2 * power), rel=1e-9)
+            assert q["upper_gap"] == pytest.approx(math.ldexp(p["upper_gap"], 2 * power), rel=1e-9)
+
+
+def test_hubers_loss_far_from_its_delta(tmp_path, capsys):
+    """Targets of 1e4: the tree once had a gap of 280.6 beside a certified gap of at most 3.3e-07."""
+    X, y = documented_data(60, 5)
+    rows = "".join(f"{a!r},{1e4 * b!r}\n" for a, b in zip(X[:, 0].tolist(), y[:, 0].tolist()))
+    (tmp_path / "d.csv").write_text("x,y\n" + rows)
+    command = [
+        "landscape", "--data", str(tmp_path / "d.csv"), "--loss", "huber", "--delta", "1", "--kappa", "0.2", "--penalty", "path", "--width", "2",
+        "--methods", "line", "--out", str(tmp_path / "p"), "--json", "--no-report",
+    ]  # fmt: skip
+    assert main(command) == 0
+    (w,) = json.loads(capsys.readouterr().out)["widths"]
+    for p in w["pairs"]:
+        assert p["tree_gap"] <= p["upper_gap"] + 1e-6 * p["tree_level"]
+
+
+def test_a_tree_that_contradicts_its_certificate_is_an_error(tiny, tmp_path, capsys, monkeypatch):
+    from verifier.pipeline import landscape_records
+
+    real = landscape_records.leading_pairs
+    monkeypatch.setattr(
+        landscape_records, "leading_pairs", lambda tree, most: [replace(p, gap=280.6) for p in real(tree, most)]
+    )
+    assert main(words(tiny, tmp_path, "--width", "1", "--compare", "1")) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("FAILED 1 of 1 pairs; COMPUTED in float64: ")
+    assert out.endswith("; nothing certified\n")
+    assert "the tree's gap 280.6 (float64) contradicts 0.4161 <= gap <= 0.4162, which the kernel certifies" in err
+    assert "ERROR" in Outline((tmp_path / "report.html").read_text("utf-8")).text
+
+
+def edit_json(folder, change):
+    """Every number in every record of the folder that the change knows."""
+    for file in folder.rglob("*.json"):
+        value = json.loads(file.read_text())
+        change(value)
+        file.write_text(json.dumps(value))
+
+
+def lower(value):
+    for w in value.get("widths", []):
+        w.update(minima_count=1, largest_gap=0.0, lowest=0.0)
+        for p in w["pairs"]:
+            p.update(certified_gap=0.0, upper_gap=0.0, rows=[])
+    value.update(upper_gap=0.0, certified_gap=0.0)
+
+
+def test_edited_records_are_not_believed(tiny, tmp_path, capsys):
+    command = words(tiny, tmp_path, "--widths", "1:3", "--compare", "1", "--no-report")
+    assert main(command) == 0
+    first = capsys.readouterr().out
+    edit_json(tmp_path, lower)
+    assert main(command) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_a_certificate_of_another_pair_under_the_right_name_is_made_again(tiny, tmp_path, capsys):
+    """With the record beside it edited, or sealed again for it: it is about other networks, whatever records say."""
+    command = words(tiny, tmp_path, "--width", "2", "--compare", "2", "--no-report")
+    assert main(command) == 0
+    first = capsys.readouterr().out
+    one, two = (tmp_path / "pairs" / f"width-2-{k}.safetensors" for k in (1, 2))
+    record = read_sealed(one.with_suffix(".json"))
+    one.write_bytes(two.read_bytes())
+    write_sealed(one.with_suffix(".json"), {**record, "sha256": file_sha256(one)})
+    assert main(command) == 0
+    assert capsys.readouterr().out == first
+    assert file_sha256(one) != file_sha256(two)
+
+
+def test_a_certificate_whose_record_was_edited_is_made_again(tiny, tmp_path, capsys):
+    """Its sampled figures stand in that record, and nothing else vouches for them."""
+    command = [
+        *words(tiny, tmp_path, "--width", "1", "--compare", "1", "--no-report", "--json"),
+        "--methods",
+        "line,dss",
+    ]
+    assert main(command) == 0
+    first = json.loads(capsys.readouterr().out)["widths"][0]["pairs"][0]
+    file = tmp_path / "pairs" / first["certificate"]
+    c = read_certificate(file)
+    estimates = [{**e, "maximum": 0.0, "gap": 0.0} for e in c.record["estimates"]]
+    assert estimates
+    file.write_bytes(pack({**c.document, "record": {**c.record, "estimates": estimates}}, c.arrays))
+    assert main(command) == 0
+    again = json.loads(capsys.readouterr().out)["widths"][0]["pairs"][0]
+    assert [(r["method"], r["maximum"]) for r in again["rows"]] == [(r["method"], r["maximum"]) for r in first["rows"]]
 
 
 def test_a_penalised_landscape(tiny, tmp_path, capsys):

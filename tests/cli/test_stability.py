@@ -7,8 +7,10 @@ import struct
 import numpy as np
 import pytest
 
+from verifier.certificate.file import pack, read_certificate
 from verifier.cli.main import main
 from verifier.networks.checkpoint import load_checkpoint, save_checkpoint
+from verifier.pipeline.kept import same_problem
 
 SMALL = ["--data", "moons:n=40,noise=0.2,seed=1", "--loss", "logistic", "--epochs", "30", "--draws-a", "2", "--draws-b", "3", "--steps", "20"]  # fmt: skip
 FIGURE4 = ["stability", "--preset", "figure4", "--widths", "4,6", "--seeds", "0:2", *SMALL]
@@ -75,6 +77,53 @@ def test_figure3d_is_certified_and_the_certificate_kept(tmp_path, capsys):
     assert main(words) == 0
     assert "made again" in capsys.readouterr().err
     assert main(["check", str(place)]) == 0
+
+
+def test_a_certificate_of_other_networks_under_the_right_name_is_not_kept(tmp_path, capsys):
+    """Whatever its record says: the first pair's certificate with the second pair's record, then a record that says REFUTED."""
+    words = ["stability", "--preset", "figure3d", "--widths", "6", "--depth", "4", *SMALL[:6], "--no-report", "--seeds"]
+    assert main([*words, "0:2"]) == 0
+    (first,) = (tmp_path / "stability" / "figure3d" / "certificates").glob("*.safetensors")
+    foreign = read_certificate(first)
+    assert main([*words, "2:4"]) == 0
+    second = next(f for f in first.parent.glob("*.safetensors") if f != first)
+    mine, said = read_certificate(second), capsys.readouterr().out.splitlines()[-1]
+    second.write_bytes(pack({**foreign.document, "record": mine.record}, foreign.arrays))
+    assert main([*words, "2:4"]) == 0
+    out, err = capsys.readouterr()
+    assert "is about other networks, data, another activation or objective; made again" in err
+    assert out.splitlines()[-1] == said
+    assert same_problem(read_certificate(second).problem, mine.problem)
+
+    verdict = {"outcome": "REFUTED", "sentence": "REFUTED by hand", "best": None}
+    second.write_bytes(pack({**mine.document, "record": {**mine.record, "verdict": verdict}}, mine.arrays))
+    assert main([*words, "2:4"]) == 0
+    assert "made again" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("edit", [lambda r: r["points"][0].update(value=0.0), lambda r: r.update(code="other code")])
+def test_an_edited_series_is_measured_again(tmp_path, capsys, edit):
+    words = [*FIGURE4, "--no-report", "--out", "here"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    file = next((tmp_path / "here" / "records").iterdir())
+    record = json.loads(file.read_text())
+    edit(record)
+    file.write_text(json.dumps(record))
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert (out, err.count("(stored)")) == (first, 4 * 3 - 1)
+
+
+def test_another_network_under_a_members_name_is_trained_again(tmp_path, capsys):
+    words = [*FIGURE4, "--no-report", "--out", "here"]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    files = sorted((tmp_path / "here" / "networks").iterdir())
+    files[0].write_bytes(files[1].read_bytes())
+    assert main(words) == 0
+    assert capsys.readouterr().out == first
+    assert load_checkpoint(files[0]).network.sha256() != load_checkpoint(files[1]).network.sha256()
 
 
 def test_the_users_checkpoints(trained, tmp_path, capsys):

@@ -189,6 +189,30 @@ def test_a_search_can_be_stopped_saved_and_taken_up(tmp_path):
         exact_gap(other[1], other[2], other[0].objective, other[0].X, other[0].targets, state=state)
 
 
+@pytest.mark.parametrize("edit", ["bracket", "A.weights", "seal", "half", "other data", "other code"])
+def test_a_state_of_another_search_or_an_edited_one_is_refused(tmp_path, monkeypatch, edit):
+    """Its bracket is shown, and nothing could check it."""
+    setting = documented(0, 5, 2)
+    values, tree = FaceValues(setting), merge_tree(setting)
+    pair = leading_pairs(tree, 1)[0]
+    A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
+    state, y = tmp_path / "state.npz", setting.targets
+    exact_gap(A, B, setting.objective, setting.X, y, most_cells=6, state=state)
+    if edit == "half":
+        state.write_bytes(state.read_bytes()[:200])
+    elif edit == "other data":
+        y = y + 1e-9
+    elif edit == "other code":
+        monkeypatch.setattr("verifier.landscape.search.code_version", lambda: "repaired")
+    else:
+        with np.load(state) as f:
+            arrays = dict(f)
+        arrays[edit] = np.array("x") if edit == "seal" else 0.5 * arrays[edit]
+        np.savez(state, **arrays)
+    with pytest.raises(MalformedInputError, match="remove it to start anew"):
+        exact_gap(A, B, setting.objective, setting.X, y, most_cells=6, state=state)
+
+
 def test_a_stopped_search_still_has_a_lower_bound():
     """The faces that leave what was explored prove the lower end of the bracket."""
     (setting, A, B), whole, _ = barriers(1, most_N=5, which=OBJECTIVES[2])[0]

@@ -15,6 +15,7 @@ from verifier.kernel import check
 from verifier.many import certify_all
 from verifier.many import pairs as pairs_module
 from verifier.outcomes import Outcome
+from verifier.pipeline.kept import NotThis
 
 from .conftest import small, times, train
 
@@ -110,11 +111,20 @@ def halve_sup(document):
     path["sup"] = (float.fromhex(path["sup"]) / 2).hex()
 
 
+def borrowed(file, other):
+    """Another pair's certificate, with the record of this one: names, hashes and figures are this pair's."""
+    from verifier.certificate.file import pack
+
+    mine, foreign = read_certificate(file), read_certificate(other)
+    file.write_bytes(pack({**foreign.document, "record": mine.record}, foreign.arrays))
+
+
 DAMAGE = {
     "cut short": lambda f, other: f.write_bytes(f.read_bytes()[:-9]),
     "a bit flipped": lambda f, other: f.write_bytes(f.read_bytes()[:-9] + b"\xff" + f.read_bytes()[-8:]),
     "empty": lambda f, other: f.write_bytes(b""),
     "another pair's": lambda f, other: f.write_bytes(other.read_bytes()),
+    "another pair's with this one's record": borrowed,
     "a claim too low": lambda f, other: edited(f, halve_sup),
 }
 
@@ -128,6 +138,27 @@ def test_a_damaged_certificate_is_made_again(damage, tmp_path):
     assert [row.made for row in r.rows] == [False, True, False]
     assert r.landscape == first.landscape
     assert read_certificate(broken).claims
+
+
+def test_what_a_record_says_changes_nothing(tmp_path):
+    """Outcome, bounds and methods are those of the claims."""
+    first = small(tmp_path / "c", count=3)
+
+    def rewrite(document):
+        verdict = {"outcome": "REFUTED", "sentence": "REFUTED by hand", "best": "exchange"}
+        document["record"] = {"verdict": verdict, "paths": {}, "endpoints": {}, "estimates": []}
+
+    edited(first.rows[1].file, rewrite)
+    again = small(tmp_path / "c", count=3)
+    assert not any(row.made for row in again.rows)
+    assert (again.landscape, again.sentence, again.exit_code) == (first.landscape, first.sentence, first.exit_code)
+    assert again.rows[1].facts.method == first.rows[1].facts.method
+
+
+def test_other_code_keeps_nothing(tmp_path, monkeypatch):
+    small(tmp_path / "c", count=3)
+    monkeypatch.setattr(pairs_module, "code_version", lambda: "repaired")
+    assert all(row.made for row in small(tmp_path / "c", count=3).rows)
 
 
 @pytest.mark.parametrize("change", [{"loss": "hinge"}, {"kappa": 0.02}, {"method": "exchange"}, {"penalty": "l1"}])
@@ -149,11 +180,11 @@ def test_a_certificate_under_the_right_name_about_another_objective_is_not_belie
     )  # fmt: skip
     for mine, foreign in zip(r.rows, first.rows, strict=True):
         mine.file.write_bytes(foreign.file.read_bytes())
-        with pytest.raises(pairs_module.NotThis, match="other networks, data, another activation or objective"):
+        with pytest.raises(NotThis, match="other networks, data, another activation or objective"):
             pairs_module.read_pair(mine.file, r.group.problem(mine.a, mine.b))
     own = first.rows[0]
     leaky = replace(first.group.problem(own.a, own.b), negative_slope=0.1)
-    with pytest.raises(pairs_module.NotThis, match="another activation"):
+    with pytest.raises(NotThis, match="another activation"):
         pairs_module.read_pair(own.file, leaky)
 
 

@@ -61,7 +61,14 @@ def test_stored_results_of_other_settings_or_broken_files_do_not_count(tmp_path)
     assert read_result(tmp_path, replace(cell, seed=1)) is None
     place = result_file(tmp_path, cell)
     value = json.loads(place.read_text())
-    for broken in ("[]", "{", json.dumps(value | {"counts": {"full": 1}}), json.dumps(value | {"key": "other"})):
+    edits = (
+        {"counts": {"full": 1}},
+        {"key": "other"},
+        {"hits": value["hits"] + 1},
+        {"code": "other"},
+        {"seconds": 0.0},
+    )
+    for broken in ("[]", "{", *(json.dumps(value | edit) for edit in edits)):
         place.write_text(broken)
         assert read_result(tmp_path, cell) is None
 

@@ -7,9 +7,12 @@ import shutil
 
 import pytest
 
+import verifier
 from tests.sweep.conftest import assert_all_whole, events, small, times
 from verifier.certificate.file import pack, read_certificate
 from verifier.errors import UsageError
+from verifier.files import file_sha256
+from verifier.kernel.statements import Verdict
 from verifier.sweep import store, tasks
 from verifier.sweep.run import run_sweep
 from verifier.sweep.spec import parse_sweep, read_sweep_file
@@ -78,15 +81,22 @@ def test_a_second_run_trains_and_certifies_nothing(done):
     assert again.rows == first.rows
 
 
+def claimed(row):
+    """The figures that claims hold, and the row's answer."""
+    return {k: v for k, v in row.items() if not k.startswith(("cpu_", "sampled_", "dss_"))}
+
+
 def test_records_are_not_needed(done):
-    """Figures come from the certificates themselves; only the total times are lost with the records."""
+    """Certified figures and outcomes come from the certificates' claims; sampled ones and times are lost with the records, not believed."""
     experiments, folder, first = done
     for file in (folder / "records").iterdir():
         file.unlink()
     again = run_sweep(experiments, folder)
     assert (again.counts["trained"], again.counts["made"]) == (0, 0)
     for new, old in zip(again.rows, first.rows, strict=True):
-        assert {**new, "cpu_certify": 0, "cpu_check": 0} == {**old, "cpu_certify": 0, "cpu_check": 0}
+        assert claimed(new) == claimed(old)
+        assert new.get("cpu_exchange") is None
+        assert new["cpu_certify"] is None
 
 
 def flip(path):
@@ -112,7 +122,34 @@ def other(path):
     path.write_bytes(next(f for f in path.parent.iterdir() if f != path).read_bytes())
 
 
-@pytest.mark.parametrize("damage", [flip, cut, lie, other])
+def other_with_an_edited_record(path):
+    """A correct certificate of another pair, whose record names this one's checkpoints."""
+    mine = read_certificate(path)
+    foreign = read_certificate(next(f for f in path.parent.iterdir() if f != path))
+    path.write_bytes(pack({**foreign.document, "record": mine.record}, foreign.arrays))
+
+
+def other_problem(**change):
+    """A correct certificate of these two networks with another objective or data set, and this one's record."""
+
+    def damage(path):
+        networks = path.parent.parent / "networks"
+        mine = read_certificate(path)
+        names = [mine.record["endpoints"][n]["source"]["file"] for n in "AB"]
+        foreign = path.parent / "foreign.safetensors"
+        verifier.certify(*(networks / name for name in names), method="line", out=foreign, **change)
+        c = read_certificate(foreign)
+        foreign.unlink()
+        path.write_bytes(pack({**c.document, "record": mine.record}, c.arrays))
+
+    return damage
+
+
+other_objective = other_problem(loss="logistic", kappa=0.5, penalty="path")
+other_data = other_problem(data="moons:n=20,noise=0.2,seed=5")
+
+
+@pytest.mark.parametrize("damage", [flip, cut, lie, other, other_with_an_edited_record, other_objective, other_data])
 def test_a_damaged_certificate_is_made_again(done, damage):
     experiments, folder, first = done
     target = folder / first.rows[0]["certificate"]
@@ -121,6 +158,56 @@ def test_a_damaged_certificate_is_made_again(done, damage):
     assert (again.counts["trained"], again.counts["made"], again.counts["kept"]) == (0, 1, 1)
     assert [r["gap"] for r in again.rows] == [r["gap"] for r in first.rows]
     assert_all_whole(folder)
+
+
+def outcome(certificate, record):
+    """The certificate's own record says that it refutes, and how low samples lay."""
+    c = read_certificate(certificate)
+    verdict = {"outcome": "REFUTED", "sentence": "REFUTED by hand", "best": None}
+    estimate = {"method": "DSS (paper)", "maximum": 0.0, "gap": 0.0, "cpu_seconds": 0.0, "note": "hit"}
+    changed = {**c.record, "verdict": verdict, "estimates": [estimate]}
+    certificate.write_bytes(pack({**c.document, "record": changed}, c.arrays))
+
+
+def figures(certificate, record):
+    """The sweep's record has lower figures and another status."""
+    value = json.loads(record.read_text())
+    value["row"] |= {"gap": 0.0, "E": 0.0, "sampled_gap_dss": 0.0, "dss_hit": True, "cpu_exchange": 1e9}
+    record.write_text(json.dumps({**value, "status": "refuted", "exit_code": 5, "reason": "by hand"}))
+
+
+@pytest.mark.parametrize("edit", [outcome, figures])
+def test_what_records_say_is_not_believed(done, edit):
+    experiments, folder, first = done
+    certificate = folder / first.rows[0]["certificate"]
+    edit(certificate, folder / "records" / f"{certificate.stem}.json")
+    again = run_sweep(experiments, folder)
+    assert again.counts["kept"] == 2
+    for new, old in zip(again.rows, first.rows, strict=True):
+        assert {**claimed(new), "certificate_sha256": 0} == {**claimed(old), "certificate_sha256": 0}
+    assert again.rows[0]["sampled_gap_dss"] is None
+    assert again.rows[0]["dss_hit"] is None
+    assert again.rows[0].get("cpu_exchange") is None
+
+
+def test_a_network_of_another_seed_under_the_right_name_is_trained_again(done):
+    experiments, folder, first = done
+    mine, foreign = sorted((folder / "networks").iterdir())[:2]
+    mine.write_bytes(foreign.read_bytes())
+    record = folder / "records" / f"{mine.stem}.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "file_sha256": file_sha256(mine)}))
+    again = run_sweep(experiments, folder)
+    assert (again.counts["trained"], again.counts["made"], again.counts["kept"]) == (1, 0, 2)
+    assert list(map(claimed, again.rows)) == list(map(claimed, first.rows))
+
+
+def test_other_code_keeps_nothing(done, monkeypatch):
+    """Keys hold the version of the code: what repaired code would do otherwise is done again."""
+    experiments, folder, _ = done
+    for module in ("verifier.stored", "verifier.sweep.plan"):
+        monkeypatch.setattr(f"{module}.code_version", lambda: "repaired")
+    again = run_sweep(experiments, folder)
+    assert (again.counts["trained"], again.counts["made"], again.counts["kept"]) == (4, 2, 0)
 
 
 @pytest.mark.parametrize("damage", [flip, cut])
@@ -175,11 +262,11 @@ def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeyp
 
 
 def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(tasks, "accepted", lambda certificate: (False, "REJECTED planted"))
+    monkeypatch.setattr("verifier.pipeline.kept.check", lambda problem, claim: Verdict(False, "REJECTED planted", {}))
     result = run_sweep(read_sweep_file(sweep_file()), tmp_path / "out")
     assert result.exit_code == 5
     assert {r["status"] for r in result.rows} == {"rejected"}
-    assert result.rows[0]["reason"] == "REJECTED planted"
+    assert result.rows[0]["reason"].endswith(".safetensors: REJECTED planted")
     assert not list((tmp_path / "out").rglob("*.safetensors"))
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from verifier.audit.claim import Statement
 from verifier.audit.papers import find_statement
 from verifier.audit.records import FORMAT, VERSION, finding_record
-from verifier.files import atomic_write_bytes, claim_folder
-
-HERE = Path(__file__).resolve().parent
-# What decides a finding besides the paper's own modules.
-SHARED = ("claim.py", "counterexamples.py", "run.py", "search.py", "trained.py")
+from verifier.files import claim_folder
+from verifier.stored import read_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -31,20 +25,9 @@ class Settings:
     known: bool = True
 
 
-@cache
-def code_version(paper: str) -> str:
-    """SHA-256 of the sources of the paper's audit and of the runner. All of them: a statement calls helpers from modules beside its own."""
-    module = HERE / f"{paper}.py"
-    sources = [module] if module.exists() else sorted((HERE / paper).rglob("*.py"))
-    digest = hashlib.sha256()
-    for file in [*(HERE / name for name in SHARED), *sources]:
-        digest.update(f"{file.relative_to(HERE).as_posix()}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 def key(statement: Statement, settings: Settings) -> dict[str, Any]:
-    """Everything that a finding depends on here: identifier, settings, code."""
-    return {"identifier": statement.identifier, **asdict(settings), "code": code_version(statement.paper)}
+    """Everything that a finding depends on besides the code, whose version every stored record has: identifier, settings."""
+    return {"identifier": statement.identifier, **asdict(settings)}
 
 
 def finding_file(folder: Path, paper: str, identifier: str, *, known: bool = True) -> Path:
@@ -53,22 +36,19 @@ def finding_file(folder: Path, paper: str, identifier: str, *, known: bool = Tru
 
 
 def kept_record(folder: Path, statement: Statement, settings: Settings) -> dict[str, Any] | None:
-    """The stored record, or None when there is none, it is damaged, or it was made under other settings or by other code."""
+    """The stored record, or None when there is none, it is damaged or edited, or it was made under other settings or by other code."""
     record = _read(finding_file(folder, statement.paper, statement.identifier, known=settings.known))
     return record if record is not None and record.get("key") == key(statement, settings) else None
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    try:
-        record = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    known = isinstance(record, dict) and record.get("format") == FORMAT and record.get("version") == VERSION
+    record = read_sealed(file)
+    known = record is not None and record.get("format") == FORMAT and record.get("version") == VERSION
     return record if known else None
 
 
 def stored_records(folder: Path, statements: Sequence[Statement], *, known: bool = True) -> list[dict[str, Any]]:
-    """Records of the statements that are there, whatever settings they were made under, in the statements' order."""
+    """Records of the statements that are there, by this code under whatever settings, in the statements' order."""
     found = (_read(finding_file(folder, s.paper, s.identifier, known=known)) for s in statements)
     return [r for r in found if r is not None]
 
@@ -93,9 +73,7 @@ def work(paper: str, identifier: str, settings: Settings, folder: str) -> dict[s
         "key": key(statement, settings),
         "provenance": provenance({"command": "audit", "paper": paper, "claim": identifier, **asdict(settings)}),
     }
-    text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False)
-    target = finding_file(Path(folder), paper, identifier, known=settings.known)
-    atomic_write_bytes(target, text.encode("utf-8", "surrogatepass"))
+    write_sealed(finding_file(Path(folder), paper, identifier, known=settings.known), record)
     return record
 
 

@@ -143,6 +143,8 @@ def _exactly_solvable(
     if not blocks:
         return nu, multipliers, []
     M = np.vstack(blocks)
+    # Each equation in units of its own: inputs may have columns of very different sizes.
+    M = np.ldexp(M, -np.frexp(np.abs(M).max(axis=1, keepdims=True))[1])
     first = [*range(N), *([free] if free >= 0 else [])]
     support = [N + j for j in np.argsort(-np.abs(flat), kind="stable") if flat[j] != 0.0 and N + j != free]
     return nu, multipliers, _independent(M, first, support)

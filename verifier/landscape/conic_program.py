@@ -1,20 +1,27 @@
 """Minimum of F over a face as a cone program, given to Clarabel directly: CVXPY's set-up takes longer than the solve.
 
-Variables: u per neuron, then c, the norms and what the loss needs. `reference.py` writes the same programs in CVXPY.
+Everything here is in the units of the normal form, where absolute tolerances mean something. Variables: u per neuron, then c, the norms and what the
+loss needs. `reference.py` writes the same programs in CVXPY, for the numbers as they are given.
 """
 
 from __future__ import annotations
 
-import math
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from verifier.errors import VerifierError
 from verifier.landscape.faces import Face, FacePoint
-from verifier.landscape.setting import LandscapeSetting
+from verifier.landscape.normal import NormalForm
+from verifier.objective.losses import Huber
 
 Array = np.ndarray
-TOLERANCE = 1e-11
+# Tolerances tried in turn until Clarabel says that it is done, F' itself being of size 1; then all of them again with shorter steps.
+TOLERANCES = (1e-11, 1e-10, 1e-9, 1e-8)
+STEPS = (0.99, 0.9)
+# Errors of F': below GOOD no other attempt is made; above WORST it is no minimum. Infima at infinity, as of the logistic loss, are hard to come near to.
+GOOD, WORST = 1e-9, 1e-5
 
 
 class _Rows:
@@ -39,28 +46,35 @@ class _Rows:
 class ConicProgram:
     """Squared, logistic and Huber loss, with and without penalty, any n."""
 
-    def __init__(self, setting: LandscapeSetting) -> None:
+    def __init__(self, form: NormalForm) -> None:
         import clarabel
 
-        self.setting = setting
-        self.y = setting.targets[:, 0]
-        self.options = clarabel.DefaultSettings()
-        self.options.verbose = False
-        self.options.max_threads = 1
-        for name in ("tol_gap_abs", "tol_gap_rel", "tol_feas"):
-            setattr(self.options, name, TOLERANCE)
+        self.form = form
+        # The worst so far: what differences of minima are not told apart by.
+        self.accuracy = TOLERANCES[0]
+        self.y = form.targets[:, 0]
+        self.options = []
+        for step, tolerance in product(STEPS, TOLERANCES):
+            options = clarabel.DefaultSettings()
+            options.verbose = False
+            options.max_threads = 1
+            options.max_step_fraction = step
+            for name in ("tol_gap_abs", "tol_gap_rel", "tol_feas"):
+                setattr(options, name, tolerance)
+            self.options.append(options)
 
     def value(self, face: Face) -> float:
         return self.solve(face).value
 
     def solve(self, face: Face) -> FacePoint:
+        """Raises VerifierError when Clarabel gives up: a face without a minimum must not pass for a wall."""
         codes, facet = face
-        s, neurons = self.setting, self.setting.neurons
+        s, neurons = self.form, self.form.neurons
         n, N = neurons.inputs.shape[1], s.N
         all_codes = list(codes)
         if facet >= 0:
             all_codes.append(int(neurons.facet_codes[facet, 0]))
-        k, penalised = len(all_codes), s.kappa > 0
+        k = len(all_codes)
         parts = [neurons.features(code) for code in all_codes]
         if s.output_bias:
             parts.append(np.ones((N, 1)))
@@ -68,29 +82,29 @@ class ConicProgram:
         r = Z.shape[1]
         priced = s.output_bias and s.bias_price > 0
         first_t = r
-        first_loss = r + (k if penalised else 0) + int(priced)
-        total = first_loss + {"squared": 0, "huber": 2 * N, "logistic": 3 * N}[s.objective.loss.name]
+        first_loss = r + (k if s.penalised else 0) + int(priced)
+        total = first_loss + {"squared": N, "huber": 2 * N, "logistic": 3 * N}[s.loss.name]
         if total == 0:
             return self._point(np.zeros(0), codes, facet, Z, k, n)
         P, q = np.zeros((total, total)), np.zeros(total)
         rows = _Rows(total)
         self._cone_rows(rows, all_codes, facet, n)
-        if penalised:
+        if s.penalised:
             import clarabel
 
-            q[first_t : first_t + k] = s.kappa
+            q[first_t : first_t + k] = 1.0
             for i in range(k):
                 A = rows.zeros(n + 1)
                 A[0, first_t + i] = -1.0
-                A[1 + np.arange(n), i * n + np.arange(n)] = -1.0
+                A[1 + np.arange(n), i * n + np.arange(n)] = -s.prices
                 rows.add(clarabel.SecondOrderConeT(n + 1), A)
         if priced:
             q[first_loss - 1] = s.bias_price
-            self._absolute(rows, [r - 1], [first_loss - 1])
-        getattr(self, "_" + s.objective.loss.name)(rows, P, q, Z, first_loss)
-        x, z = self._run(rows, P, q)
+            self._absolute(rows, np.eye(total)[[r - 1]], [first_loss - 1])
+        getattr(self, "_" + s.loss.name)(rows, P, q, Z, first_loss)
+        x, z = self._run(rows, P, q, face)
         nu = None
-        if s.objective.loss.name == "logistic":
+        if s.loss.name == "logistic":
             # The multiplier of z_j in the second exponential cone of each sample; the last N rows are those of the sums.
             second = z[len(z) - N - 6 * N : len(z) - N].reshape(N, 6)[:, 3]
             nu = self.y * np.clip(N * second, -1.0, 0.0)
@@ -100,42 +114,47 @@ class ConicProgram:
         import clarabel
 
         for i, code in enumerate(codes):
-            G = self.setting.neurons.normals(code)
+            G = self.form.neurons.normals(code)
             A = rows.zeros(len(G))
             A[:, i * n : (i + 1) * n] = -G
             if facet >= 0 and i == len(codes) - 1:
-                on = self.setting.neurons.walls[code // 2] == self.setting.neurons.facet_samples[facet]
+                on = self.form.neurons.walls[code // 2] == self.form.neurons.facet_samples[facet]
                 rows.add(clarabel.ZeroConeT(int(on.sum())), A[on])
                 A = A[~on]
             rows.add(clarabel.NonnegativeConeT(len(A)), A)
 
     @staticmethod
-    def _absolute(rows: _Rows, inner: list[int], outer: list[int]) -> None:
-        """|x_inner| <= x_outer."""
+    def _absolute(rows: _Rows, inner: Array, outer: list[int], constant: Array | None = None) -> None:
+        """|inner x - constant| <= x_outer, one row of inner (q, variables) each."""
         import clarabel
 
-        A = rows.zeros(2 * len(inner))
-        for k, (i, o) in enumerate(zip(inner, outer)):
-            A[2 * k, i], A[2 * k, o] = 1.0, -1.0
-            A[2 * k + 1, i], A[2 * k + 1, o] = -1.0, -1.0
-        rows.add(clarabel.NonnegativeConeT(len(A)), A)
+        for sign in (1.0, -1.0):
+            A = sign * inner
+            A[np.arange(len(inner)), outer] -= 1.0
+            rows.add(clarabel.NonnegativeConeT(len(A)), A, None if constant is None else sign * constant)
 
     def _squared(self, rows: _Rows, P: Array, q: Array, Z: Array, first: int) -> None:
-        r, N = Z.shape[1], len(Z)
-        P[:r, :r] = 2.0 / N * Z.T @ Z
-        q[:r] += -2.0 / N * Z.T @ (self.y - self.setting.offset)
+        """Residuals are variables of their own: with Z^T Z as the quadratic part Clarabel runs away on cones that hold lines."""
+        import clarabel
+
+        N, residual = len(Z), np.arange(first, first + len(Z))
+        P[residual, residual] = 2.0 * self.form.weight / N
+        A = rows.zeros(N)
+        A[:, : Z.shape[1]] = Z
+        A[np.arange(N), residual] = -1.0
+        rows.add(clarabel.ZeroConeT(N), A, self.y)
 
     def _huber(self, rows: _Rows, P: Array, q: Array, Z: Array, first: int) -> None:
-        """huber(r) = min_v (r - v)^2 / 2 + delta |v|."""
-        r, N = Z.shape[1], len(Z)
-        v = np.arange(first, first + N)
-        M = np.zeros((N, len(q)))
+        """huber(r) = min_p d^2 p^2 / 2 + delta |r - d p| with d = min(1, delta), so that p is of size 1."""
+        assert isinstance(self.form.loss, Huber)
+        r, N, delta, weight = Z.shape[1], len(Z), self.form.loss.delta, self.form.weight
+        d, p = min(1.0, delta), np.arange(first, first + N)
+        P[p, p] = weight * d * d / N
+        q[p + N] = weight * delta / N
+        M = rows.zeros(N)
         M[:, :r] = Z
-        M[np.arange(N), v] = -1.0
-        P += M.T @ M / N
-        q += -M.T @ (self.y - self.setting.offset) / N
-        q[first + N :] = self.setting.objective.loss.delta / N  # type: ignore[attr-defined]
-        self._absolute(rows, v.tolist(), (v + N).tolist())
+        M[np.arange(N), p] = -d
+        self._absolute(rows, M, (p + N).tolist(), self.y)
 
     def _logistic(self, rows: _Rows, P: Array, q: Array, Z: Array, first: int) -> None:
         """log(1 + exp(z)) <= t exactly when exp(-t) + exp(z - t) <= 1."""
@@ -144,7 +163,7 @@ class ConicProgram:
         r, N = Z.shape[1], len(Z)
         q[first : first + N] = 1.0 / N
         signed = -self.y[:, None] * Z
-        shift = -self.y * self.setting.offset
+        shift = -self.y * self.form.margin
         for j in range(N):
             t, a, b = first + j, first + N + j, first + 2 * N + j
             A, side = rows.zeros(6), np.array([0.0, 1.0, 0.0, shift[j], 1.0, 0.0])
@@ -157,27 +176,39 @@ class ConicProgram:
         A[np.arange(N), first + 2 * N + np.arange(N)] = 1.0
         rows.add(clarabel.NonnegativeConeT(N), A, np.ones(N))
 
-    def _run(self, rows: _Rows, P: Array, q: Array) -> tuple[Array, Array]:
+    def _run(self, rows: _Rows, P: Array, q: Array, face: Face) -> tuple[Array, Array]:
         """(x, z): the solution and the multipliers of the rows."""
         import clarabel
         from scipy.sparse import csc_matrix
 
         A = np.vstack(rows.blocks) if rows.blocks else rows.zeros(0)
         b = np.concatenate(rows.sides) if rows.sides else np.zeros(0)
-        solver = clarabel.DefaultSolver(csc_matrix(np.triu(P)), q, csc_matrix(A), b, rows.cones, self.options)
-        found = solver.solve()
-        return np.asarray(found.x), np.asarray(found.z)
+        parts = csc_matrix(np.triu(P)), q, csc_matrix(A), b, rows.cones
+        best = np.inf, np.zeros(0), np.zeros(0)
+        for options in self.options:
+            found = clarabel.DefaultSolver(*parts, options).solve()
+            x, z, s = (np.asarray(v) for v in (found.x, found.z, found.s))
+            # Its tolerances are relative to x and z, which may be huge: what the residuals can be worth in F' is recomputed here.
+            error = float(np.abs(P @ x + q + A.T @ z) @ np.abs(x) + np.abs(A @ x + s - b) @ np.abs(z))
+            if found.status == clarabel.SolverStatus.Solved and error < best[0]:
+                best = error, x, z
+            if best[0] <= GOOD:
+                break
+        if not best[0] <= WORST:
+            raise VerifierError(
+                f"landscape: Clarabel finds no minimum over the face {face} (its status is {found.status}); the problem's numbers differ too much in size"
+            )
+        self.accuracy = max(self.accuracy, best[0])
+        return best[1:]
 
     def _point(
         self, x: Array, codes: tuple[int, ...], facet: int, Z: Array, k: int, n: int, nu: Array | None = None
     ) -> FacePoint:
-        s = self.setting
+        s = self.form
         u = {code: x[i * n : (i + 1) * n] for i, code in enumerate(codes)}
         facet_u = x[(k - 1) * n : k * n] if facet >= 0 else None
         bias = float(x[-1]) if s.output_bias else 0.0
-        predictions = Z @ x + s.offset
-        value = float(np.mean(s.objective.loss.values(predictions[:, None], s.targets)))
-        if s.kappa > 0:
-            value += s.kappa * float(np.linalg.norm(x[: k * n].reshape(k, n), axis=1).sum()) + s.bias_price * abs(bias)
-        # A solver that gave up has no minimum to offer: the face counts as impassable.
-        return FacePoint(value if math.isfinite(value) else math.inf, predictions, u, facet_u, bias, nu=nu)
+        predictions = Z @ x
+        if nu is None:
+            nu = s.loss.gradient(predictions[:, None], s.targets)[:, 0]
+        return FacePoint(s.value_at(predictions, x[: k * n].reshape(k, n), bias), predictions, u, facet_u, bias, nu)

@@ -1,4 +1,4 @@
-"""Dual vectors of faces: what proves that F is at least a number on a face (theory.md section 6).
+"""Dual vectors of faces: what proves that F is at least a number on a face (docs/mathematics.md, section 8).
 
 For nu (N,) and multipliers mu_i (N,), non-negative except at the moving neuron's own facet, with
 `| (1/N) s_i sum_j nu_j a_ij xt_j - sum_j mu_ij (2 a_ij - 1) xt_j |_2 <= kappa` for every neuron that is present, and `|sum_j nu_j| / N` at most the price
@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
+from verifier.errors import VerifierError
 from verifier.landscape.faces import FacePoint
+from verifier.landscape.normal import NormalForm
 from verifier.landscape.setting import LandscapeSetting
+from verifier.objective.losses import Huber
+from verifier.regions.cone_fit import cone_fit
 
 Array = np.ndarray
 
@@ -33,7 +36,8 @@ GRID = 2.0**-48
 class FaceDual:
     """nu (N,); multipliers (len(codes), N), row k for the face's k-th neuron, 0 for an absent one; bound: the value they prove, in float64.
 
-    residual: largest excess of a left side over kappa; with kappa = 0 the norm that should be 0.
+    residual: with kappa > 0 the largest excess of a left side over kappa, relative to kappa; with kappa = 0 the norm that should be 0, in the units
+    of the normal form.
     """
 
     nu: Array
@@ -43,9 +47,9 @@ class FaceDual:
 
 
 def dual_bound(setting: LandscapeSetting, nu: Array) -> float:
-    """The value that a feasible nu proves."""
-    conjugates = setting.objective.loss.conjugate(nu[:, None], setting.targets)
-    return float(-np.mean(conjugates) + setting.offset * np.mean(nu))
+    """The value that a feasible nu (N,) proves."""
+    form = setting.normal
+    return form.given_value(form.dual_value(np.ldexp(nu, -form.output)))
 
 
 def slope(setting: LandscapeSetting, code: int, nu: Array) -> Array:
@@ -53,32 +57,35 @@ def slope(setting: LandscapeSetting, code: int, nu: Array) -> Array:
     return setting.neurons.features(code).T @ nu / setting.N
 
 
-def multipliers_of(
-    setting: LandscapeSetting, code: int, nu: Array, facet: int = -1, noise: float = 0.0
-) -> tuple[Array, float]:
-    """The multipliers (N,) that bring the slope nearest to 0, and that distance. facet: sample whose multiplier has free sign, or -1.
-    noise: with kappa = 0, multipliers this small (relative to the slope's terms) are taken for 0.
+def _multipliers_of(form: NormalForm, code: int, nu: Array, facet: int, noise: float) -> tuple[Array, float]:
+    """The multipliers (N,) that bring the slope nearest to 0, and that distance, with kappa > 0 over kappa. facet: sample whose multiplier has free
+    sign, or -1. noise: with kappa = 0, multipliers this small (relative to the slope's terms) are taken for 0.
 
     They sit on the cone's facets only, at most n of them, on linearly independent inputs: non-negative least squares ends in a basic solution.
     """
-    neurons = setting.neurons
-    walls, normals = neurons.walls[code // 2], neurons.normals(code)
+    neurons = form.neurons
+    # The condition is one on given inputs, |.|_2 <= kappa, which is this metric on scaled ones.
+    metric = form.weight / form.prices if form.penalised else np.ones(neurons.inputs.shape[1])
+    walls, normals = neurons.walls[code // 2], neurons.normals(code) * metric
     columns = np.vstack([normals, -normals[walls == facet]]).T
-    target = slope(setting, code, nu)
-    out = np.zeros(setting.N)
+    target = metric * (neurons.features(code).T @ nu) / form.N
+    out = np.zeros(form.N)
     if columns.shape[1] == 0:
         return out, float(np.linalg.norm(target))
-    norms = np.linalg.norm(columns, axis=0)
-    weights, distance = nnls(columns / norms, target)
-    if setting.kappa == 0:
+    fit = cone_fit(columns, target)
+    if fit is None:
+        raise VerifierError(
+            "landscape: no method finds the multipliers of a face's dual to its optimality conditions; use fewer samples"
+        )
+    weights = fit.coefficients
+    if not form.penalised:
         # A neuron inside its cone has slope 0: what is left of it is rounding, and no multiplier should carry that.
-        size = np.abs(nu) @ np.linalg.norm(neurons.inputs, axis=1) / setting.N
-        weights[weights <= noise * size] = 0.0
-    weights = weights / norms
+        size = np.abs(nu) @ np.linalg.norm(neurons.inputs, axis=1) / form.N
+        weights = np.where(weights * np.linalg.norm(columns, axis=0) <= noise * size, 0.0, weights)
     out[walls] = weights[: len(walls)]
     if facet >= 0:
         out[facet] -= weights[len(walls) :].sum()
-    return out, float(distance)
+    return out, float(np.sqrt(fit.square))
 
 
 def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point: FacePoint) -> FaceDual:
@@ -87,58 +94,60 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     codes: as a row of BarrierLowerBound.faces, the moving neuron first (-1: absent), then the others; facet: the sample the moving neuron
     crosses, or -1. Copies of a code get equal multipliers.
     """
-    loss, y = setting.objective.loss, setting.targets
-    nu = loss.gradient(point.predictions[:, None], y)[:, 0] if point.nu is None else point.nu
-    if setting.output_bias:
-        nu = _balanced(setting, nu)
-    if dual_bound(setting, nu) < dual_bound(setting, np.zeros(setting.N)):
+    form = setting.normal
+    nu = np.ldexp(point.nu, -form.output)
+    if form.output_bias:
+        nu = _balanced(form, nu)
+    if form.dual_value(nu) < form.dual_value(np.zeros(form.N)):
         # Labels of one class and a free output bias: the infimum is 0, at infinity, and nu = 0 proves it.
-        nu = np.zeros(setting.N)
+        nu = np.zeros(form.N)
     noise = RAY_NOISE if point.exact else CONIC_NOISE
     present = {(code, facet if k == 0 else -1) for k, code in enumerate(codes) if code >= 0}
-    found = {key: multipliers_of(setting, key[0], nu, key[1], noise) for key in present}
+    found = {key: _multipliers_of(form, key[0], nu, key[1], noise) for key in present}
     largest = max((distance for _, distance in found.values()), default=0.0)
     scale = 1.0
-    if setting.kappa > 0 and largest > setting.kappa * (1.0 - ROOM):
-        scale = setting.kappa * (1.0 - ROOM) / largest
-    if loss.name != "squared":
+    if form.penalised and largest > 1.0 - ROOM:
+        scale = (1.0 - ROOM) / largest
+    if form.loss.name != "squared":
         # The kernel moves some entries, which must not leave the conjugate's domain. Without penalty it solves for them, and the dual
         # value is stationary under scaling, so that room costs its square only; with penalty a rounding's room is enough.
-        scale *= 1.0 - (INWARD if setting.kappa == 0 else ROUNDING)
+        scale *= 1.0 - (ROUNDING if form.penalised else INWARD)
     nu = scale * nu
-    if setting.output_bias and setting.bias_price == 0:
-        nu = _summing_to_zero(setting, nu)
-    rows = np.zeros((len(codes), setting.N))
+    if form.output_bias and form.bias_price == 0:
+        nu = _summing_to_zero(form, nu)
+    rows = np.zeros((len(codes), form.N))
     for k, code in enumerate(codes):
         if code >= 0:
             rows[k] = scale * found[code, facet if k == 0 else -1][0]
-    return FaceDual(nu, rows, dual_bound(setting, nu), max(0.0, scale * largest - setting.kappa))
+    excess = max(0.0, scale * largest - (1.0 if form.penalised else 0.0))
+    nu, rows = np.ldexp(nu, form.output), np.ldexp(rows, form.output)
+    return FaceDual(nu, rows, dual_bound(setting, nu), excess)
 
 
-def _balanced(setting: LandscapeSetting, nu: Array) -> Array:
+def _balanced(form: NormalForm, nu: Array) -> Array:
     """nu with |sum nu| / N at most the output bias's price, moved where the conjugate's domain leaves room."""
-    price = setting.bias_price * (1.0 - ROOM)
-    excess = nu.sum() - np.clip(nu.sum(), -price * setting.N, price * setting.N)
+    price = form.bias_price / form.weight * (1.0 - ROOM)
+    excess = nu.sum() - np.clip(nu.sum(), -price * form.N, price * form.N)
     if excess == 0.0:
         return nu
-    room = _room(setting, nu)
+    room = _room(form, nu)
     return nu - excess * room / room.sum() if room.sum() > 0 else nu
 
 
-def _room(setting: LandscapeSetting, nu: Array) -> Array:
+def _room(form: NormalForm, nu: Array) -> Array:
     """How far each entry is from the end of the conjugate's domain; 1 where there is none."""
-    loss = setting.objective.loss
-    room = np.ones(setting.N)
-    if loss.name == "huber":
-        room = loss.delta - np.abs(nu)  # type: ignore[attr-defined]
+    loss = form.loss
+    room = np.ones(form.N)
+    if isinstance(loss, Huber):
+        room = loss.delta - np.abs(nu)
     elif loss.name == "logistic":
         room = np.minimum(np.abs(nu), 1.0 - np.abs(nu))
     return np.maximum(room, 0.0)
 
 
-def _summing_to_zero(setting: LandscapeSetting, nu: Array) -> Array:
+def _summing_to_zero(form: NormalForm, nu: Array) -> Array:
     """nu on a dyadic grid, where sums are exact, with its sum taken off the entry that has most room."""
     unit = GRID * 2.0 ** np.ceil(np.log2(max(float(np.abs(nu).max()), 1e-300)))
     steps = np.rint(nu / unit).astype(np.int64)
-    steps[int(np.argmax(_room(setting, nu)))] -= steps.sum()
+    steps[int(np.argmax(_room(form, nu)))] -= steps.sum()
     return steps * unit

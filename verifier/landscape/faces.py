@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from verifier.landscape.normal import NormalForm
 from verifier.landscape.setting import LandscapeSetting
 
 Array = np.ndarray
@@ -23,8 +25,8 @@ Face = tuple[tuple[int, ...], int]
 class FacePoint:
     """A minimiser. value: F there. predictions (N,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
 
-    exact: to rounding, by a direct method; else to a solver's tolerance. nu (N,): the solver's dual vector, where it is nearer to feasible
-    than the gradient at the predictions; else None.
+    nu (N,): dual vector of the mean loss, the gradient at the predictions or, where that is nearer to feasible, the solver's. exact: to rounding, by
+    a direct method; else to a solver's tolerance.
     """
 
     value: float
@@ -32,30 +34,46 @@ class FacePoint:
     u: dict[int, Array]
     facet_u: Array | None
     bias: float
+    nu: Array
     exact: bool = False
-    nu: Array | None = None
 
 
 class FaceProgram(Protocol):
-    """How a face's minimum is found."""
+    """How a face's minimum is found, in the numbers of the normal form it was made for. accuracy: error of values of size 1."""
+
+    accuracy: float
 
     def value(self, face: Face) -> float: ...
 
     def solve(self, face: Face) -> FacePoint: ...
 
 
-def make_program(setting: LandscapeSetting, method: str = "auto") -> FaceProgram:
+@dataclass(frozen=True, eq=False)
+class GivenProgram:
+    """A program's answers in the given problem's numbers."""
+
+    setting: LandscapeSetting
+    program: FaceProgram
+
+    def value(self, face: Face) -> float:
+        return self.setting.normal.given_value(self.program.value(face))
+
+    def solve(self, face: Face) -> FacePoint:
+        return self.setting.normal.given(self.program.solve(face))
+
+
+def make_program(setting: LandscapeSetting, method: str = "auto") -> GivenProgram:
     """method: "rays" (squared loss, kappa = 0, n <= 3, pointed cones), "conic" (Clarabel), "reference" (CVXPY), or the fastest that applies."""
     from verifier.landscape.conic_program import ConicProgram
     from verifier.landscape.ray_program import RayProgram, rays_apply
     from verifier.landscape.reference import ReferenceProgram
 
     if method == "auto":
-        method = "rays" if rays_apply(setting) else "conic"
-    programs: dict[str, Callable[[LandscapeSetting], FaceProgram]] = {
-        "rays": RayProgram, "conic": ConicProgram, "reference": ReferenceProgram,
-    }  # fmt: skip
-    return programs[method](setting)
+        method = "rays" if rays_apply(setting.normal) else "conic"
+    if method == "reference":
+        return GivenProgram(setting, ReferenceProgram(setting))
+    programs: dict[str, Callable[[NormalForm], FaceProgram]] = {"rays": RayProgram, "conic": ConicProgram}
+    return GivenProgram(setting, programs[method](setting.normal))
 
 
 class FaceValues:
@@ -74,13 +92,27 @@ class FaceValues:
             a, b = self._codes_of[facet]
             if a in chosen or b in chosen:
                 facet = -1
-        return chosen, facet
+        return chosen, int(facet)
 
     def value(self, face: Face) -> float:
         found = self.known.get(face)
         if found is None:
             found = self.known[face] = self.program.value(face)
         return found
+
+    @cached_property
+    def scale(self) -> float:
+        """What differences of F are small against: F of the network that is 0 in every neuron, its output bias at its best, which no pass exceeds.
+
+        Margins of the logistic loss have a size of their own, and so has F: log 2 or more.
+        """
+        zero = self.value(self.face(()))
+        return max(zero, np.log(2.0)) if self.setting.objective.loss.name == "logistic" else zero
+
+    @property
+    def resolution(self) -> float:
+        """Differences of F up to this are rounding, or the solver's tolerance."""
+        return self.program.program.accuracy * self.scale
 
     def point(self, face: Face) -> FacePoint:
         """The minimiser, solved for again: points are not kept."""

@@ -19,6 +19,7 @@ from pathlib import Path as FilePath
 
 import numpy as np
 
+from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import UsageError
 from verifier.landscape.duals import face_dual
 from verifier.landscape.faces import Face, FaceValues
@@ -95,8 +96,7 @@ class ExactGap:
 
     def barrier(self) -> BarrierFaces | None:
         """The proof that no path is lower than `lower`; None when `lower` is E, up to the solvers' rounding."""
-        objective, targets = self.setting.objective, self.setting.targets
-        if self.lower <= self.E + TIE * max(self.E, objective.loss.value_at_zero(targets)):
+        if self.lower <= self.E + TIE * max(self.E, self.search.values.scale):
             return None
         cut = self.lower * (1.0 - 2.0 * TIE)
         complete = [k for k in (0, 1) if self.search.sides[k].bound >= cut]
@@ -134,14 +134,16 @@ def exact_gap(
     # Shrinking both networks to u = 0 is a path: F is convex on each half of it.
     ceiling = values.value(values.face(()))
     file = None if state is None else FilePath(state)
+    arrays = {"X": setting.X, "targets": setting.targets}
+    question = f"{objective!r} {output_layer} {A.sha256()} {B.sha256()} {arrays_sha256(arrays)}"
     if file is not None and file.exists():
-        search = GapSearch.load(file, values, start, goal)
+        search = GapSearch.load(file, values, start, goal, question)
     else:
         search = GapSearch(values, start, goal, floor=E, ceiling=ceiling)
         search.probes(PROBE_CELLS)
     search.run(max(0, most_cells - search.visited), progress)
     if file is not None and not search.closed:
-        search.save(file)
+        search.save(file, question)
     return ExactGap(setting, A, B, E, search.lower, search.upper, search, search.visited, len(values.known))
 
 

@@ -110,7 +110,7 @@ def _placed(setting: LandscapeSetting, step: Step, point: FacePoint, facet: int)
 def _opened(setting: LandscapeSetting, network: Network) -> Network:
     """The network with its neurons scaled by factors in [1/2, 2] and its bias moved so that F is lower: a head move, F being convex along it.
 
-    The slack it makes is what a proof of gap 0 needs (theory.md section 2). The network itself when nothing is gained.
+    The slack it makes is what a proof of gap 0 needs (docs/mathematics.md). The network itself when nothing is gained.
     """
     if setting.frozen:
         return network
@@ -119,16 +119,18 @@ def _opened(setting: LandscapeSetting, network: Network) -> Network:
     m, value = network.theta.shape[1], setting.value(network)
     features = network.features(setting.X) * network.theta[0]
     norms: Array = setting.kappa * np.linalg.norm(products(network), axis=1)
-    loss, y = setting.objective.loss, setting.targets
-    c0 = 0.0 if network.c is None else float(network.c[0])
+    loss, y, form = setting.objective.loss, setting.targets, setting.normal
+    # L-BFGS stops at absolute tolerances: F and c are handed to it in the units of the normal form.
+    c0 = 0.0 if network.c is None else float(np.ldexp(network.c[0], -form.output))
 
     def F(z: Array) -> tuple[float, Array]:
-        c = z[m] if network.c is not None else 0.0
+        c = np.ldexp(z[m], form.output) if network.c is not None else 0.0
         f = (features @ z[:m] + c)[:, None]
         slope = loss.gradient(f, y)[:, 0] / setting.N
-        pull = 0.0 if network.c is None else slope.sum() + setting.bias_price * np.sign(c)
+        pull = 0.0 if network.c is None else np.ldexp(slope.sum() + setting.bias_price * np.sign(c), form.output)
         down = np.append(features.T @ slope + norms, pull)
-        return float(loss.values(f, y).mean() + norms @ z[:m] + setting.bias_price * np.abs(c)), down
+        value = loss.values(f, y).mean() + norms @ z[:m] + setting.bias_price * np.abs(c)
+        return float(np.ldexp(value, -form.value)), np.ldexp(down, -form.value)
 
     found = minimize(
         F, np.append(np.ones(m), c0), jac=True, method="L-BFGS-B", bounds=[(0.5, 2.0)] * m + [(None, None)]
@@ -137,7 +139,7 @@ def _opened(setting: LandscapeSetting, network: Network) -> Network:
         network.W,
         network.theta * found.x[:m],
         network.b,
-        None if network.c is None else found.x[m:],
+        None if network.c is None else np.ldexp(found.x[m:], form.output),
     )
     return opened if setting.value(opened) < value else network
 

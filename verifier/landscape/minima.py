@@ -53,8 +53,6 @@ def leading_pairs(tree: MergeTree, most: int) -> list[MinimaPair]:
     return out
 
 
-def distinct(values: np.ndarray) -> int:
-    """How many different values a sorted array has, rounding aside."""
-    if not len(values):
-        return 0
-    return 1 + int((np.diff(values) > COPY * np.maximum(np.abs(values[1:]), 1e-3)).sum())
+def distinct(tree: MergeTree) -> int:
+    """How many different values the minima have, rounding aside."""
+    return 1 + int((np.diff(tree.values) > np.maximum(COPY * tree.values[1:], tree.resolution)).sum())

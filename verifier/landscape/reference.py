@@ -51,7 +51,9 @@ def reference_minimum(
 
 
 class ReferenceProgram:
-    """`reference_minimum` behind the interface of face programs; it has no points."""
+    """`reference_minimum`, which solves the given problem itself, behind the interface of face programs; it has no points."""
+
+    accuracy = 1e-7
 
     def __init__(self, setting: LandscapeSetting) -> None:
         self.setting = setting
@@ -60,7 +62,7 @@ class ReferenceProgram:
         codes, facet = face
         n = self.setting.neurons
         moving = (int(n.facet_codes[facet, 0]), int(n.facet_samples[facet])) if facet >= 0 else None
-        return reference_minimum(self.setting, codes, moving)[0]
+        return float(np.ldexp(reference_minimum(self.setting, codes, moving)[0], -self.setting.normal.value))
 
     def solve(self, face: Face) -> FacePoint:
         raise NotImplementedError("the CVXPY reference gives values only; use method rays or conic for points")

@@ -1,4 +1,4 @@
-"""Bottleneck search between two cells from both sides, with a bracket of the pass at any time (theory.md section 6).
+"""Bottleneck search between two cells from both sides, with a bracket of the pass at any time (docs/landscape.md).
 
 Each side has a level, and takes up every cell that can be reached at or below it before the level rises to the lowest edge that is left: then every
 path to a cell outside passes that edge's weight. Where the sides touch there is a walk, hence a bound from above. Among edges at or below its level a
@@ -12,14 +12,17 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import MalformedInputError
 from verifier.files import write_arrays
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.locate import Cell
 from verifier.landscape.side import Distance, Side, replaced
+from verifier.stored import code_version
 
 # Weights this close (relative) are one level: solvers' rounding.
 TIE = 1e-9
@@ -182,8 +185,11 @@ class GapSearch:
         after = [*(cell for cell, _, _ in self.way[1:]), self.sides[1].cells[0]]
         return [Step(cell, i, f, to[i]) for (cell, i, f), to in zip(self.way, after)]
 
-    def save(self, path: str | Path) -> None:
-        """Everything found so far, as one .npz file, whole or not at all. Raises UsageError when the place cannot be written."""
+    def save(self, path: str | Path, question: str) -> None:
+        """Everything found so far, as one .npz file, whole or not at all. question: hash of what the search is about.
+
+        Raises UsageError when the place cannot be written.
+        """
         m = len(self.sides[0].cells[0])
         arrays = {
             "bracket": np.array([self.floor, self.upper]),
@@ -199,34 +205,44 @@ class GapSearch:
                 f"{name}.weights": np.array([e[0] for e in edges]),
                 f"{name}.edges": np.array([e[1:] for e in edges], dtype=np.int64).reshape(-1, 4),
             }
+        arrays["seal"] = np.array(_seal(arrays, question))
         write_arrays(path, arrays)
 
     @classmethod
-    def load(cls, path: str | Path, values: FaceValues, start: Cell, goal: Cell) -> GapSearch:
-        """A search that was saved for the same setting and ends. Raises MalformedInputError for any other file."""
+    def load(cls, path: str | Path, values: FaceValues, start: Cell, goal: Cell, question: str) -> GapSearch:
+        """A search that this code saved for the same question. Raises MalformedInputError for any other file, and for one that was edited."""
         self = cls.__new__(cls)
         self.values, sides, distance = values, [], Distance(values)
         try:
-            with np.load(path, allow_pickle=False) as f:
-                self.floor, self.upper = (float(v) for v in f["bracket"])
-                way = [(tuple(r[:-2]), r[-2], r[-1]) for r in f["way"].tolist()]
-                self.way = way if bool(f["known"]) else None
-                for name, cell, other in (("A", start, goal), ("B", goal, start)):
-                    levels = f[f"{name}.levels"].tolist()
-                    s = Side(distance, other, levels.pop())
-                    s.cells, s.levels = [tuple(c) for c in f[f"{name}.cells"].tolist()], levels
-                    s.index = {c: k for k, c in enumerate(s.cells)}
-                    came = f[f"{name}.came"].tolist()
-                    s.parents, s.moves = [c[0] for c in came], [(c[1], c[2]) for c in came]
-                    if s.cells[0] != cell:
-                        raise ValueError(f"it starts in cell {s.cells[0]}, not {cell}")
-                    for w, e in zip(f[f"{name}.weights"].tolist(), f[f"{name}.edges"].tolist()):
-                        s.offer(w, *e)
-                    sides.append(s)
-        except (OSError, KeyError, ValueError) as error:
+            # Opened here: numpy forgets to close what turns out to be no archive.
+            with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as stored:
+                f = dict(stored)
+                if str(f.pop("seal")) != _seal(f, question):
+                    raise ValueError("it is of another search, of other code, or was changed since")
+            self.floor, self.upper = (float(v) for v in f["bracket"])
+            way = [(tuple(r[:-2]), r[-2], r[-1]) for r in f["way"].tolist()]
+            self.way = way if bool(f["known"]) else None
+            for name, cell, other in (("A", start, goal), ("B", goal, start)):
+                levels = f[f"{name}.levels"].tolist()
+                s = Side(distance, other, levels.pop())
+                s.cells, s.levels = [tuple(c) for c in f[f"{name}.cells"].tolist()], levels
+                s.index = {c: k for k, c in enumerate(s.cells)}
+                came = f[f"{name}.came"].tolist()
+                s.parents, s.moves = [c[0] for c in came], [(c[1], c[2]) for c in came]
+                if s.cells[0] != cell:
+                    raise ValueError(f"it starts in cell {s.cells[0]}, not {cell}")
+                for w, e in zip(f[f"{name}.weights"].tolist(), f[f"{name}.edges"].tolist()):
+                    s.offer(w, *e)
+                sides.append(s)
+        except (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile) as error:
             raise MalformedInputError(
                 f"search state {path}: expected a file that this search saved for the same pair and data, but {error}; remove it to start anew"
             ) from error
         self.sides = (sides[0], sides[1])
         self.next_probe = PROBE_FROM
         return self
+
+
+def _seal(arrays: dict[str, np.ndarray], question: str) -> str:
+    """Against states of other searches, other code, and edits: the bracket in a state is one that nothing checks."""
+    return f"{question} {code_version()} {arrays_sha256(arrays)}"

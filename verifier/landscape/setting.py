@@ -1,18 +1,18 @@
-"""What an exact landscape is about: F as a function of `u_i = |theta_i| wt_i`, signs and output bias (theory.md section 6)."""
+"""What an exact landscape is about: F as a function of `u_i = |theta_i| wt_i`, signs and output bias (docs/landscape.md)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from verifier.errors import UsageError
 from verifier.landscape.neuron_cells import NeuronCells
+from verifier.landscape.normal import NormalForm, normal_form, scaled_cells
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.objective.penalties import augmented_rows
-from verifier.regions.arrangement import make_arrangement
-from verifier.regions.cones import enumerate_cones
 
 Array = np.ndarray
 
@@ -26,6 +26,7 @@ class LandscapeSetting:
 
     p is 1 when the objective prices the output bias, else 0. targets (N, 1). output_bias: c is a variable.
     frozen_signs: s when theta and c stay as they are, else None; c is then `offset`.
+    scaled_neurons: the same cells for inputs whose columns are divided by 2^columns (see `normal`).
     """
 
     objective: Objective
@@ -35,8 +36,15 @@ class LandscapeSetting:
     hidden_bias: bool
     output_bias: bool
     neurons: NeuronCells
+    scaled_neurons: NeuronCells
+    columns: Array
     frozen_signs: tuple[int, ...] | None = None
     offset: float = 0.0
+
+    @cached_property
+    def normal(self) -> NormalForm:
+        """The same landscape in units of size 1, which is what programs solve."""
+        return normal_form(self)
 
     @property
     def frozen(self) -> bool:
@@ -95,10 +103,11 @@ def make_setting(
     if width < 1:
         raise UsageError(f"landscape: the width must be at least 1, got {width}")
     X = np.ascontiguousarray(X, dtype=np.float64)
-    neurons = NeuronCells(enumerate_cones(make_arrangement(X, hidden_bias)))
-    return LandscapeSetting(
-        objective, X, np.asarray(targets, dtype=np.float64), width, hidden_bias, output_bias, neurons
-    )
+    y = np.asarray(targets, dtype=np.float64)
+    setting = LandscapeSetting(objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias))
+    # Numbers that float64 has no room for are refused here, before any work.
+    _ = setting.normal
+    return setting
 
 
 def pair_setting(
@@ -133,7 +142,7 @@ def pair_setting(
     base = make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=False)
     signs = tuple(int(s) for s in np.sign(A.theta[0]))
     c = 0.0 if A.c is None else float(A.c[0])
-    return LandscapeSetting(base.objective, base.X, base.targets, m, hidden_bias, False, base.neurons, signs, c)
+    return replace(base, frozen_signs=signs, offset=c)
 
 
 def products(network: Network) -> Array:

@@ -1,4 +1,4 @@
-"""The whole landscape: every cell, every edge, the merge tree (theory.md section 6).
+"""The whole landscape: every cell, every edge, the merge tree (docs/landscape.md).
 
 A cell of m neurons is a number in mixed radix, neuron 0 first. Edge weights depend on the set of the other neurons' codes and on the facet alone,
 so that they stand in a table (sets, facets + 1) from which the edges of all m^... ordered cells are read.
@@ -17,7 +17,8 @@ from verifier.landscape.setting import LandscapeSetting
 
 Array = np.ndarray
 
-# A join this much (relative) above the higher of the two minima is none: they are one valley up to the solvers' rounding.
+# A join no more than this share of its level above the higher of the two minima is none, nor is one that the solvers cannot tell from it
+# (`FaceValues.resolution`): they are one valley.
 SAME = 1e-8
 MOST_CELLS = 2_000_000
 
@@ -28,7 +29,7 @@ class MergeTree:
 
     values (M,): minima in increasing order. cells (M, m): codes of a cell that holds each. passes (M - 1,): in increasing order the level
     at which `younger[k]` (the higher minimum, which ends there) joins `older[k]`; -1 where nothing joins (never, for connected landscapes).
-    cell_count, edge_count, programs: sizes. cpu_seconds: of building it.
+    resolution: differences of F up to this are none to the solvers. cell_count, edge_count, programs: sizes. cpu_seconds: of building it.
     """
 
     setting: LandscapeSetting
@@ -37,6 +38,7 @@ class MergeTree:
     passes: Array
     younger: Array
     older: Array
+    resolution: float
     cell_count: int
     edge_count: int
     programs: int
@@ -106,10 +108,10 @@ def merge_tree(setting: LandscapeSetting, *, most_cells: int = MOST_CELLS, metho
     start = time.process_time()
     found = FaceValues(setting, method)
     graph = cell_graph(setting, found)
-    values, passes, cells, younger, older = _join(graph)
+    values, passes, cells, younger, older = _join(graph, found.resolution)
     codes = _digits(setting, cells)
     return MergeTree(
-        setting, values, codes, passes, younger, older, len(graph.values), len(graph.a), len(found.known), time.process_time() - start
+        setting, values, codes, passes, younger, older, found.resolution, len(graph.values), len(graph.a), len(found.known), time.process_time() - start
     )  # fmt: skip
 
 
@@ -204,7 +206,7 @@ def cell_graph(setting: LandscapeSetting, found: FaceValues) -> _Graph:
     return _Graph(values, a, b, np.maximum(weight, np.maximum(values[a], values[b])))
 
 
-def _join(graph: _Graph) -> tuple[Array, Array, Array, Array, Array]:
+def _join(graph: _Graph, resolution: float) -> tuple[Array, Array, Array, Array, Array]:
     """Union-find over the edges of a minimum spanning tree, lowest first. Returns minima, passes, their cells, and who joined whom."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import minimum_spanning_tree
@@ -233,7 +235,7 @@ def _join(graph: _Graph) -> tuple[Array, Array, Array, Array, Array]:
             x, y = y, x
         high, low = lowest[y], lowest[x]
         parent[y] = x
-        if w - values[high] > SAME * max(abs(w), 1e-3):
+        if w - values[high] > max(SAME * w, resolution):
             joins.append((w, high, low))
     roots = {lowest[root(x)] for x in range(n)} if len(edges) < n - 1 else {lowest[root(0)]}
     minima = sorted({j[1] for j in joins} | roots, key=lambda c: (values[c], c))

@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from verifier.certificate.file import data_file, read_certificate
 from verifier.certificate.hashing import arrays_sha256
-from verifier.errors import CertificateFormatError, VerifierError
-from verifier.kernel import check
+from verifier.errors import VerifierError
 from verifier.kernel.fast.forward import Interval
-from verifier.kernel.statements import EndpointValue, PathUpperBound, Problem, same_parameters
+from verifier.kernel.statements import Problem
 from verifier.many.group import Group
 from verifier.many.landscape import Link
+from verifier.pipeline.kept import NotThis, read_kept
+from verifier.stored import code_version
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,9 @@ class PairRow:
     exit_code: int
 
 
-class NotThis(Exception):
-    """The file does not certify this pair; its text says why."""
-
-
 def pair_file(folder: Path, group: Group, a: int, b: int, options: Mapping[str, Any]) -> Path:
-    """The place of the pair's certificate: names for people, then a hash of networks, data, objective and options."""
-    about = {**group_content(group, (a, b)), "options": dict(options)}
+    """The place of the pair's certificate: names for people, then a hash of networks, data, objective, options and this code."""
+    about = {**group_content(group, (a, b)), "options": dict(options), "code": code_version()}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     words = (re.sub(r"[^A-Za-z0-9_.]+", "_", group.members[k].name).strip("._")[-40:] or "x" for k in (a, b))
     return folder / f"{'-'.join(words)}-{digest[:12]}.safetensors"
@@ -78,44 +72,13 @@ def group_content(group: Group, which: tuple[int, ...]) -> dict[str, Any]:
 
 
 def read_pair(file: Path, problem: Problem) -> Facts:
-    """Read a pair's certificate and check every claim with the kernel's fast evaluation.
-
-    Raises NotThis when there is no certificate, it is damaged, about other networks, data or another objective, or a claim is rejected.
-    """
-    try:
-        c = read_certificate(file, data=data_file(file))
-    except CertificateFormatError as error:
-        raise NotThis(str(error)) from None
-    if not _same(c.problem, problem):
-        raise NotThis(f"{file}: is about other networks, data, another activation or objective")
-    for claim in c.claims:
-        verdict = check(c.problem, claim)
-        if not verdict.accepted:
-            raise NotThis(f"{file}: {verdict.sentence}")
-    ends = {e.network: Interval(e.lower, e.upper) for e in c.claims if isinstance(e, EndpointValue)}
-    if set(ends) != {"A", "B"}:
-        raise NotThis(f"{file}: does not claim the values of both networks")
-    paths = sorted((p for p in c.claims if isinstance(p, PathUpperBound)), key=lambda p: (p.gap, p.sup))
-    link = Link(paths[0].sup, paths[0].gap) if paths else None
-    return Facts(ends["A"], ends["B"], link, paths[0].path if paths else None, c.digest, _seconds(c.record))
-
-
-def _same(p: Problem, q: Problem) -> bool:
-    return (
-        p.objective == q.objective
-        and p.negative_slope == q.negative_slope
-        and np.array_equal(p.X, q.X)
-        and p.targets.dtype.kind == q.targets.dtype.kind
-        and np.array_equal(p.targets, q.targets)
-        and _same_network(p, q, "A")
-        and _same_network(p, q, "B")
-    )
-
-
-def _same_network(p: Problem, q: Problem, name: str) -> bool:
-    v, w = getattr(p, name), getattr(q, name)
-    alike = len(v.weights) == len(w.weights) and [b is None for b in v.biases] == [b is None for b in w.biases]
-    return alike and same_parameters(v, w)
+    """What the re-checked claims of a pair's certificate say. Raises NotThis as `read_kept` does."""
+    found = read_kept(file, problem)
+    best = found.paths[0] if found.paths else None
+    link = None if best is None else Link(best.sup, best.gap)
+    A, B = (Interval(e.lower, e.upper) for e in (found.A, found.B))
+    c = found.certificate
+    return Facts(A, B, link, None if best is None else best.path, c.digest, _seconds(c.record))
 
 
 def _seconds(record: Mapping[str, Any]) -> float | None:

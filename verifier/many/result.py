@@ -15,9 +15,10 @@ from verifier.files import atomic_write_bytes
 from verifier.kernel.fast.forward import Interval
 from verifier.many.group import Group
 from verifier.many.landscape import Components, Landscape, landscape
-from verifier.many.pairs import NotThis, PairRow, read_pair
+from verifier.many.pairs import PairRow, read_pair
 from verifier.numbers import show_up
 from verifier.outcomes import Outcome, worst_exit_code
+from verifier.pipeline.kept import NotThis
 
 COLUMNS = (
     "a", "b", "file_a", "file_b", "status", "F_a", "F_b", "F_a_lower", "F_a_upper", "F_b_lower", "F_b_upper", "sup", "gap", "method",

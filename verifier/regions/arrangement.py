@@ -68,6 +68,18 @@ class Arrangement:
         return np.where(np.asarray(patterns)[:, self.representatives] > 0, 1, -1).astype(np.int8)
 
 
+def exponents(rows: Array) -> Array:
+    """Per column e (n,) int64 with its largest |entry| in (2^(e-1), 2^e]; 0 where dividing by 2^e would not be exact.
+
+    Linear and conic programs see columns divided by these, since solvers stop at absolute tolerances; powers of two change no digit.
+    """
+    mantissa, e = np.frexp(np.abs(rows).max(axis=0, initial=0.0))
+    e = np.where(mantissa > 0.0, e - (mantissa == 0.5), 0).astype(np.int64)
+    with np.errstate(under="ignore"):
+        exact = (np.ldexp(np.ldexp(rows, -e), e) == rows).all(axis=0)
+    return np.where(exact, e, 0)
+
+
 def make_arrangement(X: Array, bias: bool) -> Arrangement:
     """The arrangement of inputs X (N, d). Raises DataError when X is no matrix of finite numbers."""
     X = np.asarray(X, dtype=np.float64)

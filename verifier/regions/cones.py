@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from verifier.errors import DataError, UsageError
-from verifier.regions.arrangement import Arrangement, generic_count
+from verifier.regions.arrangement import Arrangement, exponents, generic_count
 from verifier.regions.exact import exact_signs, to_floats
 from verifier.regions.faces import all_cells
 from verifier.regions.rays import integer_rays, rays
@@ -110,10 +110,13 @@ def _rounded_sums(arrangement: Arrangement, signs: Array) -> Array:
 
 
 def deep_point(rows: Array, signs: Array) -> Array:
-    """The point of [-1, 1]^n with the largest margin in s_c u . x_c / |x_c| >= t, from HiGHS: a hint, to be verified."""
+    """The point of [-1, 1]^n with the largest margin in s_c u . x_c / |x_c| >= t, in units in which the columns of x are of size 1, from HiGHS: a hint,
+    to be verified."""
     from scipy.optimize import linprog
 
     C, n = rows.shape
+    e = exponents(rows)
+    rows = np.ldexp(rows, -e)
     scaled = signs[:, None] * rows / np.linalg.norm(rows, axis=1, keepdims=True)
     bounds = [(-1.0, 1.0)] * n + [(0.0, None)]
     solved = linprog(
@@ -123,7 +126,7 @@ def deep_point(rows: Array, signs: Array) -> Array:
         bounds=bounds,
         method="highs",
     )
-    return np.zeros(n) if solved.x is None else np.asarray(solved.x[:n])
+    return np.zeros(n) if solved.x is None else np.ldexp(solved.x[:n], -e)
 
 
 def redundancy_of(cones: Cones, which: Sequence[int]) -> tuple[Array, Array]:

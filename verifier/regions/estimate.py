@@ -6,16 +6,16 @@ import numpy as np
 
 from verifier.regions.margins import strictly_inside
 from verifier.regions.program import RegionProgram
-from verifier.regions.solve import solve
+from verifier.regions.solve import RAYS, solve
 from verifier.regions.verdict import decide
 
 Array = np.ndarray
 
 # Slack over the largest vector that counts as clearly inside: far above rounding.
 INSIDE = 1e-7
-# Loss over mean y^2 that counts as clearly positive. The active-set method's slopes are right to 1e-11 of |y|, against a residual of 1e-6 |y|
+# Loss over mean y^2 that counts as clearly positive. A direct fit's slopes are right to 1e-11 of |y|, against a residual of 1e-6 |y|
 # here; Clarabel's loss is right to about 1e-12.
-POSITIVE = {"rays, active set": 1e-12}
+POSITIVE = {RAYS: 1e-12}
 POSITIVE_ELSE = 1e-8
 
 
@@ -24,6 +24,7 @@ def zero_loss(program: RegionProgram) -> tuple[str, str]:
 
     program: the direct solver's minimum is clearly positive, or a linear program finds a point clearly inside. settled: exact, by `decide`.
     """
+    program, _ = program.scaled
     mean_square = float(np.mean(program.targets**2))
     if program.groups and mean_square > 0:
         # For n > 3 the linear program is tried first unless there are fewer unknowns than samples.

@@ -5,7 +5,6 @@ The figures' regions are those of randomly initialised networks; the theorems co
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from verifier.files import atomic_write_bytes, claim_folder
+from verifier.files import claim_folder
 from verifier.regions.arrangement import Arrangement, make_arrangement
 from verifier.regions.estimate import zero_loss
 from verifier.regions.patterns import pattern_of
 from verifier.regions.presets import LABELS, Cell, Preset
 from verifier.regions.program import make_program
 from verifier.regions.rank import region_rank
+from verifier.stored import read_sealed, write_sealed
 
 Array = np.ndarray
 
@@ -163,14 +163,11 @@ def result_file(folder: Path, cell: Cell) -> Path:
 
 
 def read_result(folder: Path, cell: Cell) -> CellResult | None:
-    """The stored result of a cell; None when there is none that can be read and belongs to it."""
-    try:
-        value = json.loads(result_file(folder, cell).read_bytes())
-        counts = {str(k): int(v) for k, v in value["counts"].items()}
-        result = CellResult(cell, int(value["hits"]), counts, int(value["settled"]), float(value["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    """The stored result of a cell; None when there is none that this code wrote for it, or it was changed since."""
+    value = read_sealed(result_file(folder, cell))
+    if value is None or value.get("key") != cell.key:
         return None
-    return result if sum(counts.values()) == cell.trials and value.get("key") == cell.key else None
+    return CellResult(cell, value["hits"], value["counts"], value["settled"], value["seconds"])
 
 
 def write_result(folder: Path, result: CellResult) -> None:
@@ -179,7 +176,7 @@ def write_result(folder: Path, result: CellResult) -> None:
         "key": c.key, "kind": c.kind, "panel": c.panel, "d0": c.d0, "n": c.n, "d1": c.d1, "labels": c.labels, "trials": c.trials, "seed": c.seed,
         "same_data": c.same_data, "hits": result.hits, "counts": result.counts, "settled": result.settled, "seconds": result.seconds,
     }  # fmt: skip
-    atomic_write_bytes(result_file(folder, c), json.dumps(value, indent=1).encode())
+    write_sealed(result_file(folder, c), value)
 
 
 def _work(cell: Cell, folder: Path) -> CellResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.regions.arrangement import Arrangement
+from verifier.regions.arrangement import Arrangement, exponents
 from verifier.regions.cones import deep_point
 from verifier.regions.exact import exact_signs
 
@@ -21,7 +21,7 @@ class Membership:
     interior (n,) float64: u with (2 a_j - 1) u . xt_j > 0 at all samples with xt_j not 0, verified exactly; None otherwise.
     samples (s,) int64 and gordan: positive integers with sum_k gordan_k (2 a_j - 1) xt_j = 0 over j = samples_k, where the xt_j are scaled to
     coprime integers (`Arrangement.integers`): Gordan's proof that there is no such u. A single zero sample with a_j = 1 is such a proof, too.
-    residual: of the better failed attempt when undecided, else 0.
+    residual: of the better failed attempt when undecided, else 0; for inputs whose columns are of size 1.
     """
 
     realisable: bool | None
@@ -48,11 +48,16 @@ def membership(arrangement: Arrangement, pattern: Array) -> Membership:
         return Membership(True, interior=np.zeros(arrangement.n))
     rows, whole = arrangement.inputs[reps], arrangement.integers[reps]
     point = deep_point(rows, signs[0])
-    margin = float(np.min(signs[0] * (rows @ point) / np.linalg.norm(rows, axis=1)))
     if (exact_signs(point[None], rows, whole) == signs).all():
         return Membership(True, interior=point)
-    chosen = _dependent(signs[0][:, None] * rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    e = exponents(rows)
+    normals = signs[0][:, None] * _units(np.ldexp(rows, -e))
+    chosen, margin = _dependent(normals), float(np.min(normals @ np.ldexp(point, e)))
     return _gordan(arrangement, pattern, [int(reps[c]) for c in chosen], abs(margin))
+
+
+def _units(rows: Array) -> Array:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def _dependent(normals: Array) -> list[int]:
@@ -78,9 +83,9 @@ def zonotope_move(arrangement: Arrangement, pattern: Array) -> Array:
     out = np.zeros(len(pattern))
     if len(used) == 0:
         return out
-    rows = arrangement.inputs[used]
+    rows = np.ldexp(arrangement.inputs, -exponents(arrangement.inputs))[used]
     # Moving a coefficient inwards by mu_j adds -(2 a_j - 1) mu_j xt_j; lengths do not matter for what is possible.
-    rows = (1 - 2 * pattern[used])[:, None] * rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = (1 - 2 * pattern[used])[:, None] * _units(rows)
     solved = linprog(-np.ones(len(used)), A_eq=rows.T, b_eq=np.zeros(rows.shape[1]), bounds=(0.0, 1.0), method="highs")
     if solved.x is not None:
         out[used] = solved.x

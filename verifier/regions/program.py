@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.regions.arrangement import Arrangement
+from verifier.regions.arrangement import Arrangement, exponents, make_arrangement
 from verifier.regions.membership import membership
 from verifier.regions.patterns import pattern_of
 from verifier.regions.polar import facets_and_rays
@@ -92,6 +92,16 @@ class RegionProgram:
             for found, members in zip(self.rays, self.groups):
                 out[members] = found.sum(axis=0)
         return out
+
+    @cached_property
+    def scaled(self) -> tuple[RegionProgram, Array]:
+        """(the program in units in which the inputs' columns are of size 1, e (n,)): vectors here are 2^-e times vectors there, all else is the same."""
+        e = exponents(self.arrangement.inputs)
+        if not e.any():
+            return self, e
+        inside = np.ldexp(self.inside, e)
+        arrangement = make_arrangement(np.ldexp(self.arrangement.inputs, -e), False)
+        return RegionProgram(arrangement, self.head, self.pattern, self.targets, inside), e
 
     def expand(self, u: Array) -> Array:
         """Rows (m, n) of the layer with merged vectors u (G, n): equal shares within a group, silent neurons as in `inside`."""

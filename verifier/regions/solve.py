@@ -1,7 +1,7 @@
 """Region programs: the reference in CVXPY, and two direct routes (theory.md section 5).
 
 rays: n <= 3, non-negative least squares over the rays of all cones. quadratic: any n, Clarabel called directly on
-the sparse quadratic program, without CVXPY's set-up. All work on targets scaled to root mean square 1.
+the sparse quadratic program, without CVXPY's set-up. All work on targets scaled to root mean square 1 and inputs' columns scaled to size 1.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Array = np.ndarray
 
 TIGHT = {"tol_gap_abs": 1e-13, "tol_gap_rel": 1e-12, "tol_feas": 1e-12}
 NOISE = 1e-13
+# The solver's name of a fit on rays that is right to rounding.
+RAYS = "rays, direct"
 # The active-set method takes a least-squares solve per sample or more: measured faster than Clarabel up to here, slower at 50.
 MOST_SAMPLES_BY_RAYS = 32
 
@@ -51,13 +53,14 @@ def solve(program: RegionProgram, route: str = "auto") -> RegionSolution:
         raise UsageError(f"region program: rays are for dimension at most 3, got {program.n}; use quadratic")
     start = time.perf_counter()
     scale = float(np.sqrt(np.mean(program.targets**2))) or 1.0
+    scaled, e = program.scaled
     if not program.groups:
         u, status, solver = np.zeros((0, program.n)), "no active neuron", "none"
     else:
-        u, status, solver = routes[route](program, program.targets / scale)
+        u, status, solver = routes[route](scaled, program.targets / scale)
         u = u * scale
-    nu = 2.0 * (program.matrix @ u.ravel() - program.targets)
-    return RegionSolution(u, float(np.mean(nu**2)) / 4, nu, status, solver, time.perf_counter() - start)
+    nu = 2.0 * (scaled.matrix @ u.ravel() - program.targets)
+    return RegionSolution(np.ldexp(u, -e), float(np.mean(nu**2)) / 4, nu, status, solver, time.perf_counter() - start)
 
 
 def _inequalities(program: RegionProgram) -> Any:
@@ -78,9 +81,11 @@ def _cvxpy(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
         warnings.simplefilter("ignore", UserWarning)
         for settings in (TIGHT, {}):
             try:
-                problem.solve(solver=cp.CLARABEL, **settings)
+                problem.solve(solver=cp.CLARABEL, warm_start=False, **settings)
                 status = str(problem.status)
-                break
+                # Broken off at tight tolerances it may lie far from the optimum.
+                if status == cp.OPTIMAL:
+                    break
             except cp.error.SolverError as error:
                 status = f"failed: {error}"
     value = np.zeros(program.matrix.shape[1]) if u.value is None else np.asarray(u.value)
@@ -114,11 +119,11 @@ def gather(program: RegionProgram, c: Array, group: Array, found: Array) -> Arra
 
 def _rays(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
     V, group, found = columns_of_rays(program)
-    c = cone_fit(V, y)
-    if c is None:
+    fit = cone_fit(V, y)
+    if fit is None:
         u, status, solver = _quadratic(program, y)
-        return u, f"{status}; the active-set method broke off", solver
-    return gather(program, c, group, found), "optimal", "rays, active set"
+        return u, f"{status}; no fit on the rays met the optimality conditions", solver
+    return gather(program, fit.coefficients, group, found), "optimal", RAYS if fit.exact else f"rays, {fit.method}"
 
 
 def _quadratic(program: RegionProgram, y: Array) -> tuple[Array, str, str]:

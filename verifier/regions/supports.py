@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from verifier.regions.arrangement import Arrangement
+from verifier.regions.cone_fit import cone_fit
 from verifier.regions.exact import solve_exactly
 
 Array = np.ndarray
@@ -18,8 +19,6 @@ def supports_of(arrangement: Arrangement, signs: Array, is_facet: Array) -> dict
     signs (C,): of the cone; is_facet (C,) bool. Non-negative least squares proposes, integers decide; where the proposal fails, all
     subsets of at most n facets are tried.
     """
-    from scipy.optimize import nnls
-
     reps = arrangement.representatives
     rows = arrangement.inputs[reps] * signs[:, None]
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -27,8 +26,8 @@ def supports_of(arrangement: Arrangement, signs: Array, is_facet: Array) -> dict
     facets = [int(c) for c in np.flatnonzero(is_facet)]
     out: dict[int, tuple[int, ...]] = {}
     for c in np.flatnonzero(~np.asarray(is_facet)).tolist():
-        weights, _ = nnls(rows[facets].T, rows[c])
-        proposal = [facets[k] for k in np.flatnonzero(weights > 1e-12)]
+        fit = cone_fit(rows[facets].T, rows[c])
+        proposal = [] if fit is None else [facets[k] for k in np.flatnonzero(fit.coefficients > 1e-12)]
         out[c] = _settled(whole, proposal, c) or _searched(whole, facets, c, arrangement.n)
     return out
 

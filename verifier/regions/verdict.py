@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verifier.regions.cone_fit import cone_fit
 from verifier.regions.exact import exact_signs
 from verifier.regions.margins import dual_interior, farkas, least_tight, strictly_inside
 from verifier.regions.program import RegionProgram
@@ -60,6 +61,14 @@ class RegionVerdict:
 
 def decide(program: RegionProgram, route: str = "auto") -> RegionVerdict:
     """Solve the region program and settle its verdict exactly. route: of `verifier.regions.solve.solve`."""
+    scaled, e = program.scaled
+    found = _decided(scaled, route)
+    solution = replace(found.solution, u=np.ldexp(found.solution.u, -e))
+    return replace(found, program=program, solution=solution, point=np.ldexp(found.point, -e))
+
+
+def _decided(program: RegionProgram, route: str) -> RegionVerdict:
+    """In units in which the linear programs' absolute tolerances mean something."""
     solution = solve(program, route)
     mean_square = float(np.mean(program.targets**2))
     attempts = [_inside, _boundary, _positive]
@@ -164,15 +173,14 @@ def _certified_dual(
 
 def _multipliers(program: RegionProgram, nu: Array, step: float, interior: tuple[Array, list[Array]]) -> list[Array]:
     """Per group multipliers for nu on the interior dual's support: non-negative least squares plus that dual's share."""
-    from scipy.optimize import nnls
-
     q = (program.matrix.T @ (nu - step * interior[0])).reshape(-1, program.n)
     out = []
     for g, (used, mu) in enumerate(zip(program.facets, interior[1])):
         kept = np.flatnonzero(mu > 0)
         values = np.zeros(len(mu))
         if len(kept):
-            values[kept] = nnls(program.normals[g][used[kept]].T, q[g])[0] + step * mu[kept]
+            fit = cone_fit(program.normals[g][used[kept]].T, q[g])
+            values[kept] = step * mu[kept] + (0.0 if fit is None else fit.coefficients)
         out.append(values)
     return out
 

@@ -28,13 +28,18 @@ def context(record: dict[str, Any]) -> dict[str, Any]:
     """What the template shows."""
     o, d = record["objective"], record["data"]
     trees = [w for w in record["widths"] if "refused" not in w]
-    pairs = [p for w in trees for p in w["pairs"]]
     errors = [e for w in trees for p in w["pairs"] for e in _errors(w, p)]
-    certified = sum(p["certified_gap"] is not None for p in pairs)
     return {
-        "word": "ERROR" if errors else "CERTIFIED" if certified else "COMPUTED",
-        "tone": "bad" if errors else "ok" if certified else "warn",
-        "finding": _finding(trees, certified),
+        # Never CERTIFIED: what the kernel checked stands in a line of its own, under its own word.
+        "word": "ERROR" if errors else "COMPUTED",
+        "tone": "bad" if errors else "note",
+        "finding": _finding(trees),
+        "certified": [
+            f"width {w['width']}, minima {p['younger']} and {p['older']}: {_interval(p)}"
+            for w in trees
+            for p in w["pairs"]
+            if "failed" not in p
+        ],
         "errors": errors,
         "objective": objective_words(
             Objective(o["loss"], o["delta"], o["kappa"], o["penalty"], o["penalise_output_bias"])
@@ -48,13 +53,22 @@ def context(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _finding(trees: list[dict[str, Any]], certified: int) -> str:
+def _finding(trees: list[dict[str, Any]]) -> str:
     parts = []
     for w in trees:
-        gap = "no barrier" if w["largest_gap"] == 0.0 else f"largest gap {w['largest_gap']:.5g}"
+        gap = "no barrier found" if w["largest_gap"] == 0.0 else f"largest gap {w['largest_gap']:.5g}"
         parts.append(f"width {w['width']}: {gap}, connected from level {w['connected_from']:.5g}")
-    tail = f" {plural(certified, 'gap')} certified from both sides." if certified else " Nothing here is certified."
-    return "; ".join(parts) + "." + tail
+    return "; ".join(parts) + "." if parts else "No width."
+
+
+def _interval(p: dict[str, Any]) -> str:
+    """What the kernel certifies of a pair's gap."""
+    low = p["certified_gap"]
+    return (
+        f"gap ≤ {show_up(p['upper_gap'], 9)}"
+        if low is None
+        else f"{show_down(low, 9)} ≤ gap ≤ {show_up(p['upper_gap'], 9)}"
+    )
 
 
 def _biases(record: dict[str, Any]) -> str:
@@ -111,7 +125,7 @@ def _pair(w: dict[str, Any], p: dict[str, Any], k: int) -> dict[str, Any]:
     return {
         "id": f"w{w['width']}p{k}",
         "title": f"minima {p['younger']} and {p['older']}",
-        "interval": f"gap ≤ {show_up(p['upper_gap'], 9)}" if low is None else f"{show_down(low, 9)} ≤ gap ≤ {show_up(p['upper_gap'], 9)}",
+        "interval": _interval(p),
         "proof": ""
         if low is None
         else f"No path leaves {p['component']} cells below {show_down(p['certified_level'], 9)}: {plural(p['faces'], 'dual')}, one per face.",

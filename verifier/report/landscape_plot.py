@@ -91,7 +91,7 @@ def _draw_components(steps: Sequence[Sequence[float]], width: dict[str, Any], th
     from matplotlib.ticker import MaxNLocator
 
     levels, counts = [s[0] for s in steps], [s[1] for s in steps]
-    room = 0.08 * max(levels[-1] - levels[0], 1e-9)
+    room = 0.08 * (levels[-1] - levels[0] or abs(levels[0]) or 1.0)
     figure = Figure(figsize=(7.6, 2.8), layout="constrained")
     ax = figure.subplots()
     ax.step(

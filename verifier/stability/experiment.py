@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from verifier.errors import CheckpointError, UsageError
+from verifier.errors import UsageError
 from verifier.pipeline.endpoints import Endpoint, encoded, read_data, read_endpoint, read_objective
-from verifier.stability.plan import VERSION, Member, Settings, Source
+from verifier.stability.plan import Member, Settings, Source
+from verifier.stored import code_version
 from verifier.sweep import store
 from verifier.sweep.plan import digest
 
@@ -109,21 +110,17 @@ def _words(objective: Any) -> str:
 
 
 def _train_missing(member: Member, folder: Path) -> float | None:
-    """CPU seconds of training; None when the checkpoint is there and whole."""
+    """CPU seconds of training; None when the checkpoint is there, whole, and says that it is this one."""
     t = member.training
     if t is None:
         return None
     from verifier.data.load import load_recorded
-    from verifier.networks.checkpoint import load_checkpoint, save_checkpoint
+    from verifier.networks.checkpoint import save_checkpoint
     from verifier.training.train import train_network
 
     target = Path(member.file)
-    if target.exists():
-        try:
-            load_checkpoint(target)
-            return None
-        except CheckpointError:
-            pass  # damaged: trained again
+    if target.exists() and store.own_checkpoint(target, data=t.data, seed=t.seed, hidden=t.widths):
+        return None
     start = time.process_time()
     trained = train_network(load_recorded(t.data), t.widths, seed=t.seed, **t.options)
     spent = time.process_time() - start
@@ -139,7 +136,7 @@ def _train_missing(member: Member, folder: Path) -> float | None:
 def series_key(name: str, record: dict[str, Any], settings: Settings) -> str:
     """Hash of what decides a series: network, data, objective, what is spent, this code's version."""
     about = {k: record[k] for k in ("sha256", "data_sha256", "objective")}
-    return digest({"kind": "stability", "version": VERSION, "series": name, **about, **settings.of(name)})
+    return digest({"kind": "stability", "code": code_version(), "series": name, **about, **settings.of(name)})
 
 
 def _series(

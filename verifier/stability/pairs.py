@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from verifier.errors import CertificateFormatError
-from verifier.stability.plan import METHODS, VERSION, Source
+from verifier.stability.plan import METHODS, Source
+from verifier.stored import code_version
 from verifier.sweep import store
 from verifier.sweep.plan import digest
+
+if TYPE_CHECKING:
+    from verifier.kernel.statements import Problem
 
 Record = dict[str, Any]
 
@@ -26,20 +29,23 @@ def disjoint_pairs(records: Sequence[Record]) -> list[tuple[Record, Record]]:
 def certified_pair(
     a: Record, b: Record, source: Source, seed: int, folder: Path, say: Callable[[str], None]
 ) -> tuple[Path, int]:
-    """(certificate of Theorem 4.1's path and of dropout's, its outcome's exit code): 5 when the kernel rejects what is stored.
+    """(certificate of Theorem 4.1's path and of dropout's, its outcome's exit code).
 
-    a, b: records of `experiment.measured`. Raises what `verifier.certify` raises.
+    a, b: records of `experiment.measured`. A certificate that is there is kept when it is about these networks, this data set and this objective, read
+    again, and the kernel accepts every claim; else it is made again. Raises what `verifier.certify` raises.
     """
     from verifier.pipeline import certify
+    from verifier.pipeline.kept import NotThis, read_kept
 
     about = {k: [r[k] for r in (a, b)] for k in ("sha256", "data_sha256", "objective")}
-    key = digest({"kind": "stability pair", "version": VERSION, "methods": METHODS, "seed": seed, **about})
+    key = digest({"kind": "stability pair", "code": code_version(), "methods": METHODS, "seed": seed, **about})
     target = store.certificate_file(folder, key)
+    problem = _problem(a, b, source)
     if target.exists():
         try:
-            return target, _kept(target)
-        except CertificateFormatError as error:
-            say(f"{error}; made again")
+            return target, read_kept(target, problem).answer(None)[0].exit_code
+        except NotThis as why:
+            say(f"{why}; made again")
 
     def tell(text: str) -> None:
         # The file is named once it lies where it stays.
@@ -57,15 +63,15 @@ def certified_pair(
             shutil.move(beside, target.with_suffix(".data"))
         store.publish(place / target.name, target)
     say(f"{a['name']} to {b['name']}: {result.sentence}; certificate {target}")
-    return target, result.outcome.exit_code
+    return target, read_kept(target, problem).answer(None)[0].exit_code
 
 
-def _kept(target: Path) -> int:
-    """The exit code of a stored certificate, every claim checked again. Raises CertificateFormatError."""
-    from verifier.certificate.file import data_file, read_certificate
-    from verifier.sweep.rows import accepted
+def _problem(a: Record, b: Record, source: Source) -> Problem:
+    """What the pair's certificate has to be about, read from the checkpoints and the data set themselves."""
+    from verifier.elaboration import kernel_problem
+    from verifier.pipeline.endpoints import read_setting
 
-    c = read_certificate(target, data=data_file(target))
-    if not accepted(c)[0]:
-        return 5
-    return {"CERTIFIED": 0, "REFUTED": 5}.get(str(c.record.get("verdict", {}).get("outcome")), 3)
+    s = read_setting(
+        a["file"], b["file"], source.data, layout=source.layout, data_options=source.data_options, objective_options=source.objective,
+    )  # fmt: skip
+    return kernel_problem(s.A.network, s.B.network, s.objective, s.data.X, s.targets)

@@ -13,11 +13,10 @@ from typing import Any
 
 from verifier.errors import UsageError
 from verifier.networks.reading import Reading
+from verifier.stored import code_version
 from verifier.sweep.plan import digest
 from verifier.sweep.store import network_file
 
-# Raised when the same settings would give other numbers.
-VERSION = 1
 SERIES = ("a", "search", "b", "forgotten")
 METHODS = "theorem41,dropout"
 
@@ -94,7 +93,7 @@ class Training:
     @property
     def key(self) -> str:
         data = {k: v for k, v in self.data.items() if k != "source_sha256"}
-        tools = {"version": VERSION, "verifier": version("verifier"), "torch": version("torch")}
+        tools = {"code": code_version(), "torch": version("torch")}
         return digest({**asdict(self), "data": data, "kind": "stability network", "tools": tools})
 
 

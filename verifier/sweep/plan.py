@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import UsageError, VerifierError
+from verifier.stored import code_version
 from verifier.sweep.spec import Experiment, Pairs
-
-# Raised when a task of the same spec would give a different result or record.
-TASK_VERSION = 2
 
 
 def digest(spec: Mapping[str, Any]) -> str:
@@ -45,7 +43,7 @@ class TrainTask:
     @property
     def key(self) -> str:
         data = {k: v for k, v in self.data.items() if k != "source_sha256"}
-        tools = {"task": TASK_VERSION, "verifier": version("verifier"), "torch": version("torch")}
+        tools = {"code": code_version(), "torch": version("torch")}
         return digest({**asdict(self), "data": data, "kind": "train", "tools": tools})
 
     @property
@@ -72,7 +70,7 @@ class CertifyTask:
         spec = {k: v for k, v in asdict(self).items() if k not in ("a", "b")}
         if "dss" not in self.methods:
             del spec["dss_preset"]
-        return digest({**spec, "kind": "certify", "tools": {"task": TASK_VERSION, "verifier": version("verifier")}})
+        return digest({**spec, "kind": "certify", "tools": {"code": code_version()}})
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verifier.certificate.file import Certificate
 from verifier.sweep.plan import PlannedPair
+
+if TYPE_CHECKING:
+    from verifier.pipeline.kept import Kept
 
 COLUMNS = (
     "experiment", "data", "width", "seed_a", "seed_b", "status", "E", "F_A", "F_B", "gap", "best", "sup", "gap_over_level",
@@ -14,38 +17,26 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def accepted(certificate: Certificate) -> tuple[bool, str]:
-    """Whether the kernel's fast evaluation accepts every claim, and its first objection."""
-    from verifier.kernel import check
-
-    for claim in certificate.claims:
-        verdict = check(certificate.problem, claim)
-        if not verdict.accepted:
-            return False, verdict.sentence
-    return True, ""
-
-
-def measured(certificate: Certificate) -> dict[str, Any]:
-    """The figures of a certificate whose claims were accepted: certified ones from claims, sampled ones and times from its record."""
-    from verifier.kernel.statements import EndpointValue, PathUpperBound
-
-    record = certificate.record
-    ends = {c.network: c for c in certificate.claims if isinstance(c, EndpointValue)}
-    paths = sorted((c for c in certificate.claims if isinstance(c, PathUpperBound)), key=lambda c: (c.gap, c.sup))
+def certified(found: Kept, level: float | None) -> dict[str, Any]:
+    """The figures of a certificate's re-checked claims. level: over which `gap_over_level` is asked for."""
     row: dict[str, Any] = {
-        "F_A": ends["A"].upper, "F_B": ends["B"].upper, "E": max(e.upper for e in ends.values()),
-        "gap": None, "best": None, "sup": None, "gap_over_level": None,
-        "certificate_sha256": certificate.digest, "outcome": record["verdict"]["outcome"], "sentence": record["verdict"]["sentence"],
-        "a_sha256": record["endpoints"]["A"]["source"].get("file_sha256"), "b_sha256": record["endpoints"]["B"]["source"].get("file_sha256"),
+        "F_A": found.A.upper, "F_B": found.B.upper, "E": found.E, "gap": None, "best": None, "sup": None, "gap_over_level": None,
+        "certificate_sha256": found.certificate.digest,
     }  # fmt: skip
-    if paths:
-        row |= {"gap": paths[0].gap, "best": paths[0].path, "sup": paths[0].sup}
-        over = [c.gap_over_level for c in paths if c.gap_over_level is not None]
+    if found.paths:
+        best = found.paths[0]
+        row |= {"gap": best.gap, "best": best.path, "sup": best.sup}
+        over = [c.gap_over_level for c in found.paths if c.gap_over_level is not None and c.level == level]
         row["gap_over_level"] = min(over) if over else None
-    for c in paths:
-        row[f"certified_gap_{c.path}"] = c.gap
-        row[f"cpu_{c.path}"] = record["paths"][c.path]["cpu_seconds"]
-    for e in record["estimates"]:
+    return row | {f"certified_gap_{c.path}": c.gap for c in found.paths}
+
+
+def recorded(certificate: Certificate) -> dict[str, Any]:
+    """What only the record of a certificate says that this process has just made: sampled figures and times, which nothing can check afterwards."""
+    row: dict[str, Any] = {}
+    for name, path in certificate.record["paths"].items():
+        row[f"cpu_{name}"] = path["cpu_seconds"]
+    for e in certificate.record["estimates"]:
         name = "dss" if e["method"].startswith("DSS") else e["method"].replace(" ", "_")
         row |= {f"sampled_gap_{name}": e["gap"], f"sampled_max_{name}": e["maximum"]}
         # A curve that is certified too was found first: its path's seconds hold both.
@@ -57,10 +48,9 @@ def measured(certificate: Certificate) -> dict[str, Any]:
 
 def full_row(pair: PlannedPair, result: dict[str, Any], certificate: Path | None) -> dict[str, Any]:
     """All columns of one pair, missing figures as None."""
-    figures = {k: v for k, v in result["row"].items() if k not in ("a_sha256", "b_sha256", "outcome", "sentence")}
     return {
         **dict.fromkeys(COLUMNS), "experiment": pair.experiment.name, "data": pair.data_name, "width": pair.width,
-        "seed_a": pair.a.seed, "seed_b": pair.b.seed, **figures, "certificate": None if certificate is None else str(certificate),
+        "seed_a": pair.a.seed, "seed_b": pair.b.seed, **result["row"], "certificate": None if certificate is None else str(certificate),
         "status": result["status"], "reason": result["reason"], "exit_code": result["exit_code"],
     }  # fmt: skip
 

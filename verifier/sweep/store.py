@@ -14,13 +14,15 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from verifier.errors import UsageError, VerifierError
+from verifier.errors import CheckpointError, UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
+from verifier.networks.checkpoint import load_checkpoint
+from verifier.stored import read_sealed, write_sealed
 
 MARK = "sweep.json"
 # Scratch folders of other machines, whose processes cannot be asked, are taken as abandoned after this.
@@ -65,19 +67,25 @@ def publish(source: Path, target: Path) -> None:
 
 
 def write_record(folder: Path, key: str, record: dict[str, Any]) -> None:
-    text = json.dumps(record, indent=1, allow_nan=False)
     with scratch(folder) as place:
-        atomic_write_bytes(place / "record.json", text.encode())
+        write_sealed(place / "record.json", record)
         publish(place / "record.json", record_file(folder, key))
 
 
 def read_record(folder: Path, key: str) -> dict[str, Any] | None:
-    """The record, or None when there is none that can be read."""
+    """The record, or None when there is none that can be read, that this code wrote, and that is as it was written."""
+    return read_sealed(record_file(folder, key))
+
+
+def own_checkpoint(file: Path, *, data: dict[str, Any], seed: int, hidden: Sequence[int]) -> bool:
+    """Whether a checkpoint can be read and says that it was trained on this data set from this seed, with the hash of the network that it holds."""
     try:
-        value = json.loads(record_file(folder, key).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+        c = load_checkpoint(file)
+    except CheckpointError:
+        return False
+    m, network = c.metadata, c.network
+    said = (m.get("data"), m.get("seed"), m.get("network_sha256"))
+    return said == (data, seed, network.sha256()) and tuple(network.widths[1:-1]) == tuple(hidden)
 
 
 def log(folder: Path, event: str, key: str) -> None:

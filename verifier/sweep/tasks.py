@@ -12,15 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verifier.errors import CertificateFormatError, CheckpointError, VerifierError
+from verifier.errors import CheckpointError, VerifierError
 from verifier.files import file_sha256
+from verifier.outcomes import Outcome
 from verifier.sweep import store
 from verifier.sweep.plan import CertifyTask, TrainTask
-from verifier.sweep.rows import accepted, measured
+from verifier.sweep.rows import certified, recorded
+from verifier.sweep.store import own_checkpoint
 
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
+    from verifier.kernel.statements import Problem
     from verifier.networks.network import Network
+    from verifier.pipeline.kept import Kept
 
 # One task at a time per process: CPU seconds are the process's, and flint's precision is a global of it.
 _ONE_AT_A_TIME = threading.Lock()
@@ -34,7 +38,7 @@ def train(task: TrainTask, folder: str) -> dict[str, Any]:
 def certify(task: CertifyTask, folder: str) -> dict[str, Any]:
     """See to it that the pair's certificate is there and passes the kernel's check, and give its figures.
 
-    Never raises; result: status "certified", "inconclusive", "refuted", "rejected" or "failed", made, reason, exit_code, row (see `rows.measured`).
+    Never raises; result: status "certified", "inconclusive", "refuted", "rejected" or "failed", made, reason, exit_code, row (see `rows.certified`).
     """
     return _guarded(lambda: _certify(task, Path(folder)), task.key, Path(folder))
 
@@ -107,19 +111,13 @@ def _polished(
 
 
 def _kept_network(task: TrainTask, target: Path, folder: Path) -> dict[str, Any] | None:
-    """None when there is no file, or none that is whole: by its recorded hash, or by reading it when there is no record."""
+    """None when there is no file, or none that is whole and says of itself that it is this task's network; it is trained again then."""
     if not target.exists():
         return None
     record, sha256 = store.read_record(folder, task.key), file_sha256(target)
     if record is not None and "file_sha256" in record:
         return {**record, "made": False} if record["file_sha256"] == sha256 else None
-    from verifier.networks.checkpoint import load_checkpoint
-
-    try:
-        stored = load_checkpoint(target).metadata
-    except CheckpointError:
-        return None
-    if stored.get("data") != task.data or stored.get("seed") != task.seed or "network_sha256" not in stored:
+    if not own_checkpoint(target, data=task.data, seed=task.seed, hidden=(task.width,)):
         return None
     return _network_result(folder, task.key, sha256, made=False, cpu_seconds=None)
 
@@ -134,18 +132,20 @@ def _network_result(folder: Path, key: str, sha256: str, *, made: bool, cpu_seco
 
 def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
     target = store.certificate_file(folder, task.key)
-    kept = _kept_certificate(task, target, folder)
-    if kept is not None:
-        return kept
-    from verifier.pipeline import certify
-
     files = [store.network_file(folder, key) for key in (task.a, task.b)]
     for file, expected in zip(files, (task.a_sha256, task.b_sha256)):
         if file_sha256(file) != expected:
             raise CheckpointError(f"{file}: is not the file this sweep trained; run the sweep again")
+    problem = _problem(task, files)
+    kept = _kept_certificate(task, problem, target, folder)
+    if kept is not None:
+        return kept
+    from verifier.pipeline import certify
+    from verifier.pipeline.kept import NotThis
+
     with _warm(), store.scratch(folder) as place:
         start = time.process_time()
-        result = certify(
+        certify(
             *files,
             out=place / target.name,
             method=",".join(task.methods),
@@ -155,57 +155,71 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
             **task.objective,
         )
         spent = time.process_time() - start
-        found, row, why = _checked(place / target.name)
-        if not found:
-            rejected = {**failure(VerifierError(why)), "status": "rejected", "exit_code": 5}
+        try:
+            found, checking = _read(place / target.name, problem)
+        except NotThis as why:
+            rejected = {**failure(VerifierError(str(why))), "status": "rejected", "exit_code": 5}
             store.write_record(folder, task.key, {**rejected, "by": _me()})
             return rejected
-        row["cpu_certify"] = spent
+        row = {
+            **certified(found, task.level),
+            **recorded(found.certificate),
+            "cpu_certify": spent,
+            "cpu_check": checking,
+        }
         if (place / target.name).with_suffix(".data").exists():
             store.publish((place / target.name).with_suffix(".data"), target.with_suffix(".data"))
         store.publish(place / target.name, target)
-    return _pair_result(folder, task.key, row, made=True, outcome=result.outcome.value, reason=result.sentence)
+    return _pair_result(folder, task, found, row, made=True)
 
 
-def _kept_certificate(task: CertifyTask, target: Path, folder: Path) -> dict[str, Any] | None:
-    """None when there is no certificate of these two networks that the kernel accepts; a bad one is then made again."""
+def _problem(task: CertifyTask, files: list[Path]) -> Problem:
+    """What the pair's certificate has to be about, read from the networks' files and the data set itself."""
+    from verifier.elaboration import kernel_problem
+    from verifier.pipeline.endpoints import read_setting
+
+    names = ("loss", "delta", "kappa", "penalty", "penalise_output_bias")
+    objective = {name: task.objective.get(name) for name in names}
+    a, b = files
+    s = read_setting(a, b, None, layout=None, data_options={}, objective_options=objective)
+    return kernel_problem(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
+
+
+def _kept_certificate(task: CertifyTask, problem: Problem, target: Path, folder: Path) -> dict[str, Any] | None:
+    """None when there is no certificate of this problem that the kernel accepts; a bad one is then made again.
+
+    Figures that no claim holds, sampled ones and times, are kept where a sealed record says that they are this certificate's.
+    """
+    from verifier.pipeline.kept import NotThis
+
     if not target.exists():
         return None
     try:
-        found, row, _ = _checked(target)
-    except CertificateFormatError:
+        found, checking = _read(target, problem)
+    except NotThis:
         return None
-    if not found or (row["a_sha256"], row["b_sha256"]) != (task.a_sha256, task.b_sha256):
-        return None
-    record = store.read_record(folder, task.key) or {}
-    before = record.get("row") if record.get("status") != "failed" else None
-    if isinstance(before, dict) and before.get("certificate_sha256") == row["certificate_sha256"]:
-        row |= {name: before.get(name) for name in ("cpu_certify", "cpu_check")}
-        return {**record, "row": row, "made": False}
-    return _pair_result(folder, task.key, row, made=False, outcome=row.pop("outcome"), reason=row.pop("sentence"))
+    row = {**certified(found, task.level), "cpu_check": checking}
+    before = (store.read_record(folder, task.key) or {}).get("row", {})
+    if before.get("certificate_sha256") == found.certificate.digest:
+        row = {**before, **row, "cpu_check": before.get("cpu_check")}
+    return _pair_result(folder, task, found, row, made=False)
 
 
-def _checked(path: Path) -> tuple[bool, dict[str, Any], str]:
-    """Read a certificate from its file, check every claim with the kernel's fast evaluation: (all accepted, figures, first objection)."""
-    from verifier.certificate.file import data_file, read_certificate
+def _read(path: Path, problem: Problem) -> tuple[Kept, float]:
+    """The certificate, every claim checked, and the CPU seconds of that. Raises NotThis."""
+    from verifier.pipeline.kept import read_kept
 
     start = time.process_time()
-    certificate = read_certificate(path, data=data_file(path))
-    good, why = accepted(certificate)
-    row = measured(certificate)
-    row["cpu_check"] = time.process_time() - start
-    return good, row, why
+    return read_kept(path, problem), time.process_time() - start
 
 
-def _pair_result(
-    folder: Path, key: str, row: dict[str, Any], *, made: bool, outcome: str, reason: str
-) -> dict[str, Any]:
-    codes = {"CERTIFIED": 0, "INCONCLUSIVE": 3, "REFUTED": 5}
-    row = {k: v for k, v in row.items() if k not in ("outcome", "sentence")}
-    result = {"status": outcome.lower(), "reason": None if outcome == "CERTIFIED" else reason, "exit_code": codes[outcome], "row": row}  # fmt: skip
-    store.write_record(folder, key, {**result, "by": _me()})
+def _pair_result(folder: Path, task: CertifyTask, found: Kept, row: dict[str, Any], *, made: bool) -> dict[str, Any]:
+    outcome, sentence = found.answer(task.level)
+    reason = None if outcome is Outcome.CERTIFIED else sentence
+    result = {"status": outcome.value.lower(), "reason": reason, "exit_code": outcome.exit_code, "row": row}
+    store.write_record(folder, task.key, {**result, "by": _me()})
     if made:
-        store.log(folder, "certified", key)
+        store.log(folder, "certified", task.key)
     return {**result, "made": made}
 
 

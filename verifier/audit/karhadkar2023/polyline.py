@@ -9,6 +9,7 @@ import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.karhadkar2023 import counterexamples
+from verifier.regions.cone_fit import cone_fit
 
 PAPER = "karhadkar2023"
 Array = np.ndarray
@@ -35,9 +36,10 @@ def pieces(x: Array) -> list[tuple[Array, Array]]:
 
 def distance_to_cone(f: Array, x: Array) -> float:
     """Smallest |f - alpha g|_2 over alpha >= 0 and g on the polyline: non-negative least squares on each piece."""
-    from scipy.optimize import nnls
-
-    return min(float(nnls(np.column_stack(pair), f)[1]) for pair in pieces(x))
+    fits = [cone_fit(np.column_stack(pair), f) for pair in pieces(x)]
+    found = [float(np.sqrt(fit.square)) for fit in fits if fit is not None]
+    # A piece left out would make the distance too large.
+    return min(found) if len(found) == len(fits) else float("nan")
 
 
 def _inside(instance: Instance) -> Trial:

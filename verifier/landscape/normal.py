@@ -1,0 +1,130 @@
+"""The one door through which numbers of any size reach the solvers: the same landscape in units of size 1, reached by powers of two.
+
+Solvers stop at absolute tolerances, and what they return is as good as those are small beside the problem. So programs only ever see the normal form,
+and their answers come back through it. Powers of two are exact: scaling inputs, targets, delta and kappa together changes no digit of any answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verifier.errors import UsageError
+from verifier.landscape.neuron_cells import NeuronCells
+from verifier.objective.loss import Loss
+from verifier.objective.losses import Huber
+from verifier.regions.arrangement import exponents, make_arrangement
+from verifier.regions.cones import Cones, enumerate_cones
+
+if TYPE_CHECKING:
+    from verifier.landscape.faces import FacePoint
+    from verifier.landscape.setting import LandscapeSetting
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class NormalForm:
+    """`F' = weight mean_j loss'(y'_j, f'_j + margin) + sum_i |prices * u'_i| + bias_price |c'|` with `f'_j = sum_i s_i relu(u'_i . xt'_j) + c'`.
+
+    The given problem is its image under `xt_jk = 2^columns_k xt'_jk`, `f = shift + 2^output f'`, `F = 2^value F'`; hence
+    `u_ik = 2^(output - columns_k) u'_ik` and, for dual vectors of the mean loss, `nu = 2^output nu'` with the same powers for multipliers.
+    neurons: of xt'. targets (N, 1): y'. shift: the fixed output bias, or a place amid the targets where a free one costs nothing. margin: the
+    fixed output bias of losses that know no shift of targets. prices (n,), 0 without penalty.
+    """
+
+    neurons: NeuronCells
+    loss: Loss
+    targets: Array
+    weight: float
+    margin: float
+    prices: Array
+    bias_price: float
+    output_bias: bool
+    columns: Array
+    output: int
+    value: int
+    shift: float
+
+    @property
+    def penalised(self) -> bool:
+        return bool(self.prices.any())
+
+    @property
+    def N(self) -> int:
+        return len(self.targets)
+
+    def value_at(self, predictions: Array, u: Array, bias: float) -> float:
+        """F' for f' (N,) and u' (k, n)."""
+        loss = float(self.loss.values((predictions + self.margin)[:, None], self.targets).mean())
+        return self.weight * loss + float(np.linalg.norm(u * self.prices, axis=1).sum()) + self.bias_price * abs(bias)
+
+    def dual_value(self, nu: Array) -> float:
+        """What a feasible nu' (N,) proves of F'."""
+        return self.weight * float(self.margin * np.mean(nu) - np.mean(self.loss.conjugate(nu[:, None], self.targets)))
+
+    def given_value(self, value: float) -> float:
+        """F for F'."""
+        return float(np.ldexp(value, self.value))
+
+    def given_u(self, u: Array) -> Array:
+        """u (..., n) for u'."""
+        return np.ldexp(u, self.output - self.columns)
+
+    def given(self, point: FacePoint) -> FacePoint:
+        """The point in the given problem's numbers."""
+        return replace(
+            point,
+            value=self.given_value(point.value),
+            predictions=self.shift + np.ldexp(point.predictions, self.output),
+            u={code: self.given_u(u) for code, u in point.u.items()},
+            facet_u=None if point.facet_u is None else self.given_u(point.facet_u),
+            bias=self.shift + float(np.ldexp(point.bias, self.output)) if self.output_bias else 0.0,
+            nu=np.ldexp(point.nu, self.output),
+        )
+
+
+def scaled_cells(X: Array, hidden_bias: bool) -> tuple[NeuronCells, NeuronCells, Array]:
+    """(cells of xt, cells of xt', columns): enumerated once, on the scaled inputs; patterns, facets and neighbours are the same for both."""
+    columns = np.append(exponents(X), [0] if hidden_bias else []).astype(np.int64)
+    scaled = enumerate_cones(make_arrangement(np.ldexp(X, -columns[: X.shape[1]]), hidden_bias))
+    given = Cones(
+        make_arrangement(X, hidden_bias), scaled.patterns, scaled.signs, np.ldexp(scaled.interiors, -columns), scaled.facets, scaled.neighbours
+    )  # fmt: skip
+    if not np.array_equal(np.ldexp(given.interiors, columns), scaled.interiors):
+        raise UsageError("landscape: the inputs' columns differ too much in size for float64; scale them")
+    return NeuronCells(given), NeuronCells(scaled), columns
+
+
+def normal_form(s: LandscapeSetting) -> NormalForm:
+    """The setting in units of size 1. Raises UsageError where its values of F are no normal float64 numbers."""
+    loss, y, kappa = s.objective.loss, s.targets, s.objective.kappa
+    free = s.output_bias and s.bias_price == 0.0
+    output, shift, margin, weight = 0, 0.0, 0.0, 0
+    if loss.name == "logistic":
+        shift = margin = s.offset
+    else:
+        # Midway between targets, where differences of floats of about one size are exact; not their mean, which rounds.
+        shift = s.offset if not free else float(y.min() + 0.5 * (y.max() - y.min()))
+        output = int(exponents(y - shift)[0])
+        y = np.ldexp(y - shift, -output)
+    if isinstance(loss, Huber):
+        loss = Huber(float(np.ldexp(loss.delta, -output)))
+        # Far from its targets Huber's loss is of size delta |y|.
+        weight = -min(0, int(np.frexp(loss.delta)[1]))
+    value = 2 * output - weight
+    zero = s.objective.loss.value_at_zero(s.targets)
+    with np.errstate(over="ignore", under="ignore"):
+        prices = np.ldexp(kappa, output - s.columns - value)
+    # Errors of F and squares of duals need room below the values themselves.
+    if not (np.isfinite(zero) and -400 < value < 400 and np.isfinite(prices).all()):
+        raise UsageError(
+            f"landscape: the loss of the zero function is {zero:.3g} and kappa is {kappa:.3g}, sizes at which float64 has no room for differences; "
+            "scale targets and kappa"
+        )
+    return NormalForm(
+        s.scaled_neurons, loss, y, 2.0**weight, margin, prices,
+        float(np.ldexp(s.bias_price, output - value)), s.output_bias, s.columns, output, value, shift,
+    )  # fmt: skip

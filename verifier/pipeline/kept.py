@@ -1,0 +1,105 @@
+"""Certificates that are there already: whose they are and what they say comes from their arrays and re-checked claims, never from their records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from verifier.certificate.file import Certificate, data_file, read_certificate
+from verifier.errors import CertificateFormatError
+from verifier.kernel import check
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    EndpointValue,
+    PathUpperBound,
+    Problem,
+    same_parameters,
+)
+from verifier.numbers import show_down, show_up
+from verifier.outcomes import Outcome
+
+
+class NotThis(Exception):
+    """The file does not certify this problem; its text says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A certificate of the problem that was asked about, every claim accepted by the kernel just now. paths: the least gap first."""
+
+    certificate: Certificate
+    A: EndpointValue
+    B: EndpointValue
+    paths: tuple[PathUpperBound, ...]
+    barriers: tuple[BarrierLowerBound, ...]
+
+    @property
+    def E(self) -> float:
+        return max(self.A.upper, self.B.upper)
+
+    def answer(self, level: float | None) -> tuple[Outcome, str]:
+        """The outcome that the claims give, with its sentence. With a level, the question is whether a path stays at or below it."""
+        barrier = max(self.barriers, key=lambda c: c.level, default=None)
+        path = "path" if barrier is None or barrier.output_layer == "trained" else "path with this output layer"
+        beside = f"E = {self.E:.4g}"
+        if level is None:
+            if not self.paths:
+                return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified ({beside})"
+            low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
+            return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(self.paths[0].gap, 9 if low else 4)} ({beside})"
+        if max(self.A.lower, self.B.lower) > level:
+            return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
+        if barrier is not None and barrier.level > level:
+            why = f"every such path reaches {show_down(barrier.level, 9)}"
+            return Outcome.REFUTED, f"REFUTED no {path} stays below level {level!r}: {why} ({beside})"
+        sup = min((p.sup for p in self.paths), default=None)
+        # A claim about this level holds where its rounded maximum may not.
+        if any(p.sup <= level or (p.level == level and p.gap_over_level == 0.0) for p in self.paths):
+            return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r} ({beside})"
+        found = (
+            "no path was certified" if sup is None else f"the best path is certified to stay at or below {show_up(sup)}"
+        )
+        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
+
+
+def read_kept(file: Path, problem: Problem) -> Kept:
+    """Read a pair's certificate and check every claim with the kernel's fast evaluation.
+
+    Raises NotThis when there is no certificate, it is damaged, about other networks, data or another objective, or a claim is rejected.
+    """
+    try:
+        c = read_certificate(file, data=data_file(file))
+    except CertificateFormatError as error:
+        raise NotThis(str(error)) from None
+    if not same_problem(c.problem, problem):
+        raise NotThis(f"{file}: is about other networks, data, another activation or objective")
+    for claim in c.claims:
+        verdict = check(c.problem, claim)
+        if not verdict.accepted:
+            raise NotThis(f"{file}: {verdict.sentence}")
+    ends = {e.network: e for e in c.claims if isinstance(e, EndpointValue)}
+    if set(ends) != {"A", "B"}:
+        raise NotThis(f"{file}: does not claim the values of both networks")
+    paths = sorted((p for p in c.claims if isinstance(p, PathUpperBound)), key=lambda p: (p.gap, p.sup))
+    barriers = tuple(b for b in c.claims if isinstance(b, BarrierLowerBound))
+    return Kept(c, ends["A"], ends["B"], tuple(paths), barriers)
+
+
+def same_problem(p: Problem, q: Problem) -> bool:
+    """Whether data, objective, activation and both networks are the same, every number compared."""
+    return (
+        p.objective == q.objective
+        and p.negative_slope == q.negative_slope
+        and np.array_equal(p.X, q.X)
+        and p.targets.dtype.kind == q.targets.dtype.kind
+        and np.array_equal(p.targets, q.targets)
+        and all(_same_network(p, q, name) for name in "AB")
+    )
+
+
+def _same_network(p: Problem, q: Problem, name: str) -> bool:
+    v, w = getattr(p, name), getattr(q, name)
+    alike = len(v.weights) == len(w.weights) and [b is None for b in v.biases] == [b is None for b in w.biases]
+    return alike and same_parameters(v, w)
