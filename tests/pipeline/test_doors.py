@@ -102,6 +102,32 @@ def test_signs_are_labels_of_the_logistic_loss_and_numbers_of_the_squared_one(tm
     assert record["endpoints"]["A"]["F"] == pytest.approx(np.mean((f - y) ** 2), rel=1e-12)
 
 
+def test_a_column_too_many_is_named_with_the_way_out(tmp_path, capsys):
+    for s in (0, 1):
+        save_checkpoint(tmp_path / f"{s}.pt", tiny_network(s))
+    (tmp_path / "t.csv").write_text(
+        "flag,x1,x2,label\n" + "".join(f"{a > 0},{a!r},{b!r},{a > b}\n" for a, b in X.tolist())
+    )
+    words = [
+        "certify",
+        "--pair",
+        "0.pt",
+        "1.pt",
+        "--data",
+        "t.csv",
+        "--loss",
+        "logistic",
+        "--method",
+        "line",
+        "--no-report",
+    ]
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert "has 3 features, the networks take 2 inputs" in err
+    assert "the features are flag, x1, x2, and --drop leaves columns out, as in --drop flag" in err
+    assert main([*words, "--drop", "flag"]) in (0, 3)
+
+
 def test_a_task_that_is_named_stands_above_what_the_loss_would_decide(tmp_path):
     """2 and 4 are numbers for the squared loss, and 0 and 1 when the task is said to be binary; by both doors."""
     nets = [tiny_network(s) for s in (0, 1)]

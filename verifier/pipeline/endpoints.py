@@ -120,9 +120,18 @@ def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], l
     if dataset.dimension != inputs:
         raise UsageError(
             f"data {dataset.name} has {dataset.dimension} features, the networks take {inputs} inputs; "
-            "choose the data set and preparation the networks were trained on (--drop leaves columns of a table out)"
+            f"choose the data set and preparation the networks were trained on{_columns(dataset)}"
         )
     return dataset
+
+
+def _columns(dataset: Dataset) -> str:
+    """Of a table: the features, and how to leave one out."""
+    tables = [step[kind] for step in dataset.recipe.get("steps", ()) for kind in ("csv", "parquet") if kind in step]
+    if not tables:
+        return ""
+    names = tables[0]["features"]
+    return f"; the features are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}, and --drop leaves columns out, as in --drop {names[0]}"
 
 
 def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str, outputs: int) -> Dataset:
