@@ -84,11 +84,16 @@ def false_region(problem: Any, claim: Any) -> str | None:
         return why
     y = problem.targets[:, 0] - claim.bias
     s = int(np.frexp(np.abs(y).max())[1])
-    arrangement = make_arrangement(down_to_one(problem.X), problem.A.biases[0] is not None)
-    try:
-        value = solve(make_program(arrangement, claim.head, claim.pattern, np.ldexp(y, -s)), "cvxpy").value
-    except VerifierError as error:
-        return f"no region: {error}" if claim.verdict == "zero_inside" else None
+    heard = claim.head != 0  # a neuron with head 0 adds nothing; the program wants heads that are not 0
+    if not heard.any():
+        value = float(np.mean(np.ldexp(y, -s) ** 2))
+    else:
+        arrangement = make_arrangement(down_to_one(problem.X), problem.A.biases[0] is not None)
+        try:
+            program = make_program(arrangement, claim.head[heard], claim.pattern[heard], np.ldexp(y, -s))
+            value = solve(program, "cvxpy").value
+        except VerifierError as error:
+            return f"no region: {error}" if claim.verdict == "zero_inside" else None
     size, low, high = 1e-6, np.ldexp(claim.lower, -2 * s), np.ldexp(claim.upper, -2 * s)
     if low > value + size:
         return f"the minimum is about {value} 2^{2 * s}, below the lower end"
