@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.file import Certificate, read_certificate
-from verifier.errors import UsageError
+from verifier.errors import AnotherSlopeError, UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
-from verifier.pipeline.endpoints import AnotherSlopeError, read_endpoint
 
 EVALUATIONS = ("fast", "reference")
 
@@ -108,6 +107,8 @@ def _hashes(c: Certificate) -> dict[str, str]:
 
 
 def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ...]:
+    from verifier.pipeline.endpoints import read_endpoint  # late: a check without networks needs no solver
+
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
     names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]

@@ -2,6 +2,7 @@
 
 VerifierError
 ├── UsageError                 exit 2: an option is missing, unknown or contradicts another
+│   └── AnotherSlopeError      a negative slope is given, and the network says that it has another
 └── MalformedInputError        exit 4: a file or array cannot be read as what it should be
     ├── CheckpointError        a network file or state dict
     ├── DataError              a data set
@@ -19,6 +20,10 @@ class VerifierError(Exception):
 
 class UsageError(VerifierError):
     exit_code = 2
+
+
+class AnotherSlopeError(UsageError):
+    """A negative slope is given, and the network says that it has another."""
 
 
 class MalformedInputError(VerifierError):

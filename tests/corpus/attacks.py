@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, PathUpperBound, Problem, Write
-from verifier.kernel.statements import BarrierLowerBound, permuted
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, permuted
 
-from .landscape import floats, ints, region
+from .landscape import barrier, floats, ints, region
 from .small import (
     Case,
     chord,
@@ -129,6 +129,39 @@ def keeping_the_head(kept: bool, **change: Any) -> Case:
     return Case(p, [replace(path_claim(p, "path", moves), output_layer="frozen", **change)])
 
 
+def keeping_a_head_of_two(permutation: Any = None, **move: Any) -> Case:
+    """B is A with its first row four times as long, or with its neurons swapped, their heads with them."""
+    A = net([[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0]])
+    B = permuted(A, permutation) if permutation else replace(A, weights=(floats([4.0, 0.0], [0.0, 1.0]), A.weights[1]))
+    p = Problem(SQUARED, floats([1.0, 0.0], [0.0, 1.0]), floats([1.0], [1.0]), A, B)
+    moves = () if permutation else (Move("chord", (Write(1, "weight", 0, None, B.weights[0]),), **move),)
+    claim = PathUpperBound("path", moves, HUGE, HUGE, HUGE, output_layer="frozen", permutation=permutation)
+    return Case(p, [replace(claim, moves=tuple(replace(m, kind="rescale") for m in moves)) if move else claim])
+
+
+def rank_of_two_outputs() -> Case:
+    """One row and one input: the Jacobian of two outputs has rank 1 of 2."""
+    A = net([[1.0]], [[1.0], [2.0]])
+    p = Problem(SQUARED, floats([1.0]), floats([0.0, 0.0]), A, A)
+    return Case(p, [JacobianRank("rank", True, ints([1]), floats(0.0), np.zeros(0, dtype=np.int64))])
+
+
+def a_face_more(repeated: bool, **change: Any) -> Case:
+    """A barrier with one more face, of worthless dual: a way out that is none, or a face that is there already."""
+    case = barrier()
+    claim = case.claims[0]
+    face, facet = (claim.faces[1], claim.facets[1]) if repeated else (ints(1), ints(0)[0])
+    more = {
+        "faces": face,
+        "facets": facet,
+        "nu": floats(0.0, 0.0),
+        "multipliers": floats(0.0, 0.0),
+        "basis": np.zeros(0, dtype=np.int64),
+    }
+    rows = {name: np.concatenate([getattr(claim, name), np.asarray(row)[None]]) for name, row in more.items()}
+    return Case(case.problem, [replace(claim, **rows, **change)])
+
+
 def said(kind: str, **fields: Any) -> Case:
     """A straight line through changes of all layers, called something else."""
     p = random_problem(33, "squared", "none")
@@ -228,6 +261,9 @@ def head_that_cancels_exactly() -> Case:
 
 CORRECT: dict[str, Callable[[], Case]] = {
     "frozen-path-that-keeps-the-output-layer": lambda: keeping_the_head(True),
+    "frozen-chord-of-one-row": lambda: keeping_a_head_of_two(),
+    "barrier-with-a-face-that-is-no-way-out": lambda: a_face_more(False),
+    "barrier-with-a-face-twice-the-worse-last": lambda: a_face_more(True),
     "rescaling-said-to-be-one": lambda: along_the_curve([2.0**10, 2.0**-10], 2.0**-60),
     "line-to-a-rescaling-as-a-line": lambda: full(line_to_a_rescaling(), chord(line_to_a_rescaling(), 32)),
     "rescaling-under-the-path-penalty": lambda: rescaled([2.0, 0.5, 4.0, 1.0]),
@@ -296,7 +332,6 @@ def with_weights(weights: Any) -> Case:
 
 
 def weighted_barrier() -> Case:
-    from .landscape import barrier
 
     case = barrier(gap=0.0)
     return Case(replace(case.problem, weights=floats(1.0, 0.0)), case.claims)
@@ -308,6 +343,10 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "frozen-zero-row-with-a-code-of-the-other-sign-path-penalty": lambda: frozen_zero_row("path"),
     "frozen-path-that-moves-the-output-layer": lambda: keeping_the_head(False),
     "frozen-path-of-unknown-kind": lambda: replace_last(keeping_the_head(True), output_layer="thawed"),
+    "frozen-path-with-a-rescaling": lambda: keeping_a_head_of_two(factors=floats(4.0, 1.0)),
+    "frozen-path-to-a-permuted-copy": lambda: keeping_a_head_of_two((np.array([1, 0]),)),
+    "rank-of-two-outputs": rank_of_two_outputs,
+    "barrier-with-a-face-more-at-a-higher-level": lambda: a_face_more(False, level=1.5),
     "redundant-facet-with-an-empty-support": redundant_with_empty_support,
     "line-to-a-rescaling-bounded-as-a-curve": lambda: Case(line_to_a_rescaling(), [PathUpperBound("path", chord(line_to_a_rescaling(), 64), 1.0, 1.0, 1.0)]),
     "rescaling-by-other-factors": lambda: along_the_curve([1.0, 1.0], 1.0),

@@ -97,7 +97,7 @@ BUGS = [
     ("barrier", "gap = max(0.0, down(claim.level - E))", "gap = level"),
     ("barrier", "gap = max(0.0, down(claim.level - E))", "gap = max(0.0, down(level - E))"),
     ("barrier", "require(inside_cell,", "require(True,"),
-    ("barrier", "face_bounds(problem, claim, cones.patterns).min()", "face_bounds(problem, claim, cones.patterns).max()"),
+    ("barrier", "replace(claim, **rows), cones.patterns).min()", "replace(claim, **rows), cones.patterns).max()"),
     ("barrier", "require(bool(((claim.multipliers >= 0.0) | free).all())", "require(True"),
     ("barrier", "free[crossing, claim.facets[crossing]] = True", "free[crossing] = True"),
     ("barrier", "sign = np.where(codes % 2 == 0, 1.0, -1.0)", "sign = np.where(codes % 2 == 0, 1.0, 1.0)"),

@@ -25,7 +25,7 @@ def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdic
             validate(problem)
             rule.validate(problem, claim)
             computed = rule.fast(problem, claim) if evaluation == "fast" else _reference(rule, problem, claim)
-            return Verdict(True, claim.sentence(problem), "", computed)
+            return Verdict(True, _statement(problem, claim), "", computed)
     except Exception as error:
         why = str(error) if isinstance(error, Rejected) else f"{type(error).__name__}: {error}"
         return Verdict(False, printable(_safe_sentence(problem, claim)), printable(why), {})
@@ -43,9 +43,14 @@ def _reference(rule: Rule, problem: Problem, claim: Claim) -> dict[str, float]:
     raise Rejected("no precision to try")
 
 
+def _statement(problem: Problem, claim: Claim) -> str:
+    weighted = "" if problem.weights is None else ", F the mean weighted by the stored sample weights"
+    return claim.sentence(problem) + weighted
+
+
 def _safe_sentence(problem: Problem, claim: Claim) -> str:
     """The sentence of a claim that may be anything."""
     try:
-        return claim.sentence(problem)
+        return _statement(problem, claim)
     except Exception:
         return "claim"

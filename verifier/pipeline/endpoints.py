@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.targets import fitted
-from verifier.errors import UsageError
+from verifier.errors import AnotherSlopeError, UsageError
 from verifier.networks.network import Network
 from verifier.networks.reading import Reading
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
@@ -27,10 +27,6 @@ class Endpoint:
     network: Network
     source: dict[str, Any]
     settings: dict[str, Any]
-
-
-class AnotherSlopeError(UsageError):
-    """A negative slope is given, and the network says that it has another."""
 
 
 @dataclass(frozen=True)

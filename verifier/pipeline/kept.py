@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,11 @@ from verifier.kernel.statements import (
     EndpointValue,
     PathUpperBound,
     Problem,
-    same_parameters,
 )
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
+
+_WORDS = {"trained": "path", "frozen": "path with this output layer"}
 
 
 class NotThis(Exception):
@@ -42,27 +44,40 @@ class Kept:
 
     def answer(self, level: float | None) -> tuple[Outcome, str]:
         """The outcome that the claims give, with its sentence. With a level, the question is whether a path stays at or below it."""
-        barrier = max(self.barriers, key=lambda c: c.level, default=None)
-        path = "path" if barrier is None or barrier.output_layer == "trained" else "path with this output layer"
+        barrier = self._barrier("trained")
         beside = f"E = {self.E:.4g}"
+        if any(p.form == "balanced" for p in self.paths):
+            beside += "; weight decay along the balanced image of the stored paths"
         if level is None:
             if not self.paths:
                 return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified ({beside})"
+            if self.paths[0].output_layer == "frozen":
+                # Such a path is one of those that the barrier for frozen output layers is about.
+                barrier, beside = self._barrier("trained", "frozen"), f"with the output layer frozen; {beside}"
             low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
             return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(self.paths[0].gap, 9 if low else 4)} ({beside})"
         if max(self.A.lower, self.B.lower) > level:
             return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
-        if barrier is not None and barrier.level > level:
-            why = f"every such path reaches {show_down(barrier.level, 9)}"
-            return Outcome.REFUTED, f"REFUTED no {path} stays below level {level!r}: {why} ({beside})"
         sup = min((p.sup for p in self.paths), default=None)
         # A claim about this level holds where its rounded maximum may not.
-        if any(p.sup <= level or (p.level == level and p.gap_over_level == 0.0) for p in self.paths):
+        under = [p for p in self.paths if p.sup <= level or (p.level == level and p.gap_over_level == 0.0)]
+        if under:
+            path = _WORDS[under[0].output_layer]
             return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r} ({beside})"
+        for layer, path in _WORDS.items():
+            barrier = self._barrier(layer)
+            if barrier is not None and barrier.level > level:
+                why = f"every such path reaches {show_down(barrier.level, 9)}"
+                return Outcome.REFUTED, f"REFUTED no {path} stays below level {level!r}: {why} ({beside})"
         found = (
             "no path was certified" if sup is None else f"the best path is certified to stay at or below {show_up(sup)}"
         )
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
+
+    def _barrier(self, *output_layers: str) -> BarrierLowerBound | None:
+        """The highest about paths of one of these kinds."""
+        found = (c for c in self.barriers if c.output_layer in output_layers)
+        return max(found, key=lambda c: c.level, default=None)
 
 
 def read_kept(file: Path, problem: Problem) -> Kept:
@@ -90,19 +105,17 @@ def read_kept(file: Path, problem: Problem) -> Kept:
 
 def same_problem(p: Problem, q: Problem) -> bool:
     """Whether data, objective, activation and both networks are the same, every number compared."""
-    return (
-        p.objective == q.objective
-        and p.negative_slope == q.negative_slope
-        and np.array_equal(p.X, q.X)
-        and p.targets.dtype.kind == q.targets.dtype.kind
-        and np.array_equal(p.targets, q.targets)
-        and (p.weights is None) == (q.weights is None)
-        and (p.weights is None or q.weights is None or np.array_equal(p.weights, q.weights))
-        and all(_same_network(p, q, name) for name in "AB")
-    )
+    return _same(p, q)
 
 
-def _same_network(p: Problem, q: Problem, name: str) -> bool:
-    v, w = getattr(p, name), getattr(q, name)
-    alike = len(v.weights) == len(w.weights) and [b is None for b in v.biases] == [b is None for b in w.biases]
-    return alike and same_parameters(v, w)
+def _same(p: Any, q: Any) -> bool:
+    """Field by field, whatever fields there are: one that was added later is compared too."""
+    if type(p) is not type(q):
+        return False
+    if isinstance(p, np.ndarray):
+        return p.dtype.kind == q.dtype.kind and np.array_equal(p, q)
+    if isinstance(p, tuple):
+        return len(p) == len(q) and all(_same(a, b) for a, b in zip(p, q, strict=True))
+    if is_dataclass(p):
+        return all(_same(getattr(p, f.name), getattr(q, f.name)) for f in fields(p))
+    return bool(p == q)

@@ -48,8 +48,13 @@ def _certified(path: CheckedPath, problem: Problem, record: dict[str, Any]) -> R
         status, tone, error = "REJECTED", "bad", "not established: these figures are only claimed"
     elif error:
         status, tone = "ERROR", "bad"
-    if path.bounds is not None and math.isfinite(path.bounds.interior) and path.bounds.interior < c.sup:
-        remarks.append(f"F ≤ {show_up(path.bounds.interior, 5)} away from the ends")
+    if (
+        path.bounds is not None
+        and len(c.moves) > 1
+        and math.isfinite(path.bounds.interior)
+        and path.bounds.interior < c.sup
+    ):
+        remarks.append(f"F ≤ {show_up(path.bounds.interior, 5)} between its first and its last move that change F")
     if top is not None:
         remarks.append(f"sampled maximum {estimate(top, 6)}")
     return Row(

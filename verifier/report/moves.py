@@ -115,10 +115,10 @@ def kinds_words(kinds: set[str], deep: bool) -> list[tuple[str, str]]:
     lemma = "the chord lemma in depth" if deep else "the chord lemma"
     meaning = {
         "head": "moves change the last layer only, where F is convex: its two ends bound F",
-        "idle": "moves change neurons that reach no output: F is constant",
-        "transfer": "moves hand outgoing weights over between neurons with equal incoming ones: F is constant",
+        "idle": "moves change neurons that reach no output: the outputs are constant",
+        "transfer": "moves hand outgoing weights over between neurons with equal incoming ones: the outputs are constant",
         "chord": f"moves are straight segments that change hidden layers, bounded piece by piece, by {lemma}",
-        "rescale": "moves scale neurons up and their outgoing weights down along a curve: F is constant but for rounding",
+        "rescale": "moves scale neurons up and their outgoing weights down along a curve of constant outputs, then go straight to the stored vertex",
     }
     return [(k, meaning[k]) for k in KINDS if k in kinds]
 

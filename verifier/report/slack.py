@@ -55,12 +55,18 @@ def slack(found: Recheck, problem: Problem) -> Slack:
 
 
 def _room(best: CheckedPath, E: float) -> list[str]:
-    if best.bounds is None or best.claim.gap > 0.0 or not np.isfinite(best.bounds.interior):
+    if (
+        best.bounds is None
+        or len(best.claim.moves) < 2
+        or best.claim.gap > 0.0
+        or not np.isfinite(best.bounds.interior)
+    ):
         return []
     room = math.nextafter(E - best.bounds.interior, 0.0)
     share = "" if E <= 0 else f" ({show_down(100 * room / E, 3)} %)"
     return [
-        f"Away from its two ends this path stays at or below {show_up(best.bounds.interior, 5)}, at least {show_down(room, 3)}{share} "
+        f"Between the end of its first move that changes F and the start of its last one this path "
+        f"stays at or below {show_up(best.bounds.interior, 5)}, at least {show_down(room, 3)}{share} "
         "under E (certified). That room is slack: E is high because the endpoints are not minima or differ in value, "
         "and a zero gap over E asks that much less of a path."
     ]
@@ -74,7 +80,10 @@ def _heads(found: Recheck, problem: Problem) -> list[str]:
         end = found.endpoints.get(name or "")
         if verdict.accepted and name and end is not None and end[0].lower > claim.upper:
             drop = math.nextafter(end[0].lower - claim.upper, 0.0)
-            sentence = f"Network {name} is not a minimum: changing its head alone lowers F by at least {show_down(drop, 3)} (certified)."
+            # The program reads weight decay in its balanced form, which rescaling every neuron reaches.
+            decay = problem.objective.penalty == "weight_decay"
+            how = "changing its head and rescaling its neurons" if decay else "changing its head alone"
+            sentence = f"Network {name} is not a minimum: {how} lowers F by at least {show_down(drop, 3)} (certified)."
             if sentence not in out:
                 out.append(sentence)
     return out

@@ -43,7 +43,7 @@ def headline(found: Recheck, problem: Problem, record: dict[str, Any], flags: li
         if answer.path.permutation is not None:
             sentence += " It ends in B with its hidden neurons permuted, which is the same function."
     if table(table(record.get("provenance")).get("options")).get("polish") is True:
-        sentence += " A and B are polished copies of the networks that were loaded."
+        sentence += " By the record, A and B are polished copies of the networks that were loaded."
     return Headline(answer.word, "ok" if answer.word == "CERTIFIED" else "warn", sentence)
 
 

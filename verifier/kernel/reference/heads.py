@@ -19,6 +19,8 @@ from verifier.kernel.reference.numbers import (
     positive,
     rational,
     require_at_most,
+    rounded_down,
+    rounded_up,
 )
 from verifier.kernel.reference.objective import interior_penalty, row_price, sample_loss, sample_targets, weighted_mean
 from verifier.kernel.statements import HeadOptimum, Objective, Problem, require
@@ -61,7 +63,7 @@ def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     if claim.lower > 0.0:
         require_at_most(arb(claim.lower), below, "the lower end is not certain")
     require_at_most(primal, arb(claim.upper), "the upper end is not certain")
-    return {"lower": max(0.0, float(below.lower())), "upper": float(primal.upper())}
+    return {"lower": max(0.0, rounded_down(below)), "upper": rounded_up(primal)}
 
 
 def conjugate(o: Objective, nu: Sequence[float | Fraction], y: object) -> arb:

@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from verifier.kernel.reference.heads import conjugate
-from verifier.kernel.reference.numbers import ZERO, norm, rational, require_at_most
+from verifier.kernel.reference.numbers import ZERO, norm, rational, require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value
 from verifier.kernel.statements import BarrierLowerBound, JacobianRank, Parameters, Problem, RegionMinimum, require
 
@@ -174,8 +174,8 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     if claim.gap != 0.0:
         # The bounds speak of points below the claimed level, not of what lies above it.
         require_at_most(arb(claim.gap), arb(claim.level) - E, "the gap over E is not certain")
-    gap = max(0.0, float((arb(claim.level) - E).lower()))
-    return {"level": float(lowest.lower()), "E_upper": float(E.upper()), "gap": gap}
+    gap = max(0.0, rounded_down(arb(claim.level) - E))
+    return {"level": rounded_down(lowest), "E_upper": rounded_up(E), "gap": gap}
 
 
 def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: int) -> arb:

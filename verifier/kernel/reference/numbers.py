@@ -34,6 +34,17 @@ def require_at_most(a: arb, b: arb, why: str) -> None:
     raise Rejected(why) if (a > b) is True else Uncertain(why)
 
 
+def rounded_down(x: arb) -> float:
+    """A float64 at or below every point of the ball; `float` alone rounds to nearest."""
+    f = float(x.lower())
+    return f if (arb(f) <= x) is True else float(np.nextafter(f, -np.inf))
+
+
+def rounded_up(x: arb) -> float:
+    f = float(x.upper())
+    return f if (arb(f) >= x) is True else float(np.nextafter(f, np.inf))
+
+
 def largest(values: list[arb]) -> arb:
     """A ball containing the maximum."""
     top = values[0]

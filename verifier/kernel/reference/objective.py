@@ -16,6 +16,8 @@ from verifier.kernel.reference.numbers import (
     mean,
     norm,
     require_at_most,
+    rounded_down,
+    rounded_up,
 )
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, require
 
@@ -114,4 +116,4 @@ def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
     if claim.lower > 0.0:
         require_at_most(arb(claim.lower), F, "the lower end is not certain")
     require_at_most(F, arb(claim.upper), "the upper end is not certain")
-    return {"lower": max(0.0, float(F.lower())), "upper": float(F.upper())}
+    return {"lower": max(0.0, rounded_down(F)), "upper": rounded_up(F)}

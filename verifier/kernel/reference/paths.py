@@ -29,6 +29,7 @@ from verifier.kernel.reference.numbers import (
     largest,
     positive,
     require_at_most,
+    rounded_up,
 )
 from verifier.kernel.reference.objective import (
     endpoint_value,
@@ -103,8 +104,8 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
     require_at_most(top - least, arb(claim.gap_over_lower), "the gap over the lower endpoint is not certain")
     if claim.level is not None and claim.gap_over_level is not None:
         require_at_most(top - arb(claim.level), arb(claim.gap_over_level), "the gap over the level is not certain")
-    gap = max([0.0, *(float(x.upper()) for x in over)])
-    return {"sup": float(top.upper()), "gap": gap, "gap_over_lower": float((top - least).upper())}
+    gap = max([0.0, *(rounded_up(x) for x in over)])
+    return {"sup": rounded_up(top), "gap": gap, "gap_over_lower": rounded_up(top - least)}
 
 
 def _update(X: arb_mat, v: Parameters, w: Parameters, U: list[Column]) -> list[Column]:

@@ -81,12 +81,12 @@ def require_types(value: Any, hint: Any, name: str) -> None:
         for k, item in enumerate(value):
             require_types(item, get_args(hint)[0], f"{name}[{k}]")
     elif is_dataclass(hint):
-        for field, inner_hint in _hints(hint).items():
+        for field, inner_hint in _hints(expected).items():
             require_types(getattr(value, field), inner_hint, field)
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
