@@ -23,6 +23,8 @@ class CertifiedBound:
     """The kernel found `F <= sup` on the path of `method`, hence `gap`, `gap_over_lower` and `gap_over_level`.
 
     along: which path that is, e.g. "straight segments", or the image of stored ones under the balancing map of weight decay.
+    up_to_permutation: the path ends in B with its hidden neurons permuted. That is the same function, but no path between A and B, so it bounds
+        no gap of theirs.
     """
 
     method: str
@@ -32,6 +34,12 @@ class CertifiedBound:
     gap_over_level: float | None
     cpu_seconds: float
     along: str = "straight segments"
+    up_to_permutation: bool = False
+
+    @property
+    def kind(self) -> str:
+        """For tables, beside "sampled"."""
+        return "certified, up to permutation" if self.up_to_permutation else "certified"
 
 
 @dataclass(frozen=True)

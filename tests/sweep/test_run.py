@@ -262,7 +262,9 @@ def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeyp
 
 
 def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("verifier.pipeline.kept.check", lambda problem, claim: Verdict(False, "the claim", "planted", {}))
+    monkeypatch.setattr(
+        "verifier.pipeline.kept.check", lambda problem, claim: Verdict(False, "the claim", "planted", {})
+    )
     result = run_sweep(read_sweep_file(sweep_file()), tmp_path / "out")
     assert result.exit_code == 5
     assert {r["status"] for r in result.rows} == {"rejected"}

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         help="all (constructions until the gap is 0, then DSS), or some of "
         "exchange,line,halves,theorem41,dropout,descent,homotopy,theorem2,theorem32,theorem51,theorem61,polychain,bezier,neb,dss, "
+        "rebasin (the line to B with its neurons matched to A's, up to permutation), "
         "and for tiny problems exact, which proves a lower bound too (default: all; with --all: exchange)",
     )
     parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
@@ -122,9 +123,11 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "lower_endpoint": result.lower_endpoint,
         "gap": result.gap,
         "gap_hex": None if result.gap is None else result.gap.hex(),
+        "gap_up_to_permutation": result.gap_up_to_permutation,
         "bounds": [
             {"method": b.method, "kind": "certified", "sup": b.sup, "sup_hex": b.sup.hex(), "gap": b.gap, "gap_hex": b.gap.hex(),
-             "gap_over_lower": b.gap_over_lower, "gap_over_level": b.gap_over_level, "along": b.along, "cpu_seconds": b.cpu_seconds}
+             "gap_over_lower": b.gap_over_lower, "gap_over_level": b.gap_over_level, "along": b.along, "up_to_permutation": b.up_to_permutation,
+             "cpu_seconds": b.cpu_seconds}
             for b in result.bounds
         ],
         "estimates": [

@@ -100,6 +100,7 @@ def path_form(problem: Problem, path: Path, output_layer: str = "trained") -> st
 def path_upper_bound(path: Path, objective: Objective, X: np.ndarray, targets: np.ndarray) -> float:
     """The kernel's upper bound of F along a path with its chords uncut, ends included. Rejected where the kernel refuses the path."""
     problem = kernel_problem(path.start, path.end, objective, X, targets)
+    # A path up to permutation ends, of its own problem, in B itself.
     found = bound_path(problem, kernel_moves(path)[0], path_form(problem, path))
     return max(found.A.upper, found.B.upper, found.interior)
 
@@ -123,7 +124,7 @@ def elaborate_path(
     ends: list[Interval] = [objective_at(problem, p) for p in (problem.A, problem.B)]
     E, least = max(v.lower for v in ends), min(v.lower for v in ends)
     moves = _with_cuts(problem, moves, form, E * (1.0 - 2 * MARGIN), relative, most_pieces)
-    found = bound_path(problem, moves, form)
+    found = bound_path(problem, moves, form, path.permutation)
     interior = above(found.interior) if math.isfinite(found.interior) else found.interior
     sup = max(above(found.A.upper), above(found.B.upper), interior)
     claim = PathUpperBound(
@@ -136,6 +137,7 @@ def elaborate_path(
         level=level,
         gap_over_level=None if level is None else above(excess(sup, level)) if sup > level else 0.0,
         form=form,
+        permutation=path.permutation,
         output_layer=output_layer,
     )
     return ElaboratedPath(claim, labels, found)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Objective
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Move, Path
+from verifier.paths.rebasin import permuted_network, weight_matching
 
 Array = np.ndarray
 
@@ -39,22 +39,13 @@ class MatchedLineEstimate:
     note: str = "sampled; the endpoint is a permuted copy of B, so this is no path between A and B"
 
 
-def matching(A: Network, B: Network) -> Array:
-    """Permutation p of B's neurons maximising sum_i <wt_i^A, wt_p(i)^B> + <theta_i^A, theta_p(i)^B>, shape (m,).
-
-    Weight matching (Ainsworth et al. 2023), exact for one hidden layer.
-    """
-    similarity = augmented_rows(A) @ augmented_rows(B).T + A.theta.T @ B.theta
-    return np.asarray(linear_sum_assignment(similarity, maximize=True)[1])
-
-
 def matched_line_estimate(
     A: Network, B: Network, objective: Objective, X: Array, targets: Array, points: int = 51
 ) -> MatchedLineEstimate:
     """Permute B to match A, then sample F on the straight line between them at `points` places."""
     require_one_hidden_layer("matched line", A, B)
-    p = matching(A, B)
-    network = Network((B.W[p], B.theta[:, p]), (None if B.b is None else B.b[p], B.c), B.negative_slope)
+    (p,) = weight_matching(A, B)
+    network = permuted_network(B, (p,))
     grid = np.linspace(0.0, 1.0, points)
     values = [objective.value(linear_combination(A, network, float(t)), X, targets) for t in grid]
     E = max(objective.value(A, X, targets), objective.value(B, X, targets))

@@ -36,6 +36,8 @@ class Path:
     """A path from `start`; `method` names the construction (theorem2, exchange, halves, line, dss).
 
     literal: under weight decay the stored segments themselves are meant (a line, somebody's string), not their image under the balancing map.
+    permutation: None for a path to B itself. Else, per hidden layer, the (n_l,) int64 permutation with which B's neurons were permuted at the end:
+        the same function, other parameters, so the path is none between A and B.
     """
 
     method: str
@@ -43,6 +45,7 @@ class Path:
     moves: tuple[Move, ...]
     notes: dict[str, object] = field(default_factory=dict)
     literal: bool = False
+    permutation: tuple[np.ndarray, ...] | None = None
 
     @property
     def end(self) -> Network:
@@ -55,6 +58,8 @@ class Path:
 
     def reversed(self) -> Path:
         """The same polyline walked backwards; breakpoints are mirrored exactly (1 - t is exact for dyadic t of at most 52 bits)."""
+        if self.permutation is not None:
+            raise ValueError(f"Path.reversed: {self.method} ends in a permuted copy, where no path to A starts")
         vertices = list(self.vertices())
         moves = []
         for k in range(len(self.moves) - 1, -1, -1):
@@ -72,10 +77,12 @@ class Path:
             if not m.to.same_parameters(at):
                 moves.append(m)
             at = m.to
-        return Path(self.method, self.start, tuple(moves), dict(self.notes), self.literal)
+        return Path(self.method, self.start, tuple(moves), dict(self.notes), self.literal, self.permutation)
 
     def then(self, other: Path) -> Path:
         """Concatenation; `other` must start where this path ends."""
+        if self.permutation is not None:
+            raise ValueError(f"Path.then: {self.method} ends in a permuted copy, where {other.method} does not start")
         if not self.end.same_parameters(other.start):
             raise ValueError(f"Path.then: {other.method} does not start where {self.method} ends")
         return Path(
@@ -84,4 +91,5 @@ class Path:
             self.moves + other.moves,
             {**self.notes, **other.notes},
             self.literal and other.literal,
+            other.permutation,
         )

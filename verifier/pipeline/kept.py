@@ -27,7 +27,8 @@ class NotThis(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A certificate of the problem that was asked about, every claim accepted by the kernel just now. paths: the least gap first."""
+    """A certificate of the problem that was asked about, every claim accepted by the kernel just now. paths: between A and B themselves, the
+    least gap first; those to a permuted copy of B are left out, as they bound no gap of this pair."""
 
     certificate: Certificate
     A: EndpointValue
@@ -82,9 +83,9 @@ def read_kept(file: Path, problem: Problem) -> Kept:
     ends = {e.network: e for e in c.claims if isinstance(e, EndpointValue)}
     if set(ends) != {"A", "B"}:
         raise NotThis(f"{file}: does not claim the values of both networks")
-    paths = sorted((p for p in c.claims if isinstance(p, PathUpperBound)), key=lambda p: (p.gap, p.sup))
+    paths = [p for p in c.claims if isinstance(p, PathUpperBound) and p.permutation is None]
     barriers = tuple(b for b in c.claims if isinstance(b, BarrierLowerBound))
-    return Kept(c, ends["A"], ends["B"], tuple(paths), barriers)
+    return Kept(c, ends["A"], ends["B"], tuple(sorted(paths, key=lambda p: (p.gap, p.sup))), barriers)
 
 
 def same_problem(p: Problem, q: Problem) -> bool:
@@ -95,6 +96,8 @@ def same_problem(p: Problem, q: Problem) -> bool:
         and np.array_equal(p.X, q.X)
         and p.targets.dtype.kind == q.targets.dtype.kind
         and np.array_equal(p.targets, q.targets)
+        and (p.weights is None) == (q.weights is None)
+        and (p.weights is None or q.weights is None or np.array_equal(p.weights, q.weights))
         and all(_same_network(p, q, name) for name in "AB")
     )
 

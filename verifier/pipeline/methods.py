@@ -180,6 +180,13 @@ def line(s: Setting, o: Options) -> Proposal:
     return Proposal([build(A, B)], estimates=[estimate])
 
 
+def rebasin(s: Setting, o: Options) -> Proposal:
+    """The straight line to B with its neurons matched to A's (weight matching, any depth): a path up to permutation."""
+    from verifier.paths.rebasin import rebasin as build
+
+    return Proposal([build(s.A.network, s.B.network)])
+
+
 def dss(s: Setting, o: Options) -> Proposal:
     """Dynamic String Sampling (Freeman, Bruna 2017, Algorithm 1): a sampled estimate; its string is kept."""
     from verifier.paths.dss import dss as build
@@ -258,7 +265,7 @@ def _nguyen2019(name: str) -> Callable[[Setting, Options], Proposal]:
 CONSTRUCTIONS: dict[str, Callable[[Setting, Options], Proposal]] = {
     "exchange": exchange, "line": line, "halves": halves, "theorem41": theorem41, "dropout": dropout, "descent": descent,
     "homotopy": homotopy, "theorem2": theorem2, "polychain": _curve("polychain"),
-    "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string, "exact": exact,
+    "bezier": _curve("bezier"), "neb": _curve("elastic_band"), "dss": dss, "string": string, "exact": exact, "rebasin": rebasin,
     "theorem32": _nguyen2019("theorem32"), "theorem51": _nguyen2019("theorem51"), "theorem61": _nguyen2019("theorem61"),
 }  # fmt: skip
 # What --method all runs: the constructions in order of cost, then the estimate every report sets beside them. Trained curves and dropout are asked for by
@@ -268,16 +275,28 @@ ALL = ("exchange", "line", "halves", "descent", "homotopy", "theorem2", "exact",
 MOST_CELLS_OF_ALL = 10**6
 # Defined for one hidden layer of ReLU alone.
 ONE_HIDDEN_LAYER = ("exact", "descent", "homotopy", "theorem2")
+# Their paths may end in a permuted copy of B, so that they join no pair.
+UP_TO_PERMUTATION = ("rebasin",)
 
 
-def chosen(method: str) -> tuple[str, ...]:
-    """Names behind --method: all, or a comma-separated list."""
+def chosen(method: str, *, up_to_permutation: bool = False) -> tuple[str, ...]:
+    """Names behind --method: all, or a comma-separated list.
+
+    up_to_permutation: whether constructions that end in a permuted copy of B are welcome. Commands about gaps between the networks themselves
+    refuse them with UsageError, as they do unknown names.
+    """
     from verifier.errors import UsageError
 
     names = ALL if method == "all" else tuple(dict.fromkeys(n.strip() for n in method.split(",")))
     unknown = [n for n in names if n not in CONSTRUCTIONS]
     if unknown:
         raise UsageError(f"--method: {unknown[0]!r} is unknown; expected all, or some of {', '.join(CONSTRUCTIONS)}")
+    copies = [n for n in names if n in UP_TO_PERMUTATION]
+    if copies and not up_to_permutation:
+        raise UsageError(
+            f"--method: {copies[0]} leads to a copy of B with permuted neurons, which bounds no gap between the networks themselves; "
+            "run it on one pair, with `verifier certify --pair`"
+        )
     return names
 
 

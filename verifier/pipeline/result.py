@@ -15,7 +15,7 @@ class CertifyResult:
     """Outcome of a certification.
 
     sentence: the one verdict line. E, lower_endpoint: max and min of F(A), F(B), float64 display values of certified enclosures.
-    bounds: one per certified path, least gap first. estimates: sampled figures, never bounds. certificate: the file.
+    bounds: one per certified path, least gap first, those up to permutation last. estimates: sampled figures, never bounds. certificate: the file.
     """
 
     outcome: Outcome
@@ -28,8 +28,13 @@ class CertifyResult:
 
     @property
     def gap(self) -> float | None:
-        """The least certified bound on the energy gap over E; None when no path was certified."""
-        return self.bounds[0].gap if self.bounds else None
+        """The least certified bound on the energy gap over E; None when no path between A and B was certified."""
+        return min((b.gap for b in self.bounds if not b.up_to_permutation), default=None)
+
+    @property
+    def gap_up_to_permutation(self) -> float | None:
+        """The least over paths to B with its hidden neurons permuted, the same function (`--method rebasin`). It bounds no gap between A and B themselves."""
+        return min((b.gap for b in self.bounds if b.up_to_permutation), default=None)
 
     def check(self, *, reference: bool = False) -> tuple[Verdict, ...]:
         """Read the certificate back from its file and check every claim with the kernel; one verdict per claim."""
@@ -50,7 +55,7 @@ class CertifyResult:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(b.method)}</td><td>certified</td><td>{b.sup:.6g}</td><td>{b.gap:.3g}</td></tr>"
+            f"<tr><td>{escape(b.method)}</td><td>{b.kind}</td><td>{b.sup:.6g}</td><td>{b.gap:.3g}</td></tr>"
             for b in self.bounds
         ) + "".join(
             f"<tr><td>{escape(e.method)}</td><td>sampled</td><td>{e.maximum:.6g}</td><td>{e.gap:.3g}</td></tr>"

@@ -29,7 +29,7 @@ from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.sampling import Samples, sample_path
-from verifier.pipeline.verdict import verdict
+from verifier.pipeline.verdict import UP_TO, verdict
 from verifier.pipeline.work import Work
 
 # A chord is cut until its certified maximum is within this factor of its sampled one, or under E.
@@ -93,7 +93,7 @@ def certify(
     from threadpoolctl import threadpool_limits
 
     say = say or (lambda text: None)
-    names = chosen(method)
+    names = chosen(method, up_to_permutation=True)
     require_options(tight, device)
     if string is not None and "string" not in names:
         names = ("string", *names) if method != "all" else ("string",)
@@ -133,7 +133,7 @@ def certify(
         }
         work = _endpoints(setting, problem, options, say)
         for name in names:
-            if method == "all" and not exhaustive and name != "dss" and any(b.gap == 0.0 for b in work.bounds):
+            if method == "all" and not exhaustive and name != "dss" and any(b.gap == 0.0 for b in work.between):
                 work.record["skipped"].append(f"{name}: not needed, the gap over E is 0 already (--exhaustive runs it)")
                 continue
             _construct(
@@ -279,7 +279,9 @@ def _add_path(
     work.claims.append(c)
     work.labels[c.path] = e.labels
     work.forms[c.path] = c.form
-    bound = CertifiedBound(c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent, c.along(problem))
+    bound = CertifiedBound(
+        c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent, c.along(problem), c.permutation is not None
+    )
     work.bounds.append(bound)
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
     vertices = list(path.vertices())
@@ -287,9 +289,8 @@ def _add_path(
         work.waypoints[c.path] = vertices[len(vertices) // 2]
     kinds = {k: e.kinds.count(k) for k in dict.fromkeys(e.kinds)}
     moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
-    say(
-        f"{c.path}: certified gap <= {show_up(c.gap)} over E, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s"
-    )
+    gap = show_up(c.gap) + " over E" + (UP_TO if bound.up_to_permutation else "")
+    say(f"{c.path}: certified gap <= {gap}, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s")
 
 
 def _add_programs(proposal: Proposal, problem: Problem, work: Work) -> None:
@@ -306,7 +307,8 @@ def _add_programs(proposal: Proposal, problem: Problem, work: Work) -> None:
 def _finish(
     s: Setting, problem: Problem, work: Work, target: FilePath, level: float | None, say: Callable[[str], None]
 ) -> CertifyResult:
-    work.bounds.sort(key=lambda b: (b.gap, b.sup))
+    # Paths between A and B themselves first: only they bound its gap.
+    work.bounds.sort(key=lambda b: (b.up_to_permutation, b.gap, b.sup))
     require_consistent(work.claims, work.bounds)
     ends = [c for c in work.claims if isinstance(c, EndpointValue)]
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)

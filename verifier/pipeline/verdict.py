@@ -7,9 +7,13 @@ from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
 from verifier.pipeline.work import Work
 
+# Beside every gap of a path that ends in a permuted copy of B.
+UP_TO = " up to permutation"
+
 
 def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple[Outcome, str]:
-    """The verdict line. With a level, the question is whether a path stays at or below it."""
+    """The verdict line: of the paths between A and B themselves, and only where there is none of those up to permutation. With a level, the question is
+    whether a path stays at or below it."""
     E = max(c.upper for c in ends)
     dss = next((e for e in work.estimates if e.method.startswith("DSS")), None)
     options = work.record["provenance"]["options"]
@@ -20,6 +24,10 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple
         beside += "; weight decay along the balanced image of the stored paths"
     if options["polish"]:
         beside += "; between the polished copies of A and B, not the networks that were loaded"
+    bounds = work.between or work.bounds
+    up_to = "" if work.between else UP_TO
+    if up_to and bounds:
+        beside += f"; along the path {bounds[0].method} from A to B with its hidden neurons permuted, the same function"
     path = "path with this output layer" if frozen else "path"
     if level is not None:
         if max(c.lower for c in ends) > level:
@@ -30,18 +38,23 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple
                 Outcome.REFUTED,
                 f"REFUTED no {path} stays below level {level!r}: every such path reaches {show_down(barrier.level, 9)} ({beside})",
             )
-        best = min((b.gap_over_level for b in work.bounds if b.gap_over_level is not None), default=None)
+        best = min((b.gap_over_level for b in bounds if b.gap_over_level is not None), default=None)
         if best == 0.0:
-            return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r} ({beside})"
-        found = "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}"
+            return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r}{up_to} ({beside})"
+        found = (
+            "no path was certified" if best is None else f"the best path exceeds it by at most {show_up(best)}{up_to}"
+        )
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
-    if not work.bounds:
+    if not bounds:
         return (
             Outcome.INCONCLUSIVE,
             f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})",
         )
     barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
-    # Digits enough to tell the two ends apart.
-    low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
+    # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.
+    low = "" if barrier is None or up_to else f"{show_down(barrier.gap, 9)} <= "
     where = "with the output layer frozen; " if frozen else ""
-    return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(work.bounds[0].gap, 9 if low else 4)} ({where}{beside})"
+    return (
+        Outcome.CERTIFIED,
+        f"CERTIFIED {low}gap <= {show_up(bounds[0].gap, 9 if low else 4)}{up_to} ({where}{beside})",
+    )

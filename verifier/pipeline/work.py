@@ -23,3 +23,8 @@ class Work:
     record: dict[str, Any] = field(default_factory=dict)
     waypoints: dict[str, Network] = field(default_factory=dict)
     strings: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def between(self) -> list[CertifiedBound]:
+        """Bounds of paths between A and B themselves; the others end in a permuted copy of B."""
+        return [b for b in self.bounds if not b.up_to_permutation]

@@ -42,6 +42,8 @@ def _certified(path: CheckedPath, problem: Problem, record: dict[str, Any]) -> R
     remarks, status, tone = [plural(len(c.moves), "move")], "certified", "ok"
     if c.along(problem) != "straight segments":
         remarks.append(c.along(problem))
+    if path.up_to_permutation:
+        remarks.insert(0, "up to permutation: ends in B with its hidden neurons permuted, the same function")
     if not path.accepted:
         status, tone, error = "REJECTED", "bad", "not established: these figures are only claimed"
     elif error:
@@ -51,7 +53,7 @@ def _certified(path: CheckedPath, problem: Problem, record: dict[str, Any]) -> R
     if top is not None:
         remarks.append(f"sampled maximum {estimate(top, 6)}")
     return Row(
-        c.path,
+        f"{c.path}, up to permutation" if path.up_to_permutation else c.path,
         status,
         tone,
         value=show_up(c.sup, 6),

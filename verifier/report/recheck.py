@@ -37,9 +37,19 @@ class CheckedPath:
         return self.verdict.accepted
 
     @property
-    def rank(self) -> tuple[float, float, float]:
-        """Least first: gap over E, maximum, maximum away from the ends."""
-        return self.claim.gap, self.claim.sup, np.inf if self.bounds is None else self.bounds.interior
+    def up_to_permutation(self) -> bool:
+        """The path ends in a permuted copy of B: it bounds no gap between A and B themselves."""
+        return self.claim.permutation is not None
+
+    @property
+    def rank(self) -> tuple[bool, float, float, float]:
+        """Least first: paths between A and B themselves before those to a permuted copy of B, then gap over E, maximum, maximum away from the ends."""
+        return (
+            self.up_to_permutation,
+            self.claim.gap,
+            self.claim.sup,
+            np.inf if self.bounds is None else self.bounds.interior,
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class Recheck:
 
     @property
     def best(self) -> CheckedPath | None:
-        """The accepted path of least rank."""
+        """The accepted path of least rank: one up to permutation only where no other is accepted."""
         good = [p for p in self.paths if p.accepted]
         return min(good, key=lambda p: p.rank) if good else None
 

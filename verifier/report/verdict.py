@@ -69,6 +69,8 @@ def _answer(found: Recheck, record: dict[str, Any]) -> Answer:
         return Answer("INCONCLUSIVE", "No path between A and B is certified here, so the barrier is not bounded.")
     claim = best.claim
     above = "" if E is None else f" = {show_up(E[1], 5)}"
+    if best.up_to_permutation:
+        return Answer("CERTIFIED", _up_to_permutation(claim, above), claim)
     if claim.gap == 0.0:
         return Answer(
             "CERTIFIED",
@@ -81,6 +83,14 @@ def _answer(found: Recheck, record: dict[str, Any]) -> Answer:
         f"along the path {claim.path}, F never exceeds {show_up(claim.sup, 5)}."
         + ("" if low is None or low.gap == 0.0 else f" {_barrier_words(low)[0].upper()}{_barrier_words(low)[1:]}"),
         claim,
+    )
+
+
+def _up_to_permutation(claim: PathUpperBound, above: str) -> str:
+    gap = "no barrier" if claim.gap == 0.0 else f"a barrier of at most {show_up(claim.gap)}"
+    return (
+        f"Up to permutation there is {gap} over E = max(F(A), F(B)){above}: along the path {claim.path} from A to a permuted copy of B, "
+        f"F never exceeds {'E' if claim.gap == 0.0 else show_up(claim.sup, 5)}. No path between A and B themselves is certified here."
     )
 
 
@@ -106,7 +116,9 @@ def _answer_level(found: Recheck, level: float) -> Answer:
     low = found.barrier
     if low is not None and low.level > level:
         return _refuted_by(low, level)
-    about = [p.claim for p in found.paths if p.accepted and p.claim.level == level]
+    asked = [p for p in found.paths if p.accepted and p.claim.level == level]
+    # As without a level: a path to a permuted copy of B answers only where there is no other.
+    about = [p.claim for p in asked if not p.up_to_permutation] or [p.claim for p in asked]
     known = [(c.gap_over_level, k) for k, c in enumerate(about) if c.gap_over_level is not None]
     kept = found.frozen_barrier
     if kept is not None and kept.level > level and min(known, default=(1.0, 0))[0] > 0.0:
@@ -115,8 +127,9 @@ def _answer_level(found: Recheck, level: float) -> Answer:
         return Answer("INCONCLUSIVE", f"No path is certified against the level {level!r}.")
     gap, k = min(known)
     if gap == 0.0:
+        B = "B" if about[k].permutation is None else "a permuted copy of B"
         words = (
-            f"A and B are joined at or below the level {level!r}: along the path {about[k].path}, F never exceeds it."
+            f"A and {B} are joined at or below the level {level!r}: along the path {about[k].path}, F never exceeds it."
         )
         return Answer("CERTIFIED", words, about[k])
     return Answer(
@@ -199,7 +212,7 @@ def _barrier_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
         flags += [
             f"path {p.claim.path}: its certified maximum {show_up(p.claim.sup, 9)} lies under {low}."
             for p in found.paths
-            if p.claim.sup < barrier.level
+            if p.claim.sup < barrier.level and not p.up_to_permutation
         ]
         # An estimate samples a path and may miss its peak: a path that is too low is a defect only when it is this far below.
         flags += [
