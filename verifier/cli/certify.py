@@ -11,6 +11,7 @@ from verifier.cli.options import (
     add_data_arguments,
     add_objective_arguments,
     add_reading_arguments,
+    add_weight_arguments,
     certify_options,
     require_no_ignored,
     require_report,
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_data_arguments(parser)
     add_objective_arguments(parser)
+    add_weight_arguments(parser)
     parser.add_argument(
         "--level",
         type=float,

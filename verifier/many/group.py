@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.weights import AS_GIVEN, Weighting, weighed
 from verifier.elaboration import kernel_problem
 from verifier.errors import UsageError
 from verifier.kernel.statements import Problem
@@ -81,6 +82,7 @@ def read_group(
     objective_options: Mapping[str, Any],
     polish: bool,
     say: Callable[[str], None],
+    weighting: Weighting = AS_GIVEN,
 ) -> Group:
     """Read and check everything; raises VerifierError before any long computation starts."""
     named = _named(networks)
@@ -96,7 +98,9 @@ def read_group(
             )
     together = Endpoint(ends[first].network, {}, _Agreed({name: e.settings for name, e in ends.items()}))
     objective = read_objective(together, together, objective_options)
-    dataset = read_data(data, together, together, data_options, objective.loss.name)
+    read = read_data(data, together, together, data_options, objective.loss.name)
+    dataset = weighed(read, objective.loss.name, weighting)
+    objective = objective.weighted(dataset.weights)
     targets = encoded(objective, dataset, together.network)
     if polish:
         for name in named:

@@ -11,6 +11,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.targets import fitted
+from verifier.data.weights import AS_GIVEN, Weighting, weighed
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.networks.reading import Reading
@@ -196,6 +197,7 @@ def read_setting(
     negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],
+    weighting: Weighting = AS_GIVEN,
 ) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
     A, B = (read_endpoint(source, name, layout, negative_slope) for source, name in ((a, "A"), (b, "B")))
@@ -206,7 +208,8 @@ def read_setting(
             "a path joins networks of one architecture"
         )
     objective = read_objective(A, B, objective_options)
-    dataset = read_data(data, A, B, data_options, objective.loss.name)
+    dataset = weighed(read_data(data, A, B, data_options, objective.loss.name), objective.loss.name, weighting)
+    objective = objective.weighted(dataset.weights)
     targets = encoded(objective, dataset, A.network)
     return Setting(A, B, dataset, objective, targets)
 

@@ -12,6 +12,7 @@ import numpy as np
 from verifier.certificate import make_document, write_certificate, write_data
 from verifier.certificate.hashing import arrays_sha256
 from verifier.data.targets import said
+from verifier.data.weights import Weighting
 from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
@@ -66,6 +67,9 @@ def certify(
     most_cells: int = 200_000,
     state: str | FilePath | None = None,
     output_layer: str = "trained",
+    weights: Any = None,
+    class_weight: Any = None,
+    pos_weight: float | None = None,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -84,6 +88,8 @@ def certify(
     of the sampled one, or under E. string: an .npz polyline to certify (`load_string`). polish: replace both endpoints by what
     they become when trained on (`verifier.paths.polish`), so that slack under E is visible. exhaustive: with method "all", run every
     construction; otherwise constructions stop once the gap over E is certified to be 0 (the DSS estimate runs all the same).
+    weights: one number >= 0 per sample of the prepared data: F is then the weighted mean of the losses, the weights divided by their sum. class_weight:
+    "balanced", or {label: weight}. pos_weight: of the samples of class 1, logistic loss (`verifier.data.weights.Weighting`, docs/weights.md).
     most_cells, state: of method "exact" (`verifier.landscape.gap.exact_gap`). output_layer: "frozen" asks for paths that keep the last layer, which both
     networks must share; only method "exact" keeps it.
     say: receives progress sentences, endpoints first.
@@ -112,6 +118,7 @@ def certify(
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
+            weighting=Weighting(weights, class_weight, pos_weight),
         )  # fmt: skip
         if polish:
             setting = polished(setting, say)
@@ -163,6 +170,7 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
     """certificates/<a>-<b>-<hash of data and parameters>.safetensors."""
     stems = [FilePath(x).stem if isinstance(x, (str, FilePath)) else n for x, n in ((a, "A"), (b, "B"))]
     arrays = {"X": problem.X, "targets": problem.targets}
+    arrays |= {} if problem.weights is None else {"weights": problem.weights}
     for name, p in (("A", problem.A), ("B", problem.B)):
         arrays |= {
             f"{name}{l}{part}": v
@@ -243,7 +251,12 @@ def _construct(
             say(work.record["skipped"][-1])
         work.claims += [barrier] if barrier is not None else []
     _add_programs(proposal, problem, work)
-    work.record["apriori"] += [a.as_record() for a in proposal.apriori]
+    if s.objective.weights is None:
+        work.record["apriori"] += [a.as_record() for a in proposal.apriori]
+    elif proposal.apriori:
+        work.record["skipped"].append(
+            f"{name}: its a-priori values are about the plain mean over samples, not about sample weights"
+        )
     for estimate in proposal.estimates:
         work.estimates.append(estimate)
         work.record["estimates"].append(estimate_record(estimate, proposal.details))

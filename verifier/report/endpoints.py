@@ -63,13 +63,14 @@ def training(certificate: Certificate) -> list[Property]:
     return [Property(k, stored[0].get(k, "–"), stored[1].get(k, "–")) for k in dict.fromkeys([*stored[0], *stored[1]])]
 
 
-def objective_words(o: Objective) -> str:
-    """The objective in one line."""
+def objective_words(o: Objective, *, weighted: bool = False) -> str:
+    """The objective in one line. weighted: its samples have weights."""
+    mean = "weighted mean" if weighted else "mean"
     loss = o.loss.replace("_", "-") + (f" (delta = {o.delta:g})" if o.delta is not None else "")
     if o.penalty == "none":
-        return f"F = mean {loss} loss, no penalty"
+        return f"F = {mean} {loss} loss, no penalty"
     bias = ", output bias penalised" if o.penalise_output_bias else ""
-    return f"F = mean {loss} loss + {o.kappa:g} × {o.penalty.replace('_', ' ')} penalty{bias}"
+    return f"F = {mean} {loss} loss + {o.kappa:g} × {o.penalty.replace('_', ' ')} penalty{bias}"
 
 
 def size_words(certificate: Certificate) -> str:

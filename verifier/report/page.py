@@ -93,7 +93,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "claims": claim_rows(found),
         "accepted": sum(v.accepted for _, v in found.all),
         "slack": slack(found, problem),
-        "objective": objective_words(problem.objective),
+        "objective": objective_words(problem.objective, weighted=problem.weights is not None),
         "size": size_words(certificate),
         "data": data,
         "endpoints": endpoint_rows(certificate, found),
