@@ -14,6 +14,7 @@ import numpy as np
 from verifier.certificate.file import Certificate, read_certificate
 from verifier.errors import UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
+from verifier.pipeline.endpoints import AnotherSlopeError, read_endpoint
 
 EVALUATIONS = ("fast", "reference")
 
@@ -107,25 +108,21 @@ def _hashes(c: Certificate) -> dict[str, str]:
 
 
 def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ...]:
-    from verifier.networks.checkpoint import load_checkpoint
-
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
-    given = [load_checkpoint(n).network for n in networks]
     names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]
-    slopes = all(n.negative_slope == problem.negative_slope for n in given)
+    try:
+        given = [
+            read_endpoint(n, k, negative_slope=problem.negative_slope).network
+            for n, k in zip(networks, "AB", strict=True)
+        ]
+    except AnotherSlopeError as error:
+        return (Comparison(False, f"the certificate is about networks of another slope: {error}"),)
     same = [[_equal(p, n.weights, n.biases) for n in given] for p in (problem.A, problem.B)]
     if not (same[0][0] and same[1][1]) and same[0][1] and same[1][0]:
         same, names = [[same[0][1]], [same[1][0]]], [names[1], names[0]]
     else:
         same = [[same[0][0]], [same[1][1]]]
-    if not slopes:
-        return (
-            Comparison(
-                False,
-                f"the certificate's networks have negative slope {problem.negative_slope!r}, those given have another",
-            ),
-        )
     return tuple(
         Comparison(
             equal,

@@ -1,21 +1,27 @@
 """Baturin 2026: with a few trials every claim comes out as listed, and searches find violations without the list."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from verifier.audit.baturin2026 import STATEMENTS
 from verifier.audit.claim import Word
 from verifier.audit.run import audit
+from verifier.certificate import read_certificate
+from verifier.kernel import EndpointValue, HeadOptimum, check
+from verifier.kernel.statements import BarrierLowerBound
 
+FOLDER = Path(__file__).resolve().parents[2] / "certificates" / "audit"
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 # The theorem itself trains reference networks and certifies paths: seconds per instance.
-COUNTS = {"t2.main": 2}
+COUNTS = {"t2.path": 2, "t2.main": 4, "t2.main.logistic": 4}
 
 
 def test_every_row_of_the_list_is_there():
     assert set(BY_NAME) == {
-        "lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.jensen", "t2.identity", "t2.norm", "t2.segment", "t2.C", "t2.main", "t2.angle",
-        "t3.cover", "t3.removal", "t3.total", "t3.e", "t3.rate", "exp.mse", "exp.min", "exp.pperm", "exp.pairs",
+        "lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.jensen", "t2.identity", "t2.norm", "t2.segment", "t2.C", "t2.main", "t2.main.logistic",
+        "t2.path", "t2.angle", "t3.cover", "t3.removal", "t3.total", "t3.e", "t3.rate", "exp.mse", "exp.min", "exp.pperm", "exp.pairs",
     }  # fmt: skip
 
 
@@ -38,7 +44,9 @@ def test_every_listed_counterexample_violates_by_itself(name):
         assert statement.evaluate(instance).violated, instance.label
 
 
-@pytest.mark.parametrize("name", ["lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.norm", "t2.identity", "t3.e"])
+@pytest.mark.parametrize(
+    "name", ["lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.norm", "t2.identity", "t2.main", "t3.e"]
+)
 def test_the_search_alone_finds_a_violation(name):
     statement = BY_NAME[name]
     found = statement.search(np.random.default_rng(4), 60.0)
@@ -52,3 +60,28 @@ def test_a_repair_is_tried_on_what_broke_the_claim():
     broken = [s for s in STATEMENTS if s.repaired is not None and s.known]
     assert len(broken) >= 7
     assert all(set(map(id, s.known)) <= set(map(id, s.repaired.known)) for s in broken)
+
+
+@pytest.mark.parametrize("name", ["t2.main", "t2.main.second"])
+def test_theorem_2_is_refuted_by_its_certificates_own_numbers(name):
+    """Endpoints, one neuron and a barrier, all confirmed by both evaluations; the promise is computed from them here, with numpy's spectral norm."""
+    c = read_certificate(FOLDER / f"{name}.safetensors")
+    for claim in c.claims:
+        for evaluation in ("fast", "reference"):
+            assert check(c.problem, claim, evaluation=evaluation).accepted
+    o, X = c.problem.objective, np.column_stack([c.problem.X, np.ones(len(c.problem.X))])
+    assert (o.loss, o.delta, o.penalty) == ("huber", 1.0, "path")
+    assert c.problem.A.weights[0].shape == c.problem.B.weights[0].shape == (2, 1)
+    root = np.sqrt(np.linalg.norm(X.T @ X / len(X), 2))
+    one = next(x for x in c.claims if isinstance(x, HeadOptimum))
+    assert one.rows.shape == (1, 1), "e1 has one neuron"
+    terms = max(one.upper, *(x.upper for x in c.claims if isinstance(x, EndpointValue)))
+    barrier = next(x for x in c.claims if isinstance(x, BarrierLowerBound))
+    assert barrier.output_layer == "trained"
+    assert barrier.level > terms + root / o.kappa * np.pi
+    assert "promises a path at or below" in c.record["counterexample"]["words"]
+    size = np.abs(c.problem.targets)
+    at_zero = np.mean(np.where(size <= 1, size**2 / 2, size - 0.5))
+    assert barrier.level < terms + root * at_zero / (2 * o.kappa) * np.pi, (
+        "the repaired constant promises no more than there is"
+    )

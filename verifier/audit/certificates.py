@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from verifier.audit.claim import Instance, Statement
+from verifier.audit.claim import Counterexample, Instance, Statement
 from verifier.certificate import make_document, write_certificate
 from verifier.kernel import check
-from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import Problem
 from verifier.numbers import show_down
 
 FOLDER = Path("certificates") / "audit"
@@ -31,42 +29,53 @@ def violating_instance(statement: Statement, *, seed: int = 0, seconds: float = 
     return found if found is not None and statement.evaluate(found).violated else None
 
 
+def counterexample_of(statement: Statement, instance: Instance) -> Counterexample:
+    """The statement's counterexample on this instance, a single claim wrapped."""
+    assert statement.counterexample is not None
+    made = statement.counterexample(instance)
+    if isinstance(made, Counterexample):
+        return made
+    problem, claim = made
+    return Counterexample(problem, (claim,), claim.margin)
+
+
 def write_counterexample(
     statement: Statement, instance: Instance, folder: Path, name: str | None = None
 ) -> tuple[Path | None, str]:
-    """(file, the kernel's sentence), named for the statement where no name is given.
+    """(file, the kernel's sentences), named for the statement where no name is given.
 
-    The file is None, and nothing is written, when one of the two evaluations rejects the claim.
+    The file is None, and nothing is written, when one of the two evaluations rejects a claim, or the claims leave no margin.
     """
-    assert statement.counterexample is not None
-    problem, claim = statement.counterexample(instance)
+    made = counterexample_of(statement, instance)
     for evaluation in ("fast", "reference"):
-        verdict = check(problem, claim, evaluation=evaluation)
-        if not verdict.accepted:
-            return None, f"{evaluation}: {verdict.sentence}"
+        verdicts = [check(made.problem, claim, evaluation=evaluation) for claim in made.claims]
+        for verdict in verdicts:
+            if not verdict.accepted:
+                return None, f"{evaluation}: {verdict.sentence}"
+    if not made.margin > 0.0:
+        return None, f"the claims hold, but leave no margin: {made.margin!r}"
     document, arrays = make_document(
-        problem,
-        [claim],
+        made.problem,
+        made.claims,
         data_name=instance.label,
         labels={},
-        record=certificate_record(statement, instance, problem, claim),
+        record=certificate_record(statement, instance, made),
     )
     target = folder / f"{name or statement.identifier}.safetensors"
     write_certificate(target, document, arrays)
-    return target, verdict.sentence
+    return target, "; ".join(v.sentence for v in verdicts)
 
 
-def certificate_record(
-    statement: Statement, instance: Instance, problem: Problem, claim: ClaimViolation
-) -> dict[str, Any]:
+def certificate_record(statement: Statement, instance: Instance, made: Counterexample) -> dict[str, Any]:
     """What a person wants to know; none of it is evidence."""
     from verifier.pipeline.provenance import provenance
 
     assert statement.evaluate is not None
     trial = statement.evaluate(instance)
     numbers = f"left side {trial.left:.6g}, right side {trial.right:.6g}" + (f" ({trial.text})" if trial.text else "")
-    o = problem.objective
-    setting = f"{o.loss} loss, kappa = {o.kappa:g}, penalty {o.penalty}, {len(problem.X)} samples"
+    o = made.problem.objective
+    setting = f"{o.loss} loss, kappa = {o.kappa:g}, penalty {o.penalty}, {len(made.problem.X)} samples"
+    argued = f"; {made.argument}" if made.argument else ""
     return {
         **provenance({"command": "audit", "paper": statement.paper, "claim": statement.identifier}),
         "statement": {
@@ -75,7 +84,7 @@ def certificate_record(
         },
         "counterexample": {
             "origin": instance.origin, "label": instance.label, "setting": setting, "numbers": numbers,
-            "words": f"{statement.identifier} fails on {instance.label} by at least {show_down(claim.margin)}: {setting}; {numbers}.",
+            "words": f"{statement.identifier} fails on {instance.label} by at least {show_down(made.margin)}: {setting}; {numbers}{argued}.",
         },
     }  # fmt: skip
 

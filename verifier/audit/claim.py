@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.kernel import Claim
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import Problem
 
@@ -62,15 +63,25 @@ def compared(left: float, right: float, *, met: bool = True, tolerance: float = 
 
 
 @dataclass(frozen=True)
+class Counterexample:
+    """Claims of the kernel that together refute a statement, by `margin`; argument: what follows from their numbers, "" where a claim says it all."""
+
+    problem: Problem
+    claims: tuple[Claim, ...]
+    margin: float
+    argument: str = ""
+
+
+@dataclass(frozen=True)
 class Statement:
     """A claim and how to try it.
 
     identifier: as in audit.md, "paper.name" without the paper. place: section, equation. quote: the paper's words. words: what is evaluated.
     expected: the known status. instances(rng, count): trained and random ones, hypotheses mostly met. known: listed counterexamples.
     evaluate: one trial. search(rng, seconds): an instance that an optimiser found, or None; tried whenever no instance violates.
-    counterexample: a violating instance as the kernel's claim, where there is one. trained_counterexamples: violating trained networks by name, for
-    further certificates. repaired: the corrected statement, itself tried on
-    its own instances and known ones.
+    counterexample: a violating instance as the kernel's claim, or as several, where there is one.
+    trained_counterexamples: further violating instances by name, trained networks or what a search found, for further certificates.
+    repaired: the corrected statement, itself tried on its own instances and known ones.
     count: trials of the full audit. untestable: why nothing is evaluated, instead of all that. no_certificate: why a statement that fails has no
     counterexample for the kernel.
     """
@@ -85,7 +96,7 @@ class Statement:
     evaluate: Callable[[Instance], Trial] | None = None
     known: tuple[Instance, ...] = ()
     search: Callable[[Rng, float], Instance | None] | None = None
-    counterexample: Callable[[Instance], tuple[Problem, ClaimViolation]] | None = None
+    counterexample: Callable[[Instance], tuple[Problem, ClaimViolation] | Counterexample] | None = None
     repaired: Statement | None = None
     hypotheses: tuple[str, ...] = ()
     count: int = 1000

@@ -61,7 +61,7 @@ def _trained_curve(kind: str | None, file: str, A: Network, B: Network) -> Path:
     if kind == "polychain":
         return path
     words = f"string {file}: Bezier curve of {len(control)} networks; certified is the polyline through {PIECES + 1} of its points"
-    return Path(path.method, path.start, path.moves, {"curve": words, **path.notes})
+    return replace(path, notes={"curve": words, **path.notes})
 
 
 def load_string(string: str | os.PathLike[str], A: Network, B: Network) -> Path:
@@ -129,7 +129,7 @@ def joined(vertices: list[Network], A: Network, B: Network, who: str) -> Path:
             f"{who}: does not join A and B; straight segments are added {added}, and the bound covers them too"
         )
     path = polyline("string", A, vertices, B)
-    return Path(path.method, path.start, path.moves, notes)
+    return replace(path, notes=notes)
 
 
 def polyline(method: str, A: Network, vertices: list[Network], B: Network) -> Path:

@@ -30,6 +30,10 @@ class Endpoint:
     settings: dict[str, Any]
 
 
+class AnotherSlopeError(UsageError):
+    """A negative slope is given, and the network says that it has another."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """Everything a certification is about."""
@@ -63,7 +67,7 @@ def read_endpoint(
     )
     known = e.network.negative_slope if says else None
     if known is not None and known != negative_slope:
-        raise UsageError(
+        raise AnotherSlopeError(
             f"network {name}: was made with negative slope {known:g}, and {negative_slope:g} is given; leave the option out"
         )
     return replace(e, network=replace(e.network, negative_slope=negative_slope))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from verifier.audit.baturin2026 import theorem2_main
 from verifier.audit.baturin2026.heads import lipschitz
 from verifier.audit.baturin2026.segments import (
     features,
@@ -304,7 +305,47 @@ STATEMENTS = [
         PAPER,
         "Theorem 2",
         "there exists a continuous path with F_o <= max(lambda, eps)",
-        "A path of the theorem's own kind is certified at or below max(E, eps) with the paper's C.",
+        "The least level at which two networks of width 2 are joined is at most max(E, eps(1, pi)), C = L^2 sqrt|Sigma| / kappa.",
+        Word.FAILS,
+        theorem2_main.instances,
+        theorem2_main.printed_trial,
+        (theorem2_main.KNOWN,),
+        theorem2_main.search,
+        theorem2_main.counterexample,
+        Statement(
+            "t2.main.repaired",
+            PAPER,
+            "Theorem 2",
+            "",
+            "The same with C = L sqrt|Sigma| E loss(y, 0) / (2 kappa), the segment's own bound with |theta|_1 <= E loss(y, 0) / kappa.",
+            Word.HOLDS,
+            theorem2_main.instances,
+            theorem2_main.repaired_trial,
+            (theorem2_main.KNOWN,),
+            count=60,
+        ),
+        hypotheses=("convex Lipschitz loss", "kappa > 0", "l1 penalty on unit rows, which is the path penalty"),
+        count=60,
+        trained_counterexamples=lambda: {"second": theorem2_main.SECOND},
+    ),
+    Statement(
+        "t2.main.logistic",
+        PAPER,
+        "Theorem 2",
+        "there exists a continuous path with F_o <= max(lambda, eps)",
+        "The same for the logistic loss, where E loss(y, 0) = log 2 and the printed C is more than twice the repaired one.",
+        Word.HOLDS,
+        theorem2_main.logistic_instances,
+        theorem2_main.printed_trial,
+        hypotheses=("logistic loss", "kappa > 0", "l1 penalty on unit rows, which is the path penalty"),
+        count=60,
+    ),
+    Statement(
+        "t2.path",
+        PAPER,
+        "Theorem 2",
+        "the path consists of six segments",
+        "On trained-like logistic pairs the path built as in the proof is certified at or below max(E, eps) with the paper's C.",
         Word.HOLDS,
         _pairs,
         main_trial,
