@@ -145,7 +145,7 @@ def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dic
 
     names = (
         "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "tight",
-        "polish", "exhaustive", "negative_slope", "pos_weight",
+        "polish", "exhaustive", "negative_slope", "pos_weight", "pad",
     )  # fmt: skip
     return {
         **{name: getattr(args, name) for name in names},

@@ -49,6 +49,7 @@ def certify_all(
     weights: Any = None,
     class_weight: Any = None,
     pos_weight: float | None = None,
+    pad: bool = False,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> ManyResult:
@@ -85,6 +86,7 @@ def certify_all(
             polish=polish,
             say=say,
             weighting=Weighting(weights, class_weight, pos_weight),
+            pad=pad,
         )
         folder = Path(out) if out is not None else _default_folder(group)
         claim_folder(folder, known={"results.json": ("outcome", "networks", "components")}, pages=("report.html",))

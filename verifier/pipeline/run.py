@@ -18,6 +18,7 @@ from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.statements import EndpointValue, Problem
 from verifier.networks.network import activation_words
+from verifier.networks.padding import padding_words
 from verifier.networks.reading import Reading
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound
@@ -70,6 +71,7 @@ def certify(
     weights: Any = None,
     class_weight: Any = None,
     pos_weight: float | None = None,
+    pad: bool = False,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -90,6 +92,7 @@ def certify(
     construction; otherwise constructions stop once the gap over E is certified to be 0 (the DSS estimate runs all the same).
     weights: one number >= 0 per sample of the prepared data: F is then the weighted mean of the losses, the weights divided by their sum. class_weight:
     "balanced", or {label: weight}. pos_weight: of the samples of class 1, logistic loss (`verifier.data.weights.Weighting`, docs/weights.md).
+    pad: give the narrower layers of A or B dead neurons where widths differ; the networks of the certificate are then the padded ones, the same functions.
     most_cells, state: of method "exact" (`verifier.landscape.gap.exact_gap`). output_layer: "frozen" asks for paths that keep the last layer, which both
     networks must share; only method "exact" keeps it.
     say: receives progress sentences, endpoints first.
@@ -118,8 +121,12 @@ def certify(
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
-            weighting=Weighting(weights, class_weight, pos_weight),
+            weighting=Weighting(weights, class_weight, pos_weight), pad=pad,
         )  # fmt: skip
+        for name, narrow in padded_from(setting).items():
+            say(f"{name}: {padding_words(narrow, setting.A.network.widths)}")
+        if pad and not padded_from(setting):
+            say("pad: A and B have the same widths, so there was nothing to add")
         if polish:
             setting = polished(setting, say)
         problem = kernel_problem(
@@ -134,6 +141,7 @@ def certify(
             "dss_preset": dss_preset,
             "tight": tight,
             "polish": polish,
+            "pad": pad,
             "exhaustive": exhaustive,
             "output_layer": output_layer,
             "negative_slope": setting.A.network.negative_slope,
@@ -181,6 +189,11 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
     # Everything the problem is about: with another loss or activation the same parameters are another pair.
     digest = arrays_sha256({**arrays, repr(problem.objective): np.array([problem.negative_slope])})
     return FilePath("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
+
+
+def padded_from(s: Setting) -> dict[str, tuple[int, ...]]:
+    """The widths before padding, by "A" and "B", of those networks that were padded."""
+    return {n: e.padded_from for n, e in (("A", s.A), ("B", s.B)) if e.padded_from is not None}
 
 
 def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Callable[[str], None]) -> Work:
@@ -349,4 +362,4 @@ def _finish(
         save_string(string, target.with_suffix(f".{name}.npz"))
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)")
-    return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target)
+    return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target, padded_from(s))
