@@ -16,7 +16,6 @@ from verifier.errors import UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
 from verifier.networks.network import Network
 from verifier.networks.padding import fits_into, padded, padding_words
-from verifier.pipeline.endpoints import AnotherSlopeError, read_endpoint
 
 EVALUATIONS = ("fast", "reference")
 
@@ -111,6 +110,9 @@ def _hashes(c: Certificate) -> dict[str, str]:
 
 
 def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ...]:
+    # Reading networks takes scipy and perhaps torch; a check without them must not.
+    from verifier.pipeline.endpoints import AnotherSlopeError, read_endpoint
+
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
     names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]

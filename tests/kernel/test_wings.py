@@ -56,10 +56,12 @@ def test_the_kernel_imports_nothing_of_the_rest():
                 "collections",
                 "dataclasses",
                 "fractions",
+                    "functools",
                 "itertools",
                 "json",
                 "math",
                 "re",
+                    "types",
                 "typing",
             ), name
             assert top != "verifier" or name.startswith("verifier.kernel"), f"{path.name} imports {name}"
@@ -80,6 +82,6 @@ def test_every_kind_of_claim_has_one_rule_and_one_sentence():
 
 
 def test_the_trusted_core_does_not_grow():
-    """Lines without what belongs to single papers: 3,699 when format 2 was made, of them 2,222 of code (2,092 before it)."""
+    """Lines without what belongs to single papers: 3,699 when format 2 was made, of them 2,222 of code (2,092 before it); 3,748 with exact types."""
     files = [p for p in FOLDER.rglob("*.py") if p.parent.name != "papers"]
-    assert sum(len(p.read_text().splitlines()) for p in files) <= 3700
+    assert sum(len(p.read_text().splitlines()) for p in files) <= 3750

@@ -8,6 +8,7 @@ from flint import ctx
 from verifier.kernel.environment import probe
 from verifier.kernel.reference.numbers import PRECISIONS, Uncertain
 from verifier.kernel.statements import Problem, Rejected, Verdict, require, validate
+from verifier.kernel.statements.refusal import printable, require_types
 from verifier.kernel.table import RULES, Claim, Rule
 
 
@@ -17,6 +18,8 @@ def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdic
         with np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"), ctx.workprec(53):
             require(evaluation in ("fast", "reference"), f"unknown evaluation {evaluation!r}")
             require(type(claim) in RULES, "unknown kind of claim")
+            require_types(problem, Problem, "problem")
+            require_types(claim, type(claim), "claim")
             probe()
             rule = RULES[type(claim)]
             validate(problem)
@@ -25,7 +28,7 @@ def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdic
             return Verdict(True, claim.sentence(problem), "", computed)
     except Exception as error:
         why = str(error) if isinstance(error, Rejected) else f"{type(error).__name__}: {error}"
-        return Verdict(False, _safe_sentence(problem, claim), why, {})
+        return Verdict(False, printable(_safe_sentence(problem, claim)), printable(why), {})
 
 
 def _reference(rule: Rule, problem: Problem, claim: Claim) -> dict[str, float]:

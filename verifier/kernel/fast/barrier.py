@@ -7,6 +7,7 @@ from the data; on each of them a dual shows F >= level.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from flint import arb, fmpq
@@ -77,7 +78,11 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     both = keys(np.vstack([stored, ways]))
     missing = ~np.isin(both[len(stored) :], both[: len(stored)])
     require(not bool(missing.any()), f"{int(missing.sum())} faces through which the cells can be left have no dual")
-    level = float(face_bounds(problem, claim, cones.patterns).min())
+    # Rows that no way out needs prove nothing and are not looked at; of equal rows the first counts.
+    _, first = np.unique(both[: len(stored)], return_index=True)
+    needed = first[np.isin(both[first], both[len(stored) :])]
+    rows = {name: getattr(claim, name)[needed] for name in ("faces", "facets", "nu", "multipliers", "basis")}
+    level = float(face_bounds(problem, replace(claim, **rows), cones.patterns).min())
     require(claim.level <= level, f"level: found at least {level!r} on every face, claimed {claim.level!r}")
     E = max(objective_at(problem, A).upper, objective_at(problem, B).upper)
     # From the claimed level: with kappa > 0 the bounds hold for points below it, and prove nothing beyond it.

@@ -35,6 +35,10 @@ STATEMENTS = (
     "karhadkar2023.prop13.affine",
 )
 
+_COUNTS = ("n", "d0", "d1", "eps", "C")
+# Statements with a constant of the claim's own, which is part of what is refuted: the entries of `dual`.
+_CONSTANTS = {"baturin2026.exp.mse": ("L",), "karhadkar2023.t5": _COUNTS, "karhadkar2023.cor8": _COUNTS}
+
 
 @dataclass(frozen=True)
 class ClaimViolation:
@@ -96,4 +100,7 @@ class ClaimViolation:
         paper, _, statement = self.statement.partition(".")
         if paper not in PAPERS:
             paper, statement = "baturin2026", self.statement
-        return f"counterexample {quoted(self.name)}: statement {statement} of {PAPERS[paper]} fails by at least {self.margin!r}"
+        names = _CONSTANTS.get(self.statement, ())
+        of = ", ".join(f"{n} = {v!r}" for n, v in zip(names, self.dual.tolist()))
+        at = f" with {of}" if of else ""
+        return f"counterexample {quoted(self.name)}: statement {statement} of {PAPERS[paper]}{at} fails by at least {self.margin!r}"

@@ -65,8 +65,8 @@ class PathUpperBound:
 
     form: "literal": the path is the stored one. "balanced", for weight decay only: the path is the image of the stored one under the balancing
         map (every neuron rescaled to |wt_i| = |theta_i|_2), joined to A and to its last vertex by rescalings.
-    output_layer: "frozen": every vertex has A's output layer, weights and bias, so that the path is one among those that keep it. "trained": no more
-        than the moves say.
+    output_layer: "frozen": every point has A's output layer, weights and bias, so that the path is one among those that keep it, and ends in B
+        itself. "trained": no more than the moves say.
     permutation: per hidden layer an (n_l,) int64 permutation p_l, or None for B itself: neuron k of the last vertex is neuron p_l[k] of B.
     """
 
@@ -119,6 +119,10 @@ def validate_path(problem: Problem, claim: PathUpperBound) -> None:
         claim.output_layer == "trained" or claim.form == "literal",
         "the balancing map moves the output layer, which is said to be kept",
     )
+    require(
+        claim.output_layer == "trained" or claim.permutation is None,
+        "B with its neurons permuted has another output layer, which is said to be kept",
+    )
     require(claim.form == "literal" or o.penalty == "weight_decay", "only weight decay has a balanced form")
     if claim.permutation is not None:
         require(len(claim.permutation) == len(hidden), "a permutation is missing, or one too many")
@@ -128,8 +132,10 @@ def validate_path(problem: Problem, claim: PathUpperBound) -> None:
     require(type(claim.moves) is tuple, "moves must be a tuple")
     for move in claim.moves:
         _validate_move(move, hidden)
-        kept = claim.output_layer == "trained" or not any(w.layer == len(hidden) + 1 for w in move.writes)
-        require(kept, "a move writes to the output layer, which is said to be kept")
+        moved = move.kind == "rescale" or any(w.layer == len(hidden) + 1 for w in move.writes)
+        require(
+            claim.output_layer == "trained" or not moved, "a move changes the output layer, which is said to be kept"
+        )
 
 
 def _validate_move(move: Move, hidden: list[int]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -61,6 +65,34 @@ def require_name(name: str) -> None:
         type(name) is str and NAME.fullmatch(name) is not None,
         "a name has letters, digits, spaces and _.,+'/()&~*- only, at most 120",
     )
+
+
+def require_types(value: Any, hint: Any, name: str) -> None:
+    """Reject what is not of exactly the type that the statement declares, field by field: what only behaves like a move, an array or a number may
+    behave otherwise when it is asked again."""
+    if isinstance(hint, UnionType):
+        inner = [h for h in get_args(hint) if h is not type(None)]
+        if value is not None or len(inner) == len(get_args(hint)):
+            require_types(value, inner[0], name)
+        return
+    expected = get_origin(hint) or hint
+    require(type(value) is expected, f"{name}: expected {expected.__name__}, got {type(value).__name__}")
+    if expected is tuple:
+        for k, item in enumerate(value):
+            require_types(item, get_args(hint)[0], f"{name}[{k}]")
+    elif is_dataclass(hint):
+        for field, inner_hint in _hints(hint).items():
+            require_types(getattr(value, field), inner_hint, field)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def printable(text: str) -> str:
+    """On one line and without control characters: a refused claim may hold any text, and must not look like another line of the answer."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def quoted(name: str) -> str:

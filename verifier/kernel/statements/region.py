@@ -33,8 +33,8 @@ _WORDS = {
 class RegionMinimum:
     """`lower <= min of the loss over the closed activation region <= upper`, the rows free, the output layer kept.
 
-    of: "A" or "B": head, bias and pattern are that network's. "pattern": they are the claim's own, and the sentence says so. Verdicts, arrays and
-    bases: docs/certificate-v2.md, `region_minimum`.
+    of: "A" or "B": head and bias are that network's, and its rows lie in the closed region; where a pre-activation is 0 they lie in several.
+    "pattern": head and bias are the claim's own, and the sentence says so. Verdicts, arrays and bases: docs/certificate-v2.md, `region_minimum`.
     """
 
     name: str
@@ -59,7 +59,7 @@ class RegionMinimum:
             kept = f"{self.of}'s output layer kept, " + (
                 "bias included" if problem.A.biases[1] is not None else "which has no bias"
             )
-        where = "a stored pattern" if self.of == "pattern" else f"{self.of}'s activation pattern"
+        where = "a stored pattern" + ("" if self.of == "pattern" else f", which holds {self.of}'s rows")
         about = f" ({_WORDS[self.verdict]})" if self.verdict in _WORDS else ""
         return f"region {quoted(self.name)}: {self.lower!r} <= min of the loss over rows in the closed region of {where} <= {self.upper!r}, {kept}{about}"
 
@@ -130,7 +130,10 @@ def validate_rank(problem: Problem, claim: JacobianRank) -> None:
     require_relu(problem)
     require_name(claim.name)
     N = len(problem.X)
-    require(len(problem.A.weights) == 2, "jacobian_rank is defined for one hidden layer")
+    require(
+        len(problem.A.weights) == 2 and problem.A.weights[1].shape[0] == 1,
+        "jacobian_rank is defined for one hidden layer and one output",
+    )
     require(type(claim.full) is bool, "full must be true or false")
     _require_pattern(claim.pattern, N)
     require_array(claim.null, "null", np.float64, (N,))
