@@ -7,6 +7,7 @@ Dual vectors of certificates are those of the plain `loss_j` (docs/certificate-v
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,10 @@ class SampleWeighted(Loss):
     @property
     def plain(self) -> Loss:
         return self.loss
+
+    def __repr__(self) -> str:
+        """Tells different weights apart: keys are made of it."""
+        return f"SampleWeighted({self.loss!r}, {hashlib.sha256(self.weights.tobytes()).hexdigest()})"
 
     def __eq__(self, other: object) -> bool:
         return (

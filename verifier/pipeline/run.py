@@ -28,7 +28,7 @@ from verifier.pipeline.exact import barrier_and_record, require_consistent
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_options
 from verifier.pipeline.places import require_certificate, require_outputs
 from verifier.pipeline.provenance import provenance
-from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
+from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plain, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.verdict import UP_TO, verdict
@@ -142,6 +142,9 @@ def certify(
             "tight": tight,
             "polish": polish,
             "pad": pad,
+            "weights": weights is not None,
+            "class_weight": plain(class_weight),
+            "pos_weight": pos_weight,
             "exhaustive": exhaustive,
             "output_layer": output_layer,
             "negative_slope": setting.A.network.negative_slope,
