@@ -14,6 +14,8 @@ import numpy as np
 from verifier.certificate.file import Certificate, read_certificate
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
+from verifier.networks.network import Network
+from verifier.networks.padding import fits_into, padded, padding_words
 
 EVALUATIONS = ("fast", "reference")
 
@@ -76,7 +78,8 @@ def check_file(
     """Check every claim of a certificate file with the kernel's fast evaluation, and with the reference evaluation too when asked.
 
     data: the data file written beside a certificate that does not embed its data (default: the `.data` file beside it); compared when it does.
-    networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal bit for bit, in either order.
+    networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal bit for bit, in either order;
+        a narrower one counts when the certificate's is it with dead neurons added, as `certify --pad` does, and the comparison says so.
 
     Raises CertificateFormatError for a file that is no certificate or embeds other data, CheckpointError for networks that cannot be read,
     UsageError for other than two networks. A claim that does not hold, or other networks, are no error: see `accepted`.
@@ -107,7 +110,8 @@ def _hashes(c: Certificate) -> dict[str, str]:
 
 
 def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ...]:
-    from verifier.pipeline.endpoints import read_endpoint  # late: a check without networks needs no solver
+    # Reading networks takes scipy and perhaps torch; a check without them must not.
+    from verifier.pipeline.endpoints import read_endpoint
 
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
@@ -119,24 +123,32 @@ def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ..
         ]
     except AnotherSlopeError as error:
         return (Comparison(False, f"the certificate is about networks of another slope: {error}"),)
-    same = [[_equal(p, n.weights, n.biases) for n in given] for p in (problem.A, problem.B)]
+    same = [[_equal(p, n) for n in given] for p in (problem.A, problem.B)]
     if not (same[0][0] and same[1][1]) and same[0][1] and same[1][0]:
-        same, names = [[same[0][1]], [same[1][0]]], [names[1], names[0]]
-    else:
-        same = [[same[0][0]], [same[1][1]]]
+        given, names, same = given[::-1], names[::-1], [row[::-1] for row in same]
     return tuple(
-        Comparison(
-            equal,
-            f"{letter} of the certificate is {name}"
-            if equal
-            else f"{letter} of the certificate is another network than {name}",
-        )
-        for letter, (equal,), name in zip("AB", same, names, strict=True)
+        Comparison(same[k][k], _sentence(letter, p, given[k], names[k], same[k][k]))
+        for k, (letter, p) in enumerate((("A", problem.A), ("B", problem.B)))
     )
 
 
-def _equal(p: Parameters, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray | None]) -> bool:
-    mine, other = [*p.weights, *p.biases], [*weights, *biases]
+def _widths(p: Parameters) -> tuple[int, ...]:
+    return (p.weights[0].shape[1], *(len(W) for W in p.weights))
+
+
+def _sentence(letter: str, p: Parameters, network: Network, name: str, same: bool) -> str:
+    if not same:
+        return f"{letter} of the certificate is another network than {name}"
+    padding = "" if network.widths == _widths(p) else f", {padding_words(network.widths, _widths(p))}"
+    return f"{letter} of the certificate is {name}{padding}"
+
+
+def _equal(p: Parameters, network: Network) -> bool:
+    """Bit for bit, after dead neurons were added where the certificate's network is wider (docs/padding.md)."""
+    if not fits_into(network, _widths(p)):
+        return False
+    n = padded(network, _widths(p))
+    mine, other = [*p.weights, *p.biases], [*n.weights, *n.biases]
     return len(mine) == len(other) and all(
         (a is None) == (b is None) and (a is None or b is None or np.array_equal(a, b))
         for a, b in zip(mine, other, strict=True)

@@ -11,6 +11,7 @@ from verifier.cli.options import (
     add_data_arguments,
     add_objective_arguments,
     add_reading_arguments,
+    add_weight_arguments,
     certify_options,
     require_no_ignored,
     require_report,
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_data_arguments(parser)
     add_objective_arguments(parser)
+    add_weight_arguments(parser)
     parser.add_argument(
         "--level",
         type=float,
@@ -52,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices), or bezier:FILE or polychain:FILE, a checkpoint of a trained curve",
     )
     parser.add_argument("--polish", action="store_true", help="first train both endpoints on towards stationarity")
+    parser.add_argument(
+        "--pad",
+        action="store_true",
+        help="where hidden widths differ, add dead neurons to the narrower layers: the same function, exactly",
+    )
     add_reading_arguments(parser)
     parser.add_argument(
         "--negative-slope",
@@ -124,6 +131,7 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "gap": result.gap,
         "gap_hex": None if result.gap is None else result.gap.hex(),
         "gap_up_to_permutation": result.gap_up_to_permutation,
+        "padded_from": {name: list(widths) for name, widths in result.padded_from.items()},
         "bounds": [
             {"method": b.method, "kind": "certified", "sup": b.sup, "sup_hex": b.sup.hex(), "gap": b.gap, "gap_hex": b.gap.hex(),
              "gap_over_lower": b.gap_over_lower, "gap_over_level": b.gap_over_level, "along": b.along, "up_to_permutation": b.up_to_permutation,

@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--networks",
         nargs=2,
         metavar=("A", "B"),
-        help="two checkpoints that the certificate must be about, bit for bit, in either order",
+        help="two checkpoints that the certificate must be about, bit for bit, in either order; "
+        "narrower ones count where it holds them with dead neurons added (--pad)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per certificate on stdout")
 

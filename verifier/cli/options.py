@@ -40,8 +40,8 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
     """Only the options that were given."""
-    names = ("target", "task", "standardize", "train_split", "drop", "header")
-    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    names = ("target", "task", "standardize", "train_split", "drop", "header", "sample_weight")
+    return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
 
 
 def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +56,22 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="whether l1 and path include the output bias",
     )
+
+
+def add_weight_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of commands whose mean over samples may be weighted."""
+    group = parser.add_argument_group(
+        "sample weights", "F is the weighted mean of the losses, weights divided by their sum"
+    )
+    group.add_argument(
+        "--sample-weight",
+        metavar="SOURCE",
+        help="a column of the table, an array of the .npz file, or FILE.npy: one number >= 0 per sample of --data",
+    )
+    group.add_argument(
+        "--class-weight", metavar="WEIGHTS", help="balanced, or a weight per label such as 0=1,1=2.5 (others: 1)"
+    )
+    group.add_argument("--pos-weight", type=float, metavar="W", help="logistic loss: weight of the samples of class 1")
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,15 +141,18 @@ def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
 
 def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     """What `certify --pair` and `certify --all` hand on alike."""
+    from verifier.data.weights import parse_class_weight
+
     names = (
         "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "tight",
-        "polish", "exhaustive", "negative_slope",
+        "polish", "exhaustive", "negative_slope", "pos_weight", "pad",
     )  # fmt: skip
     return {
         **{name: getattr(args, name) for name in names},
         "dss_preset": args.dss_preset or "paper",
         "device": args.device or "cpu",
         "layout": reading(args),
+        "class_weight": None if args.class_weight is None else parse_class_weight(args.class_weight),
         "data_options": data_options(args),
         "progress": sys.stderr.isatty(),
         "say": say,

@@ -33,7 +33,7 @@ def dataset_from(data: Any, *, loss: str | None = None, outputs: int | None = No
     if targets.dtype.kind in "fiu":
         targets = exact_float64(targets, "data: y") if targets.dtype.kind == "f" or targets.ndim == 2 else targets
     source = Source(features, targets, [{"from": origin}])
-    features, found, steps = prepare(source, Preparation(), Question(task, loss, outputs), "data")
+    features, found, _, steps = prepare(source, Preparation(), Question(task, loss, outputs), "data")
     recipe = {
         "from": "arrays in memory",
         "options": {} if task is None else {"task": task},

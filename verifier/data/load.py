@@ -26,6 +26,7 @@ def load_data(
     train_split: float | None = None,
     drop: str | None = None,
     header: bool | None = None,
+    sample_weight: str | None = None,
     loss: str | None = None,
     outputs: int | None = None,
 ) -> Dataset:
@@ -42,6 +43,8 @@ def load_data(
     task: binary, multiclass or regression; None infers it (text, booleans and integers of at most 30 values are classes, floats are regression).
     standardize: subtract each feature's mean and divide by its standard deviation, both of the rows used; None is no, except in presets.
     train_split: share of rows to keep, drawn with seed 42, stratified by class; None keeps all.
+    sample_weight: weights of the samples in the mean: a column of a table, an array of an .npz file, or FILE.npy, one number >= 0 per sample of the
+        source, before any split.
     loss, outputs: of the networks, where they are known: they decide the task and which label is which output (`verifier.data.targets`).
 
     The recipe of the result lists every step, and `data_record` of it is enough for `load_recorded` to make it again.
@@ -54,9 +57,9 @@ def load_data(
         raise UsageError(f"train_split must lie strictly between 0 and 1, got {train_split}")
     options = {
         "target": target, "task": task, "standardize": standardize, "train_split": train_split,
-        "drop": drop, "header": header, "loss": loss, "outputs": outputs,
+        "drop": drop, "header": header, "sample_weight": _as_file(sample_weight), "loss": loss, "outputs": outputs,
     }  # fmt: skip
-    kind, spec, source = _open(spec, target, drop, header)
+    kind, spec, source = _open(spec, target, drop, header, sample_weight)
     wanted = Preparation(standardize=bool(standardize), train_split=train_split, seed=SPLIT_SEED)
     if kind in PRESETS:
         if standardize is not None or train_split is not None:
@@ -66,7 +69,7 @@ def load_data(
         wanted = Preparation(**PRESETS[kind][1], seed=SPLIT_SEED)
     if task is not None and kind in (*BUNDLED, *PRESETS) and task != source.task:
         raise UsageError(f"data {kind} is a {source.task} task; leave --task out")
-    X, targets, steps = prepare(source, wanted, Question(task, loss, outputs), f"data {spec}")
+    X, targets, weights, steps = prepare(source, wanted, Question(task, loss, outputs), f"data {spec}")
     recipe = {
         "spec": spec,
         "options": {key: value for key, value in options.items() if value is not None},
@@ -77,15 +80,39 @@ def load_data(
         if kind in (*BUNDLED, *PRESETS, "openml")
         else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
     )
-    return Dataset(X, targets.y, name, targets.task, recipe, source.sha256, targets.labels)
+    return Dataset(X, targets.y, name, targets.task, recipe, source.sha256, targets.labels, weights)
 
 
 _FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
 _FILES = (".npz", ".csv", ".parquet")
 
 
-def _open(spec: str, target: str | None, drop: str | None, header: bool | None) -> tuple[str, str, Source]:
+def _as_file(sample_weight: str | None) -> str | None:
+    """An .npy file with its absolute path, for the recipe; other words as they are."""
+    if sample_weight is None or not sample_weight.endswith(".npy"):
+        return sample_weight
+    return os.path.abspath(os.path.expanduser(sample_weight))
+
+
+def _open(
+    spec: str, target: str | None, drop: str | None, header: bool | None, sample_weight: str | None
+) -> tuple[str, str, Source]:
     """(kind, spec with an absolute path, raw data)."""
+    file = _as_file(sample_weight)
+    if file is None or not file.endswith(".npy"):
+        return _open_source(spec, target, drop, header, sample_weight)
+    from verifier.data.npz_file import load_weights
+
+    kind, spec, source = _open_source(spec, target, drop, header, None)
+    source.weights = load_weights(Path(file), len(source.X))
+    source.steps.append({"sample_weight": file})
+    return kind, spec, source
+
+
+def _open_source(
+    spec: str, target: str | None, drop: str | None, header: bool | None, sample_weight: str | None
+) -> tuple[str, str, Source]:
+    """sample_weight: a column or an array of the source itself."""
     kind, colon, rest = spec.partition(":")
     kind = kind.replace("_", "-") if kind.replace("_", "-") in PRESETS else kind
     suffix = Path(spec).suffix.lower()
@@ -93,6 +120,10 @@ def _open(spec: str, target: str | None, drop: str | None, header: bool | None) 
         raise UsageError(f"--drop {drop} belongs to tables (.csv, .parquet), not to data {spec}; leave it out")
     if header is not None and suffix != ".csv":
         raise UsageError(f"--header and --no-header belong to .csv files, not to data {spec}; leave them out")
+    if sample_weight is not None and suffix not in _FILES:
+        raise UsageError(
+            f"sample_weight {sample_weight!r}: names a column or an array of a file, and data {spec} is none; give the weights as FILE.npy"
+        )
     if kind in _FOLDERS and colon:
         _no_target(target, kind)
         from verifier.data.idx_files import load_idx
@@ -109,13 +140,15 @@ def _open(spec: str, target: str | None, drop: str | None, header: bool | None) 
             _no_target(target, ".npz files (their target is the array y)")
             from verifier.data.npz_file import load_npz
 
-            return suffix, str(path), load_npz(path)
+            return suffix, str(path), load_npz(path, sample_weight)
         from verifier.data.table import load_csv, load_parquet
 
         return (
             suffix,
             str(path),
-            load_csv(path, target, drop, header) if suffix == ".csv" else load_parquet(path, target, drop),
+            load_csv(path, target, drop, header, sample_weight)
+            if suffix == ".csv"
+            else load_parquet(path, target, drop, sample_weight),
         )
     if kind in BUNDLED or (kind in PRESETS and not colon):
         _no_target(target, f"data {kind}")

@@ -12,11 +12,26 @@ from typing import Any
 import numpy as np
 
 from verifier.data.source import Source, check_size, exact_float64, read_bytes, sha256
+from verifier.data.weights import as_weights
 from verifier.errors import DataError
 
 
-def load_npz(path: Path) -> Source:
-    """X (N, d), flattened per sample when it has more dimensions; y (N,) or (N, K). Other arrays are left out and recorded.
+def load_weights(path: Path, samples: int) -> np.ndarray:
+    """Sample weights (N,) from an .npy file; nothing is unpickled. Raises DataError for what is no such file, UsageError for numbers that are no weights."""
+    try:
+        values = np.load(io.BytesIO(read_bytes(path, str(path))), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(
+            f"{path}: not an .npy file of numbers ({error}); write it with numpy.save(path, weights)"
+        ) from error
+    if not isinstance(values, np.ndarray):
+        raise DataError(f"{path}: holds several arrays; write one with numpy.save(path, weights)")
+    return as_weights(exact_float64(values, str(path)), samples, str(path))
+
+
+def load_npz(path: Path, sample_weight: str | None = None) -> Source:
+    """X (N, d), flattened per sample when it has more dimensions; y (N,) or (N, K). Other arrays are left out and recorded. sample_weight: the array
+    (N,) that holds sample weights, or None.
 
     Raises DataError when X or y is missing, of a dtype that is not numbers (y may be text), larger than allowed, or damaged.
     """
@@ -26,12 +41,17 @@ def load_npz(path: Path) -> Source:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
             if len(set(names)) != len(names):
                 raise DataError(f"{path}: holds two arrays of one name among {', '.join(names)}")
+            if sample_weight is not None and sample_weight not in names:
+                raise DataError(
+                    f"{path}: has no array {sample_weight!r} of sample weights; it holds {', '.join(names)}"
+                )
             missing = [name for name in ("X", "y") if name not in names]
             if missing:
                 raise DataError(
                     f"{path}: has no array {' and '.join(missing)}; expected X and y, found {', '.join(names) or 'nothing'}"
                 )
             X, y = (_read_array(archive, name, path) for name in ("X", "y"))
+            weights = None if sample_weight is None else _read_array(archive, sample_weight, path)
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -46,7 +66,7 @@ def load_npz(path: Path) -> Source:
             f"{path}: not an .npz file, or truncated or damaged ({error}); write it with numpy.savez(path, X=X, y=y)"
         ) from error
     steps: list[dict[str, Any]] = [{"npz": "X, y"}]
-    others = [name for name in names if name not in ("X", "y")]
+    others = [name for name in names if name not in ("X", "y", sample_weight)]
     if others:
         steps.append({"left_out": others})
     X = exact_float64(X, f"{path}: X")
@@ -66,7 +86,10 @@ def load_npz(path: Path) -> Source:
         raise DataError(
             f"{path}: y has dtype {y.dtype} and shape {y.shape}; expected numbers, or a vector of text labels"
         )
-    return Source(X, y, steps, sha256=sha256(data))
+    if weights is not None:
+        steps.append({"sample_weight": sample_weight})
+        weights = as_weights(exact_float64(weights, f"{path}: {sample_weight}"), len(X), f"{path}: {sample_weight}")
+    return Source(X, y, steps, sha256=sha256(data), weights=weights)
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:

@@ -27,8 +27,8 @@ class Preparation:
 
 def prepare(
     source: Source, wanted: Preparation, question: Question, who: str
-) -> tuple[np.ndarray, Targets, list[dict[str, Any]]]:
-    """(X, targets, steps) after labelling, splitting and standardising, in this order.
+) -> tuple[np.ndarray, Targets, np.ndarray | None, list[dict[str, Any]]]:
+    """(X, targets, sample weights or None, steps) after labelling, splitting and standardising, in this order.
 
     Raises DataError when the targets do not fit the task, a split is impossible, or a value is NaN or infinite.
     """
@@ -43,9 +43,10 @@ def prepare(
         )
     question = replace(question, task=question.task or source.task, numbered=source.numbered)
     targets = read_targets(source.y, question, who)
-    X, y, steps = source.X, targets.y, [targets.step]
+    X, y, weights, steps = source.X, targets.y, source.weights, [targets.step]
     if wanted.train_split is not None:
-        X, y = _split(X, y, wanted, targets.task, who)
+        kept = _split(X, y, wanted, targets.task, who)
+        X, y, weights = X[kept], y[kept], None if weights is None else weights[kept]
         stratified = _stratified(wanted, targets.task)
         steps.append(
             {
@@ -62,21 +63,25 @@ def prepare(
 
         X = StandardScaler().fit_transform(X)
         steps.append({"standardize": "StandardScaler fitted on these rows"})
-    return X, replace(targets, y=y), steps
+    return X, replace(targets, y=y), weights, steps
 
 
 def _stratified(wanted: Preparation, task: str) -> bool:
     return task != "regression" if wanted.stratify is None else wanted.stratify
 
 
-def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: str) -> tuple[np.ndarray, np.ndarray]:
+def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: str) -> np.ndarray:
+    """The samples to keep, by index, in scikit-learn's order."""
     from sklearn.model_selection import train_test_split
 
     try:
         test_size = round(1 - float(wanted.train_split or 0), 12)
-        X, _, y, _ = train_test_split(
-            X, y, test_size=test_size, random_state=wanted.seed, stratify=y if _stratified(wanted, task) else None
+        kept, _ = train_test_split(
+            np.arange(len(X)),
+            test_size=test_size,
+            random_state=wanted.seed,
+            stratify=y if _stratified(wanted, task) else None,
         )
     except ValueError as error:
         raise DataError(f"{who}: cannot keep a share of {wanted.train_split} of {len(X)} rows: {error}") from error
-    return X, y
+    return kept

@@ -21,6 +21,7 @@ class Source:
 
     steps: what the source did to the numbers, in order, JSON-able. task: what the source knows the task to be, or None.
     numbered: y holds class numbers from 0 by the format's definition, whichever occur. sha256: of the source file.
+    weights: of the samples, float64 (N,), as the source has them; None where it has none.
     """
 
     X: np.ndarray
@@ -29,6 +30,7 @@ class Source:
     task: str | None = None
     numbered: bool = False
     sha256: str | None = None
+    weights: np.ndarray | None = None
 
 
 def exact_float64(array: np.ndarray, what: str) -> np.ndarray:

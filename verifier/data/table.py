@@ -11,14 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from verifier.data.source import Source, check_size, choose_target, exact_float64, read_bytes, sha256
+from verifier.data.weights import as_weights
 from verifier.errors import DataError, UsageError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 
-def load_csv(path: Path, target: str | None, drop: str | None = None, header: bool | None = None) -> Source:
-    """Comma-separated text in UTF-8; every column but the targets must be numbers, or True and False.
+def load_csv(
+    path: Path, target: str | None, drop: str | None = None, header: bool | None = None, weight: str | None = None
+) -> Source:
+    """Comma-separated text in UTF-8; every column but the targets must be numbers, or True and False. weight: the column of sample weights, or None.
 
     header: whether the first line names the columns; None: it does, and one that looks like a sample is refused. An unnamed first column of distinct
     integers, as pandas writes its index, is left out and recorded.
@@ -61,13 +64,26 @@ def load_csv(path: Path, target: str | None, drop: str | None = None, header: bo
                 "give it a name (--drop NAME then leaves it out)"
             )
         columns = [column for column in columns if column]
-    features, chosen = _roles(columns, target, drop, path)
+    features, chosen = _roles(_beside(weight, columns, path), target, drop, path)
     X = np.column_stack([_numbers(_as_digits(cells[column]), column, lines, path) for column in features])
     y = _target(cells[chosen[0]], chosen[0], lines, path)
     if len(chosen) > 1:
         y = np.column_stack([_numbers(cells[column], column, lines, path) for column in chosen])
     steps = _steps("csv", features, chosen) + ([{"left_out": "the unnamed index column"}] if counted else [])
-    return Source(X, y, steps, sha256=sha256(data))
+    weights = None
+    if weight is not None:
+        steps.append({"sample_weight": weight})
+        weights = as_weights(_numbers(cells[weight], weight, lines, path), len(X), f"{path}: column {weight!r}")
+    return Source(X, y, steps, sha256=sha256(data), weights=weights)
+
+
+def _beside(weight: str | None, columns: Sequence[str], path: Path) -> list[str]:
+    """The columns beside that of the sample weights, which is neither feature nor target."""
+    if weight is not None and weight not in columns:
+        raise DataError(
+            f"{path}: has no column {weight!r} of sample weights; the columns are {', '.join(columns)} (weights of their own are FILE.npy)"
+        )
+    return [column for column in columns if column != weight]
 
 
 def _roles(columns: Sequence[str], target: str | None, drop: str | None, path: Path) -> tuple[list[str], list[str]]:
@@ -154,8 +170,8 @@ def _target(cells: Sequence[str], column: str, lines: Sequence[int], path: Path)
     return np.array(list(cells))
 
 
-def load_parquet(path: Path, target: str | None, drop: str | None = None) -> Source:
-    """Parquet table; every column but the target must be numbers or booleans without nulls.
+def load_parquet(path: Path, target: str | None, drop: str | None = None, weight: str | None = None) -> Source:
+    """Parquet table; every column but the target must be numbers or booleans without nulls. weight: the column of sample weights, or None.
 
     Raises UsageError when pyarrow is missing, DataError naming the column that is wrong.
     """
@@ -179,14 +195,20 @@ def load_parquet(path: Path, target: str | None, drop: str | None = None) -> Sou
         raise DataError(f"{path}: holds no rows")
     # The index of a pandas frame that has lost its name: a row count, no feature.
     index = [column for column in columns if column == "__index_level_0__"]
-    features, chosen = _roles([column for column in columns if column not in index], target, drop, path)
+    named = [column for column in columns if column not in index]
+    features, chosen = _roles(_beside(weight, named, path), target, drop, path)
     arrays = {c: _column(table.column(c), c, path, c in chosen) for c in (*features, *chosen)}
     X = np.column_stack([exact_float64(arrays[column], f"{path}: column {column!r}") for column in features])
     y = arrays[chosen[0]]
     if len(chosen) > 1:
         y = np.column_stack([exact_float64(arrays[column], f"{path}: column {column!r}") for column in chosen])
     steps = _steps("parquet", features, chosen) + ([{"left_out": "the frame's index"}] if index else [])
-    return Source(X, y, steps, sha256=sha256(data))
+    weights = None
+    if weight is not None:
+        who = f"{path}: column {weight!r}"
+        steps.append({"sample_weight": weight})
+        weights = as_weights(exact_float64(_column(table.column(weight), weight, path, False), who), len(X), who)
+    return Source(X, y, steps, sha256=sha256(data), weights=weights)
 
 
 def _column(values: object, column: str, path: Path, is_target: bool) -> np.ndarray:

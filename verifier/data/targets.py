@@ -259,7 +259,10 @@ def _as_given(dataset: Dataset, loss: str, outputs: int) -> np.ndarray | None:
 def said(dataset: Dataset) -> list[str]:
     """What a user should hear before a figure is believed: labels and classes, the loss's scale, and what of the source was left out."""
     left = [step["left_out"] for step in dataset.recipe.get("steps", ()) if "left_out" in step]
-    words = [target_words(dataset), *([dataset.recipe["scale"]] if "scale" in dataset.recipe else [])]
+    words = [
+        target_words(dataset),
+        *(dataset.recipe[key] for key in ("scale", "sample weights") if key in dataset.recipe),
+    ]
     return words + [
         f"left out of {dataset.name}: {what if isinstance(what, str) else ', '.join(what)}" for what in left
     ]

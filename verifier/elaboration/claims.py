@@ -38,7 +38,7 @@ class ElaboratedPath:
 
 
 def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, targets: np.ndarray) -> Problem:
-    """The exact problem: kappa and delta as the float64 they are."""
+    """The exact problem: kappa, delta and sample weights as the float64 they are."""
     o = KernelObjective(
         objective.loss.name,
         getattr(objective.loss, "delta", None),
@@ -53,6 +53,7 @@ def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, 
         parameters(A),
         parameters(B),
         A.negative_slope,
+        objective.weights,
     )
 
 

@@ -78,6 +78,10 @@ def _check(objective: Objective, targets: Array, frozen: bool) -> None:
         raise UsageError(
             f"landscape: the loss must be one of {', '.join(LOSSES)}, got {objective.loss.name}; choose one with --loss"
         )
+    if objective.weights is not None:
+        raise UsageError(
+            "landscape: cells cover the plain mean over samples, not sample weights; leave the weights out"
+        )
     allowed = PENALTIES[:2] if frozen else PENALTIES
     if objective.penalty not in allowed:
         why = (

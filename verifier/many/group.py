@@ -11,13 +11,24 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.weights import AS_GIVEN, Weighting, weighed
 from verifier.elaboration import kernel_problem
 from verifier.errors import UsageError
 from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
+from verifier.networks.padding import common_widths, only_widths_differ, padding_words
 from verifier.networks.reading import Reading
 from verifier.objective.objective import Objective
-from verifier.pipeline.endpoints import Endpoint, encoded, polished_endpoint, read_data, read_endpoint, read_objective
+from verifier.pipeline.endpoints import (
+    PAD_HINT,
+    Endpoint,
+    encoded,
+    padded_endpoint,
+    polished_endpoint,
+    read_data,
+    read_endpoint,
+    read_objective,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +92,8 @@ def read_group(
     objective_options: Mapping[str, Any],
     polish: bool,
     say: Callable[[str], None],
+    weighting: Weighting = AS_GIVEN,
+    pad: bool = False,
 ) -> Group:
     """Read and check everything; raises VerifierError before any long computation starts."""
     named = _named(networks)
@@ -88,20 +101,32 @@ def read_group(
         raise UsageError(f"--all: {len(named)} given, expected 3 or more checkpoints; for two use --pair A B")
     ends = {name: read_endpoint(source, name, layout, negative_slope) for name, source in named.items()}
     first = next(iter(ends))
+    if pad:
+        widths = common_widths({name: e.network for name, e in ends.items()})
+        narrow = {name: e for name, e in ends.items() if e.network.widths != widths}
+        for name, e in narrow.items():
+            # Pairs are certified from what is padded here, as their own widest may be narrower.
+            ends[name] = named[name] = padded_endpoint(e, widths)
+            say(f"{name}: {padding_words(e.network.widths, widths)}")
+        if not narrow:
+            say("pad: all networks have the same widths, so there was nothing to add")
     for name, e in ends.items():
         if e.network.architecture != ends[first].network.architecture:
+            hint = PAD_HINT if only_widths_differ(e.network, ends[first].network) else ""
             raise UsageError(
                 f"{first} and {name} differ in architecture: widths {ends[first].network.widths} and {e.network.widths}, biases per layer "
-                f"{ends[first].network.architecture[1]} and {e.network.architecture[1]}; paths join networks of one architecture"
+                f"{ends[first].network.architecture[1]} and {e.network.architecture[1]}; paths join networks of one architecture{hint}"
             )
     together = Endpoint(ends[first].network, {}, _Agreed({name: e.settings for name, e in ends.items()}))
     objective = read_objective(together, together, objective_options)
-    dataset = read_data(data, together, together, data_options, objective.loss.name)
+    read = read_data(data, together, together, data_options, objective.loss.name)
+    dataset = weighed(read, objective.loss.name, weighting)
+    objective = objective.weighted(dataset.weights)
     targets = encoded(objective, dataset, together.network)
     if polish:
         for name in named:
             ends[name] = polished_endpoint(name, ends[name], objective, dataset.X, targets, say)
-            named[name] = ends[name].network
+            named[name] = ends[name]
     members = []
     for name, e in ends.items():
         n = e.network

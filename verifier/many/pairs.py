@@ -64,9 +64,10 @@ def pair_file(folder: Path, group: Group, a: int, b: int, options: Mapping[str, 
 def group_content(group: Group, which: tuple[int, ...]) -> dict[str, Any]:
     """Hashes and words that determine what is proved about these members."""
     o = group.objective
+    weights = {} if o.weights is None else {"weights": o.weights}
     return {
         "networks": [group.members[k].network.sha256() for k in which],
-        "data": arrays_sha256({"X": group.data.X, "targets": group.targets}),
+        "data": arrays_sha256({"X": group.data.X, "targets": group.targets, **weights}),
         "objective": [o.loss.name, getattr(o.loss, "delta", None), o.kappa, o.penalty, o.penalise_output_bias],
     }
 

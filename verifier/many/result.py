@@ -100,6 +100,9 @@ class ManyResult:
         parts += [f"{failed} failed"] if failed else []
         better = len(self.landscape.improvements)
         parts += [f"{better} lower through others"] if better else []
+        narrow = [m.name for m in self.group.members if m.endpoint.padded_from is not None]
+        widths = "-".join(map(str, self.group.members[0].network.widths))
+        parts += [f"{', '.join(narrow)} padded with dead neurons to {widths}, the same function"] if narrow else []
         return "; ".join([*parts, level_words(self.components, len(self.names))])
 
     def report(self, path: str | Path | None = None) -> Path:
@@ -193,7 +196,7 @@ def as_json(result: ManyResult) -> dict[str, Any]:
         "folder": str(result.folder),
         "networks": [
             {"name": m.name, "file": m.endpoint.source.get("file"), "sha256": m.network.sha256(), "F": m.F, "loss": m.loss, "penalty": m.penalty,
-             "accuracy": m.accuracy, "lower": finite(v.lower), "upper": finite(v.upper)}
+             "accuracy": m.accuracy, "padded_from": m.endpoint.padded_from, "lower": finite(v.lower), "upper": finite(v.upper)}
             for m, v in zip(result.group.members, found.values)
         ],
         "pairs": table_rows(result),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.data.targets import said
+from verifier.data.weights import Weighting
 from verifier.errors import UsageError
 from verifier.files import claim_folder
 from verifier.many.group import Group, read_group
@@ -45,6 +46,10 @@ def certify_all(
     tight: float = TIGHT,
     polish: bool = False,
     exhaustive: bool = False,
+    weights: Any = None,
+    class_weight: Any = None,
+    pos_weight: float | None = None,
+    pad: bool = False,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> ManyResult:
@@ -80,6 +85,8 @@ def certify_all(
             objective_options=objective_options,
             polish=polish,
             say=say,
+            weighting=Weighting(weights, class_weight, pos_weight),
+            pad=pad,
         )
         folder = Path(out) if out is not None else _default_folder(group)
         claim_folder(folder, known={"results.json": ("outcome", "networks", "components")}, pages=("report.html",))

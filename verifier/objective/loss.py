@@ -52,19 +52,40 @@ class Loss(ABC):
         """Global l2 Lipschitz constant in f with K outputs, or None."""
 
     @abstractmethod
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         """`sum_j loss_j(Z_j head + bias)` as a CVXPY expression; Z (N, r), head (r, K), bias (1, K) or None.
+
+        shares: q (N,), of a sum of q_j loss_j; None for ones.
 
         Label signs are multiplied into the constant matrix: CVXPY 1.9.3 with HiGHS, SciPy or PIQP returns silently
         wrong optima for `pos(1 - multiply(y, Z @ h))` (numerics.md, pitfalls).
         """
 
-    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
-        """Total loss with slack variables, its constraints, and a function giving nu (N, K) / N from their multipliers.
+    def cvxpy_dual(
+        self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None
+    ) -> tuple[Any, list[Any], Any]:
+        """Total loss with slack variables, its constraints, and a function giving nu (N, K) / N, of the losses q_j loss_j, from their multipliers.
 
         Only for losses with kinks, whose subgradient at the optimum cannot be read off the predictions.
         """
         raise NotImplementedError(f"{self.name} is smooth: its dual vector is the gradient at the optimum")
+
+    @property
+    def plain(self) -> Loss:
+        """The loss of one sample without its weight."""
+        return self
+
+    def scaled(self, values: Array) -> Array:
+        """values (N, ...) times the samples' shares q_j of mean 1 (`verifier.objective.weighted`); a plain mean's are 1."""
+        return values
+
+    def unscaled(self, dual: Array) -> Array:
+        """nu (N, K) of the plain losses from that of the losses q_j loss_j."""
+        return dual
+
+    def at(self, samples: Array) -> Loss:
+        """The loss of some of the samples, by index."""
+        return self
 
     def outputs(self, targets: Array) -> int:
         """Least number of outputs K a network needs for these targets."""

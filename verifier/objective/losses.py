@@ -35,6 +35,13 @@ def _affine(Z: Array, head: Any, bias: Any | None, sign: Array | None = None) ->
     return Z @ head if bias is None else Z @ head + ones @ bias
 
 
+def _total(terms: Any, shares: Array | None) -> Any:
+    """Sum of terms (N,) or (N, K), those of sample j times shares_j. The shares stay outside of what is convex, a constant vector."""
+    import cvxpy as cp
+
+    return cp.sum(terms) if shares is None else cp.sum(shares @ terms)
+
+
 def _signs(loss: str, dataset: Dataset) -> Array:
     if dataset.task != "binary":
         raise UsageError(
@@ -82,10 +89,10 @@ class Logistic(Loss):
     def lipschitz(self, K: int) -> float:
         return 1.0
 
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         import cvxpy as cp
 
-        return cp.sum(cp.logistic(_affine(Z, head, bias, -targets)))
+        return _total(cp.logistic(_affine(Z, head, bias, -targets)), shares)
 
 
 @dataclass(frozen=True)
@@ -137,15 +144,17 @@ class CrossEntropy(Loss):
     def lipschitz(self, K: int) -> float:
         return math.sqrt(2.0)
 
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         import cvxpy as cp
 
         K = head.shape[1]
         onehot = np.eye(K)[targets]
+        if shares is not None:
+            onehot = shares[:, None] * onehot
         chosen = cp.sum(cp.multiply(Z.T @ onehot, head))
         if bias is not None:
             chosen = chosen + cp.sum(cp.multiply(onehot.sum(axis=0, keepdims=True), bias))
-        return cp.sum(cp.log_sum_exp(_affine(Z, head, bias), axis=1)) - chosen
+        return _total(cp.log_sum_exp(_affine(Z, head, bias), axis=1), shares) - chosen
 
 
 @dataclass(frozen=True)
@@ -174,10 +183,13 @@ class Squared(Loss):
     def lipschitz(self, K: int) -> None:
         return None
 
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         import cvxpy as cp
 
-        return cp.sum_squares(_affine(Z, head, bias) - targets)
+        if shares is None:
+            return cp.sum_squares(_affine(Z, head, bias) - targets)
+        root = np.sqrt(shares)[:, None]
+        return cp.sum_squares(_affine(Z, head, bias, root) - root * targets)
 
 
 @dataclass(frozen=True)
@@ -212,12 +224,12 @@ class Huber(Loss):
     def lipschitz(self, K: int) -> float:
         return self.delta * math.sqrt(K)
 
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         import cvxpy as cp
 
         delta: Any = self.delta  # CVXPY's stub says int
         # cp.huber is twice this loss.
-        return 0.5 * cp.sum(cp.huber(_affine(Z, head, bias) - targets, delta))
+        return 0.5 * _total(cp.huber(_affine(Z, head, bias) - targets, delta), shares)
 
 
 @dataclass(frozen=True)
@@ -247,17 +259,19 @@ class Hinge(Loss):
     def lipschitz(self, K: int) -> float:
         return 1.0
 
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         import cvxpy as cp
 
-        return cp.sum(cp.pos(1.0 + _affine(Z, head, bias, -targets)))
+        return _total(cp.pos(1.0 + _affine(Z, head, bias, -targets)), shares)
 
-    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
+    def cvxpy_dual(
+        self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None
+    ) -> tuple[Any, list[Any], Any]:
         import cvxpy as cp
 
         slack = cp.Variable(targets.shape, nonneg=True)
         constraint = 1.0 + _affine(Z, head, bias, -targets) <= slack
-        return cp.sum(slack), [constraint], lambda: -targets * np.asarray(constraint.dual_value)
+        return _total(slack, shares), [constraint], lambda: -targets * np.asarray(constraint.dual_value)
 
 
 @dataclass(frozen=True)
@@ -286,18 +300,24 @@ class Absolute(Loss):
     def lipschitz(self, K: int) -> float:
         return math.sqrt(K)
 
-    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> Any:
+    def cvxpy(self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None) -> Any:
         import cvxpy as cp
 
-        return cp.sum(cp.abs(_affine(Z, head, bias) - targets))
+        return _total(cp.abs(_affine(Z, head, bias) - targets), shares)
 
-    def cvxpy_dual(self, Z: Array, head: Any, bias: Any | None, targets: Array) -> tuple[Any, list[Any], Any]:
+    def cvxpy_dual(
+        self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None
+    ) -> tuple[Any, list[Any], Any]:
         import cvxpy as cp
 
         slack = cp.Variable(targets.shape)
         residual = _affine(Z, head, bias) - targets
         above, below = residual <= slack, -residual <= slack
-        return cp.sum(slack), [above, below], lambda: np.asarray(above.dual_value) - np.asarray(below.dual_value)
+        return (
+            _total(slack, shares),
+            [above, below],
+            lambda: np.asarray(above.dual_value) - np.asarray(below.dual_value),
+        )
 
 
 LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Logistic, CrossEntropy, Squared, Huber, Hinge, Absolute)}

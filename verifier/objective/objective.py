@@ -1,10 +1,10 @@
-"""The objective `F = (1/N) sum_j loss(y_j, f(x_j)) + kappa P` (theory.md section 1); float64 estimates of it."""
+"""The objective `F = (1/N) sum_j loss(y_j, f(x_j)) + kappa P`, or a weighted mean (docs/certificate-v2.md, Problem); float64 estimates of it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from verifier.networks.network import Network
 from verifier.objective.loss import Loss
 from verifier.objective.losses import make_loss
 from verifier.objective.penalties import Penalty, make_penalty
+from verifier.objective.weighted import SampleWeighted
 
 Array = np.ndarray
 
@@ -22,6 +23,8 @@ Array = np.ndarray
 @dataclass(frozen=True)
 class Objective:
     """Loss, weight kappa >= 0 and penalty; immutable, comparable, picklable.
+
+    With sample weights (`weighted`) it belongs to one data set, and its loss is `SampleWeighted`.
 
     Raises UsageError when kappa is negative or not finite, when kappa > 0 comes without a penalty, or when the
     output bias is penalised under a penalty that has no such form. kappa = 0 turns any penalty into none.
@@ -47,8 +50,21 @@ class Objective:
     def penalty_form(self) -> Penalty:
         return make_penalty(self.penalty, self.penalise_output_bias)
 
+    @property
+    def weights(self) -> Array | None:
+        """Sample weights (N,), not normalised; None for the plain mean."""
+        return self.loss.weights if isinstance(self.loss, SampleWeighted) else None
+
+    def weighted(self, weights: Array | None) -> Objective:
+        """The same loss and penalty with the mean over samples weighted by weights (N,), all positive; None: the plain mean."""
+        return replace(self, loss=self.loss.plain if weights is None else SampleWeighted(self.loss.plain, weights))
+
+    def at(self, samples: Array) -> Objective:
+        """The objective of some of the samples, by index: the one to use with X[samples] and targets[samples]."""
+        return replace(self, loss=self.loss.at(samples))
+
     def loss_of(self, predictions: Array, targets: Array) -> float:
-        """(1/N) sum_j loss(y_j, f_j) for predictions (N, K)."""
+        """The mean over samples, weighted where they have weights, of loss(y_j, f_j) for predictions (N, K)."""
         return float(np.mean(self.loss.values(predictions, targets)))
 
     def loss_value(self, network: Network, X: Array, targets: Array) -> float:

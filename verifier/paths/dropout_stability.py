@@ -75,6 +75,7 @@ def dropout_losses(
     screen = np.arange(len(X))
     if len(X) > SCREENING_SAMPLES:
         screen = np.sort(np.random.default_rng(seed).choice(len(X), SCREENING_SAMPLES, replace=False))
+    on_screen = objective.at(screen)
     out = []
     for l in wanted:
         if not 1 <= l < network.depth:
@@ -85,7 +86,7 @@ def dropout_losses(
         tried = []
         for how, kept in _subsets(network, part, l, draws, rng, by_importance):
             top = _features(network, part, l, kept, forgotten_biases)
-            tried.append((*_best_scale(network, objective, top, targets[screen], kept[-1]), how, kept))
+            tried.append((*_best_scale(network, on_screen, top, targets[screen], kept[-1]), how, kept))
         tried.sort(key=lambda t: t[0])
         if len(X) > SCREENING_SAMPLES:
             again = []

@@ -64,12 +64,20 @@ def _torch_setup(
     return torch, X, y, weights, biases
 
 
-def torch_value(objective: Objective, weights: list[Any], biases: list[Any], X: Any, y: Any, slope: float) -> Any:
-    """F of a sub-network on features X as a torch scalar; the penalty is l1 of the head or none."""
+def torch_value(
+    objective: Objective, weights: list[Any], biases: list[Any], X: Any, y: Any, slope: float, index: Any = None
+) -> Any:
+    """F of a sub-network on features X as a torch scalar; the penalty is l1 of the head or none. index: of all samples, those that X holds, or None."""
+    import torch
+
     from verifier.training import torch_losses
 
     f = torch_losses.forward(weights, biases, X, slope)
-    F = torch_losses.mean_loss(objective.loss.name, f, y, getattr(objective.loss, "delta", None))
+    shares = None
+    if objective.weights is not None:
+        shares = torch.tensor(objective.loss.scaled(np.ones(len(objective.weights))), dtype=X.dtype)
+        shares = shares if index is None else shares[index]
+    F = torch_losses.mean_loss(objective.loss.name, f, y, getattr(objective.loss, "delta", None), shares)
     if objective.kappa > 0:
         F = F + objective.kappa * weights[-1].abs().sum()
         if objective.penalise_output_bias and biases[-1] is not None:
@@ -134,7 +142,7 @@ def _minibatches(
         total = 0.0
         for index in torch.randperm(len(Z), generator=generator).split(size):
             optimiser.zero_grad()
-            F = torch_value(objective, weights, biases, X[index], y[index], slope)
+            F = torch_value(objective, weights, biases, X[index], y[index], slope, index)
             F.backward()
             optimiser.step()
             schedule.step()

@@ -28,6 +28,10 @@ class TorchObjective:
         self.X = torch.tensor(X, dtype=torch.float64, device=self.device)
         kind = torch.int64 if targets.dtype.kind == "i" else torch.float64
         self.y = torch.tensor(targets, dtype=kind, device=self.device)
+        self.shares = None
+        if objective.weights is not None:
+            shares = objective.loss.scaled(np.ones(len(X)))
+            self.shares = torch.tensor(shares, dtype=torch.float64, device=self.device)
 
     def tensors(self, network: Network) -> tuple[list[Any], list[Any]]:
         """(weights, biases) as fresh tensors; None where a layer has no bias."""
@@ -48,7 +52,7 @@ class TorchObjective:
 
         o = self.objective
         f = torch_losses.forward(weights, biases, self.X, self.negative_slope)
-        F = torch_losses.mean_loss(o.loss.name, f, self.y, getattr(o.loss, "delta", None))
+        F = torch_losses.mean_loss(o.loss.name, f, self.y, getattr(o.loss, "delta", None), self.shares)
         if o.kappa > 0:
             F = F + o.kappa * torch_losses.penalty(o.penalty, weights, biases, o.penalise_output_bias)
         return F

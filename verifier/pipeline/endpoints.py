@@ -11,8 +11,10 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.targets import fitted
+from verifier.data.weights import AS_GIVEN, Weighting, weighed
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.networks.network import Network
+from verifier.networks.padding import common_widths, only_widths_differ, padded, padding_words
 from verifier.networks.reading import Reading
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
 from verifier.objective.objective import Objective, make_objective
@@ -22,11 +24,15 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A network and where it came from. settings: what `verifier train` stored, {} for foreign networks."""
+    """A network and where it came from. settings: what `verifier train` stored, {} for foreign networks.
+
+    padded_from: the widths (n_0..n_L) of the network that was loaded, where dead neurons were added to it; else None.
+    """
 
     network: Network
     source: dict[str, Any]
     settings: dict[str, Any]
+    padded_from: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Setting:
 def read_endpoint(
     source: Any, name: str, layout: str | Reading | None = None, negative_slope: float | None = None
 ) -> Endpoint:
-    """A path to a checkpoint, a `Network`, a torch module, a fitted MLP of scikit-learn, or a state dict.
+    """A path to a checkpoint, a `Network`, an `Endpoint` that was read before, a torch module, a fitted MLP of scikit-learn, or a state dict.
 
     negative_slope: of its Leaky ReLU, 0 for ReLU; None: as the source says. Files of other programs and state dicts say nothing: ReLU.
 
@@ -55,7 +61,7 @@ def read_endpoint(
     if negative_slope is None:
         return e
     says = (
-        isinstance(source, Network)
+        isinstance(source, (Network, Endpoint))
         or hasattr(source, "state_dict")
         or bool(e.settings)
         or e.source.get("from") == "scikit-learn"
@@ -68,7 +74,17 @@ def read_endpoint(
     return replace(e, network=replace(e.network, negative_slope=negative_slope))
 
 
+def padded_endpoint(e: Endpoint, widths: tuple[int, ...]) -> Endpoint:
+    """The endpoint with its network padded to these widths; what that changed is recorded with its source."""
+    if e.network.widths == widths:
+        return e
+    about = {"padded": padding_words(e.network.widths, widths), "SHA-256 before padding": e.network.sha256()}
+    return replace(e, network=padded(e.network, widths), source={**e.source, **about}, padded_from=e.network.widths)
+
+
 def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: float | None) -> Endpoint:
+    if isinstance(source, Endpoint):
+        return source
     if isinstance(source, Network):
         return Endpoint(source, {"from": "network"}, {})
     if isinstance(source, (str, os.PathLike)):
@@ -196,19 +212,29 @@ def read_setting(
     negative_slope: float | None = None,
     data_options: Mapping[str, Any],
     objective_options: Mapping[str, Any],
+    weighting: Weighting = AS_GIVEN,
+    pad: bool = False,
 ) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
     A, B = (read_endpoint(source, name, layout, negative_slope) for source, name in ((a, "A"), (b, "B")))
+    if pad:
+        widths = common_widths({"A": A.network, "B": B.network})
+        A, B = padded_endpoint(A, widths), padded_endpoint(B, widths)
     if A.network.architecture != B.network.architecture:
+        hint = PAD_HINT if only_widths_differ(A.network, B.network) else ""
         raise UsageError(
             f"A and B differ in architecture: widths {A.network.widths} and {B.network.widths}, biases per layer "
             f"{A.network.architecture[1]} and {B.network.architecture[1]}, slopes {A.network.negative_slope:g} and {B.network.negative_slope:g}; "
-            "a path joins networks of one architecture"
+            f"a path joins networks of one architecture{hint}"
         )
     objective = read_objective(A, B, objective_options)
-    dataset = read_data(data, A, B, data_options, objective.loss.name)
+    dataset = weighed(read_data(data, A, B, data_options, objective.loss.name), objective.loss.name, weighting)
+    objective = objective.weighted(dataset.weights)
     targets = encoded(objective, dataset, A.network)
     return Setting(A, B, dataset, objective, targets)
+
+
+PAD_HINT = "; --pad (pad=True) adds dead neurons to the narrower layers, which changes no function"
 
 
 def encoded(objective: Objective, dataset: Dataset, network: Network) -> Array:
@@ -227,7 +253,7 @@ def polished_endpoint(
     p = polish(e.network, objective, X, targets)
     say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds")
     note = {"polished from": e.network.sha256(), "F before": p.before, "F after": p.after, "gradient norm": p.gradient}
-    return Endpoint(p.network, {**e.source, **note}, e.settings)
+    return replace(e, network=p.network, source={**e.source, **note})
 
 
 def polished(s: Setting, say: Callable[[str], None]) -> Setting:

@@ -15,6 +15,7 @@ from typing import Any
 
 from verifier.data.dataset import Dataset
 from verifier.data.targets import said
+from verifier.data.weights import require_unweighted
 from verifier.errors import UsageError
 from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
@@ -43,6 +44,7 @@ class LandscapeTask:
     seed: int = 0
 
     def setting(self, width: int) -> LandscapeSetting:
+        require_unweighted(self.data, "landscape")
         targets = self.objective.loss.encode(self.data)
         return make_setting(
             self.data.X, targets, self.objective, width, hidden_bias=self.hidden_bias, output_bias=self.output_bias

@@ -85,6 +85,8 @@ def why_not_tiny(s: Setting) -> str | None:
     from verifier.regions.arrangement import generic_count
 
     o, network = s.objective, s.A.network
+    if o.weights is not None:
+        return "covers the plain mean over samples, not sample weights"
     if o.loss.name not in LOSSES or o.penalty not in PENALTIES or network.theta.shape[0] != 1:
         return f"covers one output, the losses {', '.join(LOSSES)} and the penalties {', '.join(PENALTIES)}"
     cones = generic_count(s.data.samples, network.widths[0] + (network.b is not None))

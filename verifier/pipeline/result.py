@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
@@ -16,6 +17,7 @@ class CertifyResult:
 
     sentence: the one verdict line. E, lower_endpoint: max and min of F(A), F(B), float64 display values of certified enclosures.
     bounds: one per certified path, least gap first, those up to permutation last. estimates: sampled figures, never bounds. certificate: the file.
+    padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B".
     """
 
     outcome: Outcome
@@ -25,6 +27,7 @@ class CertifyResult:
     bounds: tuple[CertifiedBound, ...]
     estimates: tuple[SampledEstimate, ...]
     certificate: Path
+    padded_from: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def gap(self) -> float | None:

@@ -12,11 +12,13 @@ import numpy as np
 from verifier.certificate import make_document, write_certificate, write_data
 from verifier.certificate.hashing import arrays_sha256
 from verifier.data.targets import said
+from verifier.data.weights import Weighting
 from verifier.elaboration import ElaboratedPath, elaborate_path, endpoint_claims, head_claim, kernel_problem
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.statements import EndpointValue, Problem
 from verifier.networks.network import activation_words
+from verifier.networks.padding import padding_words
 from verifier.networks.reading import Reading
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound
@@ -26,7 +28,7 @@ from verifier.pipeline.exact import barrier_and_record, require_consistent
 from verifier.pipeline.methods import ONE_HIDDEN_LAYER, Options, Proposal, chosen, propose, require_options
 from verifier.pipeline.places import require_certificate, require_outputs
 from verifier.pipeline.provenance import provenance
-from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plane_record, program_record
+from verifier.pipeline.record import endpoint_record, estimate_record, path_record, plain, plane_record, program_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.verdict import UP_TO, verdict
@@ -66,6 +68,10 @@ def certify(
     most_cells: int = 200_000,
     state: str | FilePath | None = None,
     output_layer: str = "trained",
+    weights: Any = None,
+    class_weight: Any = None,
+    pos_weight: float | None = None,
+    pad: bool = False,
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> CertifyResult:
@@ -84,6 +90,9 @@ def certify(
     of the sampled one, or under E. string: an .npz polyline to certify (`load_string`). polish: replace both endpoints by what
     they become when trained on (`verifier.paths.polish`), so that slack under E is visible. exhaustive: with method "all", run every
     construction; otherwise constructions stop once the gap over E is certified to be 0 (the DSS estimate runs all the same).
+    weights: one number >= 0 per sample of the prepared data: F is then the weighted mean of the losses, the weights divided by their sum. class_weight:
+    "balanced", or {label: weight}. pos_weight: of the samples of class 1, logistic loss (`verifier.data.weights.Weighting`, docs/weights.md).
+    pad: give the narrower layers of A or B dead neurons where widths differ; the networks of the certificate are then the padded ones, the same functions.
     most_cells, state: of method "exact" (`verifier.landscape.gap.exact_gap`). output_layer: "frozen" asks for paths that keep the last layer, which both
     networks must share; only method "exact" keeps it.
     say: receives progress sentences, endpoints first.
@@ -112,7 +121,12 @@ def certify(
     with threadpool_limits(limits=1):
         setting = read_setting(
             a, b, data, layout=layout, negative_slope=negative_slope, data_options=data_options or {}, objective_options=objective_options,
+            weighting=Weighting(weights, class_weight, pos_weight), pad=pad,
         )  # fmt: skip
+        for name, narrow in padded_from(setting).items():
+            say(f"{name}: {padding_words(narrow, setting.A.network.widths)}")
+        if pad and not padded_from(setting):
+            say("pad: A and B have the same widths, so there was nothing to add")
         if polish:
             setting = polished(setting, say)
         problem = kernel_problem(
@@ -127,6 +141,10 @@ def certify(
             "dss_preset": dss_preset,
             "tight": tight,
             "polish": polish,
+            "pad": pad,
+            "weights": weights is not None,
+            "class_weight": plain(class_weight),
+            "pos_weight": pos_weight,
             "exhaustive": exhaustive,
             "output_layer": output_layer,
             "negative_slope": setting.A.network.negative_slope,
@@ -163,6 +181,7 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
     """certificates/<a>-<b>-<hash of data and parameters>.safetensors."""
     stems = [FilePath(x).stem if isinstance(x, (str, FilePath)) else n for x, n in ((a, "A"), (b, "B"))]
     arrays = {"X": problem.X, "targets": problem.targets}
+    arrays |= {} if problem.weights is None else {"weights": problem.weights}
     for name, p in (("A", problem.A), ("B", problem.B)):
         arrays |= {
             f"{name}{l}{part}": v
@@ -173,6 +192,11 @@ def default_name(a: Any, b: Any, problem: Problem) -> FilePath:
     # Everything the problem is about: with another loss or activation the same parameters are another pair.
     digest = arrays_sha256({**arrays, repr(problem.objective): np.array([problem.negative_slope])})
     return FilePath("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
+
+
+def padded_from(s: Setting) -> dict[str, tuple[int, ...]]:
+    """The widths before padding, by "A" and "B", of those networks that were padded."""
+    return {n: e.padded_from for n, e in (("A", s.A), ("B", s.B)) if e.padded_from is not None}
 
 
 def _endpoints(s: Setting, problem: Problem, options: dict[str, Any], say: Callable[[str], None]) -> Work:
@@ -243,7 +267,12 @@ def _construct(
             say(work.record["skipped"][-1])
         work.claims += [barrier] if barrier is not None else []
     _add_programs(proposal, problem, work)
-    work.record["apriori"] += [a.as_record() for a in proposal.apriori]
+    if s.objective.weights is None:
+        work.record["apriori"] += [a.as_record() for a in proposal.apriori]
+    elif proposal.apriori:
+        work.record["skipped"].append(
+            f"{name}: its a-priori values are about the plain mean over samples, not about sample weights"
+        )
     for estimate in proposal.estimates:
         work.estimates.append(estimate)
         work.record["estimates"].append(estimate_record(estimate, proposal.details))
@@ -336,4 +365,4 @@ def _finish(
         save_string(string, target.with_suffix(f".{name}.npz"))
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)")
-    return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target)
+    return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target, padded_from(s))

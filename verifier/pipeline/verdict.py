@@ -24,6 +24,10 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple
         beside += "; weight decay along the balanced image of the stored paths"
     if options["polish"]:
         beside += "; between the polished copies of A and B, not the networks that were loaded"
+    narrow = [name for name, e in work.record["endpoints"].items() if e["padded_from"] is not None]
+    if narrow:
+        widths = "-".join(map(str, work.record["architecture"]["widths"]))
+        beside += f"; {' and '.join(narrow)} padded with dead neurons to {widths}, the same function{'s' if len(narrow) > 1 else ''}"
     bounds = work.between or work.bounds
     up_to = "" if work.between else UP_TO
     if up_to and bounds:

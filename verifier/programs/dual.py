@@ -2,7 +2,8 @@
 
 `min_h,c (1/N) sum_j loss_j(Z_j h + c) + kappa sum_i r_i |h_i|  >=  -(1/N) sum_j loss_j^*(nu_j)`
 whenever `|(1/N) Z_i^T nu| <= kappa r_i` (dual norm over the K outputs), and `sum_j nu_j = 0` for a free bias or
-`|(1/N) sum_j nu_jk| <= kappa` for a penalised one.
+`|(1/N) sum_j nu_jk| <= kappa` for a penalised one. With sample weights all sums over j are weighted by the shares q_j, and nu is the dual of the plain
+losses, as certificates hold it; column sums are then 0 up to rounding only, as no grid holds q_j nu_jk.
 """
 
 from __future__ import annotations
@@ -44,25 +45,26 @@ def _into_domain(nu: Array, targets: Array, objective: Objective, zero_sums: boo
     loss = objective.loss
     if loss.name == "cross_entropy":
         onehot = np.eye(nu.shape[1])[targets]
-        counts = onehot.sum(axis=0)
+        q = loss.scaled(np.ones(len(nu)))
+        counts = q @ onehot
         p = _rows_on_simplex(np.maximum(nu + onehot, 0.0), counts)
         if zero_sums:
             # Iterative proportional fitting: rows on the simplex, columns with the class counts; what is left of the
             # columns' error is made up by mixing in equal rows.
             for _ in range(20):
-                p = _rows_on_simplex(p * (counts / np.maximum(p.sum(axis=0), 1e-300)), counts)
-            sums = p.sum(axis=0)
+                p = _rows_on_simplex(p * (counts / np.maximum(q @ p, 1e-300)), counts)
+            sums = q @ p
             t = min(1.0, float(np.min(counts[sums > 0] / sums[sums > 0])))
-            p = _rows_on_simplex(t * p + np.maximum(counts - t * sums, 0.0) / len(p), counts)
+            p = _rows_on_simplex(t * p + np.maximum(counts - t * sums, 0.0) / q.sum(), counts)
         return p - onehot
     nu = np.clip(nu, *_interval(targets, objective))
     if not zero_sums:
         return nu
     if loss.name == "squared":
-        return nu - nu.mean(axis=0)
+        return nu - loss.scaled(nu).mean(axis=0)
     # Shrinking the heavier sign keeps every entry between 0 and where it was, hence inside the domain.
     plus, minus = np.maximum(nu, 0.0), np.maximum(-nu, 0.0)
-    P, M = plus.sum(axis=0), minus.sum(axis=0)
+    P, M = loss.scaled(plus).sum(axis=0), loss.scaled(minus).sum(axis=0)
     least = np.minimum(P, M)
     return plus * (least / np.where(P > 0, P, 1.0)) - minus * (least / np.where(M > 0, M, 1.0))
 
@@ -147,23 +149,26 @@ def _on_grid(nu: Array, targets: Array, objective: Objective, zero_sums: bool) -
 def repair_dual(nu: Array, Z: Array, targets: Array, objective: Objective, prices: Array, bias: bool) -> Array:
     """Feasible dual vector close to nu (N, K), for features Z (N, r) and prices (r,).
 
+    nu: of the objective's own losses, such as its gradient. The result is one of the plain losses, which without sample weights are the same.
     Holding exactly in real arithmetic: the loss-conjugate's domain (cross-entropy: row sums 0 and nu + onehot >= 0),
-    and column sums 0 when the bias is free. Holding with relative margin 1e-10 in floating point, when kappa > 0:
+    and, without sample weights, column sums 0 when the bias is free. Holding with relative margin 1e-10 in floating point, when kappa > 0:
     `|(1/N) Z_i^T nu| <= kappa r_i`. When kappa = 0 the residual `Z^T nu` is only made small.
     """
-    nu = np.array(nu, dtype=np.float64)
+    loss = objective.loss
+    nu = loss.unscaled(np.array(nu, dtype=np.float64))
     zero_sums = bias and objective.bias_price == 0
+    exact_sums = zero_sums and objective.weights is None
     N = len(Z)
     nu = _into_domain(nu, targets, objective, zero_sums)
     if objective.kappa == 0:
-        nu = _into_domain(_null_space_part(nu, Z, bias), targets, objective, zero_sums)
-        return _on_grid(nu, targets, objective, zero_sums)
+        across = loss.unscaled(_null_space_part(loss.scaled(nu), Z, bias))
+        return _on_grid(_into_domain(across, targets, objective, zero_sums), targets, objective, exact_sums)
     limits = objective.kappa * prices
-    columns, mass = Z.T @ nu / N, np.abs(Z).sum(axis=0) / N
+    columns, mass = Z.T @ loss.scaled(nu) / N, loss.scaled(np.abs(Z)).sum(axis=0) / N
     ratio = _dual_norm(columns, objective.group)
     if bias and not zero_sums:
         limits = np.append(limits, objective.kappa * objective.bias_price)
-        ratio = np.append(ratio, np.abs(nu.sum(axis=0)).max() / N)
+        ratio = np.append(ratio, np.abs(loss.scaled(nu).sum(axis=0)).max() / N)
         mass = np.append(mass, 1.0)
     used = limits > 0
     # The grid moves an entry by at most a few units, hence a column by a few units times its mean absolute feature.
@@ -171,7 +176,7 @@ def repair_dual(nu: Array, Z: Array, targets: Array, objective: Objective, price
     worst = float(np.max((ratio[used] + unit * mass[used]) / limits[used], initial=0.0)) * (1 + MARGIN)
     if worst > 1:
         nu = nu / worst
-    return _on_grid(nu, targets, objective, zero_sums)
+    return _on_grid(nu, targets, objective, exact_sums)
 
 
 def dual_value(
@@ -183,13 +188,14 @@ def dual_value(
     bias: bool,
     head_limit: float | None = None,
 ) -> float:
-    """Lower estimate of the head program's minimum from any nu (N, K): -inf outside the conjugate's domain.
+    """Lower estimate of the head program's minimum from any nu (N, K) of the plain losses: -inf outside the conjugate's domain.
 
     A violation of a constraint costs head_limit times its size, and the value then holds for heads whose entries are
     at most head_limit; without a head_limit a violation gives -inf.
     """
     N = len(Z)
-    value = -float(np.mean(objective.loss.conjugate(nu, targets)))
+    value = -float(np.mean(objective.loss.scaled(objective.loss.plain.conjugate(nu, targets))))
+    nu = objective.loss.scaled(nu)
     columns = Z.T @ nu / N
     limits = objective.kappa * prices
     if objective.group == 1:

@@ -26,7 +26,7 @@ def _inverse_hessians(Zb: Array, predictions: Array, targets: Array, objective: 
         if k and objective.loss.name == "squared":
             break  # one curvature for all outputs
         # Losses with kinks have no curvature; the Gram matrix ranks rows by what they add to the predictions.
-        weights = H[:, k] if H[:, k].any() else np.ones(len(Zb))
+        weights = H[:, k] if H[:, k].any() else objective.loss.scaled(np.ones(len(Zb)))
         G = gram(Zb, weights)
         inverses.append(np.linalg.inv(G + 1e-9 * max(float(np.trace(G)) / p, 1e-300) * np.eye(p)))
     return np.array(inverses)

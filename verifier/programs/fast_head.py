@@ -89,8 +89,9 @@ def fast_head(
     if stop_at is not None and value <= stop_at:
         return *_split(x, r, bias), value
     if objective.loss.name == "squared" and objective.kappa == 0:
-        normal = Zb.T @ Zb if p <= N else None
-        best = _least_squares(Zb, targets, normal)
+        root = np.sqrt(objective.loss.scaled(np.ones(N)))[:, None]
+        Zw, yw = (Zb, targets) if (root == 1.0).all() else (root * Zb, root * targets)
+        best = _least_squares(Zw, yw, Zw.T @ Zw if p <= N else None)
         best_value = value_of(best)
         return (*_split(best, r, bias), best_value) if best_value <= value else (*_split(x, r, bias), value)
     if objective.kappa == 0 and objective.loss.name in ("logistic", "cross_entropy"):

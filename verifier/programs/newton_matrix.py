@@ -43,7 +43,7 @@ class NewtonMatrix:
 
     def __init__(self, Zb: Array, loss: Loss, targets: Array, group: int, price: Array) -> None:
         self.Zb, self.loss, self.targets, self.group, self.price = Zb, loss, targets, group, price
-        self._constant = gram(Zb, np.full(len(Zb), 2.0)) if loss.name == "squared" else None
+        self._constant = gram(Zb, loss.scaled(np.full(len(Zb), 2.0))) if loss.name == "squared" else None
 
     def _block(self, weights: Array) -> Array:
         return gram(self.Zb, weights) if self._constant is None else self._constant
@@ -54,7 +54,7 @@ class NewtonMatrix:
         K, p = x.shape
         if self.loss.name == "huber":
             # A little of the majorising curvature keeps steps sane where all residuals are in the linear part.
-            H = np.maximum(H, 0.02 / np.maximum(np.abs(predictions - self.targets), 1.0))
+            H = np.maximum(H, self.loss.scaled(0.02 / np.maximum(np.abs(predictions - self.targets), 1.0)))
         if self.loss.separable and (self.group == 1 or K == 1):
             step = np.empty_like(x)
             for k in range(K):

@@ -58,7 +58,7 @@ def _certified(path: CheckedPath, problem: Problem, record: dict[str, Any]) -> R
     if top is not None:
         remarks.append(f"sampled maximum {estimate(top, 6)}")
     return Row(
-        f"{c.path}, up to permutation" if path.up_to_permutation else c.path,
+        path.title,
         status,
         tone,
         value=show_up(c.sup, 6),

@@ -64,7 +64,7 @@ def training(certificate: Certificate) -> list[Property]:
 
 
 def objective_words(o: Objective, *, weighted: bool = False) -> str:
-    """The objective in one line. weighted: by sample weights."""
+    """The objective in one line. weighted: its samples have weights."""
     mean = "weighted mean" if weighted else "mean"
     loss = o.loss.replace("_", "-") + (f" (delta = {o.delta:g})" if o.delta is not None else "")
     if o.penalty == "none":

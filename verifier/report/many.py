@@ -56,7 +56,7 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
         "rejected": [{"pair": _pair(r, p), "reason": p.reason} for p in r.rows if p.status == "rejected"],
         "count": len(names),
         "folder": r.folder.name or str(r.folder),
-        "objective": objective_words(group.problem(0, 1).objective),
+        "objective": objective_words(group.problem(0, 1).objective, weighted=group.objective.weights is not None),
         "size": f"{plural(group.data.samples, 'sample')}, {group.data.dimension} features; {activation_words(slope)} networks {'–'.join(map(str, widths))}",
         "data": group.data.name,
         "balanced": o.penalty == "weight_decay",

@@ -65,7 +65,7 @@ def path_curve(path: CheckedPath, record: dict[str, Any]) -> PathCurve:
     kinds = tuple(m.kind for m in path.claim.moves) if path.bounds else ()
     uppers = path.bounds.uppers if path.bounds else ()
     return PathCurve(
-        path.claim.path,
+        path.title,
         path.labels,
         kinds,
         uppers,

@@ -42,6 +42,11 @@ class CheckedPath:
         return self.claim.permutation is not None
 
     @property
+    def title(self) -> str:
+        """The path's name; one up to permutation says so wherever it stands beside others."""
+        return f"{self.claim.path}, up to permutation" if self.up_to_permutation else self.claim.path
+
+    @property
     def rank(self) -> tuple[bool, float, float, float]:
         """Least first: paths between A and B themselves before those to a permuted copy of B, then gap over E, maximum, maximum away from the ends."""
         return (

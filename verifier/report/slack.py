@@ -30,9 +30,9 @@ def slack(found: Recheck, problem: Problem) -> Slack:
     best, E, least = found.best, found.E, found.least
     sentences, warnings = [], []
     if best is not None:
-        c, up_to = best.claim, ", up to permutation" if best.up_to_permutation else ""
+        c = best.claim
         sentences.append(
-            f"On the best path, {c.path}{up_to}, F {'never exceeds E' if c.gap == 0.0 else f'exceeds E by at most {show_up(c.gap)}'}, "
+            f"On the best path, {best.title}, F {'never exceeds E' if c.gap == 0.0 else f'exceeds E by at most {show_up(c.gap)}'}, "
             f"and it exceeds the lower of the two endpoints by at most {show_up(c.gap_over_lower)} (certified)."
         )
         if c.level is not None and c.gap_over_level is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, PathUpperBound, Problem
+from verifier.networks.padding import padding_words
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
@@ -42,9 +43,19 @@ def headline(found: Recheck, problem: Problem, record: dict[str, Any], flags: li
         sentence += f" The path consists of {answer.path.along(problem)}."
         if answer.path.permutation is not None:
             sentence += " It ends in B with its hidden neurons permuted, which is the same function."
+    sentence += _padded_words(problem, record)
     if table(table(record.get("provenance")).get("options")).get("polish") is True:
         sentence += " By the record, A and B are polished copies of the networks that were loaded."
     return Headline(answer.word, "ok" if answer.word == "CERTIFIED" else "warn", sentence)
+
+
+def _padded_words(problem: Problem, record: dict[str, Any]) -> str:
+    """Which networks were given dead neurons, as the record says."""
+    ends = table(record.get("endpoints"))
+    narrow = [(n, numbers(table(ends.get(n)).get("padded_from"))) for n in ("A", "B")]
+    widths = [problem.A.weights[0].shape[1], *(len(W) for W in problem.A.weights)]
+    said = [f" {n} is the loaded network, {padding_words([int(x) for x in v], widths)}." for n, v in narrow if v]
+    return "".join(said)
 
 
 @dataclass(frozen=True)

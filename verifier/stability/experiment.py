@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.data.weights import require_unweighted
 from verifier.errors import UsageError
 from verifier.pipeline.endpoints import Endpoint, encoded, read_data, read_endpoint, read_objective
 from verifier.stability.plan import Member, Settings, Source
@@ -72,6 +73,7 @@ def measured(
         e = read_endpoint(member.file, member.name, source.layout)
         objective = read_objective(e, e, source.objective)
         data = read_data(source.data, e, e, source.data_options, objective.loss.name)
+        require_unweighted(data, "stability")
         if e.network.depth < 2:
             raise UsageError(f"{member.name}: has no hidden layer, so there is nothing to remove from it")
         objective.penalty_form.check(e.network)

@@ -48,8 +48,10 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
 PENALTIES = ("none", "l1", "path", "weight_decay")
 
 
-def mean_loss(name: str, predictions: Tensor, targets: Tensor, delta: float | None = None) -> Tensor:
-    """(1/N) sum_j loss(y_j, f_j), a differentiable scalar.
+def mean_loss(
+    name: str, predictions: Tensor, targets: Tensor, delta: float | None = None, shares: Tensor | None = None
+) -> Tensor:
+    """(1/N) sum_j q_j loss(y_j, f_j), a differentiable scalar; shares: q (N,) of samples with weights (`verifier.objective.weighted`), ones when None.
 
     predictions: (N, K). targets: what `verifier.objective`'s `Loss.encode` returns: signs ±1 (N, 1) for logistic and hinge, int64 labels (N,) for
     cross_entropy, floats (N, K) for squared, huber and absolute. delta: huber's, 1.0 when None.
@@ -63,7 +65,10 @@ def mean_loss(name: str, predictions: Tensor, targets: Tensor, delta: float | No
         raise ValueError(
             f"{name} loss: predictions have shape {tuple(predictions.shape)}, so targets need {tuple(expected)}, got {tuple(targets.shape)}"
         )
-    return LOSSES[name](predictions, targets, 1.0 if delta is None else delta).mean()
+    values = LOSSES[name](predictions, targets, 1.0 if delta is None else delta)
+    if shares is not None and shares.shape != values.shape:
+        raise ValueError(f"{name} loss: {len(values)} samples and shares of shape {tuple(shares.shape)}")
+    return (values if shares is None else shares * values).mean()
 
 
 def penalty(

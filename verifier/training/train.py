@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.weights import require_unweighted
 from verifier.errors import UsageError, VerifierError
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective, make_objective
@@ -91,6 +92,7 @@ def train_network(
         raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
     if negative_slope and protocol == "paper":
         raise UsageError("protocol paper trains ReLU networks; use protocol default with a negative slope")
+    require_unweighted(dataset, "training")
     targets = objective.loss.encode(dataset)
     sizes = (dataset.dimension, *widths, objective.loss.outputs(targets))
     objective.penalty_form.check(_shape_only(sizes, bias))
