@@ -53,7 +53,7 @@ def test_deep_pairs_have_their_paths_and_losses_per_layer(name):
 
 
 LANDSCAPES = sorted((ROOT / "certificates").glob("landscape-*.safetensors"))
-# theory.md section 6: seed 0, N = 5, m = 1, 2, 3
+# docs/landscape.md: seed 0, N = 5, m = 1, 2, 3
 GAPS = {"landscape-width-1-1": 0.41613, "landscape-width-2-1": 0.54251, "landscape-width-3-1": 0.00312}
 
 

@@ -1,4 +1,4 @@
-"""Tiny problems: the documented ones of theory.md section 6, and random ones."""
+"""Tiny problems: the documented ones of docs/landscape.md, and random ones."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Duals of faces meet the conditions of theory.md section 6 and prove the face's minimum."""
+"""Duals of faces meet the conditions of docs/mathematics.md, section 8, and prove the face's minimum."""
 
 import numpy as np
 import pytest

@@ -11,7 +11,7 @@ from verifier.landscape.tree import cell_graph, merge_tree
 
 @pytest.mark.parametrize(("seed", "N", "m", "loss", "kappa", "cells", "gap", "level"), DOCUMENTED)
 def test_documented_values(seed, N, m, loss, kappa, cells, gap, level):
-    """theory.md section 6, to the five digits given there."""
+    """docs/landscape.md, to the five digits given there."""
     tree = merge_tree(documented(seed, N, m, loss, kappa))
     assert tree.cell_count == cells
     assert tree.largest_gap == pytest.approx((gap, level), abs=5.1e-6)

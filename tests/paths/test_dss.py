@@ -28,7 +28,7 @@ def data(seed: int, outputs: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_presets_are_those_of_theory_md():
-    """theory.md section 4, number by number."""
+    """docs/constructions.md, section 3, number by number."""
     paper = asdict(PRESETS["paper"])
     assert (paper["depth"], paper["grid"], paper["lr"], paper["epochs"], paper["plateau_factor"]) == (
         8,

@@ -119,7 +119,7 @@ def test_data_beside_the_file_are_found_from_anywhere(tmp_path):
 
 
 def test_the_paper_preset():
-    """Moons and Breast Cancer, widths 20 and 200, 200 random pairs each (theory.md section 4)."""
+    """Moons and Breast Cancer, widths 20 and 200, 200 random pairs each (docs/constructions.md, section 3)."""
     moons, cancer = read_preset("paper")
     assert (moons.data, moons.loss) == ("paper-moons", "squared")
     assert (cancer.data, cancer.loss) == ("paper-breast-cancer", "logistic")

@@ -21,7 +21,7 @@ BUNDLED = {
     "wine": "178 x 13, 3 classes",
     "diabetes": "442 x 10, regression",
 }
-# theory.md section 4: 80/20 split with random_state 42, StandardScaler fitted on the training part, training part used.
+# docs/constructions.md, section 3: 80/20 split with random_state 42, StandardScaler fitted on the training part, training part used.
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "paper-moons": ("moons", {"train_split": 0.8, "stratify": False, "standardize": True}),
     "paper-breast-cancer": ("breast_cancer", {"train_split": 0.8, "stratify": True, "standardize": True}),

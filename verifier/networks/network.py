@@ -32,7 +32,7 @@ def activation_words(negative_slope: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """`f_l = sigma(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (theory.md section 1); `sigma(z) = max(z, negative_slope z)`.
+    """`f_l = sigma(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (docs/certificate-v2.md, Problem); `sigma(z) = max(z, negative_slope z)`.
 
     Arrays are float64 and read-only; float16 and float32 parameters are converted exactly. Unchanged arrays are shared between the
     vertices of a path, so a long path costs only what its moves change.

@@ -1,4 +1,4 @@
-"""What a loss is: convex in the predictions, with everything that programs and paths ask of it (theory.md section 1)."""
+"""What a loss is: convex in the predictions, with everything that programs and paths ask of it (docs/certificate-v2.md, Problem)."""
 
 from __future__ import annotations
 

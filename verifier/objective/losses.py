@@ -1,4 +1,4 @@
-"""Convex losses of the predictions, one class per loss (theory.md section 1).
+"""Convex losses of the predictions, one class per loss (docs/certificate-v2.md, Problem).
 
 Every number here is a float64 estimate: certified values come from the kernel, which has its own formulae.
 Shapes: predictions f are (N, K), targets what `encode` returns, dual vectors nu are (N, K) with nu_j in the
@@ -80,7 +80,7 @@ class Logistic(Loss):
         return p * expit(-predictions)
 
     def conjugate(self, dual: Array, targets: Array) -> Array:
-        """a log a + (1-a) log(1-a) with nu = -a y, a in [0, 1] (theory.md section 5)."""
+        """a log a + (1-a) log(1-a) with nu = -a y, a in [0, 1] (docs/mathematics.md, section 5)."""
         a = -dual * targets
         inside = (a >= 0) & (a <= 1)
         a = np.clip(a, 0.0, 1.0)

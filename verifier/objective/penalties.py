@@ -1,4 +1,4 @@
-"""Penalties P of the objective `F = mean loss + kappa P` (theory.md section 1); float64 estimates.
+"""Penalties P of the objective `F = mean loss + kappa P` (docs/certificate-v2.md, Problem); float64 estimates.
 
 `wt_i = (w_i, b_i)` is a first-layer row with its bias where the layer has one, `theta_i` in R^K its outgoing weights.
 """

@@ -1,4 +1,4 @@
-"""Descend, then exchange (theory.md section 3): both endpoints first follow a descent, which frees room under E.
+"""Descend, then exchange (docs/constructions.md, section 1): both endpoints first follow a descent, which frees room under E.
 
 Every step of the descent is a chord whose F stays below the target because F falls; the kernel cuts and bounds it.
 """

@@ -2,7 +2,7 @@
 
 A string of networks ("beads") is refined where the sampled F of a segment exceeds the level. The figure returned is the
 **maximum over all segments of the returned string**; published code that took the smallest exceedance over visited segments
-was wrong (theory.md section 4). It is sampled: neither a bound from above nor from below. A "hit" says that the search
+was wrong (docs/constructions.md, section 3). It is sampled: neither a bound from above nor from below. A "hit" says that the search
 gave up at its depth; it is no evidence of a barrier.
 """
 
@@ -30,7 +30,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings of one published search (theory.md section 4).
+    """Settings of one published search (docs/constructions.md, section 3).
 
     depth: levels of recursion, or rounds when breadth_first. grid: points per segment, ends included. bead_at_argmax: start a bead
     at the grid's argmax, else at t = 1/2. train_to, accept: beads are trained until F < train_to * level, segments pass at

@@ -1,4 +1,4 @@
-"""Exchange (Proposition X, theory.md section 3): replace A's rows by B's a block at a time, heads re-solved in between.
+"""Exchange (Proposition X, docs/constructions.md, section 1): replace A's rows by B's a block at a time, heads re-solved in between.
 
 For row sets `R_0 in A's rows, ..., R_n in B's rows` with `|R_k u R_{k+1}| <= m` and heads h_k on R_k there is a path of head,
 idle and transfer moves with `sup F <= max(F(A), F(B), max_k F(R_k, h_k))`. The search below is untrusted: it looks for

@@ -1,4 +1,4 @@
-"""From row sets with heads to the exact moves of Proposition X (theory.md section 3): a chain of one-layer towers."""
+"""From row sets with heads to the exact moves of Proposition X (docs/constructions.md, section 1): a chain of one-layer towers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Head programs over subsets of two networks' rows: the values exchange compares (theory.md section 3, Proposition X)."""
+"""Head programs over subsets of two networks' rows: the values exchange compares (docs/constructions.md, section 1, Proposition X)."""
 
 from __future__ import annotations
 

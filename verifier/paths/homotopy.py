@@ -1,4 +1,4 @@
-"""Homotopy drop (theory.md section 3): where dropping a row at fixed rows costs too much, let all rows and heads adapt while it fades.
+"""Homotopy drop (docs/constructions.md, section 1): where dropping a row at fixed rows costs too much, let all rows and heads adapt while it fades.
 
 A quadratic pressure on one neuron's product |wt_i| |theta_i| is raised step by step, everything else minimises under it, and every step is a chord.
 The pass is then about a local minimum with m - 1 *trained* neurons instead of m - 1 given ones.

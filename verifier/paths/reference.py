@@ -1,4 +1,4 @@
-"""T2's reference network theta*: a good network of l neurons, so an upper value of e(l) (theory.md section 3)."""
+"""T2's reference network theta*: a good network of l neurons, so an upper value of e(l) (docs/constructions.md, section 1)."""
 
 from __future__ import annotations
 

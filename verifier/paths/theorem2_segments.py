@@ -1,4 +1,4 @@
-"""T2's path in six segments (Baturin 2026, Theorem 2; theory.md section 3).
+"""T2's path in six segments (Baturin 2026, Theorem 2; docs/constructions.md, section 1).
 
 (1) A -> best head on A's rows; (2) -> best head of at most m - l atoms, each within angle alpha of a row of A; (3) -> the
 common l-neuron network theta*; (4), (5), (6) the same for B, backwards. Segments 1 and 6 are head moves; 2 and 5 are chords of rows

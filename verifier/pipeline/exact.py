@@ -1,4 +1,4 @@
-"""The exact gap of a pair as claims: the path it found, bounded like any other, and the barrier that no path avoids (theory.md section 6)."""
+"""The exact gap of a pair as claims: the path it found, bounded like any other, and the barrier that no path avoids (docs/mathematics.md, section 8)."""
 
 from __future__ import annotations
 

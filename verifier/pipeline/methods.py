@@ -52,7 +52,7 @@ class Options:
 
 
 def exact(s: Setting, o: Options) -> Proposal:
-    """The exact gap of a tiny problem: bottleneck search over activation cells (theory.md section 6, Theorem E)."""
+    """The exact gap of a tiny problem: bottleneck search over activation cells (docs/mathematics.md, section 8, Theorem E)."""
     from verifier.errors import VerifierError
     from verifier.landscape.gap import exact_gap
 
@@ -212,7 +212,7 @@ def _certifiable(string: Path, o: Options) -> list[Path]:
 
 
 def descent(s: Setting, o: Options) -> Proposal:
-    """Descend, then exchange (theory.md section 3)."""
+    """Descend, then exchange (docs/constructions.md, section 1)."""
     from verifier.paths.descent import descend_then_exchange
 
     return Proposal(
@@ -221,7 +221,7 @@ def descent(s: Setting, o: Options) -> Proposal:
 
 
 def homotopy(s: Setting, o: Options) -> Proposal:
-    """One neuron of either side fades while the others adapt, then exchange (theory.md section 3)."""
+    """One neuron of either side fades while the others adapt, then exchange (docs/constructions.md, section 1)."""
     from verifier.paths.homotopy import homotopy_exchange
 
     return Proposal(

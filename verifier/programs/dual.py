@@ -1,4 +1,4 @@
-"""Dual vectors of head programs: exact repair and lower values (theory.md section 5).
+"""Dual vectors of head programs: exact repair and lower values (docs/mathematics.md, section 5).
 
 `min_h,c (1/N) sum_j loss_j(Z_j h + c) + kappa sum_i r_i |h_i|  >=  -(1/N) sum_j loss_j^*(nu_j)`
 whenever `|(1/N) Z_i^T nu| <= kappa r_i` (dual norm over the K outputs), and `sum_j nu_j = 0` for a free bias or

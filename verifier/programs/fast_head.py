@@ -1,4 +1,4 @@
-"""Damped Newton for head programs: the hot loop of the path constructions (theory.md section 5).
+"""Damped Newton for head programs: the hot loop of the path constructions (docs/mathematics.md, section 5).
 
 `min_h,c (1/N) sum_j loss_j(Z_j h + c) + kappa sum_i r_i |h_i|`. The norm is smoothed to sqrt(|h|^2 + eps^2), eps
 falls while the iteration runs, and the Newton matrix takes a dual estimate u of h / |h| (Chan, Golub, Mulet 1999), which

@@ -1,4 +1,4 @@
-"""The head program in CVXPY: best last layer on fixed rows, with a repaired dual vector (theory.md section 5)."""
+"""The head program in CVXPY: best last layer on fixed rows, with a repaired dual vector (docs/mathematics.md, section 5)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class ProgramResult:
-    """A solved head program (theory.md section 5). Both values are recomputed in numpy from head and dual.
+    """A solved head program (docs/mathematics.md, section 5). Both values are recomputed in numpy from head and dual.
 
     name: what was solved, for the report. N, r, K: samples, rows, outputs.
     head: (K, r). head_bias: (K,), or None without a bias.

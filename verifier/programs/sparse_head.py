@@ -1,4 +1,4 @@
-"""Sparse heads: at most k rows of a fixed first layer (T2's delta(k, 0); theory.md section 5). Upper bounds on the optimum.
+"""Sparse heads: at most k rows of a fixed first layer (T2's delta(k, 0); docs/mathematics.md, section 5). Upper bounds on the optimum.
 
 The full head program is the matching lower bound.
 """

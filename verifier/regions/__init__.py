@@ -1,1 +1,1 @@
-"""Activation regions of one hidden layer: cones and patterns, Jacobian ranks, region programs (theory.md section 7, K23)."""
+"""Activation regions of one hidden layer: cones and patterns, Jacobian ranks, region programs (docs/mathematics.md, section 9, K23)."""

@@ -1,4 +1,4 @@
-"""The hyperplanes {u : u . xt_j = 0} of a data set, grouped exactly into classes of parallel inputs (theory.md section 6)."""
+"""The hyperplanes {u : u . xt_j = 0} of a data set, grouped exactly into classes of parallel inputs (docs/mathematics.md, section 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cones C(a) = {u : (2 a_j - 1) u . xt_j >= 0} of one neuron with their facets and neighbours, exact (theory.md section 6)."""
+"""The cones C(a) = {u : (2 a_j - 1) u . xt_j >= 0} of one neuron with their facets and neighbours, exact (docs/mathematics.md, section 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear programs that tell the verdicts of a region program apart (theory.md section 5): hints in floats, to be settled exactly.
+"""Linear programs that tell the verdicts of a region program apart (docs/mathematics.md, section 9): hints in floats, to be settled exactly.
 
 Strictly inside: max t with f = y and every slack at least t. On the boundary: the largest set of slacks that can be positive together.
 Farkas: a dual direction of the steepest slope, where minima are so small that the quadratic solvers' duals are mostly rounding.

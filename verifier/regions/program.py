@@ -1,4 +1,4 @@
-"""The region program: `min (1/N) sum_j (f_j - y_j)^2, f_j = sum_i head_i a_ij w_i . xt_j`, over a closed region (theory.md section 5; K23, E.2).
+"""The region program: `min (1/N) sum_j (f_j - y_j)^2, f_j = sum_i head_i a_ij w_i . xt_j`, over a closed region (docs/mathematics.md, section 9; K23, E.2).
 
 Neurons with the same pattern and sign of head share one vector u_g = sum_i |head_i| w_i, which runs through the same convex cone; neurons
 that are nowhere active drop out. The merged program has the same minimum, and its dual the same nu.

@@ -1,4 +1,4 @@
-"""Rank of the Jacobian of W -> v^T relu(W X) on an activation region, settled exactly (theory.md section 7; K23, Lemma 2, Lemma 4).
+"""Rank of the Jacobian of W -> v^T relu(W X) on an activation region, settled exactly (docs/mathematics.md, section 9; K23, Lemma 2, Lemma 4).
 
 Columns are (v * a_j) kron xt_j; by Lemma 4 the rank does not depend on v with entries that are not 0, so v = 1 here. Scaling samples or
 dropping repeated neurons does not change it either. Full column rank modulo one prime proves full rank; a deficit is proved by an exact

@@ -1,4 +1,4 @@
-"""Generators of a neuron's closed cone in dimension at most 3, exact: they are among normals and cross products of inputs (theory.md section 5)."""
+"""Generators of a neuron's closed cone in dimension at most 3, exact: they are among normals and cross products of inputs (docs/mathematics.md, section 9)."""
 
 from __future__ import annotations
 

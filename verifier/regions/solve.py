@@ -1,4 +1,4 @@
-"""Region programs: the reference in CVXPY, and two direct routes (theory.md section 5).
+"""Region programs: the reference in CVXPY, and two direct routes (docs/mathematics.md, section 9).
 
 rays: n <= 3, non-negative least squares over the rays of all cones. quadratic: any n, Clarabel called directly on
 the sparse quadratic program, without CVXPY's set-up. All work on targets scaled to root mean square 1 and inputs' columns scaled to size 1.

@@ -1,6 +1,6 @@
 """What Baturin 2026, section 5, prints about pairwise energy gaps, to stand beside what is found again.
 
-The tables came from code that returned the smallest exceedance over visited segments, not the largest (theory.md section 4).
+The tables came from code that returned the smallest exceedance over visited segments, not the largest (docs/constructions.md, section 3).
 """
 
 from __future__ import annotations

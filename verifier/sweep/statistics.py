@@ -1,4 +1,4 @@
-"""Statistics of theory.md section 4 on gaps of pairs. Pairs that share networks are not independent: intervals resample networks.
+"""Statistics on gaps of pairs (docs/constructions.md, section 3). Pairs that share networks are not independent: intervals resample networks.
 
 x and y are samples of gaps, shape (n,) and (m,); in comparisons x belongs to the wider networks.
 """

@@ -1,4 +1,4 @@
-"""Dimension-free values of the later versions by T2's author (2026-08; theory.md section 9)."""
+"""Dimension-free values of the later versions by T2's author (2026-08; docs/constructions.md, section 4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from verifier.theory.bounds import (
 )
 
 Array = np.ndarray
-SOURCE = "Baturin, version of 2026-08 (theory.md section 9)"
+SOURCE = "Baturin, version of 2026-08 (docs/constructions.md, section 4)"
 
 
 def _model(objective: Objective, networks: tuple[Network, ...]) -> tuple[Hypothesis, ...]:

@@ -1,4 +1,4 @@
-"""N21's a-priori value for one hidden layer (Nguyen, Brechet, Mondelli 2021, Theorem 4.1; theory.md sections 3 and 8)."""
+"""N21's a-priori value for one hidden layer (Nguyen, Brechet, Mondelli 2021, Theorem 4.1; docs/constructions.md, section 1, and docs/deep.md)."""
 
 from __future__ import annotations
 

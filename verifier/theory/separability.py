@@ -1,7 +1,7 @@
 """Linear separability of features, one class against the rest (N21, Corollary 4.4), with a certificate either way.
 
 Separable: a hyperplane (w, b) per class, s_j (w . z_j + b) > 0 checked for all samples with rounding errors, exactly where these leave doubt.
-Not separable: a Farkas vector, lambda >= 0, not 0, with sum_j lambda_j s_j (z_j, 1) = 0, solved in rational arithmetic (theory.md section 5).
+Not separable: a Farkas vector, lambda >= 0, not 0, with sum_j lambda_j s_j (z_j, 1) = 0, solved in rational arithmetic.
 """
 
 from __future__ import annotations

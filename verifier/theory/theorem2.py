@@ -1,4 +1,4 @@
-"""T2's a-priori value (Baturin 2026, Theorem 2; theory.md section 3), with the paper's constant and with a repaired one."""
+"""T2's a-priori value (Baturin 2026, Theorem 2; docs/constructions.md, section 1), with the paper's constant and with a repaired one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses and penalties as torch expressions, for training and for string methods; the same formulae as `verifier.objective` (theory.md section 1).
+"""Losses and penalties as torch expressions, for training and for string methods; the same formulae as `verifier.objective` (docs/certificate-v2.md, Problem).
 
 Import this module only where torch is needed: it imports torch.
 """

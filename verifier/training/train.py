@@ -36,7 +36,7 @@ class Protocol:
 
 
 PROTOCOLS = {
-    # theory.md section 4
+    # docs/constructions.md, section 3
     "paper": Protocol(epochs=150, lr=0.01, kappa=0.001, penalty="l1", penalise_output_bias=True, unit_rows=True),
     "default": Protocol(epochs=500, lr=0.01, kappa=0.0, penalty=None, penalise_output_bias=False, unit_rows=False),
 }

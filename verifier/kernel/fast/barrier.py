@@ -1,4 +1,4 @@
-"""Lower bound of the barrier between A and B: fast evaluation of `barrier_lower_bound` (theory.md section 6, docs/mathematics.md).
+"""Lower bound of the barrier between A and B: fast evaluation of `barrier_lower_bound` (docs/mathematics.md, section 8).
 
 Every path leaves the union of the closed cells Q through a face that a cell in Q shares with an adjacent cell outside. The faces are found here
 from the data; on each of them a dual shows F >= level.

@@ -89,7 +89,7 @@ def _entropy(p: fmpq) -> arb:
 
 
 def conjugate_sum(o: Objective, nu: list[fmpq], y: list[float]) -> arb:
-    """Ball containing `sum_j loss_j^*(nu_j)` for one output (theory.md section 5); rejects duals outside the conjugate's domain."""
+    """Ball containing `sum_j loss_j^*(nu_j)` for one output (docs/mathematics.md, section 5); rejects duals outside the conjugate's domain."""
     total = arb(0)
     for v, target in zip(nu, map(fraction, y)):
         if o.loss in ("logistic", "hinge"):
