@@ -19,6 +19,8 @@ def nets(trained, tmp_path):
     np.savez(tmp_path / "data.npz", X=np.zeros((4, 2)), y=np.arange(4) % 2)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "cor8.safetensors").write_bytes(FOREIGN)
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "kept.html").write_bytes(FOREIGN)
     for name in ("mine.html", "mine.safetensors", "mine.pt"):
         (tmp_path / name).write_bytes(FOREIGN)
     return ["0.pt", "1.pt"]
@@ -34,6 +36,7 @@ COMMANDS = {
     "report over the certificate": ([*CERTIFY, "--out", "c.safetensors", "--report", "c.safetensors"], None),
     "report over a checkpoint": ([*CERTIFY, "--report", "0.pt"], "0.pt"),
     "report over a foreign page": ([*CERTIFY, "--report", "mine.html"], "mine.html"),
+    "report over a foreign page at its usual place": ([*CERTIFY, "--out", "kept.safetensors"], "kept.html"),
     "report and none": ([*CERTIFY, "--report", "r.html", "--no-report"], None),
     "many over a file": (["certify", "--all", "0.pt", "1.pt", "2.pt", "--out", "0.pt"], "0.pt"),
     "many over a foreign page": (["certify", "--all", "0.pt", "1.pt", "2.pt", "--report", "mine.html"], "mine.html"),

@@ -133,6 +133,10 @@ def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
     from verifier.files import Kind, require_place
 
     if args.report is None:
+        if args.out is not None and not args.no_report and not getattr(args, "all", None):
+            from verifier.report.page import default_page
+
+            require_place(default_page(args.out), Kind.PAGE, option="--report", inputs=inputs)
         return
     if args.no_report:
         raise UsageError(f"--report {args.report} and --no-report contradict each other; leave one out")

@@ -63,11 +63,16 @@ def write_report(certificate: str | Path, out: str | Path | None = None) -> Path
     claims the kernel rejects gets a report that says so.
     """
     source = Path(certificate)
-    target = Path("reports") / f"{source.stem}.html" if out is None else Path(out)
+    target = default_page(source) if out is None else Path(out)
     require_place(target, Kind.PAGE, option="report", inputs=[source])
     page = render(read_certificate(source), name=source.name)
     atomic_write_bytes(target, page.encode("utf-8"))
     return target
+
+
+def default_page(certificate: str | Path) -> Path:
+    """Where the report of a certificate goes when nobody says where."""
+    return Path("reports") / f"{Path(certificate).stem}.html"
 
 
 def render(certificate: Certificate, *, name: str = "certificate.safetensors") -> str:
