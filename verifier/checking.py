@@ -28,7 +28,7 @@ class Comparison:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckedFile:
     """The kernel's word on a certificate file.
 
@@ -43,6 +43,11 @@ class CheckedFile:
     digest: str
     hashes: dict[str, str]
     cpu_seconds: float
+
+    def __repr__(self) -> str:
+        """As `verifier check` prints it: what F is, and the kernel's word on each claim."""
+        words = [f"{evaluation}: {verdict.sentence}" for evaluation, _, verdict in self.verdicts]
+        return "\n".join([str(self.file), self.about, *words, *(c.sentence for c in self.comparisons)])
 
     @property
     def accepted(self) -> bool:

@@ -60,7 +60,10 @@ def test_verdict_report_and_check_say_which_network_is_padded(pair, capsys, turn
     page = Path(next(line.split()[1] for line in err.splitlines() if line.startswith("report "))).read_text(
         encoding="utf-8"
     )
-    assert f"{name} is the loaded network, {words}." in page
+    assert (
+        f"By the record, {name} is the loaded network of widths 2-3-1 with dead neurons added, the same function."
+        in page
+    )
     assert main(["check", "c.safetensors", "--reference", "--networks", *pair]) == 0
     said = capsys.readouterr()
     assert f"{name} of the certificate is {pair[0]}, {words}" in said.err

@@ -124,7 +124,7 @@ def test_a_column_too_many_is_named_with_the_way_out(tmp_path, capsys):
     assert main(words) == 2
     err = capsys.readouterr().err
     assert "has 3 features, the networks take 2 inputs" in err
-    assert "the features are flag, x1, x2, and --drop leaves columns out, as in --drop flag" in err
+    assert "the features are flag, x1, x2; --drop COLUMN leaves a column out that is no feature" in err
     assert main([*words, "--drop", "flag"]) in (0, 3)
 
 

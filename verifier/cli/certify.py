@@ -131,6 +131,8 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "gap": result.gap,
         "gap_hex": None if result.gap is None else result.gap.hex(),
         "gap_up_to_permutation": result.gap_up_to_permutation,
+        "weighted": result.weighted,
+        "polished": result.polished,
         "padded_from": {name: list(widths) for name, widths in result.padded_from.items()},
         "bounds": [
             {"method": b.method, "kind": "certified", "sup": b.sup, "sup_hex": b.sup.hex(), "gap": b.gap, "gap_hex": b.gap.hex(),

@@ -139,9 +139,15 @@ def _class_factors(dataset: Dataset, loss: str, asked: Weighting, words: list[st
         words.append("balanced classes")
         return factors
     if isinstance(asked.class_weight, Mapping):
-        factors = np.ones(classes)
+        factors, seen = np.ones(classes), set()
         for label, value in asked.class_weight.items():
-            factors[_class_of(label, names)] = _number(f"class_weight of {label!r}", value)
+            k = _class_of(label, names)
+            if k in seen:
+                raise UsageError(
+                    f"class_weight: {label!r} is the class {names[k]!r}, which has a weight already; give one per class"
+                )
+            seen.add(k)
+            factors[k] = _number(f"class_weight of {label!r}", value)
     else:
         listed = np.atleast_1d(np.asarray(asked.class_weight)).tolist()
         if len(listed) != classes:

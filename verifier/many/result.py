@@ -23,6 +23,7 @@ from verifier.pipeline.kept import NotThis
 COLUMNS = (
     "a", "b", "file_a", "file_b", "status", "F_a", "F_b", "F_a_lower", "F_a_upper", "F_b_lower", "F_b_upper", "sup", "gap", "method",
     "best_gap", "best_sup", "through", "pass_sup", "pass_through", "cpu_seconds", "certificate", "certificate_sha256", "reason", "exit_code",
+    "polished", "weighted",
 )  # fmt: skip
 
 
@@ -102,7 +103,11 @@ class ManyResult:
         parts += [f"{better} lower through others"] if better else []
         narrow = [m.name for m in self.group.members if m.endpoint.padded_from is not None]
         widths = "-".join(map(str, self.group.members[0].network.widths))
-        parts += [f"{', '.join(narrow)} padded with dead neurons to {widths}, the same function"] if narrow else []
+        polished = any(m.endpoint.polished for m in self.group.members)
+        same = "" if polished else ", the same function"
+        parts += [f"{', '.join(narrow)} padded with dead neurons to {widths}{same}"] if narrow else []
+        parts += ["of the polished copies, not of the networks that were loaded"] if polished else []
+        parts += ["F the weighted mean"] if self.group.data.weights is not None else []
         return "; ".join([*parts, level_words(self.components, len(self.names))])
 
     def report(self, path: str | Path | None = None) -> Path:
@@ -183,6 +188,7 @@ def table_rows(result: ManyResult) -> list[dict[str, Any]]:
                 "pass_sup": on_tree[0] if on_tree else None, "pass_through": [names[k] for k in on_tree[1][1:-1]] if on_tree else [],
                 "cpu_seconds": facts.cpu_seconds if facts else None, "certificate": r.file.name if facts else None,
                 "certificate_sha256": facts.digest if facts else None, "reason": r.reason, "exit_code": r.exit_code,
+                "polished": A.endpoint.polished or B.endpoint.polished, "weighted": result.group.data.weights is not None,
             }
         )  # fmt: skip
     return out
@@ -193,10 +199,10 @@ def as_json(result: ManyResult) -> dict[str, Any]:
     found, names, c = result.landscape, result.names, result.components
     return {
         "outcome": result.outcome.value if result.outcome else "FAILED", "sentence": result.sentence, "exit_code": result.exit_code,
-        "folder": str(result.folder),
+        "folder": str(result.folder), "weighted": result.group.data.weights is not None,
         "networks": [
             {"name": m.name, "file": m.endpoint.source.get("file"), "sha256": m.network.sha256(), "F": m.F, "loss": m.loss, "penalty": m.penalty,
-             "accuracy": m.accuracy, "padded_from": m.endpoint.padded_from, "lower": finite(v.lower), "upper": finite(v.upper)}
+             "accuracy": m.accuracy, "padded_from": m.endpoint.padded_from, "polished": m.endpoint.polished, "lower": finite(v.lower), "upper": finite(v.upper)}
             for m, v in zip(result.group.members, found.values)
         ],
         "pairs": table_rows(result),

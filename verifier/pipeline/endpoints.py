@@ -27,12 +27,14 @@ class Endpoint:
     """A network and where it came from. settings: what `verifier train` stored, {} for foreign networks.
 
     padded_from: the widths (n_0..n_L) of the network that was loaded, where dead neurons were added to it; else None.
+    polished: it was then trained on, so that it is another function than the network that was loaded.
     """
 
     network: Network
     source: dict[str, Any]
     settings: dict[str, Any]
     padded_from: tuple[int, ...] | None = None
+    polished: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,18 +138,19 @@ def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], l
     if dataset.dimension != inputs:
         raise UsageError(
             f"data {dataset.name} has {dataset.dimension} features, the networks take {inputs} inputs; "
-            f"choose the data set and preparation the networks were trained on{_columns(dataset)}"
+            f"choose the data set and preparation the networks were trained on{_columns(dataset, inputs)}"
         )
     return dataset
 
 
-def _columns(dataset: Dataset) -> str:
-    """Of a table: the features, and how to leave one out."""
+def _columns(dataset: Dataset, inputs: int) -> str:
+    """Of a table: the features, and where there are too many how to leave one out."""
     tables = [step[kind] for step in dataset.recipe.get("steps", ()) for kind in ("csv", "parquet") if kind in step]
     if not tables:
         return ""
     names = tables[0]["features"]
-    return f"; the features are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}, and --drop leaves columns out, as in --drop {names[0]}"
+    drop = "; --drop COLUMN leaves a column out that is no feature" if dataset.dimension > inputs else ""
+    return f"; the features are {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}{drop}"
 
 
 def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str, outputs: int) -> Dataset:
@@ -178,7 +181,8 @@ def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any],
 
 
 def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Objective:
-    """The objective from the options `loss, delta, kappa, penalty, penalise_output_bias` (None: as recorded by the checkpoints).
+    """The objective from the options `loss, delta, kappa, penalty, penalise_output_bias`. Each that is None is as the checkpoints recorded it, whatever
+    the others are; penalty "none" and kappa 0 mean each other, and another penalty does not inherit that the output bias is penalised.
 
     Raises UsageError when no loss is known. Without a recorded or given kappa the objective is the loss alone.
     """
@@ -191,14 +195,16 @@ def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Object
     delta = given["delta"]
     if delta is None and loss == "huber":
         delta = _agreed("delta", None, A, B, "--delta")
-    if given["loss"] is None and given["kappa"] is None and given["penalty"] is None:
-        kappa = _agreed("kappa", None, A, B, "--kappa")
-        penalty = _agreed("penalty", None, A, B, "--penalty")
-        bias = _agreed("penalise_output_bias", given["penalise_output_bias"], A, B, "--penalise-output-bias")
-    else:
-        kappa = _agreed("kappa", given["kappa"], A, B, "--kappa") if given["penalty"] is not None else given["kappa"]
-        penalty, bias = given["penalty"], given["penalise_output_bias"]
-    if given["kappa"] is None and not kappa:
+    kappa, penalty, bias = given["kappa"], given["penalty"], given["penalise_output_bias"]
+    if penalty == "none" and kappa is None:
+        kappa = 0.0
+    if penalty is None and kappa != 0:
+        recorded = _agreed("penalty", None, A, B, "--penalty")
+        penalty = None if recorded == "none" else recorded
+        if bias is None:
+            bias = _agreed("penalise_output_bias", None, A, B, "--penalise-output-bias")
+    kappa = _agreed("kappa", kappa, A, B, "--kappa")
+    if given["kappa"] is None and penalty != "none" and not kappa:
         kappa = None  # recorded as 0 or not at all: no weight for a penalty that is asked for now
     return make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=bool(bias))
 
@@ -253,7 +259,7 @@ def polished_endpoint(
     p = polish(e.network, objective, X, targets)
     say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds")
     note = {"polished from": e.network.sha256(), "F before": p.before, "F after": p.after, "gradient norm": p.gradient}
-    return replace(e, network=p.network, source={**e.source, **note})
+    return replace(e, network=p.network, source={**e.source, **note}, polished=True)
 
 
 def polished(s: Setting, say: Callable[[str], None]) -> Setting:

@@ -23,6 +23,10 @@ from verifier.outcomes import Outcome
 _WORDS = {"trained": "path", "frozen": "path with this output layer"}
 
 
+def _form(path: PathUpperBound) -> str:
+    return "; weight decay along the balanced image of the stored path" if path.form == "balanced" else ""
+
+
 class NotThis(Exception):
     """The file does not certify this problem; its text says why."""
 
@@ -46,11 +50,12 @@ class Kept:
         """The outcome that the claims give, with its sentence. With a level, the question is whether a path stays at or below it."""
         barrier = self._barrier("trained")
         beside = f"E = {self.E:.4g}"
-        if any(p.form == "balanced" for p in self.paths):
-            beside += "; weight decay along the balanced image of the stored paths"
+        if self.certificate.problem.weights is not None:
+            beside += "; F the weighted mean"
         if level is None:
             if not self.paths:
                 return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified ({beside})"
+            beside += _form(self.paths[0])
             if self.paths[0].output_layer == "frozen":
                 # Such a path is one of those that the barrier for frozen output layers is about.
                 barrier, beside = self._barrier("trained", "frozen"), f"with the output layer frozen; {beside}"
@@ -63,7 +68,10 @@ class Kept:
         under = [p for p in self.paths if p.sup <= level or (p.level == level and p.gap_over_level == 0.0)]
         if under:
             path = _WORDS[under[0].output_layer]
-            return Outcome.CERTIFIED, f"CERTIFIED a {path} stays at or below level {level!r} ({beside})"
+            return (
+                Outcome.CERTIFIED,
+                f"CERTIFIED a {path} stays at or below level {level!r} ({beside}{_form(under[0])})",
+            )
         for layer, path in _WORDS.items():
             barrier = self._barrier(layer)
             if barrier is not None and barrier.level > level:

@@ -291,6 +291,8 @@ def chosen(method: str, *, up_to_permutation: bool = False) -> tuple[str, ...]:
 
     names = ALL if method == "all" else tuple(dict.fromkeys(n.strip() for n in method.split(",")))
     unknown = [n for n in names if n not in CONSTRUCTIONS]
+    if "all" in unknown:
+        raise UsageError(f"--method {method!r}: all stands alone; --exhaustive runs every construction of it")
     if unknown:
         raise UsageError(f"--method: {unknown[0]!r} is unknown; expected all, or some of {', '.join(CONSTRUCTIONS)}")
     copies = [n for n in names if n in UP_TO_PERMUTATION]

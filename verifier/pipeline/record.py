@@ -40,7 +40,7 @@ def endpoint_record(e: Endpoint, s: Setting, claim: Claim) -> dict[str, Any]:
             "source": e.source, "F": o.value(e.network, X, s.targets), "loss": o.loss_value(e.network, X, s.targets),
             "penalty": o.penalty_value(e.network), "accuracy": o.accuracy(e.network, s.data), "lower": claim.lower, "upper": claim.upper,
             "settings": {k: v for k, v in e.settings.items() if k != "data"}, "sha256": e.network.sha256(),
-            "padded_from": e.padded_from,
+            "padded_from": e.padded_from, "polished": e.polished,
         }
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from verifier.kernel.statements import Verdict
+from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 
 
@@ -17,7 +18,8 @@ class CertifyResult:
 
     sentence: the one verdict line. E, lower_endpoint: max and min of F(A), F(B), float64 display values of certified enclosures.
     bounds: one per certified path, least gap first, those up to permutation last. estimates: sampled figures, never bounds. certificate: the file.
-    padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B".
+    padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B". weighted: F is the mean weighted by sample weights.
+    polished: A and B are networks that were trained on, not those that were loaded.
     """
 
     outcome: Outcome
@@ -28,6 +30,8 @@ class CertifyResult:
     estimates: tuple[SampledEstimate, ...]
     certificate: Path
     padded_from: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    weighted: bool = False
+    polished: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -58,7 +62,7 @@ class CertifyResult:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(b.method)}</td><td>{b.kind}</td><td>{b.sup:.6g}</td><td>{b.gap:.3g}</td></tr>"
+            f"<tr><td>{escape(b.method)}</td><td>{b.kind}</td><td>{show_up(b.sup, 6)}</td><td>{show_up(b.gap, 3)}</td></tr>"
             for b in self.bounds
         ) + "".join(
             f"<tr><td>{escape(e.method)}</td><td>sampled</td><td>{e.maximum:.6g}</td><td>{e.gap:.3g}</td></tr>"

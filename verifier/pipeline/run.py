@@ -140,8 +140,9 @@ def certify(
             "seed": seed,
             "dss_preset": dss_preset,
             "tight": tight,
-            "polish": polish,
-            "pad": pad,
+            # Networks of `certify --all` come polished and padded.
+            "polish": setting.A.polished or setting.B.polished,
+            "pad": pad or bool(padded_from(setting)),
             "weights": weights is not None,
             "class_weight": plain(class_weight),
             "pos_weight": pos_weight,
@@ -150,30 +151,25 @@ def certify(
             "negative_slope": setting.A.network.negative_slope,
         }
         work = _endpoints(setting, problem, options, say)
+        refused: list[UsageError] = []
         for name in names:
             if method == "all" and not exhaustive and name != "dss" and any(b.gap == 0.0 for b in work.between):
                 work.record["skipped"].append(f"{name}: not needed, the gap over E is 0 already (--exhaustive runs it)")
                 continue
-            _construct(
-                name,
-                setting,
-                problem,
-                Options(
-                    level=level,
-                    seed=seed,
-                    dss_preset=dss_preset,
-                    device=device,
-                    progress=progress,
-                    tight=tight,
-                    string=None if string is None else str(string),
-                    most_cells=most_cells,
-                    state=None if state is None else str(state),
-                    of_all=method == "all",
-                    output_layer=output_layer,
-                ),
-                work,
-                say,
-            )
+            asked = Options(
+                level=level, seed=seed, dss_preset=dss_preset, device=device, progress=progress, tight=tight,
+                string=None if string is None else str(string), most_cells=most_cells, state=None if state is None else str(state),
+                of_all=method == "all", output_layer=output_layer,
+            )  # fmt: skip
+            try:
+                _construct(name, setting, problem, asked, work, say)
+            except UsageError as error:
+                # What is certified already, or will be by another, is not lost with a construction that does not apply.
+                refused.append(error)
+                work.record["skipped"].append(f"{name}: {error}")
+                say(f"{name}: {error}: skipped")
+        if refused and not work.bounds and not work.estimates:
+            raise refused[0]
         return _finish(setting, problem, work, target, level, say)
 
 
@@ -343,7 +339,7 @@ def _finish(
     E, least = max(c.upper for c in ends), min(c.upper for c in ends)
     if work.bounds:
         work.record["plane"] = plane_record(s, work.waypoints, work.bounds[0].method, work.forms)
-    outcome, sentence = verdict(work, ends, level)
+    outcome, sentence = verdict(work, ends, level, weighted=problem.weights is not None)
     work.record["verdict"] = {
         "outcome": outcome.value,
         "sentence": sentence,
@@ -365,4 +361,15 @@ def _finish(
         save_string(string, target.with_suffix(f".{name}.npz"))
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)")
-    return CertifyResult(outcome, sentence, E, least, tuple(work.bounds), tuple(work.estimates), target, padded_from(s))
+    return CertifyResult(
+        outcome,
+        sentence,
+        E,
+        least,
+        tuple(work.bounds),
+        tuple(work.estimates),
+        target,
+        padded_from(s),
+        problem.weights is not None,
+        s.A.polished or s.B.polished,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
@@ -11,7 +13,7 @@ from verifier.pipeline.work import Work
 UP_TO = " up to permutation"
 
 
-def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple[Outcome, str]:
+def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weighted: bool) -> tuple[Outcome, str]:
     """The verdict line: of the paths between A and B themselves, and only where there is none of those up to permutation. With a level, the question is
     whether a path stays at or below it."""
     E = max(c.upper for c in ends)
@@ -20,18 +22,24 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None) -> tuple
     # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
     frozen = options["output_layer"] == "frozen"
     beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
-    if any(c.form == "balanced" for c in work.claims if isinstance(c, PathUpperBound)):
-        beside += "; weight decay along the balanced image of the stored paths"
-    if options["polish"]:
-        beside += "; between the polished copies of A and B, not the networks that were loaded"
-    narrow = [name for name, e in work.record["endpoints"].items() if e["padded_from"] is not None]
-    if narrow:
-        widths = "-".join(map(str, work.record["architecture"]["widths"]))
-        beside += f"; {' and '.join(narrow)} padded with dead neurons to {widths}, the same function{'s' if len(narrow) > 1 else ''}"
+    beside += "; F the weighted mean" if weighted else ""
     bounds = work.between or work.bounds
     up_to = "" if work.between else UP_TO
-    if up_to and bounds:
-        beside += f"; along the path {bounds[0].method} from A to B with its hidden neurons permuted, the same function"
+    quoted = min(bounds, key=lambda b: np.inf if b.gap_over_level is None else b.gap_over_level, default=None)
+    if quoted is not None and any(
+        c.path == quoted.method and c.form == "balanced" for c in work.claims if isinstance(c, PathUpperBound)
+    ):
+        beside += "; weight decay along the balanced image of the stored path"
+    ends_of = work.record["endpoints"]
+    narrow = [name for name, e in ends_of.items() if e["padded_from"] is not None]
+    if narrow:
+        widths = "-".join(map(str, work.record["architecture"]["widths"]))
+        beside += f"; {' and '.join(narrow)} padded with dead neurons to {widths}"
+        beside += "" if options["polish"] else f", the same function{'s' if len(narrow) > 1 else ''}"
+    if options["polish"]:
+        beside += "; between the polished copies of A and B, not the networks that were loaded"
+    if up_to and quoted is not None:
+        beside += f"; along the path {quoted.method} from A to B with its hidden neurons permuted, the same function"
     path = "path with this output layer" if frozen else "path"
     if level is not None:
         if max(c.lower for c in ends) > level:

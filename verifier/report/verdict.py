@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, PathUpperBound, Problem
-from verifier.networks.padding import padding_words
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
@@ -44,7 +43,7 @@ def headline(found: Recheck, problem: Problem, record: dict[str, Any], flags: li
         if answer.path.permutation is not None:
             sentence += " It ends in B with its hidden neurons permuted, which is the same function."
     sentence += _padded_words(problem, record)
-    if table(table(record.get("provenance")).get("options")).get("polish") is True:
+    if _polished(record):
         sentence += " By the record, A and B are polished copies of the networks that were loaded."
     return Headline(answer.word, "ok" if answer.word == "CERTIFIED" else "warn", sentence)
 
@@ -54,13 +53,22 @@ def _padded_words(problem: Problem, record: dict[str, Any]) -> str:
     ends = table(record.get("endpoints"))
     narrow = [(n, numbers(table(ends.get(n)).get("padded_from"))) for n in ("A", "B")]
     widths = [problem.A.weights[0].shape[1], *(len(W) for W in problem.A.weights)]
-    said = [f" {n} is the loaded network, {padding_words([int(x) for x in v], widths)}." for n, v in narrow if v]
-    return "".join(said)
+    then = ", and was then polished" if _polished(record) else ", the same function"
+    fits = lambda v: len(v) == len(widths) and all(1 <= x <= n for x, n in zip(v, widths))
+    return "".join(
+        f" By the record, {n} is the loaded network of widths {'-'.join(str(int(x)) for x in v)} with dead neurons added{then}."
+        for n, v in narrow
+        if v and fits(v)
+    )
+
+
+def _polished(record: dict[str, Any]) -> bool:
+    return table(table(record.get("provenance")).get("options")).get("polish") is True
 
 
 @dataclass(frozen=True)
 class Answer:
-    """word, sentence: as in Headline. path: the claim that a certified answer rests on."""
+    """word, sentence: as in Headline. path: the claim that the answer rests on."""
 
     word: str
     sentence: str
@@ -137,15 +145,16 @@ def _answer_level(found: Recheck, level: float) -> Answer:
     if not known:
         return Answer("INCONCLUSIVE", f"No path is certified against the level {level!r}.")
     gap, k = min(known)
+    B = "B" if about[k].permutation is None else "a permuted copy of B"
     if gap == 0.0:
-        B = "B" if about[k].permutation is None else "a permuted copy of B"
         words = (
             f"A and {B} are joined at or below the level {level!r}: along the path {about[k].path}, F never exceeds it."
         )
         return Answer("CERTIFIED", words, about[k])
     return Answer(
         "INCONCLUSIVE",
-        f"The best certified path, {about[k].path}, exceeds the level {level!r} by at most {show_up(gap)}.",
+        f"The best certified path from A to {B}, {about[k].path}, exceeds the level {level!r} by at most {show_up(gap)}.",
+        about[k],
     )
 
 
