@@ -87,8 +87,11 @@ def _load(blob: bytes, who: str) -> dict[str, np.ndarray]:
 
 
 def _open(blob: bytes, who: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    header = check_layout(blob, who)
-    meta = fields(header.get("__metadata__"), f"{who}: metadata", {"certificate": str})
+    try:
+        header = check_layout(blob, who)
+        meta = fields(header.get("__metadata__"), f"{who}: metadata", {"certificate": str})
+    except CertificateFormatError as error:
+        raise fail(f"{error}; a certificate is a .safetensors file as `verifier certify` writes it") from None
     return {**header, "__metadata__": meta}, _load(blob, who)
 
 
@@ -109,7 +112,12 @@ def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
 def read_data(path: Path) -> dict[str, np.ndarray]:
     """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data."""
     blob = read_blob(path)
-    check_layout(blob, str(path))
+    try:
+        check_layout(blob, str(path))
+    except CertificateFormatError as error:
+        raise fail(
+            f"{error}; data of a certificate are the .data file written beside one that does not embed them, and are found there without being named"
+        ) from None
     arrays = _load(blob, str(path))
     if set(arrays) not in ({"X", "targets"}, {"X", "targets", "weights"}):
         raise fail(f"{path}: expected the arrays X and targets, and weights if samples have some, got {sorted(arrays)}")
