@@ -82,8 +82,9 @@ def test_refused_before_the_work_with_exit_code_2(what, nets, tmp_path, capsys, 
 
 
 def test_the_same_again_replaces_its_own_files(nets, tmp_path, capsys):
-    for _ in range(2):
+    for again in (False, True):
         assert main([*CERTIFY, "--out", "c.safetensors", "--report", "c.html"]) == 0
+        assert ("replaces the certificate that an earlier run wrote" in capsys.readouterr().err) == again
         assert main(["report", "c.safetensors", "--out", "c.html"]) == 0
         assert main([*TRAIN, "--seed", "0", "--out", "0.pt"]) == 0
     assert main(["report", "c.safetensors", "--out", "c.safetensors"]) == 2

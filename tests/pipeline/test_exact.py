@@ -174,7 +174,7 @@ def test_a_level_below_the_barrier_is_refuted(tmp_path):
     level = 0.5 * (low.level + first.E)
     result = verifier.certify(A, B, data, method="exact", level=level, out=tmp_path / "y.safetensors", **words)
     assert result.outcome.exit_code == 5
-    assert result.sentence.startswith(f"REFUTED no path stays below level {level!r}: every such path reaches ")
+    assert result.sentence.startswith(f"REFUTED no path stays at or below level {level!r}: every such path reaches ")
     page = render(read_certificate(tmp_path / "y.safetensors"))
     assert "No path from A to B stays at or below the level" in page
     assert "contradicts itself" not in page

@@ -36,7 +36,7 @@ def made(tmp_path_factory):
     [
         (None, Outcome.CERTIFIED, "CERTIFIED 0.54250683"),
         (1e-4, Outcome.REFUTED, "an endpoint lies above it"),
-        (0.5, Outcome.REFUTED, "no path stays below level 0.5: every such path reaches 0.54562589"),
+        (0.5, Outcome.REFUTED, "no path stays at or below level 0.5: every such path reaches 0.54562589"),
         (0.6, Outcome.CERTIFIED, "CERTIFIED a path stays at or below level 0.6"),
         (0.54562589043, Outcome.INCONCLUSIVE, "the best path is certified to stay at or below 0.5457"),
     ],

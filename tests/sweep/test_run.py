@@ -277,7 +277,7 @@ def test_levels(sweep_file, tmp_path):
     result = run_sweep(read_sweep_file(sweep_file(more="level = 1e-6")), tmp_path / "out")
     assert {r["status"] for r in result.rows} == {"refuted"}
     assert result.exit_code == 5
-    assert result.rows[0]["reason"].startswith("REFUTED no path stays below level 1e-06")
+    assert result.rows[0]["reason"].startswith("REFUTED no path stays at or below level 1e-06")
     assert result.rows[0]["gap_over_level"] > 0
     result = run_sweep(read_sweep_file(sweep_file(more="level = 100.0")), tmp_path / "high")
     assert result.exit_code == 0

@@ -62,7 +62,10 @@ class Kept:
             low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
             return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(self.paths[0].gap, 9 if low else 4)} ({beside})"
         if max(self.A.lower, self.B.lower) > level:
-            return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
+            return (
+                Outcome.REFUTED,
+                f"REFUTED no path stays at or below level {level!r}: an endpoint lies above it ({beside})",
+            )
         sup = min((p.sup for p in self.paths), default=None)
         # A claim about this level holds where its rounded maximum may not.
         under = [p for p in self.paths if p.sup <= level or (p.level == level and p.gap_over_level == 0.0)]
@@ -76,7 +79,7 @@ class Kept:
             barrier = self._barrier(layer)
             if barrier is not None and barrier.level > level:
                 why = f"every such path reaches {show_down(barrier.level, 9)}"
-                return Outcome.REFUTED, f"REFUTED no {path} stays below level {level!r}: {why} ({beside})"
+                return Outcome.REFUTED, f"REFUTED no {path} stays at or below level {level!r}: {why} ({beside})"
         found = (
             "no path was certified" if sup is None else f"the best path is certified to stay at or below {show_up(sup)}"
         )

@@ -359,6 +359,8 @@ def _finish(
         say(f"data set written beside the certificate: {target.with_suffix('.data')}")
     for name, string in work.strings.items():
         save_string(string, target.with_suffix(f".{name}.npz"))
+    if target.exists():
+        say(f"{target}: replaces the certificate that an earlier run wrote there; --out keeps both")
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)")
     return CertifyResult(

@@ -43,12 +43,15 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     path = "path with this output layer" if frozen else "path"
     if level is not None:
         if max(c.lower for c in ends) > level:
-            return Outcome.REFUTED, f"REFUTED no path stays below level {level!r}: an endpoint lies above it ({beside})"
+            return (
+                Outcome.REFUTED,
+                f"REFUTED no path stays at or below level {level!r}: an endpoint lies above it ({beside})",
+            )
         barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
         if barrier is not None and barrier.level > level:
             return (
                 Outcome.REFUTED,
-                f"REFUTED no {path} stays below level {level!r}: every such path reaches {show_down(barrier.level, 9)} ({beside})",
+                f"REFUTED no {path} stays at or below level {level!r}: every such path reaches {show_down(barrier.level, 9)} ({beside})",
             )
         best = min((b.gap_over_level for b in bounds if b.gap_over_level is not None), default=None)
         if best == 0.0:
