@@ -30,12 +30,23 @@ def one_blas_thread() -> None:
         os.environ.setdefault(variable, "1")
 
 
+def version() -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("verifier")
+    except PackageNotFoundError:
+        return "(a checkout that is not installed)"
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verifier",
         description="Certified bounds on the loss barrier between two trained ReLU networks.",
         epilog=EXIT_CODES,
     )
+    parser.add_argument("--version", action="version", version=f"verifier {version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES)
@@ -56,6 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VerifierError as error:
         print(f"verifier {args.command}: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        # The light installation has only what `check` needs.
+        if not error.name or error.name.partition(".")[0] == "verifier":
+            return _defect(args.command)
+        print(
+            f"verifier {args.command}: needs the package {error.name}, which is not installed here; `pip install verifier` without --no-deps brings all that "
+            "the commands but check need",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print(f"verifier {args.command}: interrupted; nothing half-written is left behind", file=sys.stderr)
         return 130
