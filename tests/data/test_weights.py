@@ -103,3 +103,9 @@ def test_what_is_no_weight_is_refused(bad):
 def test_products_that_leave_float64_are_refused():
     with pytest.raises(UsageError, match="leave float64"):
         weighed(dataset(np.full(10, 1e-200)), "logistic", Weighting(class_weight={0: 1e-200}))
+
+
+def test_the_target_cannot_be_the_weights(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n1,0\n2,1\n")
+    with pytest.raises(DataError, match="cannot be both the target and the sample weights"):
+        load_data(str(tmp_path / "t.csv"), target="y", sample_weight="y", loss="logistic", outputs=1)

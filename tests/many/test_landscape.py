@@ -200,3 +200,12 @@ def test_sums_are_rounded_up(gap, high):
     exact = Fraction(high) - 1 + Fraction(gap)
     assert exact <= Fraction(found.chains[0, 2].gap) <= exact * (1 + Fraction(1, 2**50))
     assert Fraction(high) + Fraction(gap) <= Fraction(found.heights[0, 1])
+
+
+@pytest.mark.parametrize(("direct", "better"), [(0.5 * (1 + 2.0**-36), False), (0.75, True)])
+def test_rounding_is_no_improvement(direct, better):
+    """0 and 1 are joined through 2 at 0.5; their own path is as good but for the margin of its claim, or is not."""
+    found = landscape(
+        [point(0.0)] * 3, {(0, 2): Link(0.5, 0.5), (1, 2): Link(0.25, 0.25), (0, 1): Link(direct, direct)}
+    )
+    assert ((0, 1) in found.improvements) == better

@@ -64,7 +64,7 @@ def load_csv(
                 "give it a name (--drop NAME then leaves it out)"
             )
         columns = [column for column in columns if column]
-    features, chosen = _roles(_beside(weight, columns, path), target, drop, path)
+    features, chosen = _roles(_beside(weight, columns, target, path), target, drop, path)
     X = np.column_stack([_numbers(_as_digits(cells[column]), column, lines, path) for column in features])
     y = _target(cells[chosen[0]], chosen[0], lines, path)
     if len(chosen) > 1:
@@ -77,11 +77,15 @@ def load_csv(
     return Source(X, y, steps, sha256=sha256(data), weights=weights)
 
 
-def _beside(weight: str | None, columns: Sequence[str], path: Path) -> list[str]:
+def _beside(weight: str | None, columns: Sequence[str], target: str | None, path: Path) -> list[str]:
     """The columns beside that of the sample weights, which is neither feature nor target."""
     if weight is not None and weight not in columns:
         raise DataError(
             f"{path}: has no column {weight!r} of sample weights; the columns are {', '.join(columns)} (weights of their own are FILE.npy)"
+        )
+    if weight is not None and weight == target:
+        raise DataError(
+            f"{path}: column {weight!r} cannot be both the target and the sample weights; name another for one of them"
         )
     return [column for column in columns if column != weight]
 
@@ -196,7 +200,7 @@ def load_parquet(path: Path, target: str | None, drop: str | None = None, weight
     # The index of a pandas frame that has lost its name: a row count, no feature.
     index = [column for column in columns if column == "__index_level_0__"]
     named = [column for column in columns if column not in index]
-    features, chosen = _roles(_beside(weight, named, path), target, drop, path)
+    features, chosen = _roles(_beside(weight, named, target, path), target, drop, path)
     arrays = {c: _column(table.column(c), c, path, c in chosen) for c in (*features, *chosen)}
     X = np.column_stack([exact_float64(arrays[column], f"{path}: column {column!r}") for column in features])
     y = arrays[chosen[0]]

@@ -17,6 +17,8 @@ from verifier.kernel.fast.forward import Interval
 from verifier.kernel.fast.paths import excess
 
 Pair = tuple[int, int]
+# Claims stand this share above what was computed: a smaller difference of two gaps is no finding.
+ROUNDING = 2.0**-30
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ class Landscape:
 
     @property
     def improvements(self) -> dict[Pair, Chain]:
-        """Pairs whose bound through other networks is lower than the one of their own path, or whose own path is missing."""
+        """Pairs whose bound through other networks is lower than the one of their own path by more than rounding, or whose own path is missing."""
         return {
             p: c
             for p, c in self.chains.items()
-            if len(c.nodes) > 2 and (p not in self.links or c.gap < self.links[p].gap)
+            if len(c.nodes) > 2 and (p not in self.links or c.gap < self.links[p].gap * (1.0 - ROUNDING))
         }
 
     @property
