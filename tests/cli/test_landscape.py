@@ -243,6 +243,11 @@ def test_a_pair(tmp_path, capsys):
     assert "no path leaves 6 cells below" in err
     assert (tmp_path / "p" / "pair.safetensors").exists()
     assert (tmp_path / "p" / "report.html").exists()
+    k = command.index("--out")
+    assert main(command[:k] + command[k + 2 :] + more) == 0
+    assert (tmp_path / "landscapes" / "d-a-b" / "report.html").exists(), (
+        "beside the landscape of the data, not in its place"
+    )
 
 
 @pytest.mark.parametrize(

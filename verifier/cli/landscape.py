@@ -119,6 +119,9 @@ def _say(text: str) -> None:
 
 def _folder(args: argparse.Namespace) -> Path:
     name = "pair" if args.data is None else Path(args.data.split(",")[0]).stem.replace(":", "-")
+    if args.pair:
+        # A pair is another finding than the landscape of its data: each keeps its page.
+        name = "-".join([name, *(Path(n).stem for n in args.pair)])
     return Path(args.out) if args.out else Path("landscapes") / name
 
 
