@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from verifier.certificate.file import Certificate, read_certificate
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
+from verifier.kernel.statements import same_parameters
 from verifier.networks.network import Network
 from verifier.networks.padding import fits_into, padded, padding_words
 
@@ -83,7 +82,7 @@ def check_file(
     """Check every claim of a certificate file with the kernel's fast evaluation, and with the reference evaluation too when asked.
 
     data: the data file written beside a certificate that does not embed its data (default: the `.data` file beside it); compared when it does.
-    networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal bit for bit, in either order;
+    networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal, number by number, in either order;
         a narrower one counts when the certificate's is it with dead neurons added, as `certify --pad` does, and the comparison says so.
 
     Raises CertificateFormatError for a file that is no certificate or embeds other data, CheckpointError for networks that cannot be read,
@@ -149,12 +148,8 @@ def _sentence(letter: str, p: Parameters, network: Network, name: str, same: boo
 
 
 def _equal(p: Parameters, network: Network) -> bool:
-    """Bit for bit, after dead neurons were added where the certificate's network is wider (docs/padding.md)."""
+    """Every parameter the same real number, after dead neurons were added where the certificate's network is wider (docs/padding.md)."""
     if not fits_into(network, _widths(p)):
         return False
     n = padded(network, _widths(p))
-    mine, other = [*p.weights, *p.biases], [*n.weights, *n.biases]
-    return len(mine) == len(other) and all(
-        (a is None) == (b is None) and (a is None or b is None or np.array_equal(a, b))
-        for a, b in zip(mine, other, strict=True)
-    )
+    return same_parameters(p, Parameters(n.weights, n.biases))

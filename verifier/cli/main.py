@@ -30,14 +30,18 @@ def one_blas_thread() -> None:
         os.environ.setdefault(variable, "1")
 
 
-def version() -> str:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
+class _Version(argparse.Action):
+    """Looked up when it is asked for: the metadata of packages would slow every start."""
 
-    try:
-        return installed("verifier")
-    except PackageNotFoundError:
-        return "(a checkout that is not installed)"
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("verifier")
+        except PackageNotFoundError:
+            found = "(a checkout that is not installed)"
+        print(f"verifier {found}")
+        parser.exit()
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -46,7 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Certified bounds on the loss barrier between two trained ReLU networks.",
         epilog=EXIT_CODES,
     )
-    parser.add_argument("--version", action="version", version=f"verifier {version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES)

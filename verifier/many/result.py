@@ -19,6 +19,7 @@ from verifier.many.pairs import PairRow, read_pair
 from verifier.numbers import show_up
 from verifier.outcomes import Outcome, worst_exit_code
 from verifier.pipeline.kept import NotThis
+from verifier.pipeline.verdict import WEIGHTED
 
 COLUMNS = (
     "a", "b", "file_a", "file_b", "status", "F_a", "F_b", "F_a_lower", "F_a_upper", "F_b_lower", "F_b_upper", "sup", "gap", "method",
@@ -107,7 +108,7 @@ class ManyResult:
         same = "" if polished else ", the same function"
         parts += [f"{', '.join(narrow)} padded with dead neurons to {widths}{same}"] if narrow else []
         parts += ["of the polished copies, not of the networks that were loaded"] if polished else []
-        parts += ["F the weighted mean"] if self.group.data.weights is not None else []
+        parts += [WEIGHTED] if self.group.data.weights is not None else []
         return "; ".join([*parts, level_words(self.components, len(self.names))])
 
     def report(self, path: str | Path | None = None) -> Path:

@@ -19,12 +19,13 @@ from verifier.kernel.statements import (
 )
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
+from verifier.pipeline.verdict import BALANCED, WEIGHTED
 
 _WORDS = {"trained": "path", "frozen": "path with this output layer"}
 
 
 def _form(path: PathUpperBound) -> str:
-    return "; weight decay along the balanced image of the stored path" if path.form == "balanced" else ""
+    return f"; {BALANCED}" if path.form == "balanced" else ""
 
 
 class NotThis(Exception):
@@ -51,7 +52,7 @@ class Kept:
         barrier = self._barrier("trained")
         beside = f"E = {self.E:.4g}"
         if self.certificate.problem.weights is not None:
-            beside += "; F the weighted mean"
+            beside += f"; {WEIGHTED}"
         if level is None:
             if not self.paths:
                 return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified ({beside})"
@@ -66,7 +67,6 @@ class Kept:
                 Outcome.REFUTED,
                 f"REFUTED no path stays at or below level {level!r}: an endpoint lies above it ({beside})",
             )
-        sup = min((p.sup for p in self.paths), default=None)
         # A claim about this level holds where its rounded maximum may not.
         under = [p for p in self.paths if p.sup <= level or (p.level == level and p.gap_over_level == 0.0)]
         if under:
@@ -80,9 +80,14 @@ class Kept:
             if barrier is not None and barrier.level > level:
                 why = f"every such path reaches {show_down(barrier.level, 9)}"
                 return Outcome.REFUTED, f"REFUTED no {path} stays at or below level {level!r}: {why} ({beside})"
-        found = (
-            "no path was certified" if sup is None else f"the best path is certified to stay at or below {show_up(sup)}"
-        )
+        lowest = min(self.paths, key=lambda p: p.sup, default=None)
+        if lowest is None:
+            found = "no path was certified"
+        else:
+            found, beside = (
+                f"the best path is certified to stay at or below {show_up(lowest.sup)}",
+                beside + _form(lowest),
+            )
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
 
     def _barrier(self, *output_layers: str) -> BarrierLowerBound | None:

@@ -11,6 +11,9 @@ from verifier.pipeline.work import Work
 
 # Beside every gap of a path that ends in a permuted copy of B.
 UP_TO = " up to permutation"
+# What F is, and along what, beside every verdict that rests on it.
+WEIGHTED = "F the weighted mean"
+BALANCED = "weight decay along the balanced image of the stored path"
 
 
 def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weighted: bool) -> tuple[Outcome, str]:
@@ -22,14 +25,14 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
     frozen = options["output_layer"] == "frozen"
     beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
-    beside += "; F the weighted mean" if weighted else ""
+    beside += f"; {WEIGHTED}" if weighted else ""
     bounds = work.between or work.bounds
     up_to = "" if work.between else UP_TO
     quoted = min(bounds, key=lambda b: np.inf if b.gap_over_level is None else b.gap_over_level, default=None)
     if quoted is not None and any(
         c.path == quoted.method and c.form == "balanced" for c in work.claims if isinstance(c, PathUpperBound)
     ):
-        beside += "; weight decay along the balanced image of the stored path"
+        beside += f"; {BALANCED}"
     ends_of = work.record["endpoints"]
     narrow = [name for name, e in ends_of.items() if e["padded_from"] is not None]
     if narrow:
