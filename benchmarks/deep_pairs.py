@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from verifier.data.load import load_data
-from verifier.pipeline.run import certify
+from verifier.pipeline.certify import certify
 from verifier.training.train import train_network
 
 DEPTHS = {"L = 3": (200, 200), "L = 6": (245,) * 5}

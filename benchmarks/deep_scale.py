@@ -25,7 +25,7 @@ from verifier.certificate.file import data_file
 from verifier.data.dataset import Dataset
 from verifier.kernel import check
 from verifier.networks.network import Network
-from verifier.pipeline.run import certify
+from verifier.pipeline.certify import certify
 
 
 def images(N: int, d: int = 784, K: int = 10) -> Dataset:

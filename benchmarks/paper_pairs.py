@@ -20,7 +20,7 @@ from verifier.data.load import load_data
 from verifier.objective import make_objective
 from verifier.paths.curves import bezier, elastic_band
 from verifier.paths.dss import dss
-from verifier.pipeline.run import certify
+from verifier.pipeline.certify import certify
 from verifier.training.train import train_network
 
 SETTINGS = (("paper-moons", "squared"), ("paper-breast-cancer", "logistic"))

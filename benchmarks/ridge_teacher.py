@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from verifier.networks.network import one_hidden_layer
-from verifier.pipeline.run import certify
+from verifier.pipeline.certify import certify
 
 PEER = ("peer_dss_sampled_gap", "peer_dss_certified_gap", "peer_proof_certified_gap", "peer_line_certified_gap")
 

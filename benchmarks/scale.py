@@ -24,7 +24,7 @@ from verifier.certificate import read_certificate
 from verifier.certificate.file import data_file
 from verifier.data.dataset import Dataset
 from verifier.kernel import check
-from verifier.pipeline.run import certify
+from verifier.pipeline.certify import certify
 from verifier.training.train import train_network
 
 

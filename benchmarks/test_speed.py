@@ -11,7 +11,7 @@ import pytest
 from verifier.certificate import read_certificate
 from verifier.data.load import load_data
 from verifier.kernel import check
-from verifier.pipeline.run import certify
+from verifier.pipeline.certify import certify
 from verifier.programs import fast_head, solve_head
 from verifier.training.train import train_network
 

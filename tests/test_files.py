@@ -155,7 +155,7 @@ def test_folders_of_earlier_versions_are_known_by_content(tmp_path):
 
 # Inside a folder of results, of files that were written through atomic_path under another name there; the lock and the log hold no results.
 INSIDE_RESULTS = {
-    "sweep/store.py": {"os.replace", "open"},
+    "campaign/folder.py": {"os.replace", "open"},
     "many/pairs.py": {"os.link", "os.replace"},
     "stability/pairs.py": {"shutil.move"},
 }

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from verifier.kernel.check import check
     from verifier.networks.checkpoint import load_checkpoint
     from verifier.networks.network import Network
-    from verifier.networks.reading import Reading
     from verifier.objective.objective import Objective, make_objective
+    from verifier.options.reading import Reading
     from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
+    from verifier.pipeline.certify import certify
     from verifier.pipeline.result import CertifyResult
-    from verifier.pipeline.run import certify
     from verifier.report import write_report
     from verifier.training.train import train_network
 
@@ -37,11 +37,11 @@ _PUBLIC = {
     "Network": "verifier.networks.network",
     "Objective": "verifier.objective.objective",
     "Outcome": "verifier.outcomes",
-    "Reading": "verifier.networks.reading",
+    "Reading": "verifier.options.reading",
     "SampledEstimate": "verifier.outcomes",
     "UsageError": "verifier.errors",
     "VerifierError": "verifier.errors",
-    "certify": "verifier.pipeline.run",
+    "certify": "verifier.pipeline.certify",
     "check": "verifier.kernel.check",
     "check_file": "verifier.checking",
     "CheckedFile": "verifier.checking",

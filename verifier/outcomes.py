@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verifier.paths.path import Path
 
 
 class Outcome(Enum):
@@ -46,7 +51,11 @@ class CertifiedBound:
 class SampledEstimate:
     """A maximum over finitely many evaluations: never a bound, neither above nor below.
 
-    maximum: of F over `points` points. gap: maximum - E in float64, not rounded outwards. note: e.g. "hit: maximum depth reached".
+    method: its name for people; construction: as `--method` takes it. maximum: of F over `points` points. gap: maximum - E in float64, not rounded
+    outwards. note: a sentence for people; what it says that anyone decides on stands in the fields below.
+
+    hit: of DSS, whether the search gave up at its depth, which is no evidence of a barrier; None elsewhere. stopped: it ran out of its time first.
+    matched: its end is a permuted copy of B, so that it is about another pair. settings: what it was run with. string: its polyline.
     """
 
     method: str
@@ -55,9 +64,15 @@ class SampledEstimate:
     points: int
     cpu_seconds: float
     note: str = ""
+    construction: str = ""
+    hit: bool | None = None
+    stopped: bool = False
+    matched: bool = False
+    settings: Mapping[str, Any] | None = None
+    string: Path | None = field(default=None, repr=False)
 
 
-# In a batch the worst exit code wins (design.md, Commands).
+# In a batch the worst exit code wins.
 _SEVERITY = (5, 1, 4, 3, 0)
 
 

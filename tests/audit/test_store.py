@@ -11,6 +11,7 @@ from verifier.audit import store
 from verifier.audit.records import LARGEST, decode_number, encode
 from verifier.audit.store import Settings, finding_file, kept_record, run_all, stored_records
 from verifier.audit.verdict import line, summarise
+from verifier.campaign.runner import runner
 from verifier.networks.network import one_hidden_layer
 
 FEW = Settings(trials=4, seconds=20.0)
@@ -95,7 +96,9 @@ def test_processes_find_the_same(tmp_path):
     from verifier.audit.papers import select
 
     statements = select(["baturin2026"], ["t2.angle", "t2.jensen", "lemma1.grad"]).statements
-    one, two = (run_all(statements, FEW, tmp_path / str(n), jobs=n) for n in (1, 2))
+    one = run_all(statements, FEW, tmp_path / "1")
+    with runner(2) as workers:
+        two = run_all(statements, FEW, tmp_path / "2", workers=workers)
     for a, b in zip(one, two, strict=True):
         assert (a["identifier"], a["slacks"], a["key"]) == (b["identifier"], b["slacks"], b["key"])
 

@@ -56,7 +56,7 @@ def test_exit_codes(trained, capsys, tmp_path):
 
 
 def test_an_internal_error_exits_1_and_asks_for_a_report(trained, capsys, monkeypatch):
-    monkeypatch.setattr("verifier.pipeline.run.chosen", lambda *_: 1 / 0)
+    monkeypatch.setattr("verifier.pipeline.certify.chosen", lambda *_: 1 / 0)
     assert main(["certify", "--pair", *map(str, trained)]) == 1
     assert "a defect of verifier; please report" in capsys.readouterr().err
 

@@ -59,7 +59,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("what", COMMANDS)
 def test_refused_before_the_work_with_exit_code_2(what, nets, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("verifier.pipeline.run._construct", lambda *_: pytest.fail("worked first"))
+    monkeypatch.setattr("verifier.pipeline.certify.gather", lambda *_: pytest.fail("worked first"))
     words, kept = COMMANDS[what]
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
     assert main(words) == 2

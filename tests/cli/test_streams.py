@@ -19,7 +19,7 @@ def test_a_folder_is_no_certificate(command, certificate, tmp_path, capsys):
 
 
 def test_a_device_that_is_not_there_is_said_before_the_work(trained, capsys, monkeypatch):
-    monkeypatch.setattr("verifier.pipeline.run._construct", lambda *_: pytest.fail("worked first"))
+    monkeypatch.setattr("verifier.pipeline.certify.gather", lambda *_: pytest.fail("worked first"))
     assert main(["certify", "--pair", *map(str, trained), "--device", "nonsense"]) == 2
     assert "device 'nonsense' is not available here" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from verifier.elaboration import kernel_problem
-from verifier.elaboration.barriers import LeavingFaces, barrier_claim
+from verifier.elaboration.barriers import LeavingFaces, Region, barrier_claim
 from verifier.landscape.duals import face_dual
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
@@ -111,10 +111,10 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
     )  # fmt: skip
     cones = neurons.cones
     ordered = sorted(inside)
-    claim = barrier_claim(
-        problem, name="tiny", output_layer="trained", patterns=cones.patterns, interiors=cones.interiors, redundant=cones.redundant,
-        supports=cones.supports, cells=np.array(ordered), inside=ordered.index(goal), outside=start, faces=faces, level=level,
-    )  # fmt: skip
+    region = Region(
+        cones.patterns, cones.interiors, cones.redundant, cones.supports, np.array(ordered), ordered.index(goal), start
+    )
+    claim = barrier_claim(problem, region, faces, name="tiny", output_layer="trained", level=level)
     return problem, claim, level, np.array(list(leaving.values()))
 
 

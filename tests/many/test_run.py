@@ -77,7 +77,7 @@ def test_values_and_links_are_the_claims(tmp_path):
 def test_a_second_run_certifies_nothing(trained, monkeypatch):
     first = certify_all(trained, out="c")
     before = times(first.folder)
-    monkeypatch.setattr("verifier.pipeline.certify", lambda *a, **k: pytest.fail("certified again"))
+    monkeypatch.setattr("verifier.pipeline.certify.certify", lambda *a, **k: pytest.fail("certified again"))
     said = []
     again = certify_all(trained, out="c", say=said.append)
     assert times(first.folder) == before
@@ -189,16 +189,16 @@ def test_a_certificate_under_the_right_name_about_another_objective_is_not_belie
 
 
 def test_a_pair_that_fails_is_a_row_and_the_worst_code_wins(tmp_path, monkeypatch):
-    import verifier.pipeline
+    import verifier.pipeline.certify
 
-    real = verifier.pipeline.certify
+    real = verifier.pipeline.certify.certify
 
     def fails_once(a, b, *rest, **options):
-        if a.same_parameters(tiny_network(0)) and b.same_parameters(tiny_network(2)):
+        if a.network.same_parameters(tiny_network(0)) and b.network.same_parameters(tiny_network(2)):
             raise RuntimeError("the solver went away")
         return real(a, b, *rest, **options)
 
-    monkeypatch.setattr("verifier.pipeline.certify", fails_once)
+    monkeypatch.setattr("verifier.pipeline.certify.certify", fails_once)
     r = small(tmp_path / "c", count=3)
     assert [row.status for row in r.rows] == ["certified", "failed", "certified"]
     assert r.rows[1].reason == "RuntimeError: the solver went away"
@@ -206,7 +206,7 @@ def test_a_pair_that_fails_is_a_row_and_the_worst_code_wins(tmp_path, monkeypatc
     assert r.outcome is None
     assert r.sentence.startswith("FAILED 3 of 3 pairs of 3 networks bounded")
     assert r.landscape.improvements[0, 2].nodes == (0, 1, 2), "bounded all the same, through net 1"
-    monkeypatch.setattr("verifier.pipeline.certify", real)
+    monkeypatch.setattr("verifier.pipeline.certify.certify", real)
     assert [row.made for row in small(tmp_path / "c", count=3).rows] == [False, True, False]
 
 

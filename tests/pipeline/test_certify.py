@@ -9,10 +9,13 @@ from verifier.certificate import read_certificate
 from verifier.errors import UsageError
 from verifier.kernel import check
 from verifier.networks.checkpoint import save_checkpoint
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
 from verifier.outcomes import Outcome
-from verifier.pipeline import run
+from verifier.pipeline import gather, write
+from verifier.pipeline.constructions.proposal import Request, propose
+from verifier.pipeline.constructions.registry import CONSTRUCTIONS
 from verifier.pipeline.endpoints import read_setting
-from verifier.pipeline.methods import Options, propose
 from verifier.pipeline.sampling import Samples
 
 from .conftest import tiny_data, tiny_network
@@ -157,9 +160,9 @@ def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_inco
     deep = verifier.certify(A, B, tiny_data(3), loss="logistic", method="exchange,theorem41,dropout")
     assert {b.method for b in deep.bounds} == {"exchange", "theorem41", "dropout"}
     assert all(v.accepted for v in deep.check(reference=True))
-    objective = dict.fromkeys(("delta", "kappa", "penalty", "penalise_output_bias")) | {"loss": "logistic"}
-    setting = read_setting(A, B, tiny_data(3), layout=None, data_options={}, objective_options=objective)
-    assert [p.method for p in propose("halves", setting, Options(of_all=True)).paths] == ["theorem41"]
+    setting = read_setting(A, B, tiny_data(3), ObjectiveOptions(loss="logistic"), CertifyOptions())
+    proposed = propose(CONSTRUCTIONS["halves"], setting, Request(CertifyOptions(), of_all=True))
+    assert [p.method for p in proposed.paths] == ["theorem41"]
     result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,descent")
     assert "halves: defined for one hidden layer; theorem41" in result.sentence
     assert result.outcome is Outcome.INCONCLUSIVE
@@ -180,15 +183,17 @@ def test_identical_networks_have_gap_zero():
 
 def test_a_sample_above_a_certified_maximum_stops_the_run(monkeypatch):
     """The order sampled <= certified is asserted in every run."""
-    monkeypatch.setattr(run, "sample_path", lambda *a, **k: Samples(np.array([0.0]), np.array([1e9])))
-    with pytest.raises(run.SampledAboveCertified, match=r"a sample of F is 1000000000\.0, above the certified maximum"):
+    monkeypatch.setattr(gather, "sample_path", lambda *a, **k: Samples(np.array([0.0]), np.array([1e9])))
+    with pytest.raises(
+        gather.SampledAboveCertified, match=r"a sample of F is 1000000000\.0, above the certified maximum"
+    ):
         verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method="line")
 
 
 def test_what_the_kernel_rejects_is_never_written(monkeypatch, tmp_path):
     from verifier.kernel import Verdict
 
-    monkeypatch.setattr(run, "check", lambda *a, **k: Verdict(False, "the claim", "for the test", {}))
+    monkeypatch.setattr(write, "check", lambda *a, **k: Verdict(False, "the claim", "for the test", {}))
     with pytest.raises(verifier.VerifierError, match="the kernel rejects what was just produced"):
         verifier.certify(
             tiny_network(1),

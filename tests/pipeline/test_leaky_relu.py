@@ -8,7 +8,7 @@ from verifier.certificate import read_certificate
 from verifier.errors import CheckpointError, UsageError
 from verifier.kernel import check
 from verifier.networks.checkpoint import load_checkpoint, save_checkpoint
-from verifier.pipeline import certify
+from verifier.pipeline.certify import certify
 from verifier.training.train import train_network
 
 

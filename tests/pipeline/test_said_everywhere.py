@@ -15,7 +15,9 @@ from verifier.many import certify_all
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import linear_combination, one_hidden_layer
 from verifier.objective import make_objective
-from verifier.pipeline.endpoints import Endpoint, read_objective
+from verifier.options.objective import ObjectiveOptions
+from verifier.pipeline.endpoints import read_objective
+from verifier.pipeline.setting import Endpoint
 from verifier.report.page import render
 
 from .conftest import tiny_data, tiny_network
@@ -161,8 +163,7 @@ RECORDED = {"loss": "squared", "kappa": 0.001, "penalty": "l1", "penalise_output
 def test_an_option_that_is_not_given_is_as_it_was_recorded(given, expected):
     """Naming one option drops no other: the objective would change without a word."""
     end = Endpoint(tiny_network(1), {}, RECORDED)
-    options = {"loss": None, "delta": None, "kappa": None, "penalty": None, "penalise_output_bias": None, **given}
-    o = read_objective(end, end, options)
+    o = read_objective(end, end, ObjectiveOptions(**given))
     assert (o.loss.name, o.kappa, o.penalty, o.penalise_output_bias) == expected
 
 

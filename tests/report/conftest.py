@@ -10,7 +10,7 @@ import pytest
 
 from verifier.certificate.file import pack, read_certificate
 from verifier.networks.network import Network
-from verifier.pipeline import certify
+from verifier.pipeline.certify import certify
 from verifier.report import write_report
 
 CHROMIUM = "/usr/bin/chromium"

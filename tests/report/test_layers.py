@@ -13,7 +13,7 @@ from tests.report.conftest import Outline
 from tests.report.test_browser import BRIEF, SCHEMES, WIDTHS, opened  # noqa: F401
 from verifier.certificate.file import pack, read_certificate
 from verifier.networks.network import Network
-from verifier.pipeline import certify
+from verifier.pipeline.certify import certify
 from verifier.report import render, write_report
 from verifier.report.fields import estimate
 from verifier.report.layers import layer_series, layer_table

@@ -75,12 +75,12 @@ def test_one_of_two_workers_is_killed(sweep_file, tmp_path, cluster):
 
 
 def test_no_scheduler_there(sweep_file, tmp_path, monkeypatch):
+    from verifier.campaign import runner
     from verifier.errors import UsageError
-    from verifier.sweep import backends
 
-    monkeypatch.setattr(backends, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(runner, "CONNECT_SECONDS", 1)
     with (
         pytest.raises(UsageError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9 "),
-        backends.dask("tcp://127.0.0.1:9", print),
+        runner.runner(scheduler="tcp://127.0.0.1:9"),
     ):
         pass

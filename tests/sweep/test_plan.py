@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tests.sweep.test_spec import block, parse
 from verifier.errors import UsageError
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.training import TrainingOptions
 from verifier.sweep.plan import choose_pairs, plan
 from verifier.sweep.spec import Pairs
 
@@ -46,15 +48,19 @@ def test_keys():
     pair = plan(parse(block()))[0]
     a, b = pair.a, pair.b
     assert a.key != b.key
-    assert replace(a, training={"epochs": 3}).key != a.key
+    assert replace(a, training=TrainingOptions(epochs=3)).key != a.key
     assert replace(a, data={**a.data, "sha256": "0" * 64}).key != a.key
     task = pair.task("1" * 64, "2" * 64)
     for change in (
-        {"a_sha256": "3" * 64}, {"methods": ("dss",)}, {"level": 1.0}, {"seed": 1}, {"objective": {"kappa": 1.0}},
+        {"a_sha256": "3" * 64}, {"objective": ObjectiveOptions(kappa=1.0)}, *({"options": replace(task.options, **o)} for o in (
+            {"method": "dss"}, {"level": 1.0}, {"seed": 1}, {"tight": 1e-3}, {"class_weight": "balanced"},
+        )),
     ):  # fmt: skip
         assert replace(task, **change).key != task.key
-    assert replace(task, dss_preset="freeman-bruna").key == task.key  # says nothing without DSS
-    assert replace(task, methods=("dss",), dss_preset="freeman-bruna").key != replace(task, methods=("dss",)).key
+    bruna = replace(task.options, dss_preset="freeman-bruna")
+    assert replace(task, options=bruna).key == task.key  # says nothing without DSS
+    with_dss = replace(task, options=replace(task.options, method="dss"))
+    assert replace(task, options=replace(bruna, method="dss")).key != with_dss.key
 
 
 @pytest.mark.parametrize(

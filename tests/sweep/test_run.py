@@ -9,11 +9,12 @@ import pytest
 
 import verifier
 from tests.sweep.conftest import assert_all_whole, events, small, times
+from verifier.campaign import folder as store
 from verifier.certificate.file import pack, read_certificate
 from verifier.errors import UsageError
 from verifier.files import file_sha256
 from verifier.kernel.statements import Verdict
-from verifier.sweep import store, tasks
+from verifier.sweep import tasks
 from verifier.sweep.run import run_sweep
 from verifier.sweep.spec import parse_sweep, read_sweep_file
 
@@ -237,9 +238,9 @@ def test_a_failed_network_is_a_row_with_its_reason(sweep_file, tmp_path):
 
 
 def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeypatch):
-    import verifier.pipeline
+    import verifier.pipeline.certify
 
-    experiments, real, calls = read_sweep_file(sweep_file()), verifier.pipeline.certify, []
+    experiments, real, calls = read_sweep_file(sweep_file()), verifier.pipeline.certify.certify, []
 
     def sometimes(*args, **options):
         calls.append(args)
@@ -247,7 +248,7 @@ def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeyp
             raise ZeroDivisionError("planted")
         return real(*args, **options)
 
-    monkeypatch.setattr(verifier.pipeline, "certify", sometimes)
+    monkeypatch.setattr(verifier.pipeline.certify, "certify", sometimes)
     result = run_sweep(experiments, tmp_path / "out")
     assert result.exit_code == 1
     assert [(r["status"], r["reason"]) for r in result.rows] == [
@@ -353,7 +354,7 @@ def test_one_sweep_at_a_time_and_only_in_its_own_folder(sweep_file, tmp_path):
         run_sweep(experiments, tmp_path / "full")
     with (
         store.opened(tmp_path / "busy", {}),
-        pytest.raises(UsageError, match=r"another sweep is running in .*busy; wait for it"),
+        pytest.raises(UsageError, match=r"another run is at work in .*busy; wait for it"),
     ):
         run_sweep(experiments, tmp_path / "busy")
 
@@ -381,5 +382,5 @@ def test_a_worker_without_the_folder_says_so(tmp_path):
     task = plan(parse(block()))[0].a
     result = tasks.train(task, str(tmp_path / "nowhere"))
     assert result["status"] == "failed"
-    assert "all workers of a sweep need its folder on a shared disk" in result["reason"]
+    assert "all workers need the folder on a shared disk" in result["reason"]
     assert not (tmp_path / "nowhere").exists()

@@ -25,7 +25,7 @@ def block(more="", base=BASE):
         ("", "s.toml: expected one or more [[experiment]] blocks, got nothing"),
         ("experiment = 3", "s.toml: expected one or more [[experiment]] blocks, got 3"),
         ("widths = [4]", "s.toml: at the top: unknown key 'widths'; allowed: experiment"),
-        (block("width = 4"), "s.toml: experiment 1: unknown key 'width'; allowed: data, loss, widths, seeds, name, target, task"),
+        (block("width = 4"), "s.toml: experiment 1: unknown key 'width'; allowed: data, loss, widths, seeds, name, target"),
         (block(base='data = "moons"\nloss = "logistic"\nwidths = [4]'), "experiment 1: seeds is missing; every experiment needs data, loss, widths, seeds"),
         (block("[experiment.training]\nepoch = 3"), "experiment 1: training: unknown key 'epoch'; allowed: epochs, lr, kappa, penalty"),
         (block("[experiment.training]\nepochs = 3.5"), "experiment 1: training: epochs must be an integer, got 3.5"),
@@ -93,18 +93,17 @@ def test_everything_that_is_allowed():
         """
     )
     assert e.data_options == {"target": "label", "task": "regression", "standardize": True, "train_split": 0.5}
-    assert (e.delta, e.level, e.seed, e.pairs) == (2.0, 1.0, 4, Pairs("random", 2, 3))
-    assert e.training["kappa"] == 1.0
-    assert e.training["bias"] is False
-    assert e.objective["kappa"] == 0.0
-    assert e.polish
+    assert (e.training.delta, e.options.level, e.options.seed, e.pairs) == (2.0, 1.0, 4, Pairs("random", 2, 3))
+    assert (e.training.protocol, e.training.kappa, e.training.bias) == ("paper", 1.0, False)
+    assert (e.objective.loss, e.objective.kappa) == ("squared", 0.0)
+    assert (e.options.polish, e.options.dss_preset) == (True, "freeman-bruna")
     assert e.methods == ("exchange", "dss")
     assert e.seeds == (0, 5, 7)
 
 
 def test_defaults():
     (e,) = parse(block())
-    assert (e.name, e.protocol, e.pairs, e.methods, e.seeds) == (
+    assert (e.name, e.training.protocol, e.pairs, e.methods, e.seeds) == (
         "moons:n=60", "default", Pairs(), ("exchange",), (0, 1, 2, 3),
     )  # fmt: skip
 
@@ -124,7 +123,7 @@ def test_the_paper_preset():
     assert (moons.data, moons.loss) == ("paper-moons", "squared")
     assert (cancer.data, cancer.loss) == ("paper-breast-cancer", "logistic")
     for e in (moons, cancer):
-        assert (e.widths, e.protocol, e.pairs) == ((20, 200), "paper", Pairs("random", 200, 0))
+        assert (e.widths, e.training.protocol, e.pairs) == ((20, 200), "paper", Pairs("random", 200, 0))
     with pytest.raises(UsageError, match="preset 'x' is unknown; choose one of paper"):
         read_preset("x")
 

@@ -120,9 +120,14 @@ def test_seed_lists():
 def test_choices_are_the_objectives():
     from verifier.objective.losses import LOSSES
     from verifier.objective.penalties import PENALTIES
+    from verifier.options import certify, objective, training
+    from verifier.paths.dss import PRESETS
+    from verifier.training.protocols import PROTOCOLS
 
-    assert tuple(LOSSES) == train.LOSSES
-    assert tuple(PENALTIES) == train.PENALTIES
+    assert tuple(LOSSES) == objective.LOSSES
+    assert tuple(PENALTIES) == objective.PENALTIES
+    assert tuple(PROTOCOLS) == training.PROTOCOLS
+    assert tuple(PRESETS) == certify.DSS_PRESETS
 
 
 def test_help_imports_nothing_heavy():

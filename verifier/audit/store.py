@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from verifier.audit.claim import Statement
 from verifier.audit.papers import find_statement
 from verifier.audit.records import FORMAT, VERSION, finding_record
+from verifier.campaign.records import keep, kept
+from verifier.campaign.runner import HERE, Runner
 from verifier.files import claim_folder
-from verifier.stored import read_sealed, write_sealed
+from verifier.stored import read_sealed
 
 
 @dataclass(frozen=True)
@@ -37,27 +40,27 @@ def finding_file(folder: Path, paper: str, identifier: str, *, known: bool = Tru
 
 def kept_record(folder: Path, statement: Statement, settings: Settings) -> dict[str, Any] | None:
     """The stored record, or None when there is none, it is damaged or edited, or it was made under other settings or by other code."""
-    record = _read(finding_file(folder, statement.paper, statement.identifier, known=settings.known))
-    return record if record is not None and record.get("key") == key(statement, settings) else None
+    file = finding_file(folder, statement.paper, statement.identifier, known=settings.known)
+    return _known(kept(file, key(statement, settings)))
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    record = read_sealed(file)
+def _known(record: dict[str, Any] | None) -> dict[str, Any] | None:
     known = record is not None and record.get("format") == FORMAT and record.get("version") == VERSION
     return record if known else None
 
 
 def stored_records(folder: Path, statements: Sequence[Statement], *, known: bool = True) -> list[dict[str, Any]]:
     """Records of the statements that are there, by this code under whatever settings, in the statements' order."""
-    found = (_read(finding_file(folder, s.paper, s.identifier, known=known)) for s in statements)
+    found = (_known(read_sealed(finding_file(folder, s.paper, s.identifier, known=known))) for s in statements)
     return [r for r in found if r is not None]
 
 
-def work(paper: str, identifier: str, settings: Settings, folder: str) -> dict[str, Any]:
+def work(name: tuple[str, str], *, settings: Settings, folder: str) -> dict[str, Any]:
     """Audit one statement and write its record; an exception becomes {"paper", "identifier", "failed": traceback}, and nothing is written.
 
-    Names instead of the statement itself, whose functions do not travel between processes.
+    name: (paper, identifier) instead of the statement itself, whose functions do not travel between processes.
     """
+    paper, identifier = name
     from verifier.audit.run import audit
     from verifier.pipeline.provenance import provenance
 
@@ -67,14 +70,12 @@ def work(paper: str, identifier: str, settings: Settings, folder: str) -> dict[s
             statement, count=settings.trials, seed=settings.seed, use_known=settings.known, seconds=settings.seconds
         )
     except Exception:
-        return {"paper": paper, "identifier": identifier, "failed": traceback.format_exc()}
+        return _failed(name, traceback.format_exc())
     record = {
         **finding_record(finding),
-        "key": key(statement, settings),
         "provenance": provenance({"command": "audit", "paper": paper, "claim": identifier, **asdict(settings)}),
     }
-    write_sealed(finding_file(Path(folder), paper, identifier, known=settings.known), record)
-    return record
+    return keep(finding_file(Path(folder), paper, identifier, known=settings.known), key(statement, settings), record)
 
 
 def run_all(
@@ -82,7 +83,7 @@ def run_all(
     settings: Settings,
     folder: Path,
     *,
-    jobs: int = 1,
+    workers: Runner = HERE,
     again: bool = False,
     tell: Callable[[dict[str, Any], bool], None] = lambda record, kept: None,
 ) -> list[dict[str, Any]]:
@@ -100,19 +101,14 @@ def run_all(
         else:
             records[s.paper, s.identifier] = record
             tell(record, True)
-    for record in _computed(missing, settings, folder, jobs):
+    names = [(s.paper, s.identifier) for s in missing]
+    do = partial(work, settings=settings, folder=str(folder.absolute()))
+    lost = lambda name, error: _failed(name, str(error))
+    for _, record in workers.run(do, names, lost, what="claims", done=len(records)):
         records[record["paper"], record["identifier"]] = record
         tell(record, False)
     return [records[s.paper, s.identifier] for s in statements]
 
 
-def _computed(statements: Sequence[Statement], settings: Settings, folder: Path, jobs: int) -> Iterator[dict[str, Any]]:
-    if jobs == 1 or len(statements) < 2:
-        for s in statements:
-            yield work(s.paper, s.identifier, settings, str(folder))
-    else:
-        from joblib import Parallel, delayed
-
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(work)(s.paper, s.identifier, settings, str(folder)) for s in statements
-        )
+def _failed(name: tuple[str, str], why: str) -> dict[str, Any]:
+    return {"paper": name[0], "identifier": name[1], "failed": why}

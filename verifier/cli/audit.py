@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
+
+from verifier.cli.options import add_worker_arguments, require_workers, workers
+from verifier.cli.options import say as _say
 
 PAPERS = ("baturin2026", "nguyen2021", "nguyen2019", "karhadkar2023")
 
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", default="audits", metavar="DIR", help="folder of findings (default: audits); run again to resume"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
+    add_worker_arguments(parser)
     parser.add_argument("--no-report", action="store_true", help="write no HTML pages")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
 
@@ -42,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from verifier.errors import UsageError
 
-    for name, value, least in (("--trials", args.trials, 1), ("--jobs", args.jobs, 1), ("--seed", args.seed, 0)):
+    require_workers(args)
+    for name, value, least in (("--trials", args.trials, 1), ("--seed", args.seed, 0)):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
     if not 0.0 < args.seconds < float("inf"):
@@ -71,10 +74,9 @@ def run(args: argparse.Namespace) -> int:
                 Kind.CERTIFICATE,
                 option="--certificates-out",
             )
-    records = run_all(
-        selection.statements, settings, out, jobs=args.jobs, again=args.again,
-        tell=lambda record, kept: _say(line(record) + (" (stored)" if kept else "")),
-    )  # fmt: skip
+    tell = lambda record, kept: _say(line(record) + (" (stored)" if kept else ""))
+    with workers(args) as run:
+        records = run_all(selection.statements, settings, out, workers=run, again=args.again, tell=tell)
     summary = summarise(records)
     code, written = summary.exit_code, {}
     if args.certificates:
@@ -88,10 +90,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(summary.sentence)
     return code
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _certificates(statements: list[Any], args: argparse.Namespace, folder: Path) -> dict[str, str | None]:

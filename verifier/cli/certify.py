@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from verifier.cli.options import (
+    add_certify_arguments,
     add_data_arguments,
     add_objective_arguments,
     add_reading_arguments,
     add_weight_arguments,
+    add_worker_arguments,
     certify_options,
+    read_options,
     require_no_ignored,
     require_report,
+    require_workers,
+    say,
 )
+from verifier.errors import UsageError
+from verifier.options.objective import ObjectiveOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,46 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     add_objective_arguments(parser)
     add_weight_arguments(parser)
-    parser.add_argument(
-        "--level",
-        type=float,
-        help="ask whether a path stays at or below this value of F; with --all, whether the networks there are joined",
-    )
-    parser.add_argument(
-        "--method",
-        help="all (constructions until the gap is 0, then DSS), or some of "
-        "exchange,line,halves,theorem41,dropout,descent,homotopy,theorem2,theorem32,theorem51,theorem61,polychain,bezier,neb,dss, "
-        "rebasin (the line to B with its neurons matched to A's, up to permutation), "
-        "and for tiny problems exact, which proves a lower bound too (default: all; with --all: exchange)",
-    )
-    parser.add_argument("--exhaustive", action="store_true", help="with --method all: run every construction")
-    parser.add_argument(
-        "--string",
-        metavar="FILE",
-        help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices), or bezier:FILE or polychain:FILE, a checkpoint of a trained curve",
-    )
-    parser.add_argument("--polish", action="store_true", help="first train both endpoints on towards stationarity")
-    parser.add_argument(
-        "--pad",
-        action="store_true",
-        help="where hidden widths differ, add dead neurons to the narrower layers: the same function, exactly",
-    )
     add_reading_arguments(parser)
-    parser.add_argument(
-        "--negative-slope",
-        type=float,
-        metavar="A",
-        help="the networks' activation is Leaky ReLU max(z, A z), as PyTorch names it (default: as recorded, else ReLU)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network (default: 0)")
-    parser.add_argument("--dss-preset", choices=("paper", "freeman-bruna"), help="of DSS (default: paper)")
-    parser.add_argument(
-        "--tight",
-        type=float,
-        default=1e-4,
-        help="cut chords until certified and sampled maximum agree to this factor (default: 1e-4)",
-    )
-    parser.add_argument("--device", help="torch device of DSS (default: cpu)")
+    add_certify_arguments(parser)
+    add_worker_arguments(parser)
     parser.add_argument(
         "--out",
         metavar="FILE",
@@ -96,20 +65,18 @@ def run(args: argparse.Namespace) -> int:
 
         return certify_all.run(args)
     from verifier.paths.strings import string_file
-    from verifier.pipeline import certify
+    from verifier.pipeline.certify import certify
 
-    say = lambda text: print(text, file=sys.stderr, flush=True)
     a, b = args.pair
+    require_workers(args)
+    if args.jobs != 1 or args.backend != "local":
+        raise UsageError(
+            "--jobs and --backend are for the pairs of --all; one pair is certified in this process. Leave them out"
+        )
     require_no_ignored(args, "all")
     require_report(args, inputs=(a, b, args.data, string_file(args.string), args.out))
-    result = certify(
-        a,
-        b,
-        args.data,
-        method="all" if args.method is None else args.method,
-        string=args.string,
-        **certify_options(args, say),
-    )
+    objective, options = read_options(args, ObjectiveOptions), certify_options(args)
+    result = certify(a, b, args.data, objective=objective, options=options, out=args.out, say=say)
     report = None
     if not args.no_report:
         report = result.report(args.report)
@@ -141,7 +108,8 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
             for b in result.bounds
         ],
         "estimates": [
-            {"method": e.method, "kind": "sampled", "maximum": e.maximum, "gap": e.gap, "points": e.points, "cpu_seconds": e.cpu_seconds, "note": e.note}
+            {"method": e.method, "kind": "sampled", "maximum": e.maximum, "gap": e.gap, "points": e.points, "cpu_seconds": e.cpu_seconds,
+             "note": e.note, "hit": e.hit, "stopped": e.stopped}
             for e in result.estimates
         ],
         "certificate": str(result.certificate),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
-from verifier.cli.options import certify_options, require_no_ignored, require_report
+from verifier.cli.options import certify_options, read_options, require_no_ignored, require_report, require_workers, say
+from verifier.options.objective import ObjectiveOptions
 
 
 def run(args: argparse.Namespace) -> int:
@@ -16,11 +16,20 @@ def run(args: argparse.Namespace) -> int:
 
     if args.string is not None:
         raise UsageError("--string is one path between two networks; use it with --pair")
+    require_workers(args)
     require_no_ignored(args, "exchange")
     require_report(args, inputs=(*args.all, args.data))
-    say = lambda text: print(text, file=sys.stderr, flush=True)
+    options = certify_options(args, method="exchange" if args.method is None else args.method)
+    objective = read_options(args, ObjectiveOptions)
     result = certify_all(
-        args.all, args.data, method="exchange" if args.method is None else args.method, **certify_options(args, say)
+        args.all,
+        args.data,
+        objective=objective,
+        options=options,
+        out=args.out,
+        jobs=args.jobs,
+        scheduler=args.scheduler,
+        say=say,
     )
     report = None
     if not args.no_report:

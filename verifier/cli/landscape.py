@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,16 @@ from verifier.cli.options import (
     add_data_arguments,
     add_objective_arguments,
     add_reading_arguments,
+    add_worker_arguments,
     data_options,
+    read_options,
     reading,
+    require_workers,
+    workers,
 )
+from verifier.cli.options import say as _say
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
 
 CELLS = {"pair": 200_000, "tree": 2_000_000}
 
@@ -61,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="folder of results (default: landscapes/<data>); run again to resume"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
+    add_worker_arguments(parser)
     parser.add_argument("--no-report", action="store_true", help="write no HTML page")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
 
@@ -72,15 +80,16 @@ def run(args: argparse.Namespace) -> int:
     if sum(x is not None for x in (args.width, args.widths, args.pair)) != 1:
         raise UsageError("name one of --width M, --widths A:B and --pair A B")
     for name, value, least in (
-        ("--jobs", args.jobs, 1),
         ("--compare", args.compare, 0),
         ("--most-cells", args.most_cells, 1),
     ):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
+    require_workers(args)
     tree = {
         "--compare": args.compare != 2,
         "--jobs": args.jobs != 1,
+        "--backend": args.backend != "local",
         "--output-bias": args.output_bias,
         "--no-hidden-bias": not args.hidden_bias,
     }
@@ -113,10 +122,6 @@ def parse_widths(text: str) -> list[int]:
     return widths
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _folder(args: argparse.Namespace) -> Path:
     name = "pair" if args.data is None else Path(args.data.split(",")[0]).stem.replace(":", "-")
     if args.pair:
@@ -128,26 +133,26 @@ def _folder(args: argparse.Namespace) -> Path:
 def _trees(args: argparse.Namespace) -> int:
     from verifier.data.load import load_data
     from verifier.errors import UsageError
-    from verifier.objective import make_objective
+    from verifier.objective.objective import made
+    from verifier.pipeline.constructions.registry import chosen, names_of
     from verifier.pipeline.landscape import LandscapeTask, run_landscape
-    from verifier.pipeline.methods import chosen
 
     if args.data is None:
         raise UsageError("--data is missing: a whole landscape needs a data set")
     if args.loss is None:
         raise UsageError("--loss is missing: choose squared, logistic or huber")
-    methods = chosen(args.methods)
-    if "string" in methods or "exact" in methods:
+    constructions = chosen(args.methods)
+    methods = names_of(constructions)
+    if any(c.needs_file or c.bounds_below for c in constructions):
         raise UsageError("--methods: name constructions such as line, halves, exchange, theorem2, descent, dss")
     data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
-    objective = make_objective(
-        args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty, penalise_output_bias=bool(args.penalise_output_bias)
-    )  # fmt: skip
+    objective = made(read_options(args, ObjectiveOptions))
     task = LandscapeTask(
         data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed
     )  # fmt: skip
     widths = [args.width] if args.width is not None else parse_widths(args.widths)
-    result = run_landscape(task, widths, _folder(args), jobs=args.jobs, say=_say)
+    with workers(args) as run_on:
+        result = run_landscape(task, widths, _folder(args), workers=run_on, say=_say)
     report = None
     if not args.no_report:
         report = result.report()
@@ -172,17 +177,18 @@ def _trees(args: argparse.Namespace) -> int:
 def _pair(args: argparse.Namespace) -> int:
     from verifier.cli.certify import as_json
     from verifier.files import claim_folder
-    from verifier.pipeline.run import certify
+    from verifier.pipeline.certify import certify
 
     folder = claim_folder(_folder(args), pages=("report.html",))
     a, b = args.pair
     method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
-    result = certify(
-        a, b, args.data, layout=reading(args), data_options=data_options(args), loss=args.loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
-        penalise_output_bias=args.penalise_output_bias, method=method, exhaustive=True, seed=args.seed,
-        most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", out=folder / "pair.safetensors",
-        output_layer="frozen" if args.frozen_output_layer else "trained", progress=sys.stderr.isatty(), say=_say,
+    options = CertifyOptions(
+        method=method, exhaustive=True, seed=args.seed, layout=reading(args), data_options=data_options(args),
+        most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", estimate_seconds=math.inf,
+        output_layer="frozen" if args.frozen_output_layer else "trained", progress=sys.stderr.isatty(),
     )  # fmt: skip
+    objective = read_options(args, ObjectiveOptions)
+    result = certify(a, b, args.data, objective=objective, options=options, out=folder / "pair.safetensors", say=_say)
     report = None
     if not args.no_report:
         report = result.report(folder / "report.html")

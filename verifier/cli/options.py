@@ -1,12 +1,61 @@
-"""Options that several commands share."""
+"""From declared options to the command line: flags, and back to the value they were declared as (`verifier.options`)."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from verifier.options.certify import CertifyOptions
+from verifier.options.data import DataOptions
+from verifier.options.declare import Option, options_of
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.reading import Reading
+from verifier.pipeline.constructions.registry import chosen, method_help
+
+if TYPE_CHECKING:
+    from verifier.campaign.runner import Runner
+
+T = TypeVar("T")
+# Options of certify that stand in groups of their own.
+_WEIGHTS = ("class_weight", "pos_weight")
+
+
+def add_options(
+    parser: Any,
+    cls: type,
+    *,
+    only: Collection[str] | None = None,
+    leave_out: Collection[str] = (),
+    required: Collection[str] = (),
+    help: dict[str, str] | None = None,
+) -> None:
+    """One flag per option of a class; what is not given is None on the namespace, so that commands can tell. help: other sentences, by name."""
+    for o in options_of(cls):
+        if (o.python_only and only is None) or o.name in leave_out or (only is not None and o.name not in only):
+            continue
+        words = (help or {}).get(o.name, o.help)
+        default = "" if o.default in (None, False) or "(default" in words else f" (default: {o.default})"
+        parser.add_argument(
+            o.flag, **_action(o), default=None, required=o.name in required, help=(words + default).replace("%", "%%")
+        )
+
+
+def _action(o: Option) -> dict[str, Any]:
+    if o.kind is bool:
+        return {"action": "store_true"} if o.default is False else {"action": argparse.BooleanOptionalAction}
+    choices = {"choices": o.choices} if o.choices else {}
+    return {"type": o.kind, "metavar": o.metavar, **choices}
+
+
+def read_options(args: argparse.Namespace, cls: type[T], **more: Any) -> T:
+    """The value of a class from the flags that were given and `more`. Raises UsageError as the class does."""
+    names = [o.name for o in options_of(cls)]
+    found = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    return cls(**{**found, **more})
 
 
 def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
@@ -16,46 +65,16 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
         required=required,
         help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
     )
-    group.add_argument("--target", metavar="COLUMN", help="target column of a table; several separated by commas")
-    group.add_argument("--drop", metavar="COLUMNS", help="columns of a table to leave out, separated by commas")
-    group.add_argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="whether the first line of a .csv file names the columns (default: yes, unless it looks like a sample)",
-    )
-    group.add_argument(
-        "--task", choices=("binary", "multiclass", "regression"), help="instead of inferring it from the targets"
-    )
-    group.add_argument(
-        "--standardize",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="zero mean and unit variance per feature",
-    )
-    group.add_argument(
-        "--train-split", type=float, metavar="SHARE", help="keep this share of the samples, drawn with seed 42"
-    )
+    add_options(group, DataOptions, leave_out=("sample_weight",))
 
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Only the options that were given."""
-    names = ("target", "task", "standardize", "train_split", "drop", "header", "sample_weight")
-    return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+    """Only the options that were given, as `load_data` takes them."""
+    return {o.name: v for o in options_of(DataOptions) if (v := getattr(args, o.name, None)) is not None}
 
 
 def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("objective", "default: as the checkpoints recorded")
-    group.add_argument("--loss", choices=("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute"))
-    group.add_argument("--delta", type=float, help="Huber's delta")
-    group.add_argument("--kappa", type=float, help="weight of the penalty, at least 0")
-    group.add_argument("--penalty", choices=("none", "l1", "path", "weight_decay"), help="default with kappa > 0: path")
-    group.add_argument(
-        "--penalise-output-bias",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="whether l1 and path include the output bias",
-    )
+    add_options(parser.add_argument_group("objective", "default: as the checkpoints recorded"), ObjectiveOptions)
 
 
 def add_weight_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,41 +82,73 @@ def add_weight_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "sample weights", "F is the weighted mean of the losses, weights divided by their sum"
     )
-    group.add_argument(
-        "--sample-weight",
-        metavar="SOURCE",
-        help="a column of the table, an array of the .npz file, or FILE.npy: one number >= 0 per sample of --data",
-    )
-    group.add_argument(
-        "--class-weight", metavar="WEIGHTS", help="balanced, or a weight per label such as 0=1,1=2.5 (others: 1)"
-    )
-    group.add_argument("--pos-weight", type=float, metavar="W", help="logistic loss: weight of the samples of class 1")
+    add_options(group, DataOptions, only=("sample_weight",))
+    add_options(group, CertifyOptions, only=_WEIGHTS)
+
+
+def add_certify_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a certification but its weights, which stand in a group of their own."""
+    methods = f"{method_help()} (default: all; with --all: exchange)"
+    add_options(parser, CertifyOptions, leave_out=_WEIGHTS, help={"method": methods})
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """How checkpoints are to be read where their content leaves it open."""
     group = parser.add_argument_group("checkpoints", "needed only where a message asks for them")
-    group.add_argument(
-        "--layout", metavar="KEYS", help="weight keys in order, comma-separated, where a checkpoint leaves it open"
-    )
-    group.add_argument(
-        "--key",
-        metavar="NAME",
-        help="the dict inside a checkpoint that holds the network, dotted where nested, or a prefix of its keys",
-    )
-    group.add_argument(
-        "--ignore",
-        metavar="NAMES",
-        help="entries that are no part of the network, comma-separated, as names or patterns such as 'criterion.*'",
-    )
+    add_options(group, Reading, only=("layout", "key", "ignore"))
 
 
 def reading(args: argparse.Namespace) -> Any:
     """For `layout`: None when none of its options is given."""
-    from verifier.networks.reading import Reading
-
     given = args.layout is not None or args.key is not None or args.ignore is not None
-    return Reading(args.layout, args.key, args.ignore or ()) if given else None
+    return read_options(args, Reading) if given else None
+
+
+def certify_options(args: argparse.Namespace, **more: Any) -> CertifyOptions:
+    """What `certify --pair` and `certify --all` hand on alike."""
+    return read_options(
+        args,
+        CertifyOptions,
+        layout=reading(args),
+        data_options=data_options(args),
+        progress=sys.stderr.isatty(),
+        **more,
+    )
+
+
+def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of commands that do many things: where they are done."""
+    group = parser.add_argument_group("where tasks run")
+    group.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
+    group.add_argument(
+        "--backend", choices=("local", "dask"), default="local", help="this machine or a dask cluster (default: local)"
+    )
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of dask, e.g. tcp://10.0.0.1:8786; results then lie on a shared disk"
+    )
+
+
+def require_workers(args: argparse.Namespace) -> None:
+    """Raise UsageError for what contradicts itself about where tasks run."""
+    from verifier.campaign import runner
+    from verifier.errors import UsageError
+
+    if (args.backend == "dask") != (args.scheduler is not None):
+        raise UsageError("--backend dask and --scheduler ADDRESS go together")
+    runner.require_workers(args.jobs, args.scheduler)
+
+
+def workers(args: argparse.Namespace) -> AbstractContextManager[Runner]:
+    """The runner that was asked for, with a bar on a terminal. Raises UsageError."""
+    from verifier.campaign.runner import runner
+
+    require_workers(args)
+    return runner(args.jobs, args.scheduler, progress=sys.stderr.isatty(), say=say)
+
+
+def say(text: str) -> None:
+    """Progress and remarks: results alone go to stdout."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def require_file(path: Path) -> None:
@@ -122,9 +173,15 @@ def require_no_ignored(args: argparse.Namespace, default: str) -> None:
         raise UsageError(
             f"--exhaustive runs every construction of --method all, and would change nothing with {what}; leave it out"
         )
-    for name, value in (("--dss-preset", args.dss_preset), ("--device", args.device)):
-        if value is not None and method != "all" and "dss" not in method:
+    found = chosen(method, up_to_permutation=True)
+    of_dss = (("--dss-preset", args.dss_preset), ("--device", args.device))
+    for name, value in of_dss if all(c.name != "dss" for c in found) else ():
+        if value is not None:
             raise UsageError(f"{name} {value} is an option of DSS, and would change nothing with {what}; leave it out")
+    if args.estimate_seconds is not None and not any(c.estimates for c in found):
+        raise UsageError(
+            f"--estimate-seconds {args.estimate_seconds:g} is for estimates, and would change nothing with {what}; leave it out"
+        )
 
 
 def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
@@ -141,23 +198,3 @@ def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
     if args.no_report:
         raise UsageError(f"--report {args.report} and --no-report contradict each other; leave one out")
     require_place(args.report, Kind.PAGE, option="--report", inputs=inputs)
-
-
-def certify_options(args: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
-    """What `certify --pair` and `certify --all` hand on alike."""
-    from verifier.data.weights import parse_class_weight
-
-    names = (
-        "loss", "delta", "kappa", "penalty", "penalise_output_bias", "level", "out", "seed", "tight",
-        "polish", "exhaustive", "negative_slope", "pos_weight", "pad",
-    )  # fmt: skip
-    return {
-        **{name: getattr(args, name) for name in names},
-        "dss_preset": args.dss_preset or "paper",
-        "device": args.device or "cpu",
-        "layout": reading(args),
-        "class_weight": None if args.class_weight is None else parse_class_weight(args.class_weight),
-        "data_options": data_options(args),
-        "progress": sys.stderr.isatty(),
-        "say": say,
-    }

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from verifier.cli.options import add_data_arguments, add_reading_arguments, data_options, reading
+from verifier.cli.options import (
+    add_data_arguments,
+    add_reading_arguments,
+    add_worker_arguments,
+    data_options,
+    reading,
+    require_workers,
+    workers,
+)
+from verifier.cli.options import say as _say
 from verifier.errors import UsageError
 from verifier.files import Kind, require_place
 
@@ -36,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--trials", type=int, metavar="T", help="random regions per cell (default: the paper's)")
     run.add_argument("--seed", type=int, default=0, help="of the experiment (default: 0)")
     run.add_argument("--same-data", action="store_true", help="one data set for all trials of a cell (figures 6 to 8)")
-    run.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
     run.add_argument("--no-report", action="store_true", help="write the cells' results only")
+    add_worker_arguments(parser)
     parser.add_argument(
         "--out",
         metavar="PLACE",
@@ -49,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _require_no_ignored(args: argparse.Namespace) -> None:
     """Each option belongs to one of the three things this command does."""
     experiment = {"--trials": args.trials is not None, "--same-data": args.same_data, "--size": args.size != "full", "--jobs": args.jobs != 1,
+                  "--backend": args.backend != "local",
                   "--no-report": args.no_report, "--seed": args.seed != 0}  # fmt: skip
     others = {f"--{name.replace('_', '-')}": True for name in data_options(args)} | {
         "--no-bias": args.no_bias,
@@ -80,10 +89,6 @@ def run(args: argparse.Namespace) -> int:
             "regions: name a data set with --data, a checkpoint with --network, or an experiment with --preset"
         )
     return _count(args)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _finish(args: argparse.Namespace, sentence: str, code: int, more: dict[str, Any]) -> int:
@@ -228,15 +233,11 @@ def _preset(args: argparse.Namespace) -> int:
     from verifier.regions.presets import make_preset
     from verifier.regions.summary import summarise
 
-    if args.jobs < 1:
-        raise UsageError(f"regions: --jobs {args.jobs}: expected at least 1")
+    require_workers(args)
     preset = make_preset(args.preset, args.size, trials=args.trials, seed=args.seed, same_data=args.same_data)
     out = Path(args.out) if args.out else Path("regions") / args.preset
-    from tqdm import tqdm
-
-    cells = run_preset(preset, out, jobs=args.jobs, say=_say)
-    bar = tqdm(cells, total=len(preset.cells), unit="cell", file=sys.stderr, disable=not sys.stderr.isatty())
-    results = list(bar)
+    with workers(args) as run_on:
+        results = list(run_preset(preset, out, workers=run_on, say=_say))
     summary = summarise(preset, results)
     for line in summary.lines:
         _say(line)

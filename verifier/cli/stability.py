@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +13,22 @@ from verifier.cli.options import (
     add_data_arguments,
     add_objective_arguments,
     add_reading_arguments,
+    add_worker_arguments,
     data_options,
+    read_options,
     reading,
     require_report,
+    require_workers,
+    workers,
 )
+from verifier.cli.options import say as _say
 from verifier.errors import UsageError
+from verifier.options.objective import ObjectiveOptions
 
 if TYPE_CHECKING:
+    from verifier.campaign.runner import Runner
     from verifier.stability.plan import Member, Settings, Source
     from verifier.stability.summary import Summary
-
-OBJECTIVE = ("loss", "delta", "kappa", "penalty", "penalise_output_bias")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     spent.add_argument("--forgotten-biases", action="store_true", help="also (B) with the mistake of the public code")
     spent.add_argument("--draw-seed", type=int, default=0, metavar="S", help="of the draws (default: 0)")
-    spent.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (default: 1)")
     spent.add_argument("--device", default="cpu", help="torch device of a preset's training (default: cpu)")
+    add_worker_arguments(parser)
     parser.add_argument(
         "--certify", action="store_true", help="certify both paths of disjoint pairs (figure3d: always)"
     )
@@ -77,15 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from verifier.campaign import folder as store
     from verifier.stability.plan import PRESETS, Settings
-    from verifier.sweep import store
 
     settings = Settings(
         args.draws_a, args.draws_b, args.steps, args.draw_seed, args.exhaustive, forgotten=args.forgotten_biases
     )
     settings.check()
-    if args.jobs < 1:
-        raise UsageError(f"stability: --jobs {args.jobs}: expected at least 1")
+    require_workers(args)
     out = Path(args.out) if args.out else Path("stability") / (args.preset or "networks")
     require_report(args, inputs=(*(args.networks or ()), args.data))
     members, source = _trained(args, out.absolute()) if args.preset else _named(args)
@@ -93,20 +96,17 @@ def run(args: argparse.Namespace) -> int:
     measure = preset is None or preset.measured
     about = {"command": "stability", "networks": len(members), **asdict(settings)}
     with store.opened(out, about) as folder:
-        records = _records(members, source, settings, folder, args.jobs, measure)
+        with workers(args) as run:
+            records = _records(members, source, settings, folder, run, measure)
         certify = args.certify or (preset is not None and preset.certified)
         certificates, codes = _certified(records, source, settings.seed, folder) if certify else ([], [])
         return _finish(args, records, settings, certificates, codes, folder)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]:
     from verifier.cli.train import parse_seeds
     from verifier.data.load import data_record, load_data
-    from verifier.objective import make_objective
+    from verifier.objective.objective import made
     from verifier.stability.plan import PRESETS, Source, trained_members
 
     preset = PRESETS[args.preset]
@@ -118,13 +118,11 @@ def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]
         raise UsageError(f"stability: certifying paths needs a pair, but --seeds names {len(seeds)} network")
     loss = args.loss or "cross_entropy"
     dataset = load_data(args.data or "digits", **data_options(args), loss=loss)
-    objective = make_objective(
-        loss, delta=args.delta, kappa=args.kappa, penalty=args.penalty,
-        penalise_output_bias=bool(args.penalise_output_bias),
-    )  # fmt: skip
+    asked = replace(read_options(args, ObjectiveOptions), loss=loss)
+    objective = made(asked)
     objective.loss.encode(dataset)
     options = {
-        "loss": loss, "delta": args.delta, "kappa": args.kappa, "penalty": args.penalty, "penalise_output_bias": args.penalise_output_bias,
+        **asdict(asked),
         "epochs": preset.epochs if args.epochs is None else args.epochs, "lr": preset.lr if args.lr is None else args.lr, "device": args.device,
     }  # fmt: skip
     return trained_members(architectures, seeds, data_record(dataset), options, out), Source()
@@ -173,7 +171,7 @@ def _named(args: argparse.Namespace) -> tuple[list[Member], Source]:
         if getattr(args, name) is not None:
             raise UsageError(f"stability: --{name} belongs to --preset; the checkpoints bring their own networks")
     members = named_members(args.networks)
-    source = Source(args.data, data_options(args), {k: getattr(args, k) for k in OBJECTIVE}, reading(args))
+    source = Source(args.data, data_options(args), read_options(args, ObjectiveOptions), reading(args))
     endpoints = [read_endpoint(m.file, m.name, reading(args)) for m in members]
     for m, e in zip(members, endpoints):
         read_objective(endpoints[0], e, source.objective)
@@ -189,16 +187,13 @@ def _named(args: argparse.Namespace) -> tuple[list[Member], Source]:
 
 
 def _records(
-    members: list[Member], source: Source, settings: Settings, folder: Path, jobs: int, measure: bool
+    members: list[Member], source: Source, settings: Settings, folder: Path, run: Runner, measure: bool
 ) -> list[dict[str, Any]]:
-    from tqdm import tqdm
-
     from verifier.stability.experiment import run_members
 
-    found = run_members(members, source, settings, folder, jobs=jobs, measure=measure, say=_say)
-    bar = tqdm(found, total=len(members), unit="network", file=sys.stderr, disable=not sys.stderr.isatty())
+    found = run_members(members, source, settings, folder, workers=run, measure=measure, say=_say)
     place = {m.name: k for k, m in enumerate(members)}
-    return sorted(bar, key=lambda r: place[r["name"]])
+    return sorted(found, key=lambda r: place[r["name"]])
 
 
 def _certified(

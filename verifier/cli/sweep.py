@@ -8,21 +8,19 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from verifier.cli.options import add_worker_arguments, require_workers, say
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", metavar="SWEEP.toml", help="what to train and certify (docs/sweep.md)")
     source.add_argument("--preset", choices=("paper",), help="a sweep that comes with verifier")
     parser.add_argument("--print", action="store_true", help="print the preset's TOML and run nothing")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
-    parser.add_argument(
-        "--backend", choices=("local", "dask"), default="local", help="where tasks run (default: local)"
-    )
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of dask, e.g. tcp://10.0.0.1:8786")
     parser.add_argument("--out", metavar="DIR", help="folder of results (default: sweeps/<name>); run again to resume")
     parser.add_argument("--methods", metavar="M,M", help="instead of each experiment's methods, e.g. exchange,dss")
     parser.add_argument("--polish", action="store_true", help="train both networks of each pair on before certifying")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N pairs of each width")
+    add_worker_arguments(parser)
     parser.add_argument("--no-report", action="store_true", help="write the tables only")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout instead of the verdict line")
 
@@ -45,29 +43,24 @@ def run(args: argparse.Namespace) -> int:
             )
         print(preset_text(args.preset), end="")
         return 0
-    if (args.backend == "dask") != (args.scheduler is not None):
-        raise UsageError("--backend dask and --scheduler ADDRESS go together")
-    if args.jobs < 1:
-        raise UsageError(f"--jobs {args.jobs}: expected at least 1")
-    if args.backend == "dask" and args.jobs != 1:
-        raise UsageError("--jobs is for this machine; with --backend dask the cluster's workers decide")
+    require_workers(args)
     if args.limit is not None and args.limit < 1:
         raise UsageError(f"--limit {args.limit}: expected at least 1")
     experiments = read_preset(args.preset) if args.preset else read_sweep_file(args.file)
     if args.methods is not None:
-        from verifier.pipeline.methods import chosen
+        from verifier.pipeline.constructions.registry import chosen, names_of
 
-        methods = chosen(args.methods)
-        if "string" in methods:
+        constructions = chosen(args.methods)
+        if any(c.needs_file for c in constructions):
             raise UsageError("--methods: 'string' certifies one file of one pair; use `verifier certify` for it")
-        experiments = tuple(replace(e, methods=methods) for e in experiments)
+        method = ",".join(names_of(constructions))
+        experiments = tuple(replace(e, options=replace(e.options, method=method)) for e in experiments)
     if args.polish:
-        experiments = tuple(replace(e, polish=True) for e in experiments)
+        experiments = tuple(replace(e, options=replace(e.options, polish=True)) for e in experiments)
     out = Path(args.out) if args.out else Path("sweeps") / (args.preset or Path(args.file).stem)
 
     from verifier.sweep.run import run_sweep
 
-    say = lambda text: print(text, file=sys.stderr, flush=True)
     result = run_sweep(
         experiments,
         out,

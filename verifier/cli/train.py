@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from verifier.cli.options import add_data_arguments, data_options
+from verifier.cli.options import add_data_arguments, add_options, data_options, read_options
+from verifier.cli.options import say as _say
 from verifier.errors import CheckpointError, UsageError
 from verifier.files import Kind, require_place
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.training import TrainingOptions
 
-LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
-PENALTIES = ("none", "l1", "path", "weight_decay")
+if TYPE_CHECKING:
+    from verifier.training.protocols import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,34 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     net.add_argument(
         "--depth", type=int, metavar="L", help="number of weight matrices with --width (default 2: one hidden layer)"
     )
-    net.add_argument("--no-bias", action="store_true", help="layers without biases")
-    net.add_argument(
-        "--negative-slope",
-        type=float,
-        default=0.0,
-        metavar="A",
-        help="Leaky ReLU max(z, A z) between the layers (default 0: ReLU)",
-    )
+    add_options(net, TrainingOptions, only=("bias", "negative_slope"))
     fit = parser.add_argument_group("training")
-    fit.add_argument("--loss", required=True, choices=LOSSES)
-    fit.add_argument("--delta", type=float, help="huber's delta (default 1)")
-    fit.add_argument("--kappa", type=float, metavar="K", help="weight of the penalty")
-    fit.add_argument("--penalty", choices=PENALTIES, help="default: path when kappa > 0")
-    fit.add_argument(
-        "--penalise-output-bias",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="add the output bias to the penalty (l1, path)",
-    )
-    fit.add_argument(
-        "--protocol",
-        choices=("paper", "default"),
-        default="default",
-        help="paper: 150 steps, 0.001 l1, unit rows; default: 500 steps, no penalty",
-    )
-    fit.add_argument("--epochs", type=int, metavar="N", help="full-batch steps")
-    fit.add_argument("--lr", type=float, help="Adam's step size (default 0.01)")
-    fit.add_argument("--device", default="cpu", help="torch device (default cpu)")
+    add_options(fit, ObjectiveOptions, only=("loss",), required=("loss",))
+    add_options(fit, TrainingOptions, leave_out=("bias", "negative_slope"))
     seeds = parser.add_argument_group("seeds and files").add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, help="default 0")
     seeds.add_argument(
@@ -72,10 +51,12 @@ def run(args: argparse.Namespace) -> int:
     seeds = parse_seeds(args.seeds) if args.seeds is not None else [0 if args.seed is None else args.seed]
     widths = _widths(args)
     outs = _outs(args.out, seeds, args.data)
+    options = read_options(args, TrainingOptions)
 
     from verifier.data.load import data_record, load_data
     from verifier.data.targets import said
     from verifier.networks.checkpoint import save_checkpoint
+    from verifier.training.protocols import plan
     from verifier.training.train import train_network
 
     dataset = load_data(args.data, **data_options(args), loss=args.loss)
@@ -85,26 +66,10 @@ def run(args: argparse.Namespace) -> int:
     for words in said(dataset):
         _say(words)
     for seed, out in zip(seeds, outs):
-        _require_repetition(out, args, widths, seed, record)
+        _require_repetition(out, plan(widths, args.loss, seed, options), record)
     for seed, out in zip(seeds, outs):
         with _Progress(f"seed {seed}") as progress:
-            trained = train_network(
-                dataset,
-                widths,
-                args.loss,
-                seed=seed,
-                protocol=args.protocol,
-                epochs=args.epochs,
-                lr=args.lr,
-                kappa=args.kappa,
-                penalty=args.penalty,
-                penalise_output_bias=args.penalise_output_bias,
-                delta=args.delta,
-                bias=not args.no_bias,
-                negative_slope=args.negative_slope,
-                device=args.device,
-                progress=progress.update,
-            )
+            trained = train_network(dataset, widths, args.loss, seed=seed, options=options, progress=progress.update)
         objective, network = trained.objective, trained.network
         targets = objective.loss.encode(dataset)
         final = {
@@ -163,23 +128,17 @@ def _outs(template: str, seeds: list[int], data: str) -> list[str]:
     return outs
 
 
-def _require_repetition(
-    out: str, args: argparse.Namespace, widths: tuple[int, ...], seed: int, record: dict[str, Any]
-) -> None:
+def _require_repetition(out: str, p: Plan, record: dict[str, Any]) -> None:
     """Raise UsageError where another network lies already: a trained checkpoint is replaced only by the same training, run again."""
     from verifier.networks.checkpoint import load_checkpoint
-    from verifier.training.train import settings_before
 
     if not Path(out).exists():
         return
     wanted = {
-        **settings_before(
-            args.protocol, widths, args.loss, seed=seed, epochs=args.epochs, lr=args.lr, kappa=args.kappa, penalty=args.penalty,
-            penalise_output_bias=args.penalise_output_bias, delta=args.delta, bias=not args.no_bias, negative_slope=args.negative_slope,
-        ),
+        **p.settings,
         "data": record["sha256"],
-        "negative_slope": args.negative_slope,  # recorded of Leaky ReLU alone
-    }  # fmt: skip
+        "negative_slope": p.options.negative_slope,  # recorded of Leaky ReLU alone
+    }
     try:
         stored = load_checkpoint(out).metadata
     except CheckpointError as error:
@@ -191,10 +150,6 @@ def _require_repetition(
             f"--out {out}: holds a network trained with another {' and '.join(differing[:3])}; "
             "only the same training, run again, replaces it. Choose another name, or remove the file"
         )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 class _Progress:

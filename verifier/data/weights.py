@@ -129,18 +129,15 @@ def _class_factors(dataset: Dataset, loss: str, asked: Weighting, words: list[st
         )
     classes = max(dataset.classes or 0, int(dataset.y.max()) + 1)
     names = list(dataset.labels or range(classes))
-    if isinstance(asked.class_weight, str):
-        if asked.class_weight != "balanced":
-            raise UsageError(
-                f"class_weight {asked.class_weight!r}: expected balanced, or a weight per label such as 0=1,1=2.5"
-            )
+    wanted = parse_class_weight(asked.class_weight) if isinstance(asked.class_weight, str) else asked.class_weight
+    if isinstance(wanted, str):
         counts = np.bincount(dataset.y, minlength=classes)
         factors = np.where(counts > 0, dataset.samples / ((counts > 0).sum() * np.maximum(counts, 1)), 1.0)
         words.append("balanced classes")
         return factors
-    if isinstance(asked.class_weight, Mapping):
+    if isinstance(wanted, Mapping):
         factors, seen = np.ones(classes), set()
-        for label, value in asked.class_weight.items():
+        for label, value in wanted.items():
             k = _class_of(label, names)
             if k in seen:
                 raise UsageError(
@@ -149,7 +146,7 @@ def _class_factors(dataset: Dataset, loss: str, asked: Weighting, words: list[st
             seen.add(k)
             factors[k] = _number(f"class_weight of {label!r}", value)
     else:
-        listed = np.atleast_1d(np.asarray(asked.class_weight)).tolist()
+        listed = np.atleast_1d(np.asarray(wanted)).tolist()
         if len(listed) != classes:
             raise UsageError(
                 f"class_weight: {len(listed)} numbers for {classes} classes ({', '.join(map(repr, names[:12]))}); expected one per class, or a mapping"
@@ -202,7 +199,7 @@ def _number(what: str, value: Any) -> float:
 
 
 def parse_class_weight(text: str) -> str | dict[str, float]:
-    """`balanced`, or `label=w,label=w` as after --class-weight. Raises UsageError."""
+    """`balanced`, or `label=w,label=w`, as a command line gives it. Raises UsageError."""
     if text.strip() == "balanced":
         return "balanced"
     out: dict[str, float] = {}
@@ -211,9 +208,9 @@ def parse_class_weight(text: str) -> str | dict[str, float]:
         label = label.strip()
         if not equals or not label or label in out:
             raise UsageError(
-                f"--class-weight {text!r}: expected balanced, or each label once with its weight, as in 0=1,1=2.5; got {item!r}"
+                f"class_weight {text!r}: expected balanced, or each label once with its weight, as in 0=1,1=2.5; got {item!r}"
             )
-        out[label] = _number(f"--class-weight of {label}", value)
+        out[label] = _number(f"class_weight of {label}", value)
     return out
 
 

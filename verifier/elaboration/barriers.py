@@ -36,25 +36,32 @@ class LeavingFaces:
     multipliers: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Region:
+    """The cells that no path leaves below the level: cells (q, m), inside, outside and what describes their cones, as in `BarrierLowerBound`."""
+
+    patterns: Array
+    interiors: Array
+    redundant: Array
+    supports: Array
+    cells: Array
+    inside: int
+    outside: Sequence[int]
+
+
 def barrier_claim(
     problem: Problem,
+    region: Region,
+    faces: LeavingFaces,
     *,
     name: str,
+    level: float,
     around: str = "A",
     output_layer: str,
-    patterns: Array,
-    interiors: Array,
-    redundant: Array,
-    supports: Array,
-    cells: Array,
-    inside: int,
-    outside: Sequence[int],
-    faces: LeavingFaces,
-    level: float,
 ) -> BarrierLowerBound:
     """The claim with the level the kernel finds, at most about `level`, and the gap over E that follows.
 
-    cells (q, m), inside, outside: as in `BarrierLowerBound`. level: what the duals should prove.
+    level: what the duals should prove.
 
     Raises VerifierError when the kernel rejects it: a face is missing, or a dual proves nothing.
     """
@@ -63,7 +70,7 @@ def barrier_claim(
     bases: list[list[int]] = [[] for _ in range(f)]
     for k in range(f):
         if problem.objective.kappa == 0.0:
-            nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k)
+            nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, region.patterns, output_layer, faces, k)
         elif (
             problem.A.biases[1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
         ):
@@ -71,12 +78,13 @@ def barrier_claim(
     width = max(map(len, bases), default=0)
     basis = np.array([[*b, *[-1] * (width - len(b))] for b in bases], dtype=np.int64).reshape(f, width)
     claim = BarrierLowerBound(
-        name, around, output_layer, max(0.0, level), 0.0, patterns, interiors, redundant, supports, np.ascontiguousarray(cells, dtype=np.int64), int(inside),
-        np.array(outside, dtype=np.int64), np.ascontiguousarray(faces.codes, dtype=np.int64),
+        name, around, output_layer, max(0.0, level), 0.0, region.patterns, region.interiors, region.redundant, region.supports,
+        np.ascontiguousarray(region.cells, dtype=np.int64), int(region.inside), np.array(region.outside, dtype=np.int64),
+        np.ascontiguousarray(faces.codes, dtype=np.int64),
         np.ascontiguousarray(faces.facets, dtype=np.int64), nu, np.ascontiguousarray(multipliers.reshape(f, m * N)), basis,
     )  # fmt: skip
     try:
-        lowest = float(face_bounds(problem, claim, patterns).min())
+        lowest = float(face_bounds(problem, claim, region.patterns).min())
         E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
         claimed = max(0.0, below(lowest))
         claim = replace(claim, level=claimed, gap=max(0.0, below(claimed - above(E))))

@@ -41,7 +41,7 @@ def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, 
     """The exact problem: kappa, delta and sample weights as the float64 they are."""
     o = KernelObjective(
         objective.loss.name,
-        getattr(objective.loss, "delta", None),
+        objective.delta,
         objective.kappa,
         objective.penalty,
         objective.penalise_output_bias,

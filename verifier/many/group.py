@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
-from verifier.data.weights import AS_GIVEN, Weighting, weighed
+from verifier.data.weights import Weighting, weighed
 from verifier.elaboration import kernel_problem
 from verifier.errors import UsageError
 from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padding_words
-from verifier.networks.reading import Reading
 from verifier.objective.objective import Objective
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
 from verifier.pipeline.endpoints import (
     PAD_HINT,
-    Endpoint,
     encoded,
     padded_endpoint,
     polished_endpoint,
@@ -29,15 +29,15 @@ from verifier.pipeline.endpoints import (
     read_endpoint,
     read_objective,
 )
+from verifier.pipeline.setting import Endpoint
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One network of the group. source: what `certify` is given for it. F, loss, penalty, accuracy: float64, for display."""
+    """One network of the group. F, loss, penalty, accuracy: float64, for display."""
 
     name: str
     endpoint: Endpoint
-    source: Any
     F: float
     loss: float
     penalty: float
@@ -85,28 +85,23 @@ class _Agreed(dict[str, Any]):
 def read_group(
     networks: Sequence[Any] | Mapping[str, Any],
     data: Any,
-    *,
-    layout: str | Reading | None,
-    negative_slope: float | None = None,
-    data_options: Mapping[str, Any],
-    objective_options: Mapping[str, Any],
-    polish: bool,
+    objective: ObjectiveOptions,
+    options: CertifyOptions,
     say: Callable[[str], None],
-    weighting: Weighting = AS_GIVEN,
-    pad: bool = False,
 ) -> Group:
     """Read and check everything; raises VerifierError before any long computation starts."""
+    o = options
     named = _named(networks)
     if len(named) < 3:
         raise UsageError(f"--all: {len(named)} given, expected 3 or more checkpoints; for two use --pair A B")
-    ends = {name: read_endpoint(source, name, layout, negative_slope) for name, source in named.items()}
+    ends = {name: read_endpoint(source, name, o.layout, o.negative_slope) for name, source in named.items()}
     first = next(iter(ends))
-    if pad:
+    if o.pad:
         widths = common_widths({name: e.network for name, e in ends.items()})
         narrow = {name: e for name, e in ends.items() if e.network.widths != widths}
         for name, e in narrow.items():
             # Pairs are certified from what is padded here, as their own widest may be narrower.
-            ends[name] = named[name] = padded_endpoint(e, widths)
+            ends[name] = padded_endpoint(e, widths)
             say(f"{name}: {padding_words(e.network.widths, widths)}")
         if not narrow:
             say("pad: all networks have the same widths, so there was nothing to add")
@@ -118,22 +113,21 @@ def read_group(
                 f"{ends[first].network.architecture[1]} and {e.network.architecture[1]}; paths join networks of one architecture{hint}"
             )
     together = Endpoint(ends[first].network, {}, _Agreed({name: e.settings for name, e in ends.items()}))
-    objective = read_objective(together, together, objective_options)
-    read = read_data(data, together, together, data_options, objective.loss.name)
-    dataset = weighed(read, objective.loss.name, weighting)
-    objective = objective.weighted(dataset.weights)
-    targets = encoded(objective, dataset, together.network)
-    if polish:
+    asked = read_objective(together, together, objective)
+    read = read_data(data, together, together, o.data_options or {}, asked.loss.name)
+    dataset = weighed(read, asked.loss.name, Weighting(o.weights, o.class_weight, o.pos_weight))
+    asked = asked.weighted(dataset.weights)
+    targets = encoded(asked, dataset, together.network)
+    if o.polish:
         for name in named:
-            ends[name] = polished_endpoint(name, ends[name], objective, dataset.X, targets, say)
-            named[name] = ends[name]
+            ends[name] = polished_endpoint(name, ends[name], asked, dataset.X, targets, say)
     members = []
     for name, e in ends.items():
         n = e.network
-        loss, price = objective.loss_value(n, dataset.X, targets), objective.penalty_value(n)
-        F, accuracy = objective.value(n, dataset.X, targets), objective.accuracy(n, dataset)
-        members.append(Member(name, e, named[name], F, loss, price, accuracy))
-    return Group(tuple(members), dataset, objective, targets)
+        loss, price = asked.loss_value(n, dataset.X, targets), asked.penalty_value(n)
+        F, accuracy = asked.value(n, dataset.X, targets), asked.accuracy(n, dataset)
+        members.append(Member(name, e, F, loss, price, accuracy))
+    return Group(tuple(members), dataset, asked, targets)
 
 
 def _named(networks: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:

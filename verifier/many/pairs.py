@@ -6,20 +6,24 @@ import filecmp
 import hashlib
 import json
 import os
+import pickle
 import re
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from verifier.campaign.failure import failure
 from verifier.certificate.hashing import arrays_sha256
-from verifier.errors import VerifierError
+from verifier.files import atomic_write_bytes
 from verifier.kernel.fast.forward import Interval
 from verifier.kernel.statements import Problem
 from verifier.many.group import Group
 from verifier.many.landscape import Link
+from verifier.options.certify import CertifyOptions
 from verifier.pipeline.kept import NotThis, read_kept
 from verifier.stored import code_version
 
@@ -53,9 +57,17 @@ class PairRow:
     exit_code: int
 
 
-def pair_file(folder: Path, group: Group, a: int, b: int, options: Mapping[str, Any]) -> Path:
+# Of the options, those that decide what is proposed about networks and data that are read already; the others are in the hashes of these.
+_PROPOSED = ("method", "seed", "dss_preset", "tight", "exhaustive", "estimate_seconds")
+
+
+def pair_file(folder: Path, group: Group, a: int, b: int, options: CertifyOptions) -> Path:
     """The place of the pair's certificate: names for people, then a hash of networks, data, objective, options and this code."""
-    about = {**group_content(group, (a, b)), "options": dict(options), "code": code_version()}
+    about = {
+        **group_content(group, (a, b)),
+        "options": {name: getattr(options, name) for name in _PROPOSED},
+        "code": code_version(),
+    }
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     words = (re.sub(r"[^A-Za-z0-9_.]+", "_", group.members[k].name).strip("._")[-40:] or "x" for k in (a, b))
     return folder / f"{'-'.join(words)}-{digest[:12]}.safetensors"
@@ -68,7 +80,7 @@ def group_content(group: Group, which: tuple[int, ...]) -> dict[str, Any]:
     return {
         "networks": [group.members[k].network.sha256() for k in which],
         "data": arrays_sha256({"X": group.data.X, "targets": group.targets, **weights}),
-        "objective": [o.loss.name, getattr(o.loss, "delta", None), o.kappa, o.penalty, o.penalise_output_bias],
+        "objective": [o.loss.name, o.delta, o.kappa, o.penalty, o.penalise_output_bias],
     }
 
 
@@ -88,39 +100,70 @@ def _seconds(record: Mapping[str, Any]) -> float | None:
     return sum(s for s in spent if isinstance(s, (int, float))) if spent else None
 
 
-def do_pair(group: Group, a: int, b: int, file: Path, options: Mapping[str, Any]) -> PairRow:
-    """Keep the pair's certificate, or make it; whatever goes wrong becomes a row with its reason."""
+@dataclass(frozen=True, eq=False)
+class PairTask:
+    """Pair (a, b) of a group; file: of its certificate."""
+
+    a: int
+    b: int
+    file: Path
+
+
+def do_pair(task: PairTask, *, group: Group | Path, options: CertifyOptions) -> PairRow:
+    """Keep the pair's certificate, or make it; whatever goes wrong becomes a row with its reason.
+
+    group: itself, or the file that `shared` put it into for other processes.
+    """
+    if isinstance(group, Path):
+        group = _read_shared(group)
+    a, b, file = task.a, task.b, task.file
     problem = group.problem(a, b)
     if file.exists():
         try:
             return _row(a, b, file, read_pair(file, problem), made=False)
         except NotThis:
             pass  # made again, in one piece
-    from verifier.pipeline import certify
+    from verifier.pipeline.certify import certify
 
-    o = group.objective
+    A, B = (group.members[k].endpoint for k in (a, b))
     try:
-        certify(
-            group.members[a].source,
-            group.members[b].source,
-            group.data,
-            loss=o.loss.name,
-            delta=getattr(o.loss, "delta", None),
-            kappa=o.kappa,
-            penalty=o.penalty,
-            penalise_output_bias=o.penalise_output_bias,
-            out=file,
-            **options,
-        )
+        certify(A, B, group.data, objective=group.objective.options, options=_of_pair(options), out=file)
         _share_data(file)
         return _row(a, b, file, read_pair(file, problem), made=True)
     except NotThis as error:
         return PairRow(a, b, file, None, "rejected", True, str(error), 5)
     except Exception as error:
-        known = isinstance(error, VerifierError)
-        code = error.exit_code if isinstance(error, VerifierError) and error.exit_code in (4, 5) else 1
-        reason = str(error) if known else f"{type(error).__name__}: {error}"
-        return PairRow(a, b, file, None, "failed", True, reason, code)
+        return lost_pair(task, error)
+
+
+def lost_pair(task: PairTask, error: BaseException) -> PairRow:
+    """The row of a pair that failed."""
+    why = failure(error)
+    return PairRow(task.a, task.b, task.file, None, "failed", True, why.reason, why.exit_code)
+
+
+@contextmanager
+def shared(group: Group, folder: Path) -> Iterator[Path]:
+    """A file from which other processes, here or on a cluster with a shared disk, read the group once each."""
+    place = folder.absolute() / f".group-{secrets.token_hex(8)}.pkl"
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write_bytes(place, pickle.dumps(group))
+    try:
+        yield place
+    finally:
+        place.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=1)
+def _read_shared(place: Path) -> Group:
+    group: Group = pickle.loads(place.read_bytes())
+    return group
+
+
+def _of_pair(o: CertifyOptions) -> CertifyOptions:
+    """What is left to ask of one pair: its networks and data are read, polished, padded and weighed already."""
+    names = (*_PROPOSED, "device")
+    return CertifyOptions(**{name: getattr(o, name) for name in names})
 
 
 def _share_data(file: Path) -> None:

@@ -4,59 +4,54 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
+from verifier.campaign.runner import Runner, runner
 from verifier.data.targets import said
-from verifier.data.weights import Weighting
 from verifier.errors import UsageError
 from verifier.files import claim_folder
 from verifier.many.group import Group, read_group
-from verifier.many.pairs import PairRow, do_pair, group_content, pair_file
+from verifier.many.pairs import PairRow, PairTask, do_pair, group_content, lost_pair, pair_file, shared
 from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
-from verifier.networks.reading import Reading
 from verifier.numbers import show_up
-from verifier.pipeline.methods import chosen, require_options
-from verifier.pipeline.run import TIGHT
+from verifier.objective.objective import Objective
+from verifier.options.certify import CertifyOptions
+from verifier.options.declare import accepts
+from verifier.options.objective import ObjectiveOptions
+from verifier.pipeline.certify import read_options
+from verifier.pipeline.constructions.registry import chosen
+
+Say = Callable[[str], None]
 
 
+@accepts(ObjectiveOptions, CertifyOptions)
 def certify_all(
     networks: Sequence[Any] | Mapping[str, Any],
     data: Any = None,
     *,
-    loss: str | None = None,
-    delta: float | None = None,
-    kappa: float | None = None,
-    penalty: str | None = None,
-    penalise_output_bias: bool | None = None,
-    level: float | None = None,
-    method: str = "exchange",
-    layout: str | Reading | None = None,
-    negative_slope: float | None = None,
-    data_options: dict[str, Any] | None = None,
+    objective: ObjectiveOptions | Objective | None = None,
+    options: CertifyOptions | None = None,
     out: str | Path | None = None,
-    seed: int = 0,
-    dss_preset: str = "paper",
-    device: str = "cpu",
-    tight: float = TIGHT,
-    polish: bool = False,
-    exhaustive: bool = False,
-    weights: Any = None,
-    class_weight: Any = None,
-    pos_weight: float | None = None,
-    pad: bool = False,
-    progress: bool = False,
-    say: Callable[[str], None] | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    say: Say | None = None,
+    **keywords: Any,
 ) -> ManyResult:
     """Certified bounds for all pairs of three or more networks, and for passes from one to another through others.
 
     networks: as `verifier.certify` takes them, in a sequence, or in a mapping from names. out: folder of the certificates, default
-    certificates/all-<hash>. level: of the connected components; default the largest F. progress: a bar on stderr. Everything else is `certify`'s.
+    certificates/all-<hash>. Everything else is `certify`'s, with method "exchange" where none is named; level: of the connected components, by default
+    the largest F. jobs: processes on this machine. scheduler: address of a dask scheduler instead; the folder must be on a shared disk then.
 
     A certificate that is in the folder already, for exactly these networks, data and objective, and that the kernel accepts, is kept. A pair that
     fails becomes a row with its reason.
@@ -66,45 +61,29 @@ def certify_all(
     from threadpoolctl import threadpool_limits
 
     say = say or (lambda text: None)
-    chosen(method)
-    require_options(tight, device)
-    if "string" in method.split(","):
-        raise UsageError("--string is one path between two networks; use it with --pair")
-    if level is not None and not math.isfinite(level):
-        raise UsageError(f"level must be a finite number, got {level}")
-    objective_options = {
-        "loss": loss, "delta": delta, "kappa": kappa, "penalty": penalty, "penalise_output_bias": penalise_output_bias,
-    }  # fmt: skip
-    with threadpool_limits(limits=1):
-        group = read_group(
-            networks,
-            data,
-            layout=layout,
-            negative_slope=negative_slope,
-            data_options=data_options or {},
-            objective_options=objective_options,
-            polish=polish,
-            say=say,
-            weighting=Weighting(weights, class_weight, pos_weight),
-            pad=pad,
-        )
+    asked, options = read_options("certify_all", objective, options, keywords, method="exchange")
+    _require_pairwise(options)
+    workers = runner(jobs, scheduler, progress=options.progress, say=say)
+    with threadpool_limits(limits=1), workers as run:
+        group = read_group(networks, data, asked, options, say)
         folder = Path(out) if out is not None else _default_folder(group)
         claim_folder(folder, known={"results.json": ("outcome", "networks", "components")}, pages=("report.html",))
         _introduce(group, say)
-        options = {"method": method, "seed": seed, "dss_preset": dss_preset, "tight": tight, "exhaustive": exhaustive}
-        rows = _pairs(
-            group,
-            folder,
-            options,
-            {"layout": layout, "negative_slope": negative_slope, "device": device},
-            progress,
-            say,
-        )
-        found = gather(len(group.members), rows)
+        rows = _pairs(group, folder, options, run, say)
+        found, level = gather(len(group.members), rows), options.level
         result = ManyResult(group, tuple(rows), found, found.top if level is None else level, level is not None, folder)
         tables = write_tables(result)
     say(f"tables {', '.join(map(str, tables))}")
-    return ManyResult(group, result.rows, found, result.level, result.asked, folder, tables)
+    return replace(result, tables=tables)
+
+
+def _require_pairwise(o: CertifyOptions) -> None:
+    """Raise UsageError for what is about one pair alone."""
+    if any(c.needs_file for c in chosen(o.method)) or o.string is not None:
+        raise UsageError("--string is one path between two networks; use it with --pair")
+    for name in ("state", "output_layer", "most_cells"):
+        if getattr(o, name) != getattr(CertifyOptions(), name):
+            raise UsageError(f"{name}: is about one pair; certify that pair alone")
 
 
 def _default_folder(group: Group) -> Path:
@@ -112,7 +91,7 @@ def _default_folder(group: Group) -> Path:
     return Path("certificates") / f"all-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
-def _introduce(group: Group, say: Callable[[str], None]) -> None:
+def _introduce(group: Group, say: Say) -> None:
     """The networks first, so that a wrong data set is seen at once."""
     for m in group.members:
         accuracy = "" if m.accuracy is None else f", accuracy {m.accuracy:.4f}"
@@ -128,26 +107,21 @@ def _introduce(group: Group, say: Callable[[str], None]) -> None:
         say(words)
 
 
-def _pairs(
-    group: Group,
-    folder: Path,
-    options: dict[str, Any],
-    unproved: dict[str, Any],
-    progress: bool,
-    say: Callable[[str], None],
-) -> list[PairRow]:
-    """One row per pair. options: decide what is proposed, and so belong to the file's name; unproved ones do not."""
-    from tqdm import tqdm
-
-    pairs = list(combinations(range(len(group.members)), 2))
-    rows = []
-    with tqdm(total=len(pairs), desc="pairs", file=sys.stderr, disable=not progress) as bar:
-        for a, b in pairs:
-            row = do_pair(group, a, b, pair_file(folder, group, a, b, options), {**options, **unproved})
-            rows.append(row)
+def _pairs(group: Group, folder: Path, options: CertifyOptions, run: Runner, say: Say) -> list[PairRow]:
+    """One row per pair, in the order of the networks."""
+    pairs = combinations(range(len(group.members)), 2)
+    tasks = [PairTask(a, b, pair_file(folder, group, a, b, options).absolute()) for a, b in pairs]
+    rows = {}
+    with shared(group, folder) if run.remote else nullcontext(group) as what:
+        work = partial(do_pair, group=what, options=replace(options, progress=False))
+        for k, row in run.run(work, tasks, lost_pair, what="pairs"):
+            rows[k] = replace(row, file=folder / row.file.name)
             with tqdm.external_write_mode(file=sys.stderr):
                 say(_line(group, row))
-            bar.update()
+    return _counted([rows[k] for k in range(len(tasks))], folder, say)
+
+
+def _counted(rows: list[PairRow], folder: Path, say: Say) -> list[PairRow]:
     made = sum(r.made and r.facts is not None for r in rows)
     say(
         f"{folder}: {made} certificates made, {sum(not r.made for r in rows)} kept after a check, {sum(r.facts is None for r in rows)} failed"

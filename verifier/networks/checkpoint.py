@@ -19,9 +19,9 @@ from verifier.networks.curve_file import bend, count_bends, curve_kind, require_
 from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
 from verifier.networks.layout import find_layout
 from verifier.networks.network import Network
-from verifier.networks.reading import Reading, as_reading
 from verifier.networks.tensors import StoredTensor, build_network
 from verifier.networks.unwrap import state_dict_inside
+from verifier.options.reading import Reading, as_reading
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
 METADATA_KEY = "verifier"

@@ -12,7 +12,7 @@ import numpy as np
 from verifier.errors import CheckpointError, UsageError
 from verifier.networks.checkpoint import network_from_state_dict
 from verifier.networks.network import Network
-from verifier.networks.reading import Reading
+from verifier.options.reading import Reading
 
 _PLAIN = (
     "Linear",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import CheckpointError
-from verifier.networks.reading import Reading
 from verifier.networks.tensors import StoredTensor, from_numpy
+from verifier.options.reading import Reading
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 _DEEPEST = 8

@@ -23,6 +23,8 @@ class Loss(ABC):
     name: str
     smooth: bool
     separable: bool = True
+    # Of Huber's loss: where it turns from a square into a line.
+    delta: float | None = None
 
     @abstractmethod
     def encode(self, dataset: Dataset) -> Array:

@@ -16,6 +16,7 @@ from verifier.objective.loss import Loss
 from verifier.objective.losses import make_loss
 from verifier.objective.penalties import Penalty, make_penalty
 from verifier.objective.weighted import SampleWeighted
+from verifier.options.objective import LOSSES, ObjectiveOptions
 
 Array = np.ndarray
 
@@ -49,6 +50,19 @@ class Objective:
     @cached_property
     def penalty_form(self) -> Penalty:
         return make_penalty(self.penalty, self.penalise_output_bias)
+
+    @property
+    def delta(self) -> float | None:
+        """Huber's; None of other losses."""
+        return self.loss.delta
+
+    @property
+    def options(self) -> ObjectiveOptions:
+        """The words that make this objective again, sample weights aside."""
+        penalty = self.penalty if self.kappa > 0 else "none"
+        return ObjectiveOptions(
+            loss=self.loss.name, delta=self.delta, kappa=self.kappa, penalty=penalty, penalise_output_bias=self.penalise_output_bias
+        )  # fmt: skip
 
     @property
     def weights(self) -> Array | None:
@@ -143,6 +157,15 @@ class Objective:
             threshold = 0.0 if self.loss.name in ("logistic", "hinge") else 0.5
             labels = (predictions[:, 0] > threshold).astype(np.int64)
         return float(np.mean(labels == dataset.y))
+
+
+def made(o: ObjectiveOptions) -> Objective:
+    """The objective of options that nothing recorded adds to. Raises UsageError as `make_objective`, and where no loss is named."""
+    if o.loss is None:
+        raise UsageError(f"no loss: name it with --loss ({', '.join(LOSSES)})")
+    return make_objective(
+        o.loss, delta=o.delta, kappa=o.kappa, penalty=o.penalty, penalise_output_bias=bool(o.penalise_output_bias)
+    )
 
 
 def make_objective(

@@ -54,12 +54,7 @@ class SampleWeighted(Loss):
             )
         self.shares = shares(self.weights)
         self.weights.flags.writeable = self.shares.flags.writeable = False
-        self.name, self.smooth, self.separable = loss.name, loss.smooth, loss.separable
-
-    @property
-    def delta(self) -> float | None:
-        """Huber's; None for other losses."""
-        return getattr(self.loss, "delta", None)
+        self.name, self.smooth, self.separable, self.delta = loss.name, loss.smooth, loss.separable, loss.delta
 
     @property
     def plain(self) -> Loss:

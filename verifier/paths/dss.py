@@ -61,13 +61,16 @@ PRESETS = {
 class DssResult:
     """path: the string, a polyline of beads. maximum: largest sampled F over all its segments. level: what was aimed at.
 
-    hit: whether a segment was left above its limit at the last depth. points: evaluations on grids. settings: the preset, for the record.
+    hit: whether a segment was left above its limit at the last depth.
+    stopped: time was over first.
+    points: evaluations on grids. settings: the preset, for the record.
     """
 
     path: Path
     maximum: float
     level: float
     hit: bool
+    stopped: bool
     points: int
     cpu_seconds: float
     settings: dict[str, Any]
@@ -98,11 +101,12 @@ def dss(
     seed: int = 0,
     device: str = "cpu",
     progress: bool = False,
+    seconds: float = float("inf"),
 ) -> DssResult:
     """Run DSS between two networks of one architecture, any depth.
 
     X (N, n_0), targets as the loss encodes them. level: F to stay under; default E = max(F(A), F(B)). seed: of torch, though
-    full-batch training draws nothing at random. device: of torch. progress: a bar on stderr.
+    full-batch training draws nothing at random. device: of torch. progress: a bar on stderr. seconds: of CPU, after which the string is taken as it is.
 
     Raises UsageError for an unknown preset or networks of different architecture.
     """
@@ -112,10 +116,10 @@ def dss(
     if A.architecture != B.architecture:
         raise UsageError(f"dss: networks of different architecture, {A.architecture} and {B.architecture}")
     started = time.process_time()
-    runner = _Runner(objective, X, targets, settings, seed, device, A.negative_slope)
+    runner = _Runner(objective, X, targets, settings, seed, device, A.negative_slope, started + seconds)
     if level is None:
         level = max(objective.value(n, X, targets) for n in (A, B))
-    segments, points = _refine(runner, A, B, level, settings, progress)
+    segments, points, stopped = _refine(runner, A, B, level, settings, progress)
     vertices = [s.end for s in segments]
     moves = tuple(Move(v, f"DSS segment {k + 1} of {len(vertices)}") for k, v in enumerate(vertices))
     limit = settings.accept * level * (1 + ROUNDING)
@@ -123,7 +127,8 @@ def dss(
         Path("dss", A, moves, literal=True),
         max(s.maximum for s in segments),
         level,
-        any(s.maximum > limit for s in segments),
+        any(s.maximum > limit and s.depth >= settings.depth for s in segments),
+        stopped,
         points,
         time.process_time() - started,
         {"preset": preset if isinstance(preset, str) else "custom", "level": level, "seed": seed, **asdict(settings)},
@@ -132,8 +137,8 @@ def dss(
 
 def _refine(
     runner: _Runner, A: Network, B: Network, level: float, p: Preset, progress: bool
-) -> tuple[list[_Segment], int]:
-    """The final segments in order, and the number of grid points evaluated."""
+) -> tuple[list[_Segment], int, bool]:
+    """The final segments in order, the number of grid points evaluated, and whether time was over first."""
     from tqdm import tqdm
 
     limit, points = p.accept * level * (1 + ROUNDING), 0
@@ -155,7 +160,7 @@ def _refine(
             segments = [look(A, B, 0)]
         # One list kept in order; a stack finishes the leftmost segment first, a queue goes round by round.
         waiting = deque(s for s in segments if not s.settled)
-        while waiting:
+        while waiting and not runner.late:
             s = waiting.popleft()
             t = float(np.argmax(s.values)) / (len(s.values) - 1) if p.bead_at_argmax else 0.5
             # An argmax at an end would start the bead on a copy of it: nothing would be refined.
@@ -169,18 +174,30 @@ def _refine(
                 waiting.extend(open_parts)
             else:
                 waiting.extendleft(reversed(open_parts))
-    return segments, points
+    return segments, points, bool(waiting)
 
 
 class _Runner(TorchObjective):
     """Grid evaluation and bead training."""
 
     def __init__(
-        self, objective: Objective, X: Array, targets: Array, preset: Preset, seed: int, device: str, slope: float
+        self,
+        objective: Objective,
+        X: Array,
+        targets: Array,
+        preset: Preset,
+        seed: int,
+        device: str,
+        slope: float,
+        deadline: float,
     ) -> None:
         super().__init__(objective, X, targets, device, negative_slope=slope)
-        self.preset = preset
+        self.preset, self.deadline = preset, deadline
         self.torch.manual_seed(seed)
+
+    @property
+    def late(self) -> bool:
+        return time.process_time() > self.deadline
 
     def grid_values(self, start: Network, end: Network) -> Array:
         return self.segment_values(start, end, self.preset.grid)
@@ -197,7 +214,7 @@ class _Runner(TorchObjective):
         for _ in range(p.epochs):
             optimiser.zero_grad()
             F = self.value(weights, biases)
-            if float(F.detach()) < goal:
+            if float(F.detach()) < goal or self.late:
                 break
             F.backward()
             optimiser.step()

@@ -72,17 +72,11 @@ def torch_value(
 
     from verifier.training import torch_losses
 
-    f = torch_losses.forward(weights, biases, X, slope)
     shares = None
     if objective.weights is not None:
         shares = torch.tensor(objective.loss.scaled(np.ones(len(objective.weights))), dtype=X.dtype)
         shares = shares if index is None else shares[index]
-    F = torch_losses.mean_loss(objective.loss.name, f, y, getattr(objective.loss, "delta", None), shares)
-    if objective.kappa > 0:
-        F = F + objective.kappa * weights[-1].abs().sum()
-        if objective.penalise_output_bias and biases[-1] is not None:
-            F = F + objective.kappa * biases[-1].abs().sum()
-    return F
+    return torch_losses.objective_value(objective, weights, biases, X, y, slope=slope, shares=shares, priced="l1")
 
 
 def _arrays(weights: list[Any], biases: list[Any]) -> Subnetwork | None:

@@ -50,12 +50,9 @@ class TorchObjective:
         """F as a torch scalar."""
         from verifier.training import torch_losses
 
-        o = self.objective
-        f = torch_losses.forward(weights, biases, self.X, self.negative_slope)
-        F = torch_losses.mean_loss(o.loss.name, f, self.y, getattr(o.loss, "delta", None), self.shares)
-        if o.kappa > 0:
-            F = F + o.kappa * torch_losses.penalty(o.penalty, weights, biases, o.penalise_output_bias)
-        return F
+        return torch_losses.objective_value(
+            self.objective, weights, biases, self.X, self.y, slope=self.negative_slope, shares=self.shares
+        )
 
     def segment_values(self, start: Network, end: Network, points: int) -> Array:
         """F at `points` equally spaced points of the segment, ends included; evaluated in batches."""

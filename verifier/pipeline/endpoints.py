@@ -4,48 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.targets import fitted
-from verifier.data.weights import AS_GIVEN, Weighting, weighed
+from verifier.data.weights import Weighting, weighed
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padded, padding_words
-from verifier.networks.reading import Reading
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
 from verifier.objective.objective import Objective, make_objective
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.reading import Reading
+from verifier.pipeline.setting import Endpoint, Setting
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A network and where it came from. settings: what `verifier train` stored, {} for foreign networks.
-
-    padded_from: the widths (n_0..n_L) of the network that was loaded, where dead neurons were added to it; else None.
-    polished: it was then trained on, so that it is another function than the network that was loaded.
-    """
-
-    network: Network
-    source: dict[str, Any]
-    settings: dict[str, Any]
-    padded_from: tuple[int, ...] | None = None
-    polished: bool = False
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Everything a certification is about."""
-
-    A: Endpoint
-    B: Endpoint
-    data: Dataset
-    objective: Objective
-    targets: Array
 
 
 def read_endpoint(
@@ -180,22 +157,22 @@ def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any],
     return load_recorded(record)
 
 
-def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Objective:
-    """The objective from the options `loss, delta, kappa, penalty, penalise_output_bias`. Each that is None is as the checkpoints recorded it, whatever
-    the others are; penalty "none" and kappa 0 mean each other, and another penalty does not inherit that the output bias is penalised.
+def read_objective(A: Endpoint, B: Endpoint, given: ObjectiveOptions) -> Objective:
+    """The objective that is asked for. Each option that is None is as the checkpoints recorded it, whatever the others are; penalty "none" and
+    kappa 0 mean each other, and another penalty does not inherit that the output bias is penalised.
 
     Raises UsageError when no loss is known. Without a recorded or given kappa the objective is the loss alone.
     """
-    loss = _agreed("loss", given["loss"], A, B, "--loss")
+    loss = _agreed("loss", given.loss, A, B, "--loss")
     if loss is None:
         raise UsageError(
             "no loss: the checkpoints do not record one; name it with --loss "
             "(logistic, cross_entropy, squared, huber, hinge or absolute)"
         )
-    delta = given["delta"]
+    delta = given.delta
     if delta is None and loss == "huber":
         delta = _agreed("delta", None, A, B, "--delta")
-    kappa, penalty, bias = given["kappa"], given["penalty"], given["penalise_output_bias"]
+    kappa, penalty, bias = given.kappa, given.penalty, given.penalise_output_bias
     if penalty == "none" and kappa is None:
         kappa = 0.0
     if penalty is None and kappa != 0:
@@ -204,26 +181,16 @@ def read_objective(A: Endpoint, B: Endpoint, given: Mapping[str, Any]) -> Object
         if bias is None:
             bias = _agreed("penalise_output_bias", None, A, B, "--penalise-output-bias")
     kappa = _agreed("kappa", kappa, A, B, "--kappa")
-    if given["kappa"] is None and penalty != "none" and not kappa:
+    if given.kappa is None and penalty != "none" and not kappa:
         kappa = None  # recorded as 0 or not at all: no weight for a penalty that is asked for now
     return make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=bool(bias))
 
 
-def read_setting(
-    a: Any,
-    b: Any,
-    data: Any,
-    *,
-    layout: str | Reading | None,
-    negative_slope: float | None = None,
-    data_options: Mapping[str, Any],
-    objective_options: Mapping[str, Any],
-    weighting: Weighting = AS_GIVEN,
-    pad: bool = False,
-) -> Setting:
+def read_setting(a: Any, b: Any, data: Any, objective: ObjectiveOptions, options: CertifyOptions) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
-    A, B = (read_endpoint(source, name, layout, negative_slope) for source, name in ((a, "A"), (b, "B")))
-    if pad:
+    o = options
+    A, B = (read_endpoint(source, name, o.layout, o.negative_slope) for source, name in ((a, "A"), (b, "B")))
+    if o.pad:
         widths = common_widths({"A": A.network, "B": B.network})
         A, B = padded_endpoint(A, widths), padded_endpoint(B, widths)
     if A.network.architecture != B.network.architecture:
@@ -233,11 +200,11 @@ def read_setting(
             f"{A.network.architecture[1]} and {B.network.architecture[1]}, slopes {A.network.negative_slope:g} and {B.network.negative_slope:g}; "
             f"a path joins networks of one architecture{hint}"
         )
-    objective = read_objective(A, B, objective_options)
-    dataset = weighed(read_data(data, A, B, data_options, objective.loss.name), objective.loss.name, weighting)
-    objective = objective.weighted(dataset.weights)
-    targets = encoded(objective, dataset, A.network)
-    return Setting(A, B, dataset, objective, targets)
+    asked = read_objective(A, B, objective)
+    read = read_data(data, A, B, o.data_options or {}, asked.loss.name)
+    dataset = weighed(read, asked.loss.name, Weighting(o.weights, o.class_weight, o.pos_weight))
+    asked = asked.weighted(dataset.weights)
+    return Setting(A, B, dataset, asked, encoded(asked, dataset, A.network))
 
 
 PAD_HINT = "; --pad (pad=True) adds dead neurons to the narrower layers, which changes no function"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.elaboration.barriers import LeavingFaces, barrier_claim
+from verifier.elaboration.barriers import LeavingFaces, Region, barrier_claim
 from verifier.errors import VerifierError
 from verifier.kernel import Claim
 from verifier.kernel.statements import BarrierLowerBound, Problem
@@ -47,11 +47,7 @@ def barrier_of(problem: Problem, found: ExactGap, *, name: str = "exact") -> Bar
     faces[:, 1:] = np.take_along_axis(faces[:, 1:], order, axis=1)
     multipliers = b.multipliers.copy()
     multipliers[:, 1:] = np.take_along_axis(multipliers[:, 1:], order[:, :, None], axis=1)
-    return barrier_claim(
-        problem,
-        name=name,
-        around="B" if b.swapped else "A",
-        output_layer="frozen" if found.setting.frozen else "trained",
+    region = Region(
         patterns=cones.patterns[used],
         interiors=cones.interiors[used],
         redundant=redundant,
@@ -59,8 +55,15 @@ def barrier_of(problem: Problem, found: ExactGap, *, name: str = "exact") -> Bar
         cells=renumbered(b.cells),
         inside=b.inside,
         outside=renumbered(b.outside).tolist(),
-        faces=LeavingFaces(faces, b.facets, b.nu, multipliers),
+    )
+    return barrier_claim(
+        problem,
+        region,
+        LeavingFaces(faces, b.facets, b.nu, multipliers),
+        name=name,
         level=b.level,
+        around="B" if b.swapped else "A",
+        output_layer="frozen" if found.setting.frozen else "trained",
     )
 
 

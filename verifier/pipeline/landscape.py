@@ -9,19 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from verifier.campaign.runner import HERE, Runner
 from verifier.data.dataset import Dataset
 from verifier.data.targets import said
 from verifier.data.weights import require_unweighted
-from verifier.errors import UsageError
+from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
 from verifier.objective import Objective
-from verifier.pipeline.landscape_pairs import pair_record, pair_words
+from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import plain
@@ -106,10 +108,10 @@ def run_landscape(
     widths: Sequence[int],
     out: str | Path,
     *,
-    jobs: int = 1,
+    workers: Runner = HERE,
     say: Callable[[str], None] | None = None,
 ) -> LandscapeResult:
-    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs. jobs: processes.
+    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs.
 
     Raises UsageError when the data and objective are none that cells cover, or when a width alone has too many cells; among several
     widths, one that is too large becomes a row that says so.
@@ -126,12 +128,14 @@ def run_landscape(
     )
     for words in said(task.data):
         say(words)
-    built = _all(jobs, [(_width, (task, width, folder)) for width in widths])
+    build = partial(_width, task=task, folder=folder.absolute())
+    built = workers.in_order(build, list(widths), _lost_width, what="widths")
     records = [record for record, _ in built]
     for w in records:
         say(w.get("refused") or f"{width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")
     wanted = [(w, pair) for w, pairs in built for pair in pairs]
-    found = _all(jobs, [(_pair, (task, pair, folder)) for _, pair in wanted])
+    certify_pair = partial(_pair, task=task, folder=folder.absolute())
+    found = workers.in_order(certify_pair, [pair for _, pair in wanted], lost_pair, what="pairs")
     for (w, pair), row in zip(wanted, found):
         w["pairs"].append(row)
         say(
@@ -143,8 +147,7 @@ def run_landscape(
             "format": "verifier-landscape", "widths": records,
             "data": {"name": task.data.name, "samples": task.data.samples, "features": task.data.dimension, "recipe": task.data.recipe},
             "objective": {
-                "loss": task.objective.loss.name, "delta": getattr(task.objective.loss, "delta", None), "kappa": task.objective.kappa,
-                "penalty": task.objective.penalty, "penalise_output_bias": task.objective.penalise_output_bias,
+                **asdict(task.objective.options),
             },
             "hidden_bias": task.hidden_bias, "output_bias": task.output_bias, "provenance": provenance({"widths": list(widths), "seed": task.seed}),
         }
@@ -153,16 +156,11 @@ def run_landscape(
     return LandscapeResult(record, folder)
 
 
-def _all(jobs: int, calls: list[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
-    """The results in order, in this process or in several."""
-    if jobs == 1 or len(calls) < 2:
-        return [f(*args) for f, args in calls]
-    from joblib import Parallel, delayed
-
-    return list(Parallel(n_jobs=jobs)(delayed(f)(*args) for f, args in calls))
+def _lost_width(width: int, error: VerifierError) -> tuple[dict[str, Any], list[LeadingPair]]:
+    raise VerifierError(f"width {width}: {error}")
 
 
-def _width(task: LandscapeTask, width: int, folder: Path) -> tuple[dict[str, Any], list[LeadingPair]]:
+def _width(width: int, *, task: LandscapeTask, folder: Path) -> tuple[dict[str, Any], list[LeadingPair]]:
     """The merge tree of one width as a record, its tables written, and the pairs to certify."""
     setting = task.setting(width)
     try:
@@ -173,5 +171,5 @@ def _width(task: LandscapeTask, width: int, folder: Path) -> tuple[dict[str, Any
     return tree_record(tree), pairs_of(tree, task.compare)
 
 
-def _pair(task: LandscapeTask, pair: LeadingPair, folder: Path) -> dict[str, Any]:
+def _pair(pair: LeadingPair, *, task: LandscapeTask, folder: Path) -> dict[str, Any]:
     return pair_record(pair, task.data, task.objective, task.methods, task.seed, task.key(pair), folder)

@@ -6,9 +6,11 @@ record beside it says that this code wrote that very file.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+from verifier.campaign.records import keep, kept
 from verifier.data.dataset import Dataset
 from verifier.elaboration import kernel_problem
 from verifier.errors import VerifierError
@@ -16,13 +18,11 @@ from verifier.kernel.fast.paths import excess
 from verifier.kernel.statements import Problem
 from verifier.numbers import show_down, show_up
 from verifier.objective import Objective
+from verifier.options.certify import CertifyOptions
 from verifier.pipeline.kept import Kept, NotThis, read_kept
 from verifier.pipeline.landscape_records import LeadingPair
 from verifier.pipeline.record import plain
-from verifier.stored import read_sealed, write_sealed
 
-# The line to a permuted copy of B may well lie below the barrier of A and B.
-ANOTHER_PAIR = "line after matching"
 # Room between the tree's gap and certified bounds of it, over the level of the pass.
 AGREES = 1e-6
 
@@ -44,28 +44,24 @@ def pair_record(
         found = _kept(certificate, beside, problem, key)
         if found is None:
             found = _made(pair, data, objective, methods, seed, certificate, problem)
-            write_sealed(beside, {"key": key, "sha256": found.certificate.digest})
+            keep(beside, key, {"sha256": found.certificate.digest})
         figures = _figures(found, certificate)
         _require_agreement(pair, figures)
     except VerifierError as error:
-        # One pair's failure is a row with its reason; it is tried again next time.
-        return plain(
-            {
-                **pair.as_record(),
-                "status": "FAILED",
-                "failed": str(error),
-                "certified_gap": None,
-                "upper_gap": None,
-                "rows": [],
-            }
-        )
+        return lost_pair(pair, error)
     return plain({**pair.as_record(), "status": "CERTIFIED", **figures})
+
+
+def lost_pair(pair: LeadingPair, error: VerifierError) -> dict[str, Any]:
+    """One pair's failure is a row with its reason; it is tried again next time."""
+    nothing: dict[str, Any] = {"certified_gap": None, "upper_gap": None, "rows": []}
+    return plain({**pair.as_record(), "status": "FAILED", "failed": str(error), **nothing})
 
 
 def _kept(certificate: Path, beside: Path, problem: Problem, key: str) -> Kept | None:
     """The certificate that is there, when this code wrote it for this question and the kernel accepts it for this problem."""
-    known = read_sealed(beside)
-    if known is None or known.get("key") != key:
+    known = kept(beside, key)
+    if known is None:
         return None
     try:
         found = read_kept(certificate, problem)
@@ -78,12 +74,12 @@ def _made(
     pair: LeadingPair, data: Dataset, o: Objective, methods: tuple[str, ...], seed: int, certificate: Path, problem: Problem
 ) -> Kept:  # fmt: skip
     """By exact search and by every construction, into one certificate."""
-    from verifier.pipeline.run import certify
+    from verifier.pipeline.certify import certify
 
-    certify(
-        pair.A, pair.B, data, loss=o.loss.name, delta=getattr(o.loss, "delta", None), kappa=o.kappa, penalty=o.penalty,
-        penalise_output_bias=o.penalise_output_bias, method=",".join(("exact", *methods)), exhaustive=True, seed=seed, out=certificate,
-    )  # fmt: skip
+    options = CertifyOptions(
+        method=",".join(("exact", *methods)), exhaustive=True, seed=seed, estimate_seconds=math.inf
+    )
+    certify(pair.A, pair.B, data, objective=o.options, options=options, out=certificate)
     try:
         return read_kept(certificate, problem)
     except NotThis as why:
@@ -105,7 +101,7 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
     ] + [
         {"method": e["method"], "kind": "sampled", "maximum": e["maximum"], "gap": e["gap"], "above": e["maximum"] - level, "below": e["maximum"] < level}
         for e in found.certificate.record["estimates"]
-        if e["method"] != ANOTHER_PAIR
+        if not e["matched"]  # the line to a permuted copy of B may well lie below the barrier of A and B
     ]  # fmt: skip
     return {
         "E": found.E, "certified_gap": None if barrier is None else barrier.gap, "certified_level": None if barrier is None else barrier.level,

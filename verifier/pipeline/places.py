@@ -7,26 +7,47 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from verifier.certificate.hashing import arrays_sha256
 from verifier.files import Kind, require_place
+from verifier.kernel.statements import Problem
+from verifier.pipeline.constructions.registry import Construction
 
-# Constructions whose polyline is kept as FILE.NAME.npz.
-_STRINGS = ("dss", "polychain", "bezier", "neb")
+
+def default_name(a: Any, b: Any, problem: Problem) -> Path:
+    """certificates/<a>-<b>-<hash of data and parameters>.safetensors."""
+    stems = [Path(x).stem if isinstance(x, (str, Path)) else n for x, n in ((a, "A"), (b, "B"))]
+    arrays = {"X": problem.X, "targets": problem.targets}
+    arrays |= {} if problem.weights is None else {"weights": problem.weights}
+    for name, p in (("A", problem.A), ("B", problem.B)):
+        arrays |= {
+            f"{name}{l}{part}": v
+            for part, vs in (("W", p.weights), ("b", p.biases))
+            for l, v in enumerate(vs)
+            if v is not None
+        }
+    # Everything the problem is about: with another loss or activation the same parameters are another pair.
+    digest = arrays_sha256({**arrays, repr(problem.objective): np.array([problem.negative_slope])})
+    return Path("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
 
 
-def require_certificate(target: str | os.PathLike[str], methods: Sequence[str], inputs: Iterable[Any]) -> Path:
+def require_certificate(
+    target: str | os.PathLike[str], constructions: Sequence[Construction], inputs: Iterable[Any]
+) -> Path:
     """`target`, once the certificate and the files beside it can be written without losing anything. Raises UsageError."""
     inputs = list(inputs)
     place = require_place(target, Kind.CERTIFICATE, inputs=inputs)
     require_place(place.with_suffix(".data"), Kind.DATA, option="beside the certificate,", inputs=inputs)
-    for name in (n for n in _STRINGS if n in methods):
-        require_place(place.with_suffix(f".{name}.npz"), Kind.ARRAYS, option="beside the certificate,", inputs=inputs)
+    for c in (c for c in constructions if c.keeps_string):
+        require_place(place.with_suffix(f".{c.name}.npz"), Kind.ARRAYS, option="beside the certificate,", inputs=inputs)
     return place
 
 
 def require_outputs(
     out: str | os.PathLike[str] | None,
     state: str | os.PathLike[str] | None,
-    methods: Sequence[str],
+    constructions: Sequence[Construction],
     inputs: Iterable[Any],
 ) -> None:
     """The same of everything the caller names, before anything is read. Raises UsageError."""
@@ -34,4 +55,4 @@ def require_outputs(
     if state is not None:
         require_place(state, Kind.ARRAYS, option="state", inputs=inputs)
     if out is not None:
-        require_certificate(out, methods, [*inputs, state])
+        require_certificate(out, constructions, [*inputs, state])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from verifier.data.dataset import Dataset
 from verifier.elaboration import ElaboratedPath
-from verifier.kernel import Claim
 from verifier.kernel.statements import EndpointValue, HeadOptimum
 from verifier.networks.network import Network
+from verifier.options.certify import CertifyOptions
+from verifier.options.declare import options_of
+from verifier.options.objective import ObjectiveOptions
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
-from verifier.pipeline.endpoints import Endpoint, Setting
 from verifier.pipeline.sampling import Samples, activation_changes, plane
+from verifier.pipeline.setting import Endpoint, Setting
 from verifier.programs.result import ProgramResult
 
 
@@ -32,8 +36,27 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str) or value is None else str(value)
 
 
-def endpoint_record(e: Endpoint, s: Setting, claim: Claim) -> dict[str, Any]:
-    assert isinstance(claim, EndpointValue)
+def data_record(data: Dataset) -> dict[str, Any]:
+    return {
+        "name": data.name, "task": data.task, "samples": data.samples, "features": data.dimension, "recipe": data.recipe,
+        "source_sha256": data.source_sha256, "sha256_of_X_and_y": data.sha256(),
+    }  # fmt: skip
+
+
+def options_record(s: Setting, asked: ObjectiveOptions, o: CertifyOptions) -> dict[str, Any]:
+    """Every option of the run, as it was given; arrays only by whether there were any."""
+    left_out = ("weights", "layout", "data_options", "state", "progress", "string")
+    return plain(
+        {
+            **asdict(asked), **{x.name: getattr(o, x.name) for x in options_of(CertifyOptions) if x.name not in left_out},
+            "string": None if o.string is None else str(o.string), "weights": o.weights is not None,
+            # Networks of `certify --all` come polished and padded.
+            "polish": s.polished, "pad": o.pad or bool(s.padded_from), "negative_slope": s.A.network.negative_slope,
+        }
+    )  # fmt: skip
+
+
+def endpoint_record(e: Endpoint, s: Setting, claim: EndpointValue) -> dict[str, Any]:
     X, o = s.data.X, s.objective
     return plain(
         {
@@ -81,10 +104,11 @@ def program_record(name: str, p: ProgramResult, claim: HeadOptimum) -> dict[str,
     )  # fmt: skip
 
 
-def estimate_record(e: SampledEstimate, details: dict[str, Any]) -> dict[str, Any]:
+def estimate_record(e: SampledEstimate) -> dict[str, Any]:
     return plain(
         {
-            "method": e.method, "kind": "sampled", "maximum": e.maximum, "gap": e.gap, "points": e.points, "cpu_seconds": e.cpu_seconds,
-            "note": e.note, "settings": details.get("settings"), "beads": details.get("beads"),
+            "method": e.method, "construction": e.construction, "kind": "sampled", "maximum": e.maximum, "gap": e.gap, "points": e.points,
+            "cpu_seconds": e.cpu_seconds, "note": e.note, "hit": e.hit, "stopped": e.stopped, "matched": e.matched, "settings": e.settings,
+            "beads": None if e.string is None else len(e.string.moves) - 1,
         }
     )  # fmt: skip

@@ -20,7 +20,7 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     """The verdict line: of the paths between A and B themselves, and only where there is none of those up to permutation. With a level, the question is
     whether a path stays at or below it."""
     E = max(c.upper for c in ends)
-    dss = next((e for e in work.estimates if e.method.startswith("DSS")), None)
+    dss = next((e for e in work.estimates if e.construction == "dss"), None)
     options = work.record["provenance"]["options"]
     # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
     frozen = options["output_layer"] == "frozen"

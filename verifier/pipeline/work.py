@@ -23,6 +23,9 @@ class Work:
     record: dict[str, Any] = field(default_factory=dict)
     waypoints: dict[str, Network] = field(default_factory=dict)
     strings: dict[str, Path] = field(default_factory=dict)
+    # Claims of this run that the kernel has accepted, and whether a certificate with some of them is written.
+    accepted: list[Claim] = field(default_factory=list)
+    written: bool = False
 
     @property
     def between(self) -> list[CertifiedBound]:

@@ -30,7 +30,7 @@ def _interval(targets: Array, objective: Objective) -> tuple[Array, Array]:
     loss = objective.loss
     if loss.name in ("logistic", "hinge"):
         return np.where(targets > 0, -1.0, 0.0), np.where(targets > 0, 0.0, 1.0)
-    bound = {"huber": getattr(loss, "delta", 1.0), "absolute": 1.0}.get(loss.name, np.inf)
+    bound = 1.0 if loss.name == "absolute" else np.inf if loss.delta is None else loss.delta
     return np.full(targets.shape, -bound), np.full(targets.shape, bound)
 
 

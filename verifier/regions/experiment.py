@@ -9,11 +9,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from verifier.campaign.records import keep, kept
+from verifier.campaign.runner import HERE, Runner
+from verifier.errors import VerifierError
 from verifier.files import claim_folder
 from verifier.regions.arrangement import Arrangement, make_arrangement
 from verifier.regions.estimate import zero_loss
@@ -21,7 +25,6 @@ from verifier.regions.patterns import pattern_of
 from verifier.regions.presets import LABELS, Cell, Preset
 from verifier.regions.program import make_program
 from verifier.regions.rank import region_rank
-from verifier.stored import read_sealed, write_sealed
 
 Array = np.ndarray
 
@@ -59,12 +62,10 @@ class CellResult:
 
 def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Exact two-sided confidence interval of a probability from `hits` in `trials` independent trials."""
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    tail = (1 - confidence) / 2
-    lower = 0.0 if hits == 0 else float(beta.ppf(tail, hits, trials - hits + 1))
-    upper = 1.0 if hits == trials else float(beta.ppf(1 - tail, hits + 1, trials - hits))
-    return lower, upper
+    found = binomtest(hits, trials).proportion_ci(confidence, method="exact")
+    return float(found.low), float(found.high)
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -164,8 +165,8 @@ def result_file(folder: Path, cell: Cell) -> Path:
 
 def read_result(folder: Path, cell: Cell) -> CellResult | None:
     """The stored result of a cell; None when there is none that this code wrote for it, or it was changed since."""
-    value = read_sealed(result_file(folder, cell))
-    if value is None or value.get("key") != cell.key:
+    value = kept(result_file(folder, cell), cell.key)
+    if value is None:
         return None
     return CellResult(cell, value["hits"], value["counts"], value["settled"], value["seconds"])
 
@@ -173,10 +174,10 @@ def read_result(folder: Path, cell: Cell) -> CellResult | None:
 def write_result(folder: Path, result: CellResult) -> None:
     c = result.cell
     value: dict[str, Any] = {
-        "key": c.key, "kind": c.kind, "panel": c.panel, "d0": c.d0, "n": c.n, "d1": c.d1, "labels": c.labels, "trials": c.trials, "seed": c.seed,
+        "kind": c.kind, "panel": c.panel, "d0": c.d0, "n": c.n, "d1": c.d1, "labels": c.labels, "trials": c.trials, "seed": c.seed,
         "same_data": c.same_data, "hits": result.hits, "counts": result.counts, "settled": result.settled, "seconds": result.seconds,
     }  # fmt: skip
-    write_sealed(result_file(folder, c), value)
+    keep(result_file(folder, c), c.key, value)
 
 
 def _work(cell: Cell, folder: Path) -> CellResult:
@@ -185,25 +186,27 @@ def _work(cell: Cell, folder: Path) -> CellResult:
     return result
 
 
+def _lost(cell: Cell, error: VerifierError) -> CellResult:
+    raise VerifierError(f"n = {cell.n}, d1 = {cell.d1}: {error}; run the command again, what is done is kept")
+
+
 def run_preset(
-    preset: Preset, folder: Path, *, jobs: int = 1, say: Callable[[str], None] = lambda text: None
+    preset: Preset, folder: Path, *, workers: Runner = HERE, say: Callable[[str], None] = lambda text: None
 ) -> Iterator[CellResult]:
     """Results of all cells, stored ones first; each new one is written to `folder` before it is yielded.
 
-    Stopping at any time loses at most the cells in work. jobs: processes. Raises UsageError when the folder cannot be written.
+    Stopping at any time loses at most the cells in work. Raises UsageError when the folder cannot be written.
     """
-    from joblib import Parallel, delayed
-
     claim_folder(folder, pages=("report.html",))
     known = [read_result(folder, c) for c in preset.cells]
-    yield from (r for r in known if r is not None)
+    there = [r for r in known if r is not None]
+    yield from there
     missing = [c for c, r in zip(preset.cells, known) if r is None]
-    if missing and len(missing) < len(preset.cells):
-        say(f"resuming: {len(preset.cells) - len(missing)} of {len(preset.cells)} cells are there")
+    if missing and there:
+        say(f"resuming: {len(there)} of {len(preset.cells)} cells are there")
     # Cheap cells first: a run that is stopped early still shows something of every panel.
     missing.sort(key=lambda c: c.n * c.d1)
-    if jobs == 1:
-        for cell in missing:
-            yield _work(cell, folder)
-    else:
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(_work)(c, folder) for c in missing)
+    yield from (
+        r
+        for _, r in workers.run(partial(_work, folder=folder.absolute()), missing, _lost, what="cells", done=len(there))
+    )

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from verifier.campaign import folder as store
+from verifier.campaign.networks import own_checkpoint
+from verifier.campaign.records import digest
+from verifier.campaign.runner import HERE, Runner
 from verifier.data.weights import require_unweighted
-from verifier.errors import UsageError
-from verifier.pipeline.endpoints import Endpoint, encoded, read_data, read_endpoint, read_objective
+from verifier.errors import UsageError, VerifierError
+from verifier.pipeline.endpoints import encoded, read_data, read_endpoint, read_objective
+from verifier.pipeline.setting import Endpoint
 from verifier.stability.plan import Member, Settings, Source
 from verifier.stored import code_version
-from verifier.sweep import store
-from verifier.sweep.plan import digest
 
 TITLES = {
     "a": "experiment (A), uniform subsets", "search": "(A) with the tool's own choices", "b": "experiment (B), dropout",
@@ -31,33 +35,35 @@ def run_members(
     settings: Settings,
     folder: Path,
     *,
-    jobs: int = 1,
+    workers: Runner = HERE,
     measure: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[dict[str, Any]]:
-    """One record per network, in any order: see `measured`. folder: opened by `store.opened`. measure: False only trains.
+    """One record per network, in any order: see `measured`. folder: opened by `campaign.folder.opened`. measure: False only trains.
 
-    Stopping at any time loses at most the series in work. Raises UsageError and MalformedInputError for callers' mistakes.
+    Stopping at any time loses at most the series in work. Raises UsageError and MalformedInputError for callers' mistakes, VerifierError when a
+    worker was lost: its networks are missing, and the others' are kept for the next run.
     """
-    from joblib import Parallel, delayed
-
-    if jobs == 1 or len(members) < 2:
-        for m in members:
-            yield measured(m, source, settings, str(folder), measure=measure, say=say)
-    else:
-        work = (delayed(measured)(m, source, settings, str(folder), measure=measure) for m in members)
-        for record in Parallel(n_jobs=jobs, return_as="generator_unordered")(work):
+    work = partial(measured, source=source, settings=settings, folder=str(folder), measure=measure)
+    if not workers.remote:
+        work = partial(work, say=say)
+    for _, record in workers.run(work, members, _lost, what="networks"):
+        if workers.remote:
             for line in _lines(record):
                 say(line)
-            yield record
+        yield record
+
+
+def _lost(member: Member, error: VerifierError) -> dict[str, Any]:
+    raise VerifierError(f"{member.name}: {error}; run the command again, what is done is kept")
 
 
 def measured(
     member: Member,
+    *,
     source: Source,
     settings: Settings,
     folder: str,
-    *,
     measure: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
@@ -105,7 +111,7 @@ def _lines(r: dict[str, Any]) -> list[str]:
 
 def _words(objective: Any) -> str:
     loss = objective.loss.name
-    delta = getattr(objective.loss, "delta", None)
+    delta = objective.delta
     loss += "" if delta is None else f" (delta {delta:g})"
     bias = " and the output bias" if objective.penalise_output_bias else ""
     return loss if objective.kappa == 0 else f"{loss} + {objective.kappa:g} {objective.penalty}{bias}"
@@ -121,7 +127,7 @@ def _train_missing(member: Member, folder: Path) -> float | None:
     from verifier.training.train import train_network
 
     target = Path(member.file)
-    if target.exists() and store.own_checkpoint(target, data=t.data, seed=t.seed, hidden=t.widths):
+    if target.exists() and own_checkpoint(target, data=t.data, seed=t.seed, hidden=t.widths):
         return None
     start = time.process_time()
     trained = train_network(load_recorded(t.data), t.widths, seed=t.seed, **t.options)
@@ -155,7 +161,7 @@ def _series(
 
     key = series_key(name, record, settings)
     known = store.read_record(folder, key)
-    if known is not None and known.get("key") == key and _whole(known):
+    if known is not None and _whole(known):
         return {**known, "kept": True}
     seed = int(np.random.SeedSequence([settings.seed, int(record["sha256"][:8], 16)]).generate_state(1)[0])
     given = {**settings.of(name), "seed": seed}
@@ -165,7 +171,7 @@ def _series(
     else:
         points = experiment_b(e.network, objective, X, targets, forgotten_biases=name == "forgotten", **given)
     found = {
-        "key": key, "network": record["name"], "series": name, "settings": given, "points": [asdict(p) for p in points],
+        "network": record["name"], "series": name, "settings": given, "points": [asdict(p) for p in points],
         "seconds": time.process_time() - start,
         "by": {k: version(k) for k in ("verifier", "torch", "numpy", "scipy")},
     }  # fmt: skip

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verifier.campaign import folder as store
+from verifier.campaign.records import digest
 from verifier.stability.plan import METHODS, Source
 from verifier.stored import code_version
-from verifier.sweep import store
-from verifier.sweep.plan import digest
 
 if TYPE_CHECKING:
     from verifier.kernel.statements import Problem
@@ -34,7 +34,7 @@ def certified_pair(
     a, b: records of `experiment.measured`. A certificate that is there is kept when it is about these networks, this data set and this objective, read
     again, and the kernel accepts every claim; else it is made again. Raises what `verifier.certify` raises.
     """
-    from verifier.pipeline import certify
+    from verifier.pipeline.certify import certify
     from verifier.pipeline.kept import NotThis, read_kept
 
     about = {k: [r[k] for r in (a, b)] for k in ("sha256", "data_sha256", "objective")}
@@ -47,16 +47,15 @@ def certified_pair(
         except NotThis as why:
             say(f"{why}; made again")
 
-    def tell(text: str) -> None:
-        # The file is named once it lies where it stays.
-        if not text.startswith("certificate "):
-            say(text)
-
     with store.scratch(folder) as place:
         result = certify(
-            a["file"], b["file"], source.data, method=METHODS, layout=source.layout, data_options=source.data_options,
-            out=place / target.name, seed=seed, say=tell, **source.objective,
-        )  # fmt: skip
+            a["file"],
+            b["file"],
+            source.data,
+            objective=source.objective,
+            options=source.options(seed),
+            out=place / target.name,
+        )
         beside = (place / target.name).with_suffix(".data")
         if beside.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,10 +67,6 @@ def certified_pair(
 
 def _problem(a: Record, b: Record, source: Source) -> Problem:
     """What the pair's certificate has to be about, read from the checkpoints and the data set themselves."""
-    from verifier.elaboration import kernel_problem
     from verifier.pipeline.endpoints import read_setting
 
-    s = read_setting(
-        a["file"], b["file"], source.data, layout=source.layout, data_options=source.data_options, objective_options=source.objective,
-    )  # fmt: skip
-    return kernel_problem(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
+    return read_setting(a["file"], b["file"], source.data, source.objective, source.options(0)).problem

@@ -11,11 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from verifier.campaign.folder import network_file
+from verifier.campaign.records import digest
 from verifier.errors import UsageError
-from verifier.networks.reading import Reading
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.reading import Reading
 from verifier.stored import code_version
-from verifier.sweep.plan import digest
-from verifier.sweep.store import network_file
 
 SERIES = ("a", "search", "b", "forgotten")
 METHODS = "theorem41,dropout"
@@ -112,10 +114,12 @@ class Source:
 
     data: str | None = None
     data_options: dict[str, Any] = field(default_factory=dict)
-    objective: dict[str, Any] = field(
-        default_factory=lambda: dict.fromkeys(("loss", "delta", "kappa", "penalty", "penalise_output_bias"))
-    )
+    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
     layout: str | Reading | None = None
+
+    def options(self, seed: int) -> CertifyOptions:
+        """Of the certification of a pair."""
+        return CertifyOptions(method=METHODS, seed=seed, layout=self.layout, data_options=self.data_options)
 
 
 def trained_members(

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from math import comb
 from typing import Any
 
 import numpy as np
 
+from verifier.campaign.records import digest
 from verifier.errors import UsageError, VerifierError
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.training import TrainingOptions
+from verifier.pipeline.constructions.registry import chosen
 from verifier.stored import code_version
 from verifier.sweep.spec import Experiment, Pairs
 
 
-def digest(spec: Mapping[str, Any]) -> str:
-    """32 hexadecimal digits of the SHA-256 of the spec as canonical JSON."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
 @dataclass(frozen=True)
 class TrainTask:
-    """One network. data: as `data_record` gives it, with the hash of the numbers. training: keywords of `train_network`.
+    """One network. data: as `data_record` gives it, with the hash of the numbers.
 
     polish: None, or the options of the objective under which the network is then trained on towards stationarity: once
     per network, however many pairs it is in.
@@ -35,10 +32,8 @@ class TrainTask:
     seed: int
     data: dict[str, Any]
     loss: str
-    delta: float | None
-    protocol: str
-    training: dict[str, Any]
-    polish: dict[str, Any] | None = None
+    training: TrainingOptions
+    polish: ObjectiveOptions | None = None
 
     @property
     def key(self) -> str:
@@ -59,17 +54,15 @@ class CertifyTask:
     b: str
     a_sha256: str
     b_sha256: str
-    methods: tuple[str, ...]
-    objective: dict[str, Any]
-    level: float | None
-    seed: int
-    dss_preset: str
+    objective: ObjectiveOptions
+    options: CertifyOptions
 
     @property
     def key(self) -> str:
         spec = {k: v for k, v in asdict(self).items() if k not in ("a", "b")}
-        if "dss" not in self.methods:
-            del spec["dss_preset"]
+        spec["options"] = {k: v for k, v in spec["options"].items() if v is not None and v != math.inf}
+        if all(c.name != "dss" for c in chosen(self.options.method)):
+            del spec["options"]["dss_preset"]
         return digest({**spec, "kind": "certify", "tools": {"code": code_version()}})
 
 
@@ -85,9 +78,9 @@ class PlannedPair:
 
     def task(self, a_sha256: str, b_sha256: str) -> CertifyTask:
         e = self.experiment
-        return CertifyTask(
-            self.a.key, self.b.key, a_sha256, b_sha256, e.methods, e.objective, e.level, e.seed, e.dss_preset
-        )
+        # Networks are polished before, once each; a sampled figure of a table must not depend on how fast the machine was.
+        options = replace(e.options, polish=False, estimate_seconds=math.inf)
+        return CertifyTask(self.a.key, self.b.key, a_sha256, b_sha256, e.objective, options)
 
 
 def choose_pairs(n: int, pairs: Pairs) -> list[tuple[int, int]]:
@@ -127,24 +120,23 @@ def plan(experiments: tuple[Experiment, ...], limit: int | None = None) -> list[
 
 def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     from verifier.data.load import data_record, load_data
-    from verifier.objective.objective import make_objective
+    from verifier.objective.objective import made, make_objective
 
     dataset = load_data(e.data, **e.data_options, loss=e.loss)
     record = data_record(dataset)
     # What tasks would stumble over one by one is said once.
-    trained_with = make_objective(e.loss, delta=e.delta)
+    trained_with = make_objective(e.loss, delta=e.training.delta)
     trained_with.loss.encode(dataset)
     o = e.objective
-    make_objective(
-        o.get("loss", e.loss),
-        delta=o.get("delta", e.delta if o.get("loss", e.loss) == e.loss else None),
-        kappa=o.get("kappa", 0.0),
-        penalty=o.get("penalty") if o.get("kappa") else None,
-    ).loss.encode(dataset)
-    chosen = choose_pairs(len(e.seeds), e.pairs)[:limit]
+    loss = o.loss or e.loss
+    delta = o.delta if o.delta is not None or loss != e.loss else e.training.delta
+    made(replace(o, loss=loss, delta=delta, kappa=o.kappa or 0.0, penalty=o.penalty if o.kappa else None)).loss.encode(
+        dataset
+    )
+    pairs = choose_pairs(len(e.seeds), e.pairs)[:limit]
     out = []
     for width in e.widths:
-        polish = e.objective if e.polish else None
-        nets = {s: TrainTask(width, s, record, e.loss, e.delta, e.protocol, e.training, polish) for s in e.seeds}
-        out += [PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name) for i, j in chosen]
+        polish = e.objective if e.options.polish else None
+        nets = {s: TrainTask(width, s, record, e.loss, e.training, polish) for s in e.seeds}
+        out += [PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name) for i, j in pairs]
     return out

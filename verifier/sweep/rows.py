@@ -37,12 +37,12 @@ def recorded(certificate: Certificate) -> dict[str, Any]:
     for name, path in certificate.record["paths"].items():
         row[f"cpu_{name}"] = path["cpu_seconds"]
     for e in certificate.record["estimates"]:
-        name = "dss" if e["method"].startswith("DSS") else e["method"].replace(" ", "_")
+        name = "dss" if e["construction"] == "dss" else e["method"].replace(" ", "_")
         row |= {f"sampled_gap_{name}": e["gap"], f"sampled_max_{name}": e["maximum"]}
         # A curve that is certified too was found first: its path's seconds hold both.
         row.setdefault(f"cpu_{name}", e["cpu_seconds"])
         if name == "dss":
-            row["dss_hit"] = e["note"].startswith("hit")
+            row["dss_hit"] = e["hit"]
     return row
 
 

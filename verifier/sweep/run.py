@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from verifier.campaign import folder as store
+from verifier.campaign.runner import Runner, runner
 from verifier.errors import VerifierError
 from verifier.files import atomic_write_bytes
 from verifier.outcomes import worst_exit_code
-from verifier.sweep import backends, store, tasks
+from verifier.sweep import tasks
 from verifier.sweep.plan import PlannedPair, plan
 from verifier.sweep.rows import full_row, write_tables
 from verifier.sweep.spec import Experiment
@@ -73,15 +74,14 @@ def run_sweep(
     say = say or (lambda text: None)
     start = time.monotonic()
     pairs = plan(tuple(experiments), limit)
-    runner: AbstractContextManager[backends.Runner]
-    runner = backends.local(jobs) if scheduler is None else backends.dask(scheduler, say)
     about = {"experiments": [e.name for e in experiments], "pairs": len(pairs)}
-    with runner as run, store.opened(Path(out), about) as folder:
+    workers = runner(jobs, scheduler, progress=progress, say=say)
+    with workers as run, store.opened(Path(out), about) as folder:
         counts: Counter[str] = Counter(
             dict.fromkeys(("trained", "networks_kept", "networks_failed", "made", "kept"), 0)
         )
-        networks = _networks(pairs, run, folder, counts, progress, say)
-        rows = _pairs(pairs, networks, run, folder, counts, progress, say)
+        networks = _networks(pairs, run, folder, counts, say)
+        rows = _pairs(pairs, networks, run, folder, counts, say)
         counts.update(row["status"] for row in rows)
         written = write_tables(rows, folder)
         summary = summarise(rows)
@@ -91,16 +91,15 @@ def run_sweep(
 
 def _networks(
     pairs: list[PlannedPair],
-    run: backends.Runner,
+    run: Runner,
     folder: Path,
     counts: Counter[str],
-    progress: bool,
     say: Callable[[str], None],
 ) -> dict[str, dict[str, Any]]:
     """Result per network key; networks that several pairs or experiments share are trained once."""
     wanted = {t.key: t for p in pairs for t in (p.a, p.b)}
     say(f"{len(wanted)} networks, {len(pairs)} pairs in {folder}")
-    done = _run("networks", run, tasks.train, wanted, folder, progress)
+    done = _run("networks", run, tasks.train, wanted, folder)
     for key, result in done.items():
         failed = result["status"] == "failed"
         counts["networks_failed" if failed else "trained" if result["made"] else "networks_kept"] += 1
@@ -113,10 +112,9 @@ def _networks(
 def _pairs(
     pairs: list[PlannedPair],
     networks: dict[str, dict[str, Any]],
-    run: backends.Runner,
+    run: Runner,
     folder: Path,
     counts: Counter[str],
-    progress: bool,
     say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     wanted, keys, hopeless = {}, [], {}
@@ -130,14 +128,14 @@ def _pairs(
         task = p.task(networks[p.a.key]["file_sha256"], networks[p.b.key]["file_sha256"])
         wanted[task.key] = task
         keys.append(task.key)
-    done = _run("pairs", run, tasks.certify, wanted, folder, progress)
+    done = _run("pairs", run, tasks.certify, wanted, folder)
     rows = []
     for k, p in enumerate(pairs):
         result = hopeless.get(k) or done[keys[k]]
         place = store.certificate_file(folder, keys[k]) if result["status"] not in ("failed", "rejected") else None
         if place is not None and not place.exists():
             lost = f"{place} is not there although a worker wrote it: workers need the sweep's folder on a shared disk"
-            result, place = tasks.failure(VerifierError(lost)), None
+            result, place = tasks.failed(VerifierError(lost)), None
         rows.append(full_row(p, result, None if place is None else place.relative_to(folder)))
     for result in done.values():
         if result["status"] not in ("failed", "rejected"):
@@ -147,14 +145,8 @@ def _pairs(
 
 
 def _run(
-    what: str, run: backends.Runner, function: backends.Function, wanted: dict[str, Any], folder: Path, progress: bool
+    what: str, run: Runner, function: Callable[..., dict[str, Any]], wanted: dict[str, Any], folder: Path
 ) -> dict[str, dict[str, Any]]:
-    from tqdm import tqdm
-
-    keys = list(wanted)
-    done = {}
-    with tqdm(total=len(keys), desc=what, file=sys.stderr, disable=not progress, smoothing=0.1) as bar:
-        for k, result in run(function, [wanted[key] for key in keys], str(folder)):
-            done[keys[k]] = result
-            bar.update()
-    return done
+    keys, work = list(wanted), partial(function, folder=str(folder))
+    lost = lambda task, error: tasks.failed(error)
+    return {keys[k]: result for k, result in run.run(work, list(wanted.values()), lost, what=what)}

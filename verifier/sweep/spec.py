@@ -11,16 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import MalformedInputError, UsageError
+from verifier.options.certify import CertifyOptions
+from verifier.options.data import DataOptions
+from verifier.options.declare import options_of
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.training import PROTOCOLS, TrainingOptions
+from verifier.pipeline.constructions.registry import chosen, names_of
 
-DATA_OPTIONS = {"target": str, "task": str, "standardize": bool, "train_split": float, "drop": str, "header": bool}
-TRAINING = {
-    "epochs": int, "lr": float, "kappa": float, "penalty": str, "penalise_output_bias": bool, "bias": bool,
-}  # fmt: skip
-OBJECTIVE = {"loss": str, "delta": float, "kappa": float, "penalty": str, "penalise_output_bias": bool}
+
+def _sweepable(cls: type, *, all_of_it: bool = False) -> dict[str, type]:
+    """Keys of a sweep file that a class of options declares, with their types."""
+    return {o.name: o.kind for o in options_of(cls) if o.kind is not None and (o.sweep or all_of_it)}
+
+
+DATA_OPTIONS, TRAINING, CERTIFY = (_sweepable(cls) for cls in (DataOptions, TrainingOptions, CertifyOptions))
+OBJECTIVE = _sweepable(ObjectiveOptions, all_of_it=True)
 REQUIRED = ("data", "loss", "widths", "seeds")
-OPTIONAL = (
-    "name", *DATA_OPTIONS, "delta", "protocol", "training", "objective", "pairs", "methods", "level", "polish", "seed", "dss_preset",
-)  # fmt: skip
+OPTIONAL = ("name", *DATA_OPTIONS, "delta", "protocol", "training", "objective", "pairs", "methods", *CERTIFY)
 PAPER_PAIRS = 200
 PRESETS = ("paper",)
 
@@ -40,7 +47,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One [[experiment]] block. training, objective, data_options: only what was given, under the names of `train_network` and `certify`."""
+    """One [[experiment]] block. data_options: only what was given, under the names of `load_data`."""
 
     name: str
     data: str
@@ -48,16 +55,14 @@ class Experiment:
     widths: tuple[int, ...]
     seeds: tuple[int, ...]
     data_options: dict[str, Any] = field(default_factory=dict)
-    delta: float | None = None
-    protocol: str = "default"
-    training: dict[str, Any] = field(default_factory=dict)
-    objective: dict[str, Any] = field(default_factory=dict)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
     pairs: Pairs = Pairs()
-    methods: tuple[str, ...] = ("exchange",)
-    level: float | None = None
-    polish: bool = False
-    seed: int = 0
-    dss_preset: str = "paper"
+    options: CertifyOptions = field(default_factory=lambda: CertifyOptions(method="exchange"))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(self.options.method.split(","))
 
 
 class SweepFileError(MalformedInputError):
@@ -106,10 +111,6 @@ def parse_sweep(text: str, who: str, folder: Path) -> tuple[Experiment, ...]:
 
 
 def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
-    from verifier.paths.dss import PRESETS as DSS_PRESETS
-    from verifier.pipeline.methods import chosen
-    from verifier.training.train import PROTOCOLS
-
     _known(b, (*REQUIRED, *OPTIONAL), who)
     missing = [key for key in REQUIRED if key not in b]
     if missing:
@@ -124,7 +125,7 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
     if len(set(methods)) < len(methods):
         raise UsageError(f"{who}: methods names {max(methods, key=methods.count)!r} twice")
     try:
-        names = chosen(",".join(methods))
+        names = names_of(chosen(",".join(methods)))
     except UsageError as error:
         raise UsageError(
             f"{who}: {str(error).replace('--method', 'methods').replace('all, or some of ', '')}"
@@ -132,9 +133,12 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
     widths = _list(b, "widths", int, who)
     if min(widths) < 1 or len(set(widths)) < len(widths):
         raise UsageError(f"{who}: widths must be different integers of at least 1, got {widths}")
-    level = _value(b, "level", float, who)
-    if level is not None and not abs(level) < float("inf"):
-        raise UsageError(f"{who}: level must be a finite number, got {level}")
+    training = {**_section(b, "training", TRAINING, who), "protocol": _one_of(b, "protocol", PROTOCOLS, "default", who)}
+    asked = {k: _value(b, k, kind, who) for k, kind in CERTIFY.items() if k in b}
+    try:
+        options = CertifyOptions(**asked, method=",".join(names))
+    except UsageError as error:
+        raise UsageError(f"{who}: {error}") from None
     return Experiment(
         name=_value(b, "name", str, who) or b["data"],
         data=data,
@@ -142,16 +146,10 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
         widths=tuple(widths),
         seeds=_seeds(b["seeds"], who),
         data_options={k: _value(b, k, kind, who) for k, kind in DATA_OPTIONS.items() if k in b},
-        delta=_value(b, "delta", float, who),
-        protocol=_one_of(b, "protocol", tuple(PROTOCOLS), "default", who),
-        training=_section(b, "training", TRAINING, who),
-        objective=_section(b, "objective", OBJECTIVE, who),
+        training=TrainingOptions(**training, delta=_value(b, "delta", float, who)),
+        objective=ObjectiveOptions(**_section(b, "objective", OBJECTIVE, who)),
         pairs=_pairs(b.get("pairs", "disjoint"), who),
-        methods=names,
-        level=level,
-        polish=_value(b, "polish", bool, who) or False,
-        seed=_value(b, "seed", int, who) or 0,
-        dss_preset=_one_of(b, "dss_preset", tuple(DSS_PRESETS), "paper", who),
+        options=options,
     )
 
 

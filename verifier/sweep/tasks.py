@@ -12,18 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verifier.campaign import folder as store
+from verifier.campaign.failure import failure
+from verifier.campaign.networks import own_checkpoint
 from verifier.errors import CheckpointError, VerifierError
 from verifier.files import file_sha256
 from verifier.outcomes import Outcome
-from verifier.sweep import store
 from verifier.sweep.plan import CertifyTask, TrainTask
 from verifier.sweep.rows import certified, recorded
-from verifier.sweep.store import own_checkpoint
 
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
     from verifier.kernel.statements import Problem
     from verifier.networks.network import Network
+    from verifier.options.objective import ObjectiveOptions
     from verifier.pipeline.kept import Kept
 
 # One task at a time per process: CPU seconds are the process's, and flint's precision is a global of it.
@@ -50,11 +52,11 @@ def _guarded(work: Callable[[], dict[str, Any]], key: str, folder: Path) -> dict
         try:
             store.require_folder(folder)
         except VerifierError as error:
-            return failure(error)
+            return failed(error)
         try:
             return work()
         except Exception as error:
-            result = failure(error)
+            result = failed(error)
             try:
                 store.write_record(folder, key, {**result, "traceback": traceback.format_exc(), "by": _me()})
             except Exception as second:  # a full disk, say: the row still carries both reasons
@@ -62,12 +64,10 @@ def _guarded(work: Callable[[], dict[str, Any]], key: str, folder: Path) -> dict
             return result
 
 
-def failure(error: BaseException) -> dict[str, Any]:
-    """A failed task as a value. Usage errors of single tasks count as internal ones: what the user wrote was checked before."""
-    known = isinstance(error, VerifierError)
-    reason = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
-    code = error.exit_code if isinstance(error, VerifierError) and error.exit_code in (4, 5) else 1
-    return {"status": "failed", "made": False, "reason": reason, "exit_code": code, "row": {}}
+def failed(error: BaseException) -> dict[str, Any]:
+    """A failed task as the value that its row is made of."""
+    why = failure(error)
+    return {"status": "failed", "made": False, "reason": why.reason, "exit_code": why.exit_code, "row": {}}
 
 
 def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
@@ -81,9 +81,7 @@ def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
 
     dataset = load_recorded(task.data)
     start = time.process_time()
-    trained = train_network(
-        dataset, task.width, task.loss, seed=task.seed, protocol=task.protocol, delta=task.delta, **task.training
-    )
+    trained = train_network(dataset, task.width, task.loss, seed=task.seed, options=task.training)
     network: Network = trained.network
     notes: dict[str, Any] = {}
     if task.polish is not None:
@@ -98,14 +96,14 @@ def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
 
 
 def _polished(
-    network: Network, settings: dict[str, Any], dataset: Dataset, options: dict[str, Any]
+    network: Network, settings: dict[str, Any], dataset: Dataset, options: ObjectiveOptions
 ) -> tuple[Network, dict[str, Any]]:
     """The network trained on under the objective its pairs will be certified for, and what that changed."""
-    from verifier.pipeline.endpoints import Endpoint, polished_endpoint, read_objective
+    from verifier.pipeline.endpoints import polished_endpoint, read_objective
+    from verifier.pipeline.setting import Endpoint
 
-    names = ("loss", "delta", "kappa", "penalty", "penalise_output_bias")
     end = Endpoint(network, {}, settings)
-    objective = read_objective(end, end, {name: options.get(name) for name in names})
+    objective = read_objective(end, end, options)
     done = polished_endpoint("network", end, objective, dataset.X, objective.loss.encode(dataset), lambda text: None)
     return done.network, done.source
 
@@ -140,29 +138,21 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
     kept = _kept_certificate(task, problem, target, folder)
     if kept is not None:
         return kept
-    from verifier.pipeline import certify
+    from verifier.pipeline.certify import certify
     from verifier.pipeline.kept import NotThis
 
     with _warm(), store.scratch(folder) as place:
         start = time.process_time()
-        certify(
-            *files,
-            out=place / target.name,
-            method=",".join(task.methods),
-            level=task.level,
-            seed=task.seed,
-            dss_preset=task.dss_preset,
-            **task.objective,
-        )
+        certify(*files, objective=task.objective, options=task.options, out=place / target.name)
         spent = time.process_time() - start
         try:
             found, checking = _read(place / target.name, problem)
         except NotThis as why:
-            rejected = {**failure(VerifierError(str(why))), "status": "rejected", "exit_code": 5}
+            rejected = {**failed(VerifierError(str(why))), "status": "rejected", "exit_code": 5}
             store.write_record(folder, task.key, {**rejected, "by": _me()})
             return rejected
         row = {
-            **certified(found, task.level),
+            **certified(found, task.options.level),
             **recorded(found.certificate),
             "cpu_certify": spent,
             "cpu_check": checking,
@@ -175,14 +165,10 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
 
 def _problem(task: CertifyTask, files: list[Path]) -> Problem:
     """What the pair's certificate has to be about, read from the networks' files and the data set itself."""
-    from verifier.elaboration import kernel_problem
     from verifier.pipeline.endpoints import read_setting
 
-    names = ("loss", "delta", "kappa", "penalty", "penalise_output_bias")
-    objective = {name: task.objective.get(name) for name in names}
     a, b = files
-    s = read_setting(a, b, None, layout=None, data_options={}, objective_options=objective)
-    return kernel_problem(s.A.network, s.B.network, s.objective, s.data.X, s.targets)
+    return read_setting(a, b, None, task.objective, task.options).problem
 
 
 def _kept_certificate(task: CertifyTask, problem: Problem, target: Path, folder: Path) -> dict[str, Any] | None:
@@ -198,7 +184,7 @@ def _kept_certificate(task: CertifyTask, problem: Problem, target: Path, folder:
         found, checking = _read(target, problem)
     except NotThis:
         return None
-    row = {**certified(found, task.level), "cpu_check": checking}
+    row = {**certified(found, task.options.level), "cpu_check": checking}
     before = (store.read_record(folder, task.key) or {}).get("row", {})
     if before.get("certificate_sha256") == found.certificate.digest:
         row = {**before, **row, "cpu_check": before.get("cpu_check")}
@@ -214,7 +200,7 @@ def _read(path: Path, problem: Problem) -> tuple[Kept, float]:
 
 
 def _pair_result(folder: Path, task: CertifyTask, found: Kept, row: dict[str, Any], *, made: bool) -> dict[str, Any]:
-    outcome, sentence = found.answer(task.level)
+    outcome, sentence = found.answer(task.options.level)
     reason = None if outcome is Outcome.CERTIFIED else sentence
     result = {"status": outcome.value.lower(), "reason": reason, "exit_code": outcome.exit_code, "row": row}
     store.write_record(folder, task.key, {**result, "by": _me()})

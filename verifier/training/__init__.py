@@ -1,5 +1,6 @@
 """Training of networks, and torch versions of losses and penalties."""
 
-from verifier.training.train import PROTOCOLS, TrainedNetwork, train_network
+from verifier.training.protocols import PROTOCOLS
+from verifier.training.train import TrainedNetwork, train_network
 
 __all__ = ["PROTOCOLS", "TrainedNetwork", "train_network"]

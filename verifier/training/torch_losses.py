@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from verifier.errors import UsageError
+from verifier.objective.objective import Objective
 
 
 def _logistic(f: Tensor, y: Tensor, delta: float) -> Tensor:
@@ -111,3 +112,21 @@ def forward(
         if l < len(weights):
             h = torch.nn.functional.leaky_relu(h, negative_slope) if negative_slope else torch.relu(h)
     return h
+
+
+def objective_value(
+    o: Objective,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor | None],
+    X: Tensor,
+    y: Tensor,
+    *,
+    slope: float = 0.0,
+    shares: Tensor | None = None,
+    priced: str | None = None,
+) -> Tensor:
+    """F as a differentiable scalar; X (N, n_0), y as the loss encodes targets. shares: see `mean_loss`. priced: penalty in place of the objective's own."""
+    F = mean_loss(o.loss.name, forward(weights, biases, X, slope), y, o.delta, shares)
+    if o.kappa > 0:
+        F = F + o.kappa * penalty(priced or o.penalty, weights, biases, o.penalise_output_bias)
+    return F

@@ -89,5 +89,5 @@ def as_problem(values: dict, theta: Array) -> Problem:
     Z = np.ascontiguousarray(values["Z"], dtype=np.float64)
     o = objective_of(values)
     A = Parameters((np.eye(Z.shape[1]), np.ascontiguousarray(theta[None, :])), (None, None))
-    objective = KernelObjective(o.loss.name, getattr(o.loss, "delta", None), o.kappa, o.penalty, False)
+    objective = KernelObjective(o.loss.name, o.delta, o.kappa, o.penalty, False)
     return Problem(objective, Z, np.ascontiguousarray(values["y"][:, None]), A, A)

@@ -1,4 +1,4 @@
-"""The sweep's folder: results under their keys, put there whole by a rename, one sweep at a time.
+"""The folder of a campaign: results under their keys, put there whole by a rename, one campaign at a time.
 
     networks/KEY.pt   certificates/KEY.safetensors   records/KEY.json   log/HOST-PID.jsonl   scratch/   results.csv ...
 
@@ -14,16 +14,16 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from verifier.errors import CheckpointError, UsageError, VerifierError
+from verifier.campaign.records import keep, kept
+from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
-from verifier.networks.checkpoint import load_checkpoint
-from verifier.stored import read_sealed, write_sealed
 
+# Says whose folder it is; written first.
 MARK = "sweep.json"
 # Scratch folders of other machines, whose processes cannot be asked, are taken as abandoned after this.
 ABANDONED_SECONDS = 24 * 3600.0
@@ -42,10 +42,10 @@ def record_file(folder: Path, key: str) -> Path:
 
 
 def require_folder(folder: Path) -> None:
-    """Raises VerifierError when a worker does not see the sweep's folder."""
+    """Raises VerifierError when a worker does not see the campaign's folder."""
     if not (folder / MARK).exists():
         raise VerifierError(
-            f"{folder} is not there on {socket.gethostname()}: all workers of a sweep need its folder on a shared disk"
+            f"{folder} is not there on {socket.gethostname()}: all workers need the folder on a shared disk"
         )
 
 
@@ -68,24 +68,13 @@ def publish(source: Path, target: Path) -> None:
 
 def write_record(folder: Path, key: str, record: dict[str, Any]) -> None:
     with scratch(folder) as place:
-        write_sealed(place / "record.json", record)
+        keep(place / "record.json", key, record)
         publish(place / "record.json", record_file(folder, key))
 
 
 def read_record(folder: Path, key: str) -> dict[str, Any] | None:
-    """The record, or None when there is none that can be read, that this code wrote, and that is as it was written."""
-    return read_sealed(record_file(folder, key))
-
-
-def own_checkpoint(file: Path, *, data: dict[str, Any], seed: int, hidden: Sequence[int]) -> bool:
-    """Whether a checkpoint can be read and says that it was trained on this data set from this seed, with the hash of the network that it holds."""
-    try:
-        c = load_checkpoint(file)
-    except CheckpointError:
-        return False
-    m, network = c.metadata, c.network
-    said = (m.get("data"), m.get("seed"), m.get("network_sha256"))
-    return said == (data, seed, network.sha256()) and tuple(network.widths[1:-1]) == tuple(hidden)
+    """The record, or None when there is none that can be read, that this code wrote under this key, and that is as it was written."""
+    return kept(record_file(folder, key), key)
 
 
 def log(folder: Path, event: str, key: str) -> None:
@@ -101,7 +90,7 @@ def log(folder: Path, event: str, key: str) -> None:
 def opened(folder: Path, about: dict[str, Any]) -> Iterator[Path]:
     """Make the folder, hold its lock, and clear what killed processes left. about: written to the mark, for people.
 
-    Raises UsageError when another sweep holds the lock, or the place cannot be written.
+    Raises UsageError when another run holds the lock, or the place cannot be written.
     """
     folder = folder.absolute()
     claim_folder(folder, known={MARK: ("experiments", "pairs")}, pages=("report.html",))
@@ -120,7 +109,7 @@ def _lock(handle: Any, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UsageError(f"another sweep is running in {folder}; wait for it, or choose another --out") from None
+        raise UsageError(f"another run is at work in {folder}; wait for it, or choose another --out") from None
     except OSError:  # a disk without locks
         return
 

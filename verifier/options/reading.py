@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from verifier.options.declare import option
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -14,9 +16,19 @@ class Reading:
     network, as a list or comma-separated.
     """
 
-    layout: str | Sequence[str] | None = None
-    key: str | None = None
-    ignore: str | Sequence[str] = ()
+    layout: str | Sequence[str] | None = option(
+        help="weight keys in order, comma-separated, where a checkpoint leaves it open", metavar="KEYS", kind=str
+    )
+    key: str | None = option(
+        help="the dict inside a checkpoint that holds the network, dotted where nested, or a prefix of its keys",
+        metavar="NAME",
+    )
+    ignore: str | Sequence[str] = option(
+        (),
+        help="entries that are no part of the network, comma-separated, as names or patterns such as 'criterion.*'",
+        metavar="NAMES",
+        kind=str,
+    )
 
     @property
     def ignored(self) -> tuple[str, ...]:

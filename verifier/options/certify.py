@@ -1,0 +1,97 @@
+"""What `verifier.certify`, `verifier certify` and sweeps may be told besides networks, data and objective."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from verifier.errors import UsageError
+from verifier.options.declare import option
+
+DSS_PRESETS = ("paper", "freeman-bruna")
+OUTPUT_LAYERS = ("trained", "frozen")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertifyOptions:
+    """One value from the door to the constructions.
+
+    Raises UsageError for numbers outside their range; names of methods and devices are judged by the run (`verifier.pipeline.constructions`).
+    """
+
+    level: float | None = option(
+        help="also bound the gap over this value of F: does a path stay at or below it", sweep=True
+    )
+    method: str = option(
+        "all",
+        help="all (constructions until the gap over E is 0, then DSS), or some of the constructions, comma-separated",
+    )
+    exhaustive: bool = option(False, help="with method all: run every construction")
+    string: Any = option(
+        help="certify this .npz polyline (W1, b1, W2, b2 stacked over its vertices), or bezier:FILE or polychain:FILE, a checkpoint of a trained curve",
+        metavar="FILE",
+        kind=str,
+    )
+    polish: bool = option(False, help="first train both endpoints on towards stationarity", sweep=True)
+    pad: bool = option(
+        False, help="where hidden widths differ, add dead neurons to the narrower layers: the same function, exactly"
+    )
+    seed: int = option(0, help="of DSS and of Theorem 2's reference network", sweep=True)
+    dss_preset: str = option("paper", help="settings of DSS", choices=DSS_PRESETS, sweep=True)
+    estimate_seconds: float | None = option(
+        help="CPU seconds for each estimate (default: 4 times what the proof took, at least 10)",
+        metavar="S",
+        sweep=True,
+    )
+    tight: float = option(
+        1e-4, help="cut chords until certified and sampled maximum agree to this factor", metavar="FACTOR", sweep=True
+    )
+    device: str = option("cpu", help="torch device of DSS")
+    negative_slope: float | None = option(
+        help="the networks' activation is Leaky ReLU max(z, A z), as PyTorch names it; unset: as recorded, else ReLU",
+        metavar="A",
+    )
+    class_weight: Any = option(
+        help="balanced, or a weight per label such as 0=1,1=2.5; in Python {label: weight} (others: 1)",
+        metavar="WEIGHTS",
+        kind=str,
+        sweep=True,
+    )
+    pos_weight: float | None = option(help="logistic loss: weight of the samples of class 1", metavar="W", sweep=True)
+    weights: Any = option(
+        help="one number >= 0 per sample of the prepared data: F is the weighted mean of the losses (docs/weights.md)",
+        python_only=True,
+    )
+    layout: Any = option(
+        help="weight keys in order, or a `verifier.Reading`, where a checkpoint leaves open what is the network",
+        python_only=True,
+    )
+    data_options: Any = option(
+        help="how data that are named are read: keywords of `verifier.load_data`", python_only=True
+    )
+    most_cells: int = option(200_000, help="of method exact: the most cells to visit", python_only=True)
+    state: Any = option(help="of method exact: .npz file from which a search goes on", python_only=True)
+    output_layer: str = option(
+        "trained",
+        help="frozen asks for paths that keep the output layer, which both networks must share; of method exact alone",
+        choices=OUTPUT_LAYERS,
+        python_only=True,
+    )
+    progress: bool = option(False, help="bars on stderr", python_only=True)
+
+    def __post_init__(self) -> None:
+        if self.level is not None:
+            if not math.isfinite(self.level):
+                raise UsageError(f"level must be a finite number, got {self.level}")
+            object.__setattr__(self, "level", float(self.level))
+        if not 0.0 < self.tight < float("inf"):
+            raise UsageError(f"tight must be a positive number such as 1e-4, got {self.tight}")
+        if self.estimate_seconds is not None and not self.estimate_seconds > 0.0:
+            raise UsageError(
+                f"estimate_seconds must be a positive number of CPU seconds, got {self.estimate_seconds}; "
+                "name the methods, without dss, to have no estimate"
+            )
+        for name, allowed in (("dss_preset", DSS_PRESETS), ("output_layer", OUTPUT_LAYERS)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")

@@ -1,0 +1,123 @@
+"""An option is a field of a frozen dataclass, declared with `option`; everything else about it is read from there."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_type_hints
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+# What words on a command line and values in a TOML file can be.
+KINDS = (bool, int, float, str)
+
+
+def option(
+    default: Any = None,
+    *,
+    help: str,
+    choices: tuple[str, ...] = (),
+    metavar: str | None = None,
+    kind: type | None = None,
+    python_only: bool = False,
+    sweep: bool = False,
+) -> Any:
+    """A field of a class of options. help: one sentence. sweep: also a key of a sweep file. python_only: no flag of the command line.
+
+    kind: what a command line gives where Python takes more; by default the field's annotation.
+    """
+    about = {
+        "help": help,
+        "choices": choices,
+        "metavar": metavar,
+        "kind": kind,
+        "python_only": python_only,
+        "sweep": sweep,
+    }
+    return field(default=default, metadata={"option": about})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option as declared. kind: bool, int, float or str; None for values that only Python can give."""
+
+    name: str
+    kind: type | None
+    default: Any
+    help: str
+    choices: tuple[str, ...]
+    metavar: str | None
+    python_only: bool
+    sweep: bool
+
+    @property
+    def flag(self) -> str:
+        """As the command line writes it."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+def options_of(cls: type) -> tuple[Option, ...]:
+    """The declared options of a class, in order."""
+    return _options_of(cls)
+
+
+@cache
+def _options_of(cls: Any) -> tuple[Option, ...]:
+    hints = get_type_hints(cls)
+    return tuple(_read(f, hints[f.name]) for f in fields(cls) if "option" in f.metadata)
+
+
+def _read(f: Field[Any], hint: Any) -> Option:
+    if f.default is MISSING:
+        raise TypeError(f"option {f.name}: has no default")
+    kinds = [k for k in (get_args(hint) or (hint,)) if k is not NoneType]
+    about = dict(f.metadata["option"])
+    kind = about.pop("kind") or (kinds[0] if len(kinds) == 1 and kinds[0] in KINDS else None)
+    about["python_only"] = about["python_only"] or kind is None
+    return Option(f.name, kind, f.default, **about)
+
+
+def given(options: Any) -> dict[str, Any]:
+    """The options whose value is not the default, by name."""
+    return {o.name: v for o in options_of(type(options)) if (v := getattr(options, o.name)) is not o.default}
+
+
+def taken(cls: type[T], keywords: dict[str, Any], start: T | None = None) -> T:
+    """Options of a class from keywords, which are removed from `keywords`; the others as in `start`, by default their defaults."""
+    names = {o.name for o in options_of(cls)}
+    mine = {name: keywords.pop(name) for name in list(keywords) if name in names}
+    before = {} if start is None else {name: getattr(start, name) for name in names}
+    return cls(**{**before, **mine})
+
+
+def require_none_left(function: str, keywords: Mapping[str, Any], *classes: type) -> None:
+    """Raise TypeError, as Python does, for a keyword that no class of options declares; with the closest one that there is."""
+    for name in keywords:
+        known = [o.name for c in classes for o in options_of(c)]
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; expected some of {', '.join(known)}"
+        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
+
+
+def accepts(*classes: type) -> Callable[[F], F]:
+    """Of a function whose **keywords are options of these classes: `help` and `inspect` show each with its default and sentence."""
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        declared = [o for c in classes for o in options_of(c)]
+        more = [inspect.Parameter(o.name, inspect.Parameter.KEYWORD_ONLY, default=o.default) for o in declared]
+        function.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        lines = "\n".join(f"    {o.name}: {o.help}{_default_words(o)}" for o in declared)
+        function.__doc__ = f"{function.__doc__}\n    Keywords:\n\n{lines}\n    "
+        return function
+
+    return decorate
+
+
+def _default_words(o: Option) -> str:
+    return "" if o.default is None or o.default is False else f" (default: {o.default})"

@@ -1,0 +1,30 @@
+"""How `train_network` trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verifier.options.declare import option
+from verifier.options.objective import PENALTIES
+
+PROTOCOLS = ("paper", "default")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """None of an option: the protocol's value (`verifier.training.protocols`)."""
+
+    protocol: str = option(
+        "default",
+        help="paper: 150 Adam steps at 0.01, 0.001 l1 of the last layer, rows of the first on the unit sphere; default: 500 steps, no penalty",
+        choices=PROTOCOLS,
+    )
+    epochs: int | None = option(help="full-batch Adam steps", metavar="N", sweep=True)
+    lr: float | None = option(help="Adam's step size (default: 0.01)", sweep=True)
+    delta: float | None = option(help="Huber's delta (default: 1)")
+    kappa: float | None = option(help="weight of the penalty", metavar="K", sweep=True)
+    penalty: str | None = option(help="default: path when kappa > 0", choices=PENALTIES, sweep=True)
+    penalise_output_bias: bool | None = option(help="add the output bias to the penalty (l1, path)", sweep=True)
+    bias: bool = option(True, help="layers with biases", sweep=True)
+    negative_slope: float = option(0.0, help="Leaky ReLU max(z, A z) between the layers; 0 is ReLU", metavar="A")
+    device: str = option("cpu", help="torch device")

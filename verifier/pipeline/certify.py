@@ -1,0 +1,196 @@
+"""`certify`: read the pair, let the constructions propose, let the kernel bound, write one certificate.
+
+Proofs come first and are written at once; estimates, which may take long and prove nothing, follow and are added to the same file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from verifier.data.targets import said
+from verifier.elaboration import endpoint_claims
+from verifier.errors import UsageError
+from verifier.kernel.statements import EndpointValue
+from verifier.networks.network import activation_words
+from verifier.networks.padding import padding_words
+from verifier.objective.objective import Objective
+from verifier.options.certify import CertifyOptions
+from verifier.options.declare import accepts, require_none_left, taken
+from verifier.options.objective import ObjectiveOptions
+from verifier.paths.strings import string_file
+from verifier.pipeline.constructions.proposal import Request, propose
+from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen
+from verifier.pipeline.endpoints import polished, read_setting
+from verifier.pipeline.gather import gather
+from verifier.pipeline.places import default_name, require_certificate, require_outputs
+from verifier.pipeline.provenance import provenance
+from verifier.pipeline.record import data_record, endpoint_record, options_record
+from verifier.pipeline.result import CertifyResult
+from verifier.pipeline.setting import Setting
+from verifier.pipeline.work import Work
+from verifier.pipeline.write import write
+
+Say = Callable[[str], None]
+# An estimate may take this many times the CPU seconds of the proof, and at least so many.
+ESTIMATE_SHARE, ESTIMATE_LEAST = 4.0, 10.0
+
+
+@accepts(ObjectiveOptions, CertifyOptions)
+def certify(
+    a: Any,
+    b: Any,
+    data: Any = None,
+    *,
+    objective: ObjectiveOptions | Objective | None = None,
+    options: CertifyOptions | None = None,
+    out: str | Path | None = None,
+    say: Say | None = None,
+    **keywords: Any,
+) -> CertifyResult:
+    """Certified upper bounds on the energy gap between two networks, written to a certificate that anyone can check.
+
+    a, b: checkpoint paths, torch modules, state dicts of tensors or arrays, or `Network`s, of one architecture.
+    data: a `Dataset`, a pair (X, y), or the word after --data (see `load_data`). None: as both checkpoints recorded. The objective is the exact mean over it.
+    objective, options: values in place of keywords; keywords that are given besides replace what they say.
+    out: certificate file; default certificates/<names>-<hash>.safetensors. say: receives progress sentences, endpoints first.
+
+    The certificate is written as soon as the constructions are done, and again when estimates (DSS, trained curves) have ended or their time is over.
+    Stopped by KeyboardInterrupt, it writes what is proved so far, and raises it.
+
+    Raises UsageError, CheckpointError or DataError for callers' mistakes, before any long computation; TypeError for an unknown keyword.
+    """
+    from threadpoolctl import threadpool_limits
+
+    say = say or (lambda text: None)
+    asked, options = read_options("certify", objective, options, keywords)
+    constructions = _wanted(options)
+    inputs = (a, b, data, string_file(options.string))
+    require_outputs(out, options.state, constructions, inputs)
+    with threadpool_limits(limits=1):
+        setting = read_setting(a, b, data, asked, options)
+        setting = _prepared(setting, options, say)
+        target = default_name(a, b, setting.problem) if out is None else out
+        target = require_certificate(target, constructions, inputs)
+        work = _begun(setting, asked, options, say)
+        return _run(setting, constructions, options, work, target, say)
+
+
+def read_options(
+    function: str, objective: Any, options: CertifyOptions | None, keywords: dict[str, Any], **defaults: Any
+) -> tuple[ObjectiveOptions, CertifyOptions]:
+    """The two values behind a door's arguments. defaults: of options that are neither in `options` nor among the keywords."""
+    if isinstance(objective, Objective):
+        if objective.weights is not None:
+            raise UsageError(
+                "objective: has sample weights already; name them with weights=, where samples are prepared"
+            )
+        objective = objective.options
+    left = dict(keywords)
+    asked = taken(ObjectiveOptions, left, objective)
+    read = taken(CertifyOptions, left, CertifyOptions(**defaults) if options is None else options)
+    require_none_left(function, left, ObjectiveOptions, CertifyOptions)
+    return asked, read
+
+
+def _wanted(o: CertifyOptions) -> tuple[Construction, ...]:
+    """The constructions to run, estimates last. Raises UsageError for options that contradict each other or that nothing here has."""
+    found = chosen(o.method, up_to_permutation=True)
+    string = CONSTRUCTIONS["string"]
+    if o.string is not None and string not in found:
+        found = (string, *found) if o.method != "all" else (string,)
+    if o.output_layer != "trained" and [c.name for c in found] != ["exact"]:
+        raise UsageError(
+            f"output_layer {o.output_layer!r} with method {o.method!r}: expected trained, or frozen with method exact alone, "
+            "as other paths move the output layer"
+        )
+    if o.device != "cpu":
+        import torch
+
+        from verifier.training.train import require_device
+
+        require_device(torch, o.device)
+    return tuple(sorted(found, key=lambda c: c.estimates))
+
+
+def _prepared(s: Setting, o: CertifyOptions, say: Say) -> Setting:
+    """What was asked to be done to the networks before; padding was done on reading, and is said here."""
+    for name, narrow in s.padded_from.items():
+        say(f"{name}: {padding_words(narrow, s.A.network.widths)}")
+    if o.pad and not s.padded_from:
+        say("pad: A and B have the same widths, so there was nothing to add")
+    return polished(s, say) if o.polish else s
+
+
+def _begun(s: Setting, asked: ObjectiveOptions, o: CertifyOptions, say: Say) -> Work:
+    """The values of both endpoints as claims, the record begun, and both said, so that a wrong data set is seen at once."""
+    work = Work(claims=list(endpoint_claims(s.problem)))
+    ends: list[EndpointValue] = [c for c in work.claims if isinstance(c, EndpointValue)]
+    work.record = {
+        "endpoints": {n: endpoint_record(e, s, c) for (n, e), c in zip((("A", s.A), ("B", s.B)), ends)},
+        "data": data_record(s.data),
+        "architecture": {
+            "widths": list(s.A.network.widths), "biases": list(s.A.network.architecture[1]), "negative_slope": s.A.network.negative_slope,
+        },
+        "paths": {}, "estimates": [], "apriori": [], "programs": [], "tables": {}, "skipped": [],
+        "provenance": provenance(options_record(s, asked, o)),
+    }  # fmt: skip
+    for name, e in work.record["endpoints"].items():
+        accuracy = "" if e["accuracy"] is None else f", accuracy {e['accuracy']:.4f}"
+        say(
+            f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}  {e['source'].get('file', '')}".rstrip()
+        )
+    say(
+        f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; "
+        f"network {'-'.join(map(str, s.A.network.widths))}, {activation_words(s.A.network.negative_slope)}; "
+        f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
+    )
+    for words in said(s.data):
+        say(words)
+    return work
+
+
+def _run(
+    s: Setting, constructions: tuple[Construction, ...], o: CertifyOptions, work: Work, target: Path, say: Say
+) -> CertifyResult:
+    """Every construction in turn, proofs before estimates, and what was found to the file."""
+    start = time.process_time()
+    of_all, refused, result = o.method == "all" and o.string is None, [], None
+    try:
+        for c in constructions:
+            proved = any(b.gap == 0.0 for b in work.between)
+            if of_all and not o.exhaustive and not c.estimates and proved:
+                work.record["skipped"].append(
+                    f"{c.name}: not needed, the gap over E is 0 already (--exhaustive runs it)"
+                )
+                continue
+            request = Request(o, of_all, proved)
+            if c.estimates:
+                if result is None and work.bounds:
+                    result = write(s, work, target, o.level, say)
+                request = replace(request, seconds=_budget(o, time.process_time() - start))
+            try:
+                gather(propose(c, s, request), c, s, request, work, say)
+            except UsageError as error:
+                # What is certified already, or will be by another, is not lost with a construction that does not apply.
+                refused.append(error)
+                work.record["skipped"].append(f"{c.name}: {error}")
+                say(f"{c.name}: {error}: skipped")
+    except KeyboardInterrupt:
+        if work.bounds and result is None:
+            work.record["skipped"].append("interrupted: what was not begun is missing here")
+            result = write(s, work, target, o.level, say)
+        if result is not None:
+            say(f"interrupted; what is proved so far is in {target}: {result.sentence}")
+        raise
+    if refused and not work.bounds and not work.estimates:
+        raise refused[0]
+    return write(s, work, target, o.level, say)
+
+
+def _budget(o: CertifyOptions, spent: float) -> float:
+    """CPU seconds for an estimate after a proof that took so many."""
+    return max(ESTIMATE_LEAST, ESTIMATE_SHARE * spent) if o.estimate_seconds is None else o.estimate_seconds

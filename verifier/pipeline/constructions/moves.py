@@ -1,0 +1,93 @@
+"""Constructions by theorem: paths of head, idle and transfer moves, with the programs that give their heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from verifier.paths.path import Path
+from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.setting import Setting
+
+
+def exchange(s: Setting, r: Request) -> Proposal:
+    """Proposition X; with more hidden layers exchange in depth (docs/deep.md)."""
+    from verifier.paths.exchange import exchange as build
+
+    if s.A.network.depth > 2:
+        from verifier.paths.deep_exchange import deep_exchange
+
+        return Proposal([_deep(deep_exchange, s, r)])
+    return Proposal([build(*s.pair, target=r.target(s))])
+
+
+def halves(s: Setting, r: Request) -> Proposal:
+    """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for one hidden layer; of all methods it stands for `theorem41` in deeper networks."""
+    if s.A.network.depth > 2:
+        if r.of_all:
+            return theorem41(s, r)
+        return Proposal(skipped="halves: defined for one hidden layer; theorem41 is the same theorem for any depth")
+    from verifier.paths.halves import halves_with_programs
+    from verifier.theory.halves import halves_bound
+
+    path, programs = halves_with_programs(*s.pair)
+    return Proposal([path], dict(programs), apriori=[halves_bound(*s.pair, path)])
+
+
+def theorem41(s: Setting, r: Request) -> Proposal:
+    """Theorem 4.1 for any depth, with trained sub-networks."""
+    from verifier.paths.theorem41 import theorem41 as build
+    from verifier.theory import nguyen2021_bounds
+
+    path = _deep(build, s, r)
+    return Proposal([path], apriori=nguyen2021_bounds(*s.pair, path))
+
+
+def _deep(build: Callable[..., Path], s: Setting, r: Request) -> Path:
+    return build(*s.pair, target=r.target(s), seed=r.options.seed)
+
+
+def dropout(s: Setting, r: Request) -> Proposal:
+    """The path of Kuditipudi et al. 2019: half of the neurons of the upper layers, one scale for the head."""
+    from verifier.paths.dropout_stability import dropout_path
+
+    return Proposal([dropout_path(*s.pair, seed=r.options.seed)])
+
+
+def theorem2(s: Setting, r: Request) -> Proposal:
+    """Theorem 2 of Baturin 2026 on a grid of (l, alpha), and the a-priori values that go with it."""
+    from verifier.paths.theorem2 import theorem2_grid
+    from verifier.theory import dimension_free_bounds, theorem2_bounds
+
+    if s.A.network.widths[1] == 1:
+        return Proposal(skipped="theorem2: needs 1 <= l < m, and the width is 1")
+    best = theorem2_grid(*s.pair, seed=r.options.seed)
+    apriori = theorem2_bounds(*s.pair, best) + dimension_free_bounds(*s.pair, best)
+    return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori)
+
+
+def descent(s: Setting, r: Request) -> Proposal:
+    """Descend, then exchange (docs/constructions.md, section 1)."""
+    from verifier.paths.descent import descend_then_exchange
+
+    return Proposal([descend_then_exchange(*s.pair, target=r.target(s))])
+
+
+def homotopy(s: Setting, r: Request) -> Proposal:
+    """One neuron of either side fades while the others adapt, then exchange (docs/constructions.md, section 1)."""
+    from verifier.paths.homotopy import homotopy_exchange
+
+    return Proposal([homotopy_exchange(*s.pair, target=r.target(s))])
+
+
+def _nguyen2019(name: str) -> Callable[[Setting, Request], Proposal]:
+    """A theorem of Nguyen 2019 about wide first layers; its hypotheses are checked and said."""
+
+    def build(s: Setting, r: Request) -> Proposal:
+        construction = getattr(import_module(f"verifier.paths.nguyen2019.{name}"), name)
+        return Proposal([construction(*s.pair)])
+
+    return build
+
+
+theorem32, theorem51, theorem61 = (_nguyen2019(name) for name in ("theorem32", "theorem51", "theorem61"))

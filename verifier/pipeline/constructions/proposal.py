@@ -1,0 +1,78 @@
+"""What goes into a construction besides the pair, and what comes out of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from verifier.options.certify import CertifyOptions
+from verifier.outcomes import SampledEstimate
+from verifier.paths.path import Path
+from verifier.pipeline.constructions.registry import Construction
+from verifier.pipeline.setting import Setting
+from verifier.programs.result import ProgramResult
+
+if TYPE_CHECKING:
+    from verifier.landscape.gap import ExactGap
+    from verifier.theory.bounds import AprioriBound
+
+
+@dataclass(frozen=True)
+class Request:
+    """options: the user's. of_all: run because of --method all and not by name: leave out what takes long on all but tiny problems.
+
+    proved: a gap of 0 over E is certified already. seconds: CPU that an estimate may take.
+    """
+
+    options: CertifyOptions
+    of_all: bool = False
+    proved: bool = False
+    seconds: float = float("inf")
+
+    def target(self, s: Setting) -> float | None:
+        """What a search aims at: E (None), or the level where it is lower."""
+        level = self.options.level
+        return level if level is not None and level < s.E else None
+
+    def certifiable(self, string: Path) -> list[Path]:
+        """The string of an estimate: a path like any other, so that the chord lemma bounds what was only sampled. That takes longer than to find it: of
+        method all it is done only with --exhaustive or while no gap of 0 is proved, and not in depth, where chords take minutes."""
+        idle = self.proved and not self.options.exhaustive
+        return [] if self.of_all and (idle or string.start.depth > 2) else [string]
+
+
+@dataclass
+class Proposal:
+    """What one construction gives. Nothing in it is certified.
+
+    paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
+    remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
+    skipped: why nothing was proposed.
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    programs: dict[str, ProgramResult] = field(default_factory=dict)
+    estimates: list[SampledEstimate] = field(default_factory=list)
+    apriori: list[AprioriBound] = field(default_factory=list)
+    grid: Sequence[Mapping[str, float]] | None = None
+    exact: ExactGap | None = None
+    remarks: tuple[str, ...] = ()
+    skipped: str | None = None
+    cpu_seconds: float = 0.0
+
+
+def propose(c: Construction, s: Setting, r: Request) -> Proposal:
+    """Run a construction where it is defined."""
+    if c.shallow and s.A.network.depth != 2:
+        hidden = s.A.network.depth - 1
+        return Proposal(skipped=f"{c.name}: defined for one hidden layer, these networks have {hidden}")
+    if c.shallow and s.A.network.negative_slope:
+        return Proposal(skipped=f"{c.name}: defined for ReLU, these networks are Leaky ReLU")
+    start = time.process_time()
+    module, name = c.function.split(":")
+    proposal: Proposal = getattr(import_module(f"verifier.pipeline.constructions.{module}"), name)(s, r)
+    proposal.cpu_seconds = time.process_time() - start
+    return proposal

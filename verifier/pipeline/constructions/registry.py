@@ -1,0 +1,92 @@
+"""Every construction by name, in the order in which `--method all` runs those that it runs. A new one is added here and nowhere else.
+
+Light on purpose: the command line reads names and sentences from here, and nothing of the constructions is imported before one runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verifier.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Construction:
+    """name: as `--method` takes it. function: "module:function" in this package, called with a Setting and a Request; gives a Proposal.
+
+    of_all: run by --method all. estimates: it finds sampled figures, and a proof does not wait for it. shallow: defined for one hidden layer of ReLU.
+    up_to_permutation: its paths may end in a permuted copy of B, so that they join no pair. keeps_string: its polyline is kept beside the certificate.
+    needs_file: certifies what a file holds. bounds_below: proves lower bounds too.
+    """
+
+    name: str
+    function: str
+    title: str
+    of_all: bool = False
+    estimates: bool = False
+    shallow: bool = False
+    up_to_permutation: bool = False
+    keeps_string: bool = False
+    needs_file: bool = False
+    bounds_below: bool = False
+
+
+_ALL = (
+    Construction("exchange", "moves:exchange", "neurons of A are exchanged for those of B, head by head", of_all=True),
+    Construction("line", "lines:line", "the straight line", of_all=True),
+    Construction("halves", "moves:halves", "Theorem 4.1 of N21 for one hidden layer", of_all=True),
+    Construction("theorem41", "moves:theorem41", "Theorem 4.1 of N21 for any depth"),
+    Construction("dropout", "moves:dropout", "half of the neurons kept (Kuditipudi et al. 2019)"),
+    Construction("descent", "moves:descent", "descend, then exchange", of_all=True, shallow=True),
+    Construction("homotopy", "moves:homotopy", "fade one neuron, then exchange", of_all=True, shallow=True),
+    Construction("theorem2", "moves:theorem2", "Theorem 2 of Baturin 2026", of_all=True, shallow=True),
+    Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True),
+    Construction("theorem32", "moves:theorem32", "Theorem 3.2 of N19"),
+    Construction("theorem51", "moves:theorem51", "Theorem 5.1 of N19"),
+    Construction("theorem61", "moves:theorem61", "Theorem 6.1 of N19"),
+    Construction("rebasin", "lines:rebasin", "the line to B with its neurons matched to A's", up_to_permutation=True),
+    Construction("string", "lines:string", "the polyline of --string", needs_file=True),
+    Construction("polychain", "curves:polychain", "a trained polychain", estimates=True, keeps_string=True),
+    Construction("bezier", "curves:bezier", "a trained Bezier curve", estimates=True, keeps_string=True),
+    Construction("neb", "curves:neb", "a nudged elastic band", estimates=True, keeps_string=True),
+    Construction("dss", "curves:dss", "Dynamic String Sampling", of_all=True, estimates=True, keeps_string=True),
+)  # fmt: skip
+CONSTRUCTIONS = {c.name: c for c in _ALL}
+
+
+def chosen(method: str, *, up_to_permutation: bool = False) -> tuple[Construction, ...]:
+    """Those behind --method: all, or a comma-separated list, as it is ordered there.
+
+    up_to_permutation: whether constructions that end in a permuted copy of B are welcome. Commands about gaps between the networks themselves
+    refuse them with UsageError, as they do unknown names.
+    """
+    if method == "all":
+        return tuple(c for c in _ALL if c.of_all)
+    names = tuple(dict.fromkeys(n.strip() for n in method.split(",")))
+    if "all" in names:
+        raise UsageError(f"--method {method!r}: all stands alone; --exhaustive runs every construction of it")
+    unknown = [n for n in names if n not in CONSTRUCTIONS]
+    if unknown:
+        raise UsageError(f"--method: {unknown[0]!r} is unknown; expected all, or some of {', '.join(CONSTRUCTIONS)}")
+    found = tuple(CONSTRUCTIONS[n] for n in names)
+    copies = [c for c in found if c.up_to_permutation]
+    if copies and not up_to_permutation:
+        raise UsageError(
+            f"--method: {copies[0].name} leads to a copy of B with permuted neurons, which bounds no gap between the networks themselves; "
+            "run it on one pair, with `verifier certify --pair`"
+        )
+    return found
+
+
+def names_of(found: tuple[Construction, ...]) -> tuple[str, ...]:
+    return tuple(c.name for c in found)
+
+
+def method_help() -> str:
+    """For the command line: every name, and what is said about those that need a word."""
+    plain = ",".join(c.name for c in _ALL if not (c.up_to_permutation or c.needs_file or c.bounds_below))
+    return (
+        f"all (constructions until the gap over E is 0, then DSS), or some of {plain}, "
+        "rebasin (the line to B with its neurons matched to A's, up to permutation), "
+        "and for tiny problems exact, which proves a lower bound too"
+    )

@@ -1,0 +1,118 @@
+"""From a construction's proposal to what a run keeps: paths become claims with bounds, programs claims, the rest record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from verifier.elaboration import ElaboratedPath, elaborate_path, head_claim
+from verifier.errors import VerifierError
+from verifier.kernel.statements import Problem
+from verifier.numbers import show_up
+from verifier.outcomes import CertifiedBound
+from verifier.paths.path import Path
+from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.constructions.registry import Construction
+from verifier.pipeline.exact import barrier_and_record
+from verifier.pipeline.record import estimate_record, path_record, program_record
+from verifier.pipeline.sampling import Samples, sample_path
+from verifier.pipeline.setting import Setting
+from verifier.pipeline.verdict import UP_TO
+from verifier.pipeline.work import Work
+
+Say = Callable[[str], None]
+
+
+class SampledAboveCertified(VerifierError):
+    """A float64 sample of a path lies above its certified maximum: the kernel or the sampler is wrong. Never ignored."""
+
+
+def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Work, say: Say) -> None:
+    """Put everything that one construction gave into `work`. Raises SampledAboveCertified, and VerifierError where the kernel rejects it."""
+    for remark in proposal.remarks:
+        say(remark)
+    if proposal.skipped:
+        work.record["skipped"].append(proposal.skipped)
+        say(f"{proposal.skipped}: skipped")
+    for path in proposal.paths:
+        _path(path, proposal.cpu_seconds, s, r, work, say)
+    if proposal.exact is not None:
+        _barrier(proposal, s.problem, r, work, say)
+    _programs(proposal, s.problem, work)
+    if s.objective.weights is None:
+        work.record["apriori"] += [a.as_record() for a in proposal.apriori]
+    elif proposal.apriori:
+        work.record["skipped"].append(
+            f"{c.name}: its a-priori values are about the plain mean over samples, not about sample weights"
+        )
+    for e in proposal.estimates:
+        work.estimates.append(e)
+        work.record["estimates"].append(estimate_record(e))
+        if e.string is not None:
+            work.strings[c.name] = e.string
+        say(f"{e.method}: max F {e.maximum:.6g}, gap {e.gap:.3g} (sampled), {e.cpu_seconds:.1f} CPU s")
+    if proposal.grid is not None:
+        work.record["tables"][c.name] = proposal.grid
+
+
+def _path(path: Path, spent: float, s: Setting, r: Request, work: Work, say: Say) -> None:
+    start, o = time.process_time(), r.options
+    trimmed = path.without_still_moves()
+    elaborated = elaborate_path(s.problem, trimmed, level=o.level, relative=o.tight, output_layer=o.output_layer)
+    samples = sample_path(trimmed, elaborated.kinds, elaborated.claim.form, s.objective, s.data.X, s.targets)
+    _require_order(elaborated, samples)
+    _add(elaborated, samples, trimmed, s, spent + time.process_time() - start, work, say)
+
+
+def _require_order(path: ElaboratedPath, samples: Samples) -> None:
+    """Every run asserts it: sampled maximum <= certified maximum of the same path."""
+    if not samples.maximum <= path.claim.sup:
+        raise SampledAboveCertified(
+            f"path {path.claim.path}: a sample of F is {samples.maximum!r}, above the certified maximum {path.claim.sup!r}; "
+            "this is a defect of verifier, please report it with the two checkpoints"
+        )
+
+
+def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: float, work: Work, say: Say) -> None:
+    c = e.claim
+    work.labels[c.path], work.forms[c.path] = e.labels, c.form
+    work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
+    vertices = list(path.vertices())
+    if len(vertices) > 2:
+        work.waypoints[c.path] = vertices[len(vertices) // 2]
+    permuted = c.permutation is not None
+    bound = CertifiedBound(
+        c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent, c.along(s.problem), permuted
+    )
+    # Last, and the claim first: whatever a run that is interrupted holds is whole.
+    work.claims.append(c)
+    work.bounds.append(bound)
+    kinds = {k: e.kinds.count(k) for k in dict.fromkeys(e.kinds)}
+    moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
+    gap = show_up(c.gap) + " over E" + (UP_TO if bound.up_to_permutation else "")
+    say(f"{c.path}: certified gap <= {gap}, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s")
+
+
+def _barrier(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
+    assert proposal.exact is not None
+    try:
+        barrier, work.record["exact"] = barrier_and_record(problem, proposal.exact, say)
+    except VerifierError as error:
+        if not r.of_all:
+            raise
+        # As in constructions.exact: nobody asked for it by name, and the paths' bounds stand without it.
+        work.record["skipped"].append(f"exact: no lower bound: {error}")
+        say(work.record["skipped"][-1])
+        return
+    work.claims += [barrier] if barrier is not None else []
+
+
+def _programs(proposal: Proposal, problem: Problem, work: Work) -> None:
+    for name, program in proposal.programs.items():
+        if program.rows is not None and len(program.rows) == 0:
+            continue  # half of one neuron is none: the bias alone, which is no head claim
+        if program.rows is None:
+            raise ValueError(f"program {name} does not say which rows it was solved on")
+        claim = head_claim(problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual)
+        work.claims.append(claim)
+        work.record["programs"].append(program_record(name, program, claim))
