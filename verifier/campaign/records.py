@@ -18,7 +18,9 @@ def digest(about: Mapping[str, Any]) -> str:
 
 
 def keep(file: Path, key: Any, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the record whole or not at all, and give it back as `kept` will; key: JSON-able, what decides the record besides the code. Raises UsageError when it cannot be written."""
+    """Write the record whole or not at all, and give it back as `kept` will; key: JSON-able, what decides the record besides the code.
+
+    Raises UsageError when it cannot be written."""
     whole = {**record, "key": key}
     write_sealed(file, whole)
     return whole
