@@ -30,6 +30,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 check-gallery: $(INSTALLED)  ## re-check every committed certificate with both evaluations, two at a time, the largest first
 	ls -S certificates/*.safetensors certificates/audit/*.safetensors | xargs -n 1 -P 2 $(BIN)/python -m verifier check --reference

@@ -18,8 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from verifier.data.load import load_data
 from verifier.objective import make_objective
-from verifier.paths.curves import bezier, elastic_band
-from verifier.paths.dss import dss
+from verifier.paths.curves.dss import dss
+from verifier.paths.curves.trained import bezier, elastic_band
 from verifier.pipeline.certify import certify
 from verifier.training.train import train_network
 

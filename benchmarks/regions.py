@@ -20,12 +20,12 @@ import numpy as np
 from tests.regions.instances import kernel_problem, random_program
 from verifier.kernel.check import check
 from verifier.regions.arrangement import generic_count, make_arrangement
-from verifier.regions.claims import region_minimum_claim
 from verifier.regions.cones import enumerate_cones
+from verifier.regions.decide import decide
 from verifier.regions.patterns import pattern_of
 from verifier.regions.program import make_program
+from verifier.regions.region_claims import region_minimum_claim
 from verifier.regions.solve import solve
-from verifier.regions.verdict import decide
 
 SIZES = ((1, 10, 10), (1, 20, 60), (2, 10, 10), (2, 20, 40), (2, 50, 60), (5, 10, 6), (5, 20, 20), (5, 50, 40))
 

@@ -19,8 +19,8 @@ import itertools
 from verifier.data.load import load_data
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.objective import make_objective
-from verifier.paths.dss import dss
-from verifier.paths.torch_objective import TorchObjective
+from verifier.paths.curves.dss import dss
+from verifier.paths.curves.torch_objective import TorchObjective
 from verifier.training.train import train_network
 
 SETTINGS = (("paper-moons", "squared"), ("paper-breast-cancer", "logistic"))

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from verifier.data.load import load_data
     from verifier.errors import CertificateFormatError, CheckpointError, DataError, UsageError, VerifierError
     from verifier.kernel.check import check
+    from verifier.many.certify_all import certify_all
     from verifier.networks.checkpoint import load_checkpoint
     from verifier.networks.network import Network
     from verifier.objective.objective import Objective, make_objective
     from verifier.options.reading import Reading
     from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
+    from verifier.pages.many import write_many_report
     from verifier.pipeline.certify import certify
     from verifier.pipeline.result import CertifyResult
     from verifier.report import write_report
@@ -42,6 +44,7 @@ _PUBLIC = {
     "UsageError": "verifier.errors",
     "VerifierError": "verifier.errors",
     "certify": "verifier.pipeline.certify",
+    "certify_all": "verifier.many.certify_all",
     "check": "verifier.kernel.check",
     "check_file": "verifier.checking",
     "CheckedFile": "verifier.checking",
@@ -50,13 +53,15 @@ _PUBLIC = {
     "make_objective": "verifier.objective.objective",
     "read_certificate": "verifier.certificate.file",
     "train_network": "verifier.training.train",
+    "write_many_report": "verifier.pages.many",
     "write_report": "verifier.report",
 }
 
 __all__ = [
     "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
-    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective",
-    "read_certificate", "train_network", "write_report",
+    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "certify_all", "check", "check_file", "load_checkpoint", "load_data",
+    "make_objective",
+    "read_certificate", "train_network", "write_many_report", "write_report",
 ]  # fmt: skip
 
 

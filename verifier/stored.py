@@ -16,7 +16,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 # Pages show results, they decide none.
-LEFT_OUT = ("report",)
+LEFT_OUT = ("report", "pages")
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 
 from verifier.audit.baturin2026 import STATEMENTS
 from verifier.audit.claim import Word
-from verifier.audit.run import audit
+from verifier.audit.trials import audit
 from verifier.certificate import read_certificate
 from verifier.kernel import EndpointValue, HeadOptimum, check
 from verifier.kernel.statements import BarrierLowerBound

@@ -14,7 +14,7 @@ from verifier.audit.karhadkar2023.polyline import affine_multiple, distance_to_c
 from verifier.audit.karhadkar2023.ranks import jacobian, loss, output
 from verifier.audit.karhadkar2023.shares import binary_matrices, full_rank, singular, singular_share
 from verifier.audit.karhadkar2023.shares import deficient_share as pattern_share
-from verifier.audit.run import audit
+from verifier.audit.trials import audit
 
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 COSTLY = {

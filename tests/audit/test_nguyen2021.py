@@ -6,7 +6,7 @@ import pytest
 from verifier.audit.nguyen2021 import STATEMENTS
 from verifier.audit.nguyen2021.corollaries import a1, best_cross_entropy, cross_entropy, separator
 from verifier.audit.nguyen2021.paths import outputs
-from verifier.audit.run import audit
+from verifier.audit.trials import audit
 
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.audit.example import CLAIM, ONES, REPAIRED, broken, spikes
 from verifier.audit.claim import Instance, Trial, Word, compared
-from verifier.audit.run import audit
+from verifier.audit.trials import audit
 
 
 def test_a_listed_counterexample_breaks_the_claim_and_the_repair_stands_it():
@@ -96,7 +96,7 @@ def test_counts_come_from_the_statement_unless_given():
 
 def test_a_claim_whose_hypotheses_are_never_met_is_inconclusive():
     from verifier.audit.records import finding_record
-    from verifier.audit.verdict import summarise
+    from verifier.audit.summary import summarise
 
     never = replace(
         CLAIM,

@@ -10,7 +10,7 @@ import pytest
 from verifier.audit import store
 from verifier.audit.records import LARGEST, decode_number, encode
 from verifier.audit.store import Settings, finding_file, kept_record, run_all, stored_records
-from verifier.audit.verdict import line, summarise
+from verifier.audit.summary import line, summarise
 from verifier.campaign.runner import runner
 from verifier.networks.network import one_hidden_layer
 

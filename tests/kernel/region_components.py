@@ -17,9 +17,9 @@ from .components import Kernel
 def claims():
     """[(problem, region claim, rank claim, least float minimum)] of small random regions, each verdict several times."""
     from tests.regions.instances import kernel_problem, random_program
-    from verifier.regions.claims import jacobian_rank_claim, region_minimum_claim
+    from verifier.regions.decide import decide
     from verifier.regions.rank import region_rank
-    from verifier.regions.verdict import decide
+    from verifier.regions.region_claims import jacobian_rank_claim, region_minimum_claim
 
     rng, out, seen = np.random.default_rng(5), [], {}
     while len(out) < 16:

@@ -17,7 +17,7 @@ from verifier.kernel.fast.paths import bound_path, excess
 from verifier.kernel.statements import FORMS, Rejected
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.line import line
+from verifier.paths.curves.line import line
 from verifier.programs import repair_dual
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.kernel.fast.forward import Interval
-from verifier.many.landscape import Link, landscape, link_costs
+from verifier.many.together import Link, landscape, link_costs
 
 E0 = 2.0**-40
 

@@ -15,6 +15,7 @@ from verifier.kernel import check
 from verifier.many import certify_all
 from verifier.many import pairs as pairs_module
 from verifier.outcomes import Outcome
+from verifier.pages.many import write_many_report
 from verifier.pipeline.kept import NotThis
 
 from .conftest import small, times, train
@@ -335,4 +336,4 @@ def test_torch_modules_and_arrays_from_python(tmp_path):
     assert set(r.gaps) == set(combinations(models, 2))
     assert r.folder.parent.name == "certificates"
     assert sorted(k for g in r.landscape.components(1e3).groups for k in g) == [0, 1, 2]
-    assert r.report().exists()
+    assert write_many_report(r).exists()

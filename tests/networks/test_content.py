@@ -15,7 +15,7 @@ from verifier.errors import CheckpointError, UsageError
 from verifier.networks import Network, load_checkpoint, network_from_module, network_from_state_dict
 from verifier.networks.checkpoint import load_curve
 from verifier.options.reading import Reading
-from verifier.paths.strings import load_string
+from verifier.paths.curves.strings import load_string
 from verifier.pipeline.endpoints import read_endpoint
 
 

@@ -11,7 +11,7 @@ from verifier.elaboration import endpoint_claims, kernel_problem
 from verifier.errors import UsageError
 from verifier.networks.network import one_hidden_layer
 from verifier.objective import SampleWeighted, make_loss, make_objective
-from verifier.paths.torch_objective import TorchObjective
+from verifier.paths.curves.torch_objective import TorchObjective
 from verifier.programs import dual_value, fast_head, repair_dual, solve_head
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")

@@ -8,8 +8,8 @@ import pytest
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import augmented_rows, make_objective
-from verifier.paths.curves import bezier, elastic_band, polychain
-from verifier.paths.descent import value_and_gradient
+from verifier.paths.curves.trained import bezier, elastic_band, polychain
+from verifier.paths.exchange.descent import value_and_gradient
 from verifier.paths.polish import polish
 
 

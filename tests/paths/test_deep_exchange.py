@@ -7,7 +7,7 @@ from tests.paths.tower_checks import check_path, deep_network, problem
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.deep_exchange import deep_exchange
+from verifier.paths.exchange.deep import deep_exchange
 
 
 def values(notes):

@@ -8,7 +8,7 @@ import pytest
 from tests.paths.path_checks import bitwise_equal, kinds, random_network, random_targets, sampled_maximum
 from verifier.networks.network import linear_combination
 from verifier.objective import make_objective
-from verifier.paths.descent import descend, descend_then_exchange, value_and_gradient
+from verifier.paths.exchange.descent import descend, descend_then_exchange, value_and_gradient
 
 CASES = [
     ("squared", 0.0, None, 1),

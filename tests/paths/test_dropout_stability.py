@@ -9,8 +9,8 @@ from tests.paths.tower_checks import check_path, deep_network, problem
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths import dropout_stability
-from verifier.paths.dropout_stability import dropout_losses, dropout_path
+from verifier.paths.towers import dropout_stability
+from verifier.paths.towers.dropout_stability import dropout_losses, dropout_path
 
 
 @pytest.mark.parametrize(("loss", "K"), [("squared", 2), ("cross_entropy", 3), ("logistic", 1)])

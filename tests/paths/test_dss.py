@@ -9,7 +9,7 @@ import pytest
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import make_objective
-from verifier.paths.dss import PRESETS, custom, dss
+from verifier.paths.curves.dss import PRESETS, custom, dss
 
 
 def pair(seed: int, widths: tuple[int, ...] = (2, 5, 1)) -> tuple[Network, Network]:

@@ -9,8 +9,8 @@ from tests.paths.path_checks import bitwise_equal, kinds, random_network, random
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.exchange import exchange
-from verifier.paths.halves import halves_with_programs
+from verifier.paths.exchange.proposition_x import exchange
+from verifier.paths.towers.halves import halves_with_programs
 from verifier.theory import halves_bound
 
 SETTINGS = [

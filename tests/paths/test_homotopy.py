@@ -5,7 +5,7 @@ import pytest
 
 from tests.paths.path_checks import random_network, random_targets
 from verifier.objective import augmented_rows, make_objective
-from verifier.paths.homotopy import best_drop, drop, homotopy_exchange, rescaled
+from verifier.paths.exchange.homotopy import best_drop, drop, homotopy_exchange, rescaled
 from verifier.paths.polish import polish
 from verifier.programs import fast_head
 

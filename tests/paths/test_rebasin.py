@@ -7,7 +7,7 @@ import pytest
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.paths.rebasin import permuted_network, rebasin, weight_matching
+from verifier.paths.curves.rebasin import permuted_network, rebasin, weight_matching
 
 
 def network(seed: int, widths: tuple[int, ...], biases: bool = True) -> Network:

@@ -5,7 +5,7 @@ import pytest
 
 from verifier.errors import CheckpointError
 from verifier.networks.network import Network
-from verifier.paths.strings import load_string, polyline, save_string
+from verifier.paths.curves.strings import load_string, polyline, save_string
 
 
 def network(seed: int, bias: bool = True) -> Network:

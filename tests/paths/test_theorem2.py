@@ -8,9 +8,9 @@ import pytest
 from tests.paths.path_checks import bitwise_equal, kind, random_network, random_targets, sampled_maximum
 from verifier.errors import UsageError
 from verifier.objective import augmented_rows, make_objective
-from verifier.paths.clusters import merge_rows
-from verifier.paths.line import line, matched_line_estimate
+from verifier.paths.curves.line import line, matched_line_estimate
 from verifier.paths.theorem2 import grid, theorem2, theorem2_grid
+from verifier.paths.theorem2.clusters import merge_rows
 from verifier.theory import dimension_free_bounds, theorem2_bounds
 
 

@@ -9,10 +9,10 @@ from tests.paths.tower_checks import check_path, deep_network, problem
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths import subnetwork_training, subnetworks
-from verifier.paths.halves import halves
-from verifier.paths.sparse_points import default_target
-from verifier.paths.theorem41 import theorem41
+from verifier.paths.towers import subnetwork_training, subnetworks
+from verifier.paths.towers.halves import halves
+from verifier.paths.towers.sparse_points import default_target
+from verifier.paths.towers.theorem41 import theorem41
 
 LOSSES = [("squared", 2), ("cross_entropy", 3), ("logistic", 1), ("huber", 1), ("hinge", 1)]
 

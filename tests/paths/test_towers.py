@@ -12,8 +12,8 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Path
-from verifier.paths.tower_path import moves_through_towers
-from verifier.paths.towers import Tower, compatible, live_slots, mixed, tower_of
+from verifier.paths.towers.moves import Tower, compatible, live_slots, mixed, tower_of
+from verifier.paths.towers.tower_path import moves_through_towers
 
 
 def half_chain(rng, A, B, count):

@@ -6,8 +6,8 @@ import torch
 
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths import dropout_stability, subnetwork_training, subnetworks
-from verifier.paths.subnetworks import Subnetwork
+from verifier.paths.towers import dropout_stability, subnetwork_training, subnetworks
+from verifier.paths.towers.subnetworks import Subnetwork
 
 
 def setting(seed=0, N=60):

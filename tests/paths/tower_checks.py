@@ -9,7 +9,7 @@ from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.kernel.check import check
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.towers import Tower
+from verifier.paths.towers.moves import Tower
 
 
 def deep_network(rng, widths, *, bias=True, slope=0.0, sparsity=0.0):

@@ -288,7 +288,7 @@ def test_the_portfolio_stops_at_gap_zero_unless_exhaustive():
 
 
 def test_a_users_own_polyline_is_certified(tmp_path):
-    from verifier.paths.strings import polyline, save_string
+    from verifier.paths.curves.strings import polyline, save_string
 
     A, C, B = (tiny_network(s) for s in (1, 2, 3))
     save_string(polyline("mine", A, [C], B), tmp_path / "mine.npz")

@@ -8,7 +8,7 @@ import pytest
 import verifier
 from verifier.certificate import read_certificate
 from verifier.objective import make_objective
-from verifier.paths.dss import dss
+from verifier.paths.curves.dss import dss
 from verifier.pipeline import certify as certify_module
 
 from .conftest import tiny_data, tiny_network

@@ -13,7 +13,7 @@ from verifier.data.dataset import Dataset
 from verifier.kernel import PathUpperBound, check
 from verifier.networks.network import linear_combination, one_hidden_layer
 from verifier.objective import make_objective
-from verifier.paths.strings import polyline, save_string
+from verifier.paths.curves.strings import polyline, save_string
 from verifier.report.page import render
 
 from .conftest import tiny_data, tiny_network

@@ -15,11 +15,11 @@ from verifier.objective import make_objective
 from verifier.regions import cone_fit as module
 from verifier.regions.arrangement import make_arrangement
 from verifier.regions.cone_fit import cone_fit
+from verifier.regions.decide import decide
 from verifier.regions.estimate import zero_loss
 from verifier.regions.patterns import pattern_of
 from verifier.regions.program import make_program
 from verifier.regions.solve import solve
-from verifier.regions.verdict import decide
 from verifier.stored import PACKAGE
 
 

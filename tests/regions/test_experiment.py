@@ -14,13 +14,13 @@ from verifier.errors import UsageError
 from verifier.kernel.check import check
 from verifier.regions import experiment
 from verifier.regions.arrangement import make_arrangement
-from verifier.regions.claims import region_minimum_claim
+from verifier.regions.decide import decide
 from verifier.regions.experiment import CellResult, clopper_pearson, read_result, result_file, run_cell, run_preset
 from verifier.regions.patterns import pattern_of, step_patterns
 from verifier.regions.presets import FIGURES, LABELS, Cell, make_preset, theorem_width
 from verifier.regions.program import make_program
+from verifier.regions.region_claims import region_minimum_claim
 from verifier.regions.summary import half_widths, summarise
-from verifier.regions.verdict import decide
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (10, 10), (3, 10), (70, 140)])

@@ -11,14 +11,14 @@ from tests.regions.instances import kernel_problem, random_program
 from verifier.errors import UsageError
 from verifier.kernel.check import check
 from verifier.regions.arrangement import make_arrangement
-from verifier.regions.claims import jacobian_rank_claim, region_minimum_claim
+from verifier.regions.decide import decide
 from verifier.regions.patterns import pattern_of
 from verifier.regions.polar import facets_and_rays
 from verifier.regions.program import make_program
 from verifier.regions.rank import region_rank
 from verifier.regions.rays import rays
+from verifier.regions.region_claims import jacobian_rank_claim, region_minimum_claim
 from verifier.regions.solve import solve
-from verifier.regions.verdict import decide
 
 
 @pytest.mark.parametrize("seed", range(8))

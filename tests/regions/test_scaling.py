@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.regions.instances import random_program
 from verifier.regions.arrangement import exponents, make_arrangement
+from verifier.regions.decide import decide
 from verifier.regions.estimate import zero_loss
 from verifier.regions.membership import membership, zonotope_vertex
 from verifier.regions.patterns import pattern_of
 from verifier.regions.program import make_program
 from verifier.regions.solve import solve
-from verifier.regions.verdict import decide
 
 powers = st.integers(-60, 60)
 

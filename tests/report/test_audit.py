@@ -12,10 +12,10 @@ from tests.audit.example import STATEMENTS
 from tests.report.conftest import Outline
 from tests.report.test_browser import BRIEF, SCHEMES, WIDTHS, opened  # noqa: F401
 from verifier.audit.records import finding_record
-from verifier.audit.run import audit
 from verifier.audit.store import Settings
-from verifier.report.audit import context, spelled, write_audit_index, write_audit_report
-from verifier.report.audit_plot import Slacks, position, slack_plot
+from verifier.audit.trials import audit
+from verifier.pages.audit import context, spelled, write_audit_index, write_audit_report
+from verifier.pages.audit_plot import Slacks, position, slack_plot
 
 TITLE = "A toy paper on <norms>"
 

@@ -12,9 +12,9 @@ from verifier.certificate.file import pack, read_certificate
 from verifier.data.dataset import Dataset
 from verifier.kernel.statements import BarrierLowerBound
 from verifier.report.bounds import sampled_rows
+from verifier.report.headline import MISSED, consistency_flags, headline
 from verifier.report.page import render
 from verifier.report.recheck import recheck
-from verifier.report.verdict import MISSED, consistency_flags, headline
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from tests.report.conftest import Outline
 from tests.report.test_browser import BRIEF, SCHEMES, WIDTHS, opened  # noqa: F401
 from verifier.data.dataset import Dataset
 from verifier.objective import make_objective
-from verifier.pipeline.landscape import LandscapeTask, run_landscape
-from verifier.report.landscape import context, write_landscape_report
+from verifier.pages.landscape import context, write_landscape_report
+from verifier.pipeline.landscape_run import LandscapeTask, run_landscape
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def result(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(result):
-    return result.report()
+    return write_landscape_report(result.record, result.folder / "report.html")
 
 
 def test_the_page_holds_what_was_found(result, page):

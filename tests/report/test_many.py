@@ -12,9 +12,10 @@ from tests.many.test_run import edited, halve_sup
 from tests.report.conftest import Outline
 from tests.report.test_browser import BRIEF, SCHEMES, WIDTHS, opened  # noqa: F401
 from verifier.certificate import read_certificate
-from verifier.many.landscape import Merge
+from verifier.many.together import Merge
 from verifier.numbers import show_up
-from verifier.report.many_plot import leaf_order, merge_plot
+from verifier.pages.many import write_many_report
+from verifier.pages.many_plot import leaf_order, merge_plot
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def result(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(result):
-    return result.report()
+    return write_many_report(result)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def rejected(tmp_path):
     r = small(tmp_path / "c")
     edited(r.rows[0].file, halve_sup)
     r.rows[1].file.unlink()
-    return r, r.report()
+    return r, write_many_report(r)
 
 
 def test_the_page_holds_what_was_found(result, page):
@@ -55,7 +56,7 @@ def test_the_page_holds_what_was_found(result, page):
 
 
 def test_links_lead_to_the_certificates(result, page, tmp_path):
-    elsewhere = result.report(result.folder.parent / "reports" / "page.html")
+    elsewhere = write_many_report(result, result.folder.parent / "reports" / "page.html")
     for report in (page, elsewhere):
         links = [a["href"] for a in Outline(report.read_text("utf-8")).all("a") if not a["href"].startswith("#")]
         assert len(links) == len(result.rows)
@@ -80,10 +81,10 @@ def test_nothing_is_left_when_every_certificate_is_gone(tmp_path):
     r = small(tmp_path / "c", count=3)
     for row in r.rows:
         row.file.unlink()
-    text = Outline(r.report().read_text("utf-8")).text
+    text = Outline(write_many_report(r).read_text("utf-8")).text
     assert "0 of 3 pairs of 3 networks bounded" in text
     assert "no network has a certified value" in text
-    assert "<img" not in r.report().read_text("utf-8")
+    assert "<img" not in write_many_report(r).read_text("utf-8")
 
 
 def test_names_are_escaped(tmp_path):
@@ -93,7 +94,7 @@ def test_names_are_escaped(tmp_path):
     nets = {name: tiny_network(k) for k, name in enumerate(("<script>alert(1)</script>", "../../b", "c $x^2$"))}
     r = certify_all(nets, tiny_data(3), loss="logistic", method="line", out=tmp_path / "c")
     assert {f.parent for f in tmp_path.rglob("*.safetensors")} == {tmp_path / "c"}
-    text = r.report().read_text("utf-8")
+    text = write_many_report(r).read_text("utf-8")
     assert "<script" not in text
     assert "&lt;script&gt;" in text
 

@@ -6,9 +6,9 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 
 from tests.report.test_browser import BRIEF, SCHEMES, opened  # noqa: F401
+from verifier.pages.regions import render_regions, write_regions_report
 from verifier.regions.experiment import CellResult
 from verifier.regions.presets import make_preset
-from verifier.report.regions import render_regions, write_regions_report
 
 
 def made_up(name):

@@ -8,8 +8,8 @@ from axe_core_python.sync_playwright import Axe
 
 from tests.report.test_browser import BRIEF, SCHEMES, opened  # noqa: F401
 from tests.stability.records import made_up
+from verifier.pages.stability import certified_pairs, render_stability, write_stability_report
 from verifier.pipeline.certify import certify
-from verifier.report.stability import certified_pairs, render_stability, write_stability_report
 from verifier.stability.plan import METHODS, Settings
 from verifier.stability.summary import show, summarise
 from verifier.training.train import train_network

@@ -8,7 +8,7 @@ from axe_core_python.sync_playwright import Axe
 
 from tests.report.conftest import Outline
 from tests.report.test_browser import BRIEF, SCHEMES, opened  # noqa: F401
-from verifier.report.sweep import render_sweep, write_sweep_report
+from verifier.pages.sweep import render_sweep, write_sweep_report
 from verifier.sweep.summary import summarise
 
 SETS = (("Moons", "paper-moons"), ("Breast Cancer", "paper-breast-cancer"), ("<b>mine</b>", "mine.csv"))

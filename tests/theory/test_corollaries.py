@@ -11,7 +11,7 @@ from sympy import Matrix
 
 from verifier.networks.network import Network
 from verifier.objective import make_objective
-from verifier.paths.theorem41 import theorem41
+from verifier.paths.towers.theorem41 import theorem41
 from verifier.theory import corollary43, corollary44, nguyen2021_bounds
 from verifier.theory.corollary43 import free_neurons_needed
 from verifier.theory.features import features

@@ -121,7 +121,7 @@ def test_choices_are_the_objectives():
     from verifier.objective.losses import LOSSES
     from verifier.objective.penalties import PENALTIES
     from verifier.options import certify, objective, training
-    from verifier.paths.dss import PRESETS
+    from verifier.paths.curves.dss import PRESETS
     from verifier.training.protocols import PROTOCOLS
 
     assert tuple(LOSSES) == objective.LOSSES

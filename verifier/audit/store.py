@@ -61,7 +61,7 @@ def work(name: tuple[str, str], *, settings: Settings, folder: str) -> dict[str,
     name: (paper, identifier) instead of the statement itself, whose functions do not travel between processes.
     """
     paper, identifier = name
-    from verifier.audit.run import audit
+    from verifier.audit.trials import audit
     from verifier.pipeline.provenance import provenance
 
     statement = find_statement(paper, identifier)

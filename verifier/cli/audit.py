@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     from verifier.audit.papers import select
     from verifier.audit.store import Settings, run_all
-    from verifier.audit.verdict import line, summarise
+    from verifier.audit.summary import line, summarise
     from verifier.files import Kind, require_place
 
     selection = select(args.papers, args.claim)
@@ -111,7 +111,7 @@ def _pages(out: Path, papers: list[str]) -> list[Path]:
     from verifier.audit.papers import PAPERS, statements_of
     from verifier.audit.store import stored_records
     from verifier.errors import UsageError
-    from verifier.report.audit import write_audit_index, write_audit_report
+    from verifier.pages.audit import write_audit_index, write_audit_report
 
     pages, listed = [], {}
     for paper, title in PAPERS.items():

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         from verifier.cli import certify_all
 
         return certify_all.run(args)
-    from verifier.paths.strings import string_file
+    from verifier.paths.curves.strings import string_file
     from verifier.pipeline.certify import certify
 
     a, b = args.pair

@@ -11,8 +11,9 @@ from verifier.options.objective import ObjectiveOptions
 
 def run(args: argparse.Namespace) -> int:
     from verifier.errors import UsageError
+    from verifier.many.certify_all import certify_all
     from verifier.many.result import as_json
-    from verifier.many.run import certify_all
+    from verifier.pages.many import write_many_report
 
     if args.string is not None:
         raise UsageError("--string is one path between two networks; use it with --pair")
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     )
     report = None
     if not args.no_report:
-        report = result.report(args.report)
+        report = write_many_report(result, args.report)
         say(f"report {report}")
     if args.json:
         print(json.dumps({**as_json(result), "report": None if report is None else str(report)}, allow_nan=False))

@@ -135,7 +135,7 @@ def _trees(args: argparse.Namespace) -> int:
     from verifier.errors import UsageError
     from verifier.objective.objective import made
     from verifier.pipeline.constructions.registry import chosen, names_of
-    from verifier.pipeline.landscape import LandscapeTask, run_landscape
+    from verifier.pipeline.landscape_run import LandscapeTask, run_landscape
 
     if args.data is None:
         raise UsageError("--data is missing: a whole landscape needs a data set")
@@ -155,7 +155,9 @@ def _trees(args: argparse.Namespace) -> int:
         result = run_landscape(task, widths, _folder(args), workers=run_on, say=_say)
     report = None
     if not args.no_report:
-        report = result.report()
+        from verifier.pages.landscape import write_landscape_report
+
+        report = write_landscape_report(result.record, result.folder / "report.html")
         _say(f"report {report}")
     if args.json:
         brief = [{k: v for k, v in w.items() if k not in ("minima", "joins", "steps")} for w in result.record["widths"]]

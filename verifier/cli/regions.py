@@ -156,11 +156,11 @@ def _network(args: argparse.Namespace) -> int:
     from verifier.pipeline.endpoints import read_data, read_endpoint
     from verifier.pipeline.provenance import provenance
     from verifier.regions.arrangement import make_arrangement
-    from verifier.regions.claims import jacobian_rank_claim, network_minimum_claim, verdict_words
+    from verifier.regions.decide import decide
     from verifier.regions.patterns import augmented, network_pattern
     from verifier.regions.program import make_program
     from verifier.regions.rank import region_rank
-    from verifier.regions.verdict import decide
+    from verifier.regions.region_claims import jacobian_rank_claim, network_minimum_claim, verdict_words
 
     if args.out is not None:
         require_place(args.out, Kind.CERTIFICATE, inputs=(args.network, args.data))
@@ -243,7 +243,7 @@ def _preset(args: argparse.Namespace) -> int:
         _say(line)
     report = None
     if not args.no_report:
-        from verifier.report.regions import write_regions_report
+        from verifier.pages.regions import write_regions_report
 
         report = write_regions_report(preset, results, out / "report.html")
         _say(f"report {report}")

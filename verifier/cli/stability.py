@@ -215,7 +215,7 @@ def _finish(
 ) -> int:  # fmt: skip
     from verifier.files import atomic_write_bytes
     from verifier.outcomes import worst_exit_code
-    from verifier.report.stability import certified_pairs, headline, write_stability_report
+    from verifier.pages.stability import certified_pairs, headline, write_stability_report
     from verifier.stability.summary import summarise, table_csv
 
     summary = summarise(records, args.preset or "networks")

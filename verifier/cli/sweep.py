@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         say(_line(group))
     report = None
     if not args.no_report:
-        from verifier.report.sweep import write_sweep_report
+        from verifier.pages.sweep import write_sweep_report
 
         report = write_sweep_report(result.rows, result.summary, result.folder / "report.html", name=out.name)
         say(f"report {report}")

@@ -9,8 +9,8 @@ from typing import Any
 from verifier.kernel.fast import barrier, forward, heads, paths, regions
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.reference import barrier as reference_landscape
 from verifier.kernel.reference import heads as reference_heads
-from verifier.kernel.reference import landscape as reference_landscape
 from verifier.kernel.reference import objective as reference_objective
 from verifier.kernel.reference import paths as reference_paths
 from verifier.kernel.statements import (

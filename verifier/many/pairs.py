@@ -22,7 +22,7 @@ from verifier.files import atomic_write_bytes
 from verifier.kernel.fast.forward import Interval
 from verifier.kernel.statements import Problem
 from verifier.many.group import Group
-from verifier.many.landscape import Link
+from verifier.many.together import Link
 from verifier.options.certify import CertifyOptions
 from verifier.pipeline.kept import NotThis, read_kept
 from verifier.stored import code_version

@@ -14,12 +14,12 @@ from typing import Any
 from verifier.files import atomic_write_bytes
 from verifier.kernel.fast.forward import Interval
 from verifier.many.group import Group
-from verifier.many.landscape import Components, Landscape, landscape
 from verifier.many.pairs import PairRow, read_pair
+from verifier.many.together import Components, Landscape, landscape
 from verifier.numbers import show_up
 from verifier.outcomes import Outcome, worst_exit_code
 from verifier.pipeline.kept import NotThis
-from verifier.pipeline.verdict import WEIGHTED
+from verifier.pipeline.verdict_line import WEIGHTED
 
 COLUMNS = (
     "a", "b", "file_a", "file_b", "status", "F_a", "F_b", "F_a_lower", "F_a_upper", "F_b_lower", "F_b_upper", "sup", "gap", "method",
@@ -110,12 +110,6 @@ class ManyResult:
         parts += ["of the polished copies, not of the networks that were loaded"] if polished else []
         parts += [WEIGHTED] if self.group.data.weights is not None else []
         return "; ".join([*parts, level_words(self.components, len(self.names))])
-
-    def report(self, path: str | Path | None = None) -> Path:
-        """Write the HTML page; default: report.html beside the certificates, each of which is checked again for it."""
-        from verifier.report.many import write_many_report
-
-        return write_many_report(self, self.folder / "report.html" if path is None else path)
 
     def rechecked(self) -> ManyResult:
         """The same from the files as they are now: a certificate that does not read back or that the kernel rejects counts no more."""

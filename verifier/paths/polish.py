@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
-from verifier.paths.descent import network_at, value_and_gradient
-from verifier.paths.homotopy import rescaled
+from verifier.paths.exchange.descent import network_at, value_and_gradient
+from verifier.paths.exchange.homotopy import rescaled
 from verifier.programs import fast_head
 
 Array = np.ndarray

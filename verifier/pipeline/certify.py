@@ -21,7 +21,7 @@ from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts, require_none_left, taken
 from verifier.options.objective import ObjectiveOptions
-from verifier.paths.strings import string_file
+from verifier.paths.curves.strings import string_file
 from verifier.pipeline.constructions.proposal import Request, propose
 from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen
 from verifier.pipeline.endpoints import polished, read_setting

@@ -17,7 +17,7 @@ from verifier.pipeline.exact import barrier_and_record
 from verifier.pipeline.record import estimate_record, path_record, program_record
 from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.setting import Setting
-from verifier.pipeline.verdict import UP_TO
+from verifier.pipeline.verdict_line import UP_TO
 from verifier.pipeline.work import Work
 
 Say = Callable[[str], None]

@@ -19,7 +19,7 @@ from verifier.kernel.statements import (
 )
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
-from verifier.pipeline.verdict import BALANCED, WEIGHTED
+from verifier.pipeline.verdict_line import BALANCED, WEIGHTED
 
 _WORDS = {"trained": "path", "frozen": "path with this output layer"}
 

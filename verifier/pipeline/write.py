@@ -9,12 +9,12 @@ from verifier.certificate import make_document, write_certificate, write_data
 from verifier.errors import VerifierError
 from verifier.kernel import check
 from verifier.kernel.statements import EndpointValue
-from verifier.paths.strings import save_string
+from verifier.paths.curves.strings import save_string
 from verifier.pipeline.exact import require_consistent
 from verifier.pipeline.record import plane_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.setting import Setting
-from verifier.pipeline.verdict import verdict
+from verifier.pipeline.verdict_line import verdict
 from verifier.pipeline.work import Work
 
 Say = Callable[[str], None]

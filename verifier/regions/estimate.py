@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from verifier.regions.decide import decide
 from verifier.regions.margins import strictly_inside
 from verifier.regions.program import RegionProgram
 from verifier.regions.solve import RAYS, solve
-from verifier.regions.verdict import decide
 
 Array = np.ndarray
 
@@ -20,7 +20,7 @@ POSITIVE_ELSE = 1e-8
 
 
 def zero_loss(program: RegionProgram) -> tuple[str, str]:
-    """(verdict, evidence): verdict as in `verifier.regions.verdict`; evidence "program" or "settled".
+    """(verdict, evidence): verdict as in `verifier.regions.decide`; evidence "program" or "settled".
 
     program: the direct solver's minimum is clearly positive, or a linear program finds a point clearly inside. settled: exact, by `decide`.
     """

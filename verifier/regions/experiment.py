@@ -33,7 +33,7 @@ GRID = 2.0**16
 
 @dataclass(frozen=True)
 class CellResult:
-    """hits of trials regions, and what each trial came to: full, deficient, or a verdict of `verifier.regions.verdict`; seconds of CPU.
+    """hits of trials regions, and what each trial came to: full, deficient, or a verdict of `verifier.regions.decide`; seconds of CPU.
 
     settled: trials whose float evidence was not clear and that were decided exactly. Ranks are always decided exactly.
     """

@@ -9,9 +9,9 @@ from typing import Any
 from verifier.kernel import Problem
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
+from verifier.report.headline import MISSED, misses, path_error, sampled_maximum
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.theorems import Theorem
-from verifier.report.verdict import MISSED, misses, path_error, sampled_maximum
 
 
 @dataclass(frozen=True)

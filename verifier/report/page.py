@@ -11,10 +11,11 @@ from verifier.certificate.file import Certificate, read_certificate
 from verifier.files import Kind, atomic_write_bytes, require_place
 from verifier.kernel.statements import Problem
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
-from verifier.report.claims import claim_rows, programs
+from verifier.report.claim_rows import claim_rows, programs
 from verifier.report.compare_plot import MOST, compare_plot
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
 from verifier.report.fields import flatten, plural, rows, table, words
+from verifier.report.headline import consistency_flags, headline
 from verifier.report.html import render_page
 from verifier.report.layers import MEANING, layer_series, layer_table
 from verifier.report.layers_plot import layers_plot
@@ -25,7 +26,6 @@ from verifier.report.recheck import CheckedPath, Recheck, recheck
 from verifier.report.slack import slack
 from verifier.report.svg import Picture
 from verifier.report.theorems import theorems
-from verifier.report.verdict import consistency_flags, headline
 
 # Tables of moves longer than this start folded.
 LONG_TABLE = 14

@@ -9,8 +9,8 @@ import numpy as np
 
 from verifier.kernel.statements import Parameters, PathUpperBound, Problem, apply_writes
 from verifier.numbers import show_down, show_up
+from verifier.report.headline import rows_of
 from verifier.report.recheck import CheckedPath, Recheck
-from verifier.report.verdict import rows_of
 
 # Endpoints further apart than this share of E get a warning: most of the path then lies under one of them for free.
 FAR = 0.1

@@ -10,9 +10,9 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.dropout_stability import dropout_losses
-from verifier.paths.sparse_points import Search, Side, default_target
-from verifier.paths.subnetworks import Subnetwork, imitating, teachers_of
+from verifier.paths.towers.dropout_stability import dropout_losses
+from verifier.paths.towers.sparse_points import Search, Side, default_target
+from verifier.paths.towers.subnetworks import Subnetwork, imitating, teachers_of
 
 Array = np.ndarray
 # Draws per layer of the tool's own search, as in `theorem41`.

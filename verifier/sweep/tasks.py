@@ -215,7 +215,7 @@ def _warm() -> Iterator[None]:
     import torch
 
     import verifier.kernel.reference
-    import verifier.paths.exchange
+    import verifier.paths.exchange.proposition_x
     import verifier.programs.head  # noqa: F401
 
     before = torch.get_num_threads()

@@ -14,8 +14,8 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.neuron_choice import importance, kept_by_elimination, most_important
-from verifier.paths.subnetworks import solve_head
+from verifier.paths.towers.neuron_choice import importance, kept_by_elimination, most_important
+from verifier.paths.towers.subnetworks import solve_head
 from verifier.theory.bounds import AprioriBound, Hypothesis, convex_loss
 from verifier.theory.features import Decision, Features, features, layers
 from verifier.theory.generic_position import distinct, generic_position

@@ -14,7 +14,7 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.neuron_choice import importance
+from verifier.paths.towers.neuron_choice import importance
 from verifier.theory import separability
 from verifier.theory.bounds import AprioriBound, Hypothesis
 from verifier.theory.corollary43 import no_penalty

@@ -16,7 +16,7 @@ def halves_bound(
 ) -> AprioriBound:
     """`max(E, Q_A, Q_B)` with Q the values of heads on half of each network's rows; needs no Lipschitz constant.
 
-    path: built by `verifier.paths.halves`; its notes hold Q_A and Q_B.
+    path: built by `verifier.paths.towers.halves`; its notes hold Q_A and Q_B.
     """
     E = max(objective.value(A, X, targets), objective.value(B, X, targets))
     Q_A, Q_B = number(path.notes, "Q_A"), number(path.notes, "Q_B")

@@ -18,7 +18,7 @@ def nguyen2021_bounds(
 ) -> list[AprioriBound]:
     """Levels for the whole path (not excesses), float estimates: Theorem 4.1 with the Q_l found, Corollaries 4.3 and 4.4.
 
-    path: built by `verifier.paths.theorem41`; its notes hold max_value, the largest Q_l. X (N, n_0).
+    path: built by `verifier.paths.towers.theorem41`; its notes hold max_value, the largest Q_l. X (N, n_0).
     """
     out = []
     if "max_value" in path.notes:

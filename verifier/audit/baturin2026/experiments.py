@@ -62,7 +62,7 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         yield Instance("random", "three segments", {"maxima": np.array(maxima), "E": E})
     if count >= 100:
         from verifier.audit.trained import trained
-        from verifier.paths.dss import dss
+        from verifier.paths.curves.dss import dss
 
         (A, data), (B, _) = trained("paper-moons", "squared", 20, 0), trained("paper-moons", "squared", 20, 1)
         targets = o.loss.encode(data)

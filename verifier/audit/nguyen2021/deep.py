@@ -13,11 +13,11 @@ from verifier.audit.nguyen2021.paths import PAPER, best_head, mean_square
 from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.networks.network import Network
 from verifier.objective import Objective, make_objective
-from verifier.paths.dropout_stability import dropout_path
 from verifier.paths.path import Path
-from verifier.paths.subnetworks import solve_head
-from verifier.paths.theorem41 import theorem41
-from verifier.paths.tower_path import moves_through_towers
+from verifier.paths.towers.dropout_stability import dropout_path
+from verifier.paths.towers.subnetworks import solve_head
+from verifier.paths.towers.theorem41 import theorem41
+from verifier.paths.towers.tower_path import moves_through_towers
 
 Array = np.ndarray
 LOSSES = ("squared", "logistic", "cross_entropy")

@@ -19,11 +19,11 @@ from verifier.audit.nguyen2021.deep import (
 from verifier.audit.nguyen2021.paths import PAPER
 from verifier.networks.network import Network
 from verifier.objective import Objective, make_objective
-from verifier.paths.neuron_choice import most_important
 from verifier.paths.path import Path
-from verifier.paths.subnetworks import solve_head
-from verifier.paths.tower_path import moves_through_towers
-from verifier.paths.towers import Tower, live_slots, stacked
+from verifier.paths.towers.moves import Tower, live_slots, stacked
+from verifier.paths.towers.neuron_choice import most_important
+from verifier.paths.towers.subnetworks import solve_head
+from verifier.paths.towers.tower_path import moves_through_towers
 from verifier.theory import corollary43, corollary44
 from verifier.theory.features import features
 from verifier.theory.separability import separate, signs_of

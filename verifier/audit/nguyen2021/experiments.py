@@ -12,10 +12,10 @@ from verifier.audit.nguyen2021.deep import networks_of, random_network, random_t
 from verifier.audit.nguyen2021.paths import PAPER
 from verifier.networks.network import Network
 from verifier.objective import Objective, make_objective
-from verifier.paths.dropout_stability import dropout_losses
-from verifier.paths.neuron_choice import most_important
-from verifier.paths.sparse_points import Search, Side
-from verifier.paths.subnetworks import imitating, teachers_of
+from verifier.paths.towers.dropout_stability import dropout_losses
+from verifier.paths.towers.neuron_choice import most_important
+from verifier.paths.towers.sparse_points import Search, Side
+from verifier.paths.towers.subnetworks import imitating, teachers_of
 from verifier.programs.dual import dual_value, repair_dual
 from verifier.programs.fast_head import fast_head
 

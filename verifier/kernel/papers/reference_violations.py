@@ -10,8 +10,8 @@ from flint import arb
 
 from verifier.kernel.papers import reference_violations_karhadkar2023, reference_violations_nguyen2021
 from verifier.kernel.papers.statement import ClaimViolation
+from verifier.kernel.reference.barrier import _dot, _inputs
 from verifier.kernel.reference.heads import conjugate
-from verifier.kernel.reference.landscape import _dot, _inputs
 from verifier.kernel.reference.numbers import ONE, ZERO, ball_rows, largest, mean, norm, rational, require_certain
 from verifier.kernel.reference.objective import endpoint_value, sample_loss
 from verifier.kernel.statements import Objective, Parameters, Problem, require

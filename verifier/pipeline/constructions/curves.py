@@ -11,7 +11,7 @@ from verifier.pipeline.setting import Setting
 
 def dss(s: Setting, r: Request) -> Proposal:
     """Dynamic String Sampling (Freeman, Bruna 2017, Algorithm 1): a sampled estimate; its string is kept."""
-    from verifier.paths.dss import dss as build
+    from verifier.paths.curves.dss import dss as build
 
     o = r.options
     found = build(*s.pair, preset=o.dss_preset, seed=o.seed, device=o.device, progress=o.progress, seconds=r.seconds)
@@ -30,7 +30,7 @@ def dss(s: Setting, r: Request) -> Proposal:
 
 def _curve(name: str, function: str) -> Callable[[Setting, Request], Proposal]:
     def build(s: Setting, r: Request) -> Proposal:
-        from verifier.paths import curves
+        from verifier.paths.curves import trained as curves
 
         c = getattr(curves, function)(*s.pair, seed=r.options.seed)
         estimate = SampledEstimate(

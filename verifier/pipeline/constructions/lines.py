@@ -13,8 +13,8 @@ POINTS = 201
 
 def line(s: Setting, r: Request) -> Proposal:
     """The straight line, certified; and the line after weight matching, as an estimate of another pair."""
-    from verifier.paths.line import line as build
-    from verifier.paths.line import matched_line_estimate
+    from verifier.paths.curves.line import line as build
+    from verifier.paths.curves.line import matched_line_estimate
 
     A, B = s.A.network, s.B.network
     if A.depth > 2:
@@ -30,7 +30,7 @@ def line(s: Setting, r: Request) -> Proposal:
 
 def rebasin(s: Setting, r: Request) -> Proposal:
     """The straight line to B with its neurons matched to A's (weight matching, any depth): a path up to permutation."""
-    from verifier.paths.rebasin import rebasin as build
+    from verifier.paths.curves.rebasin import rebasin as build
 
     return Proposal([build(s.A.network, s.B.network)])
 
@@ -38,7 +38,7 @@ def rebasin(s: Setting, r: Request) -> Proposal:
 def string(s: Setting, r: Request) -> Proposal:
     """The user's own polyline of vertices (`--string`), certified."""
     from verifier.errors import UsageError
-    from verifier.paths.strings import load_string
+    from verifier.paths.curves.strings import load_string
 
     if r.options.string is None:
         raise UsageError("--method string needs the polyline: name its .npz file with --string")

@@ -12,10 +12,10 @@ from verifier.pipeline.setting import Setting
 
 def exchange(s: Setting, r: Request) -> Proposal:
     """Proposition X; with more hidden layers exchange in depth (docs/deep.md)."""
-    from verifier.paths.exchange import exchange as build
+    from verifier.paths.exchange.proposition_x import exchange as build
 
     if s.A.network.depth > 2:
-        from verifier.paths.deep_exchange import deep_exchange
+        from verifier.paths.exchange.deep import deep_exchange
 
         return Proposal([_deep(deep_exchange, s, r)])
     return Proposal([build(*s.pair, target=r.target(s))])
@@ -27,7 +27,7 @@ def halves(s: Setting, r: Request) -> Proposal:
         if r.of_all:
             return theorem41(s, r)
         return Proposal(skipped="halves: defined for one hidden layer; theorem41 is the same theorem for any depth")
-    from verifier.paths.halves import halves_with_programs
+    from verifier.paths.towers.halves import halves_with_programs
     from verifier.theory.halves import halves_bound
 
     path, programs = halves_with_programs(*s.pair)
@@ -36,7 +36,7 @@ def halves(s: Setting, r: Request) -> Proposal:
 
 def theorem41(s: Setting, r: Request) -> Proposal:
     """Theorem 4.1 for any depth, with trained sub-networks."""
-    from verifier.paths.theorem41 import theorem41 as build
+    from verifier.paths.towers.theorem41 import theorem41 as build
     from verifier.theory import nguyen2021_bounds
 
     path = _deep(build, s, r)
@@ -49,7 +49,7 @@ def _deep(build: Callable[..., Path], s: Setting, r: Request) -> Path:
 
 def dropout(s: Setting, r: Request) -> Proposal:
     """The path of Kuditipudi et al. 2019: half of the neurons of the upper layers, one scale for the head."""
-    from verifier.paths.dropout_stability import dropout_path
+    from verifier.paths.towers.dropout_stability import dropout_path
 
     return Proposal([dropout_path(*s.pair, seed=r.options.seed)])
 
@@ -68,14 +68,14 @@ def theorem2(s: Setting, r: Request) -> Proposal:
 
 def descent(s: Setting, r: Request) -> Proposal:
     """Descend, then exchange (docs/constructions.md, section 1)."""
-    from verifier.paths.descent import descend_then_exchange
+    from verifier.paths.exchange.descent import descend_then_exchange
 
     return Proposal([descend_then_exchange(*s.pair, target=r.target(s))])
 
 
 def homotopy(s: Setting, r: Request) -> Proposal:
     """One neuron of either side fades while the others adapt, then exchange (docs/constructions.md, section 1)."""
-    from verifier.paths.homotopy import homotopy_exchange
+    from verifier.paths.exchange.homotopy import homotopy_exchange
 
     return Proposal([homotopy_exchange(*s.pair, target=r.target(s))])
 

@@ -1,0 +1,1 @@
+"""Polylines: straight lines, strings and curves, trained or the user's."""

@@ -1,0 +1,169 @@
+"""`landscape`: merge trees of one data set for several widths, certificates of their highest barriers, and how far constructions stop above them.
+
+One folder holds everything: width-M-minima.csv, width-M-tree.csv, width-M-components.csv, pairs/, landscape.json, report.html. Trees are computed on
+every run, as nothing could check a stored one; certificates are kept, checked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from verifier.campaign.runner import HERE, Runner
+from verifier.data.dataset import Dataset
+from verifier.data.targets import said
+from verifier.data.weights import require_unweighted
+from verifier.errors import UsageError, VerifierError
+from verifier.files import atomic_write_bytes, claim_folder
+from verifier.landscape.setting import LandscapeSetting, make_setting
+from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
+from verifier.objective import Objective
+from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
+from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
+from verifier.pipeline.provenance import provenance
+from verifier.pipeline.record import plain
+
+# What stands beside the exact gap of a pair, in order of cost.
+METHODS = ("line", "halves", "exchange", "theorem2", "dss")
+
+
+@dataclass(frozen=True)
+class LandscapeTask:
+    """Everything that determines the results. compare: pairs of minima per width to certify."""
+
+    data: Dataset
+    objective: Objective
+    hidden_bias: bool = True
+    output_bias: bool = False
+    most_cells: int = MOST_CELLS
+    compare: int = 2
+    methods: tuple[str, ...] = METHODS
+    seed: int = 0
+
+    def setting(self, width: int) -> LandscapeSetting:
+        require_unweighted(self.data, "landscape")
+        targets = self.objective.loss.encode(self.data)
+        return make_setting(
+            self.data.X, targets, self.objective, width, hidden_bias=self.hidden_bias, output_bias=self.output_bias
+        )
+
+    def key(self, pair: LeadingPair) -> str:
+        """Hash of the question that a pair's certificate answers."""
+        about = (self.data.sha256(), repr(self.objective), self.hidden_bias, self.output_bias, self.methods, self.seed)
+        return hashlib.sha256(repr((about, pair.width, pair.number)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class LandscapeResult:
+    """record: what the report is made from. folder: where everything lies."""
+
+    record: dict[str, Any]
+    folder: Path
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a pair failed: what the kernel does not accept is a defect."""
+        return int(any("failed" in p for w in self.record["widths"] for p in w.get("pairs", ())))
+
+    @property
+    def sentence(self) -> str:
+        """The one verdict line: first what float64 programs computed, then what the kernel certified, each under its own word."""
+        trees = [w for w in self.record["widths"] if "refused" not in w]
+        pairs = [(w, p) for w in trees for p in w["pairs"]]
+        failed = sum("failed" in p for _, p in pairs)
+        computed = "; ".join(width_words(w) for w in trees) or "no width"
+        certified = "; ".join(
+            f"width {w['width']}, minima {p['younger']} and {p['older']}: {pair_words(p, 7)}"
+            for w, p in pairs
+            if "failed" not in p
+        )
+        word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
+        return f"{word}COMPUTED in float64: {computed}; " + (
+            f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"
+        )
+
+
+def width_words(w: dict[str, Any]) -> str:
+    """What was computed of a width."""
+    n = w["minima_count"]
+    text = f"width {w['width']}: {n} {'minimum' if n == 1 else 'minima'} in {w['cells']} cells"
+    if w["largest_gap"] == 0.0:
+        return f"{text}, no barrier found"
+    return f"{text}, largest gap {w['largest_gap']:.6g} at level {w['level']:.6g}"
+
+
+def run_landscape(
+    task: LandscapeTask,
+    widths: Sequence[int],
+    out: str | Path,
+    *,
+    workers: Runner = HERE,
+    say: Callable[[str], None] | None = None,
+) -> LandscapeResult:
+    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs.
+
+    Raises UsageError when the data and objective are none that cells cover, or when a width alone has too many cells; among several
+    widths, one that is too large becomes a row that says so.
+    """
+    say = say or (lambda text: None)
+    folder = claim_folder(out, known={"landscape.json": ("format", "widths", "provenance")}, pages=("report.html",))
+    for width in widths:
+        setting = task.setting(width)
+        if len(widths) == 1:
+            require_size(setting, task.most_cells)
+    say(
+        f"data {task.data.name}: {task.data.samples} samples, {task.data.dimension} features; loss {task.objective.loss.name}, "
+        f"kappa {task.objective.kappa:g}, penalty {task.objective.penalty}; {setting.neurons.count // 2} activation patterns of one neuron"
+    )
+    for words in said(task.data):
+        say(words)
+    build = partial(_width, task=task, folder=folder.absolute())
+    built = workers.in_order(build, list(widths), _lost_width, what="widths")
+    records = [record for record, _ in built]
+    for w in records:
+        say(w.get("refused") or f"{width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")
+    wanted = [(w, pair) for w, pairs in built for pair in pairs]
+    certify_pair = partial(_pair, task=task, folder=folder.absolute())
+    found = workers.in_order(certify_pair, [pair for _, pair in wanted], lost_pair, what="pairs")
+    for (w, pair), row in zip(wanted, found):
+        w["pairs"].append(row)
+        say(
+            f"{pair.name}: "
+            + (f"failed: {row['failed']}" if "failed" in row else f"{pair_words(row)}; {row['certificate']}")
+        )
+    record = plain(
+        {
+            "format": "verifier-landscape", "widths": records,
+            "data": {"name": task.data.name, "samples": task.data.samples, "features": task.data.dimension, "recipe": task.data.recipe},
+            "objective": {
+                **asdict(task.objective.options),
+            },
+            "hidden_bias": task.hidden_bias, "output_bias": task.output_bias, "provenance": provenance({"widths": list(widths), "seed": task.seed}),
+        }
+    )  # fmt: skip
+    atomic_write_bytes(folder / "landscape.json", (json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
+    return LandscapeResult(record, folder)
+
+
+def _lost_width(width: int, error: VerifierError) -> tuple[dict[str, Any], list[LeadingPair]]:
+    raise VerifierError(f"width {width}: {error}")
+
+
+def _width(width: int, *, task: LandscapeTask, folder: Path) -> tuple[dict[str, Any], list[LeadingPair]]:
+    """The merge tree of one width as a record, its tables written, and the pairs to certify."""
+    setting = task.setting(width)
+    try:
+        tree = merge_tree(setting, most_cells=task.most_cells)
+    except UsageError as error:
+        return {"width": width, "refused": str(error), "cells": setting.cells}, []
+    write_tables(tree, folder)
+    return tree_record(tree), pairs_of(tree, task.compare)
+
+
+def _pair(pair: LeadingPair, *, task: LandscapeTask, folder: Path) -> dict[str, Any]:
+    return pair_record(pair, task.data, task.objective, task.methods, task.seed, task.key(pair), folder)
