@@ -12,15 +12,49 @@ if TYPE_CHECKING:
 
 
 class Outcome(Enum):
-    """How a question ended. `exit_code` is the command's."""
+    """The word of a verdict line: how a question ended. `exit_code` is the command's, unless something in a batch was worse.
+
+    CERTIFIED and REFUTED stand over what the kernel checked (REFUTED also over counts that contradict a theorem), the others over nothing that is proved.
+    """
 
     CERTIFIED = "CERTIFIED"
     REFUTED = "REFUTED"
     INCONCLUSIVE = "INCONCLUSIVE"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    INCOMPLETE = "INCOMPLETE"
+    AUDITED = "AUDITED"
+    COUNTED = "COUNTED"
+    SAMPLED = "SAMPLED"
+    EVALUATED = "EVALUATED"
 
     @property
     def exit_code(self) -> int:
-        return {"CERTIFIED": 0, "REFUTED": 5, "INCONCLUSIVE": 3}[self.value]
+        bad = {
+            Outcome.REFUTED: 5,
+            Outcome.REJECTED: 5,
+            Outcome.FAILED: 1,
+            Outcome.INCOMPLETE: 1,
+            Outcome.INCONCLUSIVE: 3,
+        }
+        return bad.get(self, 0)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict line and its exit code. text: without the word."""
+
+    outcome: Outcome
+    text: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, outcome: Outcome, text: str) -> Finding:
+        return cls(outcome, text, outcome.exit_code)
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.outcome.value} {self.text}"
 
 
 @dataclass(frozen=True)

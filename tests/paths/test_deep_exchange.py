@@ -11,7 +11,7 @@ from verifier.paths.exchange.deep import deep_exchange
 
 
 def values(notes):
-    return [*(s[1] for s in notes["stages"]), *(p[2] for p in notes["passages"] if p[2] is not None)]
+    return [*(s["value"] for s in notes["stages"]), *(p[2] for p in notes["passages"] if p[2] is not None)]
 
 
 @pytest.mark.parametrize(("loss", "K"), [("squared", 2), ("cross_entropy", 3), ("logistic", 1)])

@@ -39,7 +39,7 @@ def test_every_small_preset_runs_and_resumes(name, tmp_path, monkeypatch):
     results = list(run_preset(preset, tmp_path))
     assert {r.cell for r in results} == set(preset.cells)
     assert all(sum(r.counts.values()) == 3 and r.undecided == 0 for r in results)
-    assert summarise(preset, results).exit_code == 0
+    assert summarise(preset, results).finding.exit_code == 0
 
     # One lost cell is made again with the same numbers, the others are read.
     lost = preset.cells[-1]
@@ -106,13 +106,13 @@ def test_theorem_12_holds_on_uniform_regions_and_a_contradiction_is_refuted():
     preset = replace(make_preset("theorem12", "small"), cells=cells)
     results = [run_cell(c) for c in cells]
     summary = summarise(preset, results)
-    assert summary.exit_code == 0
-    assert "3 cells from the width of Theorem 12 on, smallest share 1 against its 0.9" in summary.sentence
+    assert summary.finding.exit_code == 0
+    assert "3 cells from the width of Theorem 12 on, smallest share 1 against its 0.9" in summary.finding.sentence
     bad = [CellResult(cells[0], 10, {"zero_inside": 10, "positive": 30}, 0, 0.0), *results[1:]]
-    assert summarise(preset, bad).sentence.startswith("REFUTED theorem12: n = 3, d1 = 60 has 10 of 40")
+    assert summarise(preset, bad).finding.sentence.startswith("REFUTED theorem12: n = 3, d1 = 60 has 10 of 40")
     # Undecided trials may all be hits.
     open_ = [CellResult(cells[0], 10, {"zero_inside": 10, "undecided": 30}, 0, 0.0), *results[1:]]
-    assert summarise(preset, open_).exit_code == 0
+    assert summarise(preset, open_).finding.exit_code == 0
 
 
 def test_half_widths_need_all_larger_widths():

@@ -67,7 +67,7 @@ def test_an_estimate_under_the_barrier_is_marked(certificate, claim):
     record = {
         "estimates": [
             {"method": "DSS", **low},
-            {"method": "line after matching", **low},
+            {"method": "line after matching", "matched": True, **low},
             {"method": "DSS", "maximum": claim.level},
         ]
     }

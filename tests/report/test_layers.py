@@ -81,16 +81,16 @@ def series_of(certificate, hidden=HIDDEN):
 
 
 def test_values_are_those_of_the_notes(certificate):
-    """Q of Theorem 4.1 and D of dropout by layer and endpoint; the stages of exchange by the layer in their names."""
+    """Q of Theorem 4.1 and D of dropout by layer and endpoint; the stages of exchange by their layers."""
     found = series_of(certificate)
     assert {s.kind for s in found.values()} == {"theorem41", "dropout", "exchange"}
     notes = {n: p["notes"] for n, p in certificate.record["paths"].items()}
     for path, key in (("theorem41", "Q"), ("dropout", "D")):
         for e in "AB":
             assert [found[path].values[l, e] for l in (1, 2)] == notes[path][e][key]
-    stages = {name: F for name, F, _ in notes["exchange"]["stages"]}
+    stages = notes["exchange"]["stages"]
     for (l, e), F in found["exchange"].values.items():
-        assert F in [v for name, v in stages.items() if name.startswith(f"layer {l} of {e}")]
+        assert max(s["value"] for s in stages if (s["layer"], s["endpoint"]) == (l, e)) == F
     assert found["exchange"].values
 
 
@@ -199,7 +199,8 @@ def test_a_bad_list_of_values_drops_its_path_alone(certificate, key, value):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("held_by", 3), ("held_by", ["x"]), ("max_value", "big"), ("K", 1), ("Q_0", "x"), ("passages", [[1, 2, "x"], 3]), ("stages", [[None, 1.0, 2]])],
+    [("held_by", 3), ("held_by", ["x"]), ("max_value", "big"), ("K", 1), ("Q_0", "x"), ("passages", [[1, 2, "x"], 3]),
+     ("stages", [{"layer": True, "endpoint": "A", "value": 1.0}, 3])],
     ids=str,
 )  # fmt: skip
 @pytest.mark.usefixtures("no_plots")

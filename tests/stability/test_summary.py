@@ -44,7 +44,7 @@ def test_groups_are_sorted_and_widths_compared():
     assert smallest_close(summary.groups, "b").name == "100 x 2"
     assert not close(summary.groups[0].maxima["b"], summary.groups[0].reference)
     assert "(B) is within 10 % and 1e-3 of the trained loss: from 100 x 2 on" in summary.lines
-    assert summary.sentence.startswith("EVALUATED figure4: 9 networks of 3 architectures; within 10 %")
+    assert summary.finding.sentence.startswith("EVALUATED figure4: 9 networks of 3 architectures; within 10 %")
 
 
 def test_csv_holds_every_mean():
@@ -59,5 +59,5 @@ def test_csv_holds_every_mean():
 
 def test_networks_that_were_only_trained():
     summary = summarise([{**r, "series": {}} for r in made_up((60, 60), 2)], "figure3d")
-    assert summary.sentence == "EVALUATED figure3d: 2 networks"
+    assert summary.finding.sentence == "EVALUATED figure3d: 2 networks"
     assert summary.lines == ()

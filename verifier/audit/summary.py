@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from verifier.audit.records import all_as_expected, contradictions
+from verifier.outcomes import Finding, Outcome
 
 
-@dataclass(frozen=True)
-class Summary:
-    """sentence: the one verdict line. exit_code: 5 when a verdict contradicts what is listed, 1 when an exception ended a statement, 3 when the
-    hypotheses of one were met in no trial, else 0."""
-
-    sentence: str
-    exit_code: int
-
-
-def summarise(records: Sequence[dict[str, Any]]) -> Summary:
-    """Of records as `store.run_all` returns them, of one or more papers."""
+def summarise(records: Sequence[dict[str, Any]]) -> Finding:
+    """Of records as `store.run_all` returns them, of one or more papers: REFUTED (5) when a verdict contradicts what is listed, INCOMPLETE (1) when an
+    exception ended a statement, INCONCLUSIVE (3) when the hypotheses of one were met in no trial, else AUDITED (0)."""
     papers = dict.fromkeys(r["paper"] for r in records)
     parts = [f"{p}: {counts_in_words([r for r in records if r['paper'] == p])}" for p in papers]
     against = [c for r in records if "failed" not in r for c in contradictions(r)]
@@ -27,14 +19,22 @@ def summarise(records: Sequence[dict[str, Any]]) -> Summary:
     open_ones = [
         r["identifier"] for r in records if "failed" not in r and r["untestable"] is None and r["word"] == "undecided"
     ]
-    word = "REFUTED" if against else "INCOMPLETE" if broken else "INCONCLUSIVE" if open_ones else "AUDITED"
+    outcome = (
+        Outcome.REFUTED
+        if against
+        else Outcome.INCOMPLETE
+        if broken
+        else Outcome.INCONCLUSIVE
+        if open_ones
+        else Outcome.AUDITED
+    )
     if against:
         parts.append("not as listed: " + ", ".join(against))
     if broken:
         parts.append("ended with an exception: " + ", ".join(broken))
     if open_ones:
         parts.append("hypotheses never met: " + ", ".join(open_ones))
-    return Summary(f"{word} {'; '.join(parts)}", 5 if against else 1 if broken else 3 if open_ones else 0)
+    return Finding.of(outcome, "; ".join(parts))
 
 
 def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:

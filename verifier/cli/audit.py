@@ -9,6 +9,7 @@ from typing import Any
 
 from verifier.cli.options import add_worker_arguments, require_workers, workers
 from verifier.cli.options import say as _say
+from verifier.outcomes import Finding
 
 PAPERS = ("baturin2026", "nguyen2021", "nguyen2019", "karhadkar2023")
 
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         code = code or int(None in written.values())
     pages = [] if args.no_report else _pages(out, selection.papers)
     if args.json:
-        print(json.dumps(_as_json(summary.sentence, code, records, written, pages), allow_nan=False))
+        print(json.dumps(_as_json(summary, code, records, written, pages), allow_nan=False))
     else:
         print(summary.sentence)
     return code
@@ -132,7 +133,7 @@ def _pages(out: Path, papers: list[str]) -> list[Path]:
 
 
 def _as_json(
-    sentence: str, code: int, records: list[dict[str, Any]], written: dict[str, str | None], pages: list[Path]
+    found: Finding, code: int, records: list[dict[str, Any]], written: dict[str, str | None], pages: list[Path]
 ) -> dict[str, Any]:
     left_out = ("slacks", "provenance", "key", "format", "version")
     brief = [{k: v for k, v in r.items() if k not in left_out} for r in records]
@@ -140,5 +141,6 @@ def _as_json(
         if r.get("repaired"):
             r["repaired"] = {k: v for k, v in r["repaired"].items() if k not in left_out}
     return {
-        "sentence": sentence, "exit_code": code, "findings": brief, "certificates": written, "reports": [str(p) for p in pages],
+        "outcome": found.outcome.value, "sentence": found.sentence,
+        "exit_code": code, "findings": brief, "certificates": written, "reports": [str(p) for p in pages],
     }  # fmt: skip

@@ -19,6 +19,7 @@ from verifier.cli.options import (
 from verifier.cli.options import say as _say
 from verifier.errors import UsageError
 from verifier.files import Kind, require_place
+from verifier.outcomes import Finding, Outcome
 
 # Rationals in the region program: neurons times samples times input coordinates.
 LARGEST_PROGRAM = 300_000
@@ -91,16 +92,10 @@ def run(args: argparse.Namespace) -> int:
     return _count(args)
 
 
-def _finish(args: argparse.Namespace, sentence: str, code: int, more: dict[str, Any]) -> int:
-    if args.json:
-        print(
-            json.dumps(
-                {"outcome": sentence.split(" ", 1)[0], "sentence": sentence, "exit_code": code, **more}, allow_nan=False
-            )
-        )
-    else:
-        print(sentence)
-    return code
+def _finish(args: argparse.Namespace, found: Finding, more: dict[str, Any]) -> int:
+    about = {"outcome": found.outcome.value, "sentence": found.sentence, "exit_code": found.exit_code}
+    print(json.dumps({**about, **more}, allow_nan=False) if args.json else found.sentence)
+    return found.exit_code
 
 
 def _count(args: argparse.Namespace) -> int:
@@ -123,10 +118,11 @@ def _count(args: argparse.Namespace) -> int:
     )
     _say("general position: " + {True: "yes", False: "no", None: "not examined, too many subsets"}[generic])
     if generic and one**width != expected:
-        return _finish(args, f"REFUTED Proposition 6: {one**width} regions counted, {expected} by its formula", 5, {})
+        text = f"Proposition 6: {one**width} regions counted, {expected} by its formula"
+        return _finish(args, Finding.of(Outcome.REFUTED, text), {})
     power = f"{one}^{width} = {_whole(one**width)}" if width > 1 else str(one)
     relation = "as" if one**width == expected else "where" if generic else "fewer than the"
-    text = f"CERTIFIED {power} activation regions of {width} neuron{'s' * (width > 1)} on {N} samples"
+    text = f"{power} activation regions of {width} neuron{'s' * (width > 1)} on {N} samples"
     text += (
         f", {relation} Proposition 6 gives {_whole(expected)}"
         if relation == "as"
@@ -134,8 +130,7 @@ def _count(args: argparse.Namespace) -> int:
     )
     return _finish(
         args,
-        text,
-        0,
+        Finding.of(Outcome.COUNTED, text),
         {"cones": one, "regions": str(one**width), "proposition_6": str(expected), "general_position": generic},
     )
 
@@ -215,7 +210,8 @@ def _network(args: argparse.Namespace) -> int:
     for v in verdicts:
         _say(v.sentence)
     if not all(v.accepted for v in verdicts):
-        return _finish(args, "REJECTED by the kernel: a defect of verifier, please report the lines above", 1, {})
+        text = "by the kernel: a defect of verifier, please report the lines above"
+        return _finish(args, Finding(Outcome.REJECTED, text, 1), {})
     settled = rank.full is not None and minimum is not None and minimum.verdict != "interval"
     place = None
     if claims and args.out is not None:
@@ -225,7 +221,7 @@ def _network(args: argparse.Namespace) -> int:
         place = str(args.out)
         _say(f"certificate {place}")
     more = {"rank": rank.full, "minimum": None if minimum is None else minimum.verdict, "certificate": place}
-    return _finish(args, f"{'CERTIFIED' if settled else 'INCONCLUSIVE'} {words}", 0 if settled else 3, more)
+    return _finish(args, Finding.of(Outcome.CERTIFIED if settled else Outcome.INCONCLUSIVE, words), more)
 
 
 def _preset(args: argparse.Namespace) -> int:
@@ -253,4 +249,4 @@ def _preset(args: argparse.Namespace) -> int:
         "cells": len(results),
         "regions": summary.trials,
     }
-    return _finish(args, summary.sentence, summary.exit_code, more)
+    return _finish(args, summary.finding, more)

@@ -27,6 +27,7 @@ from verifier.options.objective import ObjectiveOptions
 
 if TYPE_CHECKING:
     from verifier.campaign.runner import Runner
+    from verifier.outcomes import Finding
     from verifier.stability.plan import Member, Settings, Source
     from verifier.stability.summary import Summary
 
@@ -224,28 +225,28 @@ def _finish(
     pairs = certified_pairs(certificates)
     for p in pairs:
         _say(p.sentence)
-    sentence = headline(summary, pairs)
+    found = headline(summary, pairs)
     atomic_write_bytes(folder / "figures.csv", table_csv(summary.groups).encode())
     report = None
     if not args.no_report:
         place = Path(args.report) if args.report else folder / "report.html"
         report = write_stability_report(summary, asdict(settings), pairs, place)
         _say(f"report {report}")
-    code = worst_exit_code(codes) if codes else 0
+    code = worst_exit_code([*codes, found.exit_code])
     if args.json:
-        print(json.dumps(_as_json(summary, sentence, code, records, certificates, folder, report), allow_nan=False))
+        print(json.dumps(_as_json(summary, found, code, records, certificates, folder, report), allow_nan=False))
     else:
-        print(sentence)
+        print(found.sentence)
     return code
 
 
 def _as_json(
-    summary: Summary, sentence: str, code: int, records: list[dict[str, Any]], certificates: list[tuple[str, Path]],
+    summary: Summary, found: Finding, code: int, records: list[dict[str, Any]], certificates: list[tuple[str, Path]],
     folder: Path, report: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     mean: Callable[[Any], dict[str, Any]] = asdict
     return {
-        "outcome": "EVALUATED", "sentence": sentence, "exit_code": code, "folder": str(folder), "report": None if report is None else str(report),
+        "outcome": found.outcome.value, "sentence": found.sentence, "exit_code": code, "folder": str(folder), "report": None if report is None else str(report),
         "architectures": [
             {
                 "widths": list(g.hidden), "trained": mean(g.reference), "largest": {n: mean(m) for n, m in g.maxima.items()},

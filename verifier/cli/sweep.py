@@ -106,7 +106,7 @@ def _line(group) -> str:  # type: ignore[no-untyped-def]
 def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def]
     """The result for machines."""
     return {
-        "outcome": result.sentence.split(" ", 1)[0], "sentence": result.sentence, "exit_code": result.exit_code, "folder": str(result.folder),
+        "outcome": result.finding.outcome.value, "sentence": result.sentence, "exit_code": result.exit_code, "folder": str(result.folder),
         "pairs": len(result.rows), "counts": result.counts, "tables": [str(t) for t in result.tables],
         "report": None if report is None else str(report), "wall_seconds": result.wall_seconds, "summary": result.summary.as_json(),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import atomic_write_bytes
+from verifier.outcomes import Outcome
 from verifier.pages.regions_plot import heat_map
 from verifier.regions.experiment import CellResult
 from verifier.regions.presets import EPSILON, Preset
@@ -55,7 +56,7 @@ def render_regions(preset: Preset, results: Sequence[CellResult]) -> str:
 
 def _context(preset: Preset, results: Sequence[CellResult]) -> dict[str, Any]:
     summary = summarise(preset, results)
-    word, sentence = summary.sentence.split(" ", 1)
+    found = summary.finding
     counts: dict[str, int] = {}
     for r in results:
         for k, v in r.counts.items():
@@ -66,8 +67,9 @@ def _context(preset: Preset, results: Sequence[CellResult]) -> dict[str, Any]:
     }  # fmt: skip
     first = preset.cells[0]
     return {
-        "name": preset.name, "title": preset.title, "kind": preset.kind, "word": word, "tone": "bad" if word == "REFUTED" else "note",
-        "sentence": sentence, "paper": PAPER.get(preset.name, f"Theorem {preset.line}"), "line": preset.line, "epsilon": f"{EPSILON:g}",
+        "name": preset.name, "title": preset.title, "kind": preset.kind, "word": found.outcome.value,
+        "tone": "bad" if found.outcome is Outcome.REFUTED else "note",
+        "sentence": found.text, "paper": PAPER.get(preset.name, f"Theorem {preset.line}"), "line": preset.line, "epsilon": f"{EPSILON:g}",
         "measure": first.measure, "trials": first.trials, "seed": first.seed, "same_data": first.same_data,
         "panels": [_panel(preset, p, [r for r in results if r.cell.panel == p]) for p in preset.panels],
         "counts": [(names.get(k, k), str(v), f"{100 * v / max(1, summary.trials):.3g} %") for k, v in sorted(counts.items())],

@@ -9,6 +9,7 @@ from typing import Any
 
 from verifier.files import atomic_write_bytes
 from verifier.numbers import show_up
+from verifier.outcomes import Finding, Outcome
 from verifier.pages.stability_plot import STYLES, layer_plot, pair_plot, width_plot
 from verifier.report.fields import plural
 from verifier.report.html import render_page
@@ -91,10 +92,12 @@ def _pair(name: str, place: Path) -> Pair:
     return Pair(name, place.name, E, tuple(paths), pair_plot(curves, E), f"{name}{bar}; {'; '.join(said)}", short + bar)
 
 
-def headline(summary: Summary, pairs: Sequence[Pair]) -> str:
+def headline(summary: Summary, pairs: Sequence[Pair]) -> Finding:
     """The verdict line: what was evaluated, and the certified maxima of the first pairs."""
-    said = [summary.sentence, *(p.short for p in pairs[:3])]
-    return "; ".join(said) + (f"; and {plural(len(pairs) - 3, 'more pair')}" if len(pairs) > 3 else "")
+    said = [summary.finding.text, *(p.short for p in pairs[:3])]
+    more = f"; and {plural(len(pairs) - 3, 'more pair')}" if len(pairs) > 3 else ""
+    rejected = any(p.sup is None for pair in pairs for p in pair.paths)
+    return Finding.of(Outcome.REJECTED if rejected else summary.finding.outcome, "; ".join(said) + more)
 
 
 def write_stability_report(summary: Summary, settings: dict[str, Any], pairs: Sequence[Pair], out: str | Path) -> Path:
@@ -108,13 +111,12 @@ def render_stability(summary: Summary, settings: dict[str, Any], pairs: Sequence
     """The page as text. settings: `verifier.stability.plan.Settings` as a dict."""
     measured = [g for g in summary.groups if g.maxima]
     widths = measured if len(measured) > 1 else []
-    word, sentence = headline(summary, pairs).split(" ", 1)
+    found = headline(summary, pairs)
     first = summary.groups[0].records[0]
-    rejected = any(p.sup is None for pair in pairs for p in pair.paths)
     return render_page(
         "stability.html.jinja",
         {
-            "title": summary.title, "word": "REJECTED" if rejected else word, "tone": "bad" if rejected else "note", "sentence": sentence,
+            "title": summary.title, "word": found.outcome.value, "tone": "bad" if found.outcome is Outcome.REJECTED else "note", "sentence": found.text,
             "width_picture": width_plot(widths) if widths else None,
             "width_columns": [STYLES[n][0] for n in widths[0].maxima] if widths else [],
             "width_rows": [[g.name, str(g.reference.count), *(_cell(m, g) for m in g.maxima.values()), show(g.reference)] for g in widths],

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from verifier.outcomes import Finding, Outcome
 from verifier.regions.experiment import CellResult
 from verifier.regions.presets import EPSILON, Preset, theorem_width
 
 
 @dataclass(frozen=True)
 class Summary:
-    """sentence: the verdict line, with its word; lines: one per panel. trials: random regions in all."""
+    """finding: the verdict line. lines: one per panel. trials: random regions in all."""
 
-    sentence: str
+    finding: Finding
     lines: tuple[str, ...]
     trials: int
-    exit_code: int
 
 
 def above_line(preset: Preset, results: Sequence[CellResult]) -> list[CellResult]:
@@ -43,14 +43,10 @@ def summarise(preset: Preset, results: Sequence[CellResult]) -> Summary:
         said = f"{len(above)} cells from the width of Theorem {preset.line} on, smallest share {least:.3g} against its {1 - EPSILON:g}"
         if bad:
             r = bad[0]
-            return Summary(
-                f"REFUTED {preset.name}: n = {r.cell.n}, d1 = {r.cell.d1} has {r.hits} of {r.cell.trials}; {said}",
-                tuple(lines),
-                trials,
-                5,
-            )
-        return Summary(f"SAMPLED {preset.name}: {tail}; {said}", tuple(lines), trials, 0)
-    return Summary(f"SAMPLED {preset.name}: {tail}", tuple(lines), trials, 0)
+            text = f"{preset.name}: n = {r.cell.n}, d1 = {r.cell.d1} has {r.hits} of {r.cell.trials}; {said}"
+            return Summary(Finding.of(Outcome.REFUTED, text), tuple(lines), trials)
+        tail += f"; {said}"
+    return Summary(Finding.of(Outcome.SAMPLED, f"{preset.name}: {tail}"), tuple(lines), trials)
 
 
 def half_widths(results: Sequence[CellResult]) -> dict[int, int | None]:

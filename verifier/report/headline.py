@@ -164,7 +164,7 @@ MISSED = "under the barrier: its samples missed the pass"
 def misses(estimate: dict[str, Any], low: BarrierLowerBound | None) -> bool:
     """Whether an estimate of the record lies under what its path certainly reaches. A matched copy of B is the end of other paths."""
     top = number(estimate.get("maximum"))
-    return low is not None and top is not None and top < low.level and "matching" not in text(estimate.get("method"))
+    return low is not None and top is not None and top < low.level and estimate.get("matched") is not True
 
 
 def sampled_maximum(record: dict[str, Any], path: str) -> float | None:

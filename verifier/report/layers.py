@@ -6,12 +6,11 @@ float64 at vertices of the path; certified maxima come from accepted claims alon
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from verifier.numbers import show_up
-from verifier.report.fields import estimate, number, numbers, table, text
+from verifier.report.fields import estimate, number, numbers, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 
 # What notes call the values of layers 1, ..., L-1, and what these are.
@@ -22,7 +21,6 @@ MEANING = {
     EXCHANGE: "Exchange, stages: half of layer l under a trained sub-network; of the last hidden layer all but the block that changes over; "
     "between stages, heads on rows of both",
 }
-_STAGE = re.compile(r"layer ([0-9]{1,4}) of ([AB])\b")
 
 
 @dataclass(frozen=True)
@@ -97,11 +95,10 @@ def _kept(notes: dict[str, Any], hidden: list[int]) -> dict[tuple[int, str], str
 def _stages(notes: dict[str, Any], layers: int) -> dict[tuple[int, str], float]:
     """Stages of exchange in depth that belong to a layer of an endpoint; portions of layer 1 belong to both and are in the table of notes alone."""
     out: dict[tuple[int, str], float] = {}
-    for stage in _triples(notes.get("stages")):
-        place, value = _STAGE.match(text(stage[0])), number(stage[1])
-        if place is not None and value is not None and 1 <= int(place[1]) <= layers:
-            key = (int(place[1]), place[2])
-            out[key] = max(value, out.get(key, value))
+    for stage in rows(notes.get("stages")):
+        layer, end, value = stage.get("layer"), text(stage.get("endpoint")), number(stage.get("value"))
+        if type(layer) is int and 1 <= layer <= layers and end in ("A", "B") and value is not None:
+            out[layer, end] = max(value, out.get((layer, end), value))
     return out
 
 
@@ -147,21 +144,21 @@ def layer_table(series: list[Series], hidden: list[int], E: tuple[float, float] 
     columns = ["layer l"]
     for s, e in ends:
         columns += [f"{s.name}, {e}", *(["kept"] if s.kept else [])]
-    rows = []
+    body = []
     for l in sorted({l for s in series for l, _ in s.values}):
         row = ["0 (inputs)" if l == 0 else str(l)]
         for s, e in ends:
             row += [estimate(s.values.get((l, e)), 6), *([s.kept.get((l, e), "–")] if s.kept else [])]
-        rows.append(row)
+        body.append(row)
     if any(s.between is not None for s in series):
-        rows.append(["heads between stages", *_spread(ends, lambda s, e: estimate(s.between, 6) if e == "A" else "–")])
-    rows.append(["largest", *_spread(ends, lambda s, e: estimate(_largest(s, e), 6))])
-    rows.append(
+        body.append(["heads between stages", *_spread(ends, lambda s, e: estimate(s.between, 6) if e == "A" else "–")])
+    body.append(["largest", *_spread(ends, lambda s, e: estimate(_largest(s, e), 6))])
+    body.append(
         ["certified maximum", *_spread(ends, lambda s, _: "REJECTED" if s.sup is None else f"≤ {show_up(s.sup, 6)}")]
     )
     if E is not None:
-        rows.append(["E", *_spread(ends, lambda *_: f"≤ {show_up(E[1], 6)}")])
-    return LayerTable(columns, rows)
+        body.append(["E", *_spread(ends, lambda *_: f"≤ {show_up(E[1], 6)}")])
+    return LayerTable(columns, body)
 
 
 def _largest(s: Series, e: str) -> float | None:

@@ -20,7 +20,8 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Theorem:
-    """An a-priori value with its hypotheses. applies: whether it says anything about this pair, in words."""
+    """An a-priori value with its hypotheses. applies: whether it says anything about this pair, in words. is_excess: the value is measured from a
+    level, and is no level of F itself."""
 
     name: str
     source: str
@@ -29,16 +30,12 @@ class Theorem:
     tone: str
     note: str
     hypotheses: tuple[Hypothesis, ...]
+    is_excess: bool
 
     @property
     def against(self) -> list[Hypothesis]:
         """Hypotheses that are violated or undecided."""
         return [h for h in self.hypotheses if h.status != "met"]
-
-    @property
-    def is_excess(self) -> bool:
-        """Whether the value is measured from a level, not a level of F itself."""
-        return self.note.startswith("an excess")
 
 
 def theorems(record: dict[str, Any]) -> list[Theorem]:
@@ -62,7 +59,7 @@ def _theorem(row: dict[str, Any]) -> Theorem:
     else:
         applies, tone = "all hypotheses met", "ok"
     name, source, note = text(row.get("name"), "unnamed"), text(row.get("source")), text(row.get("note"))
-    return Theorem(name, source, estimate(value, 6), applies, tone, note, found)
+    return Theorem(name, source, estimate(value, 6), applies, tone, note, found, row.get("excess") is True)
 
 
 def _hypothesis(h: dict[str, Any]) -> Hypothesis:

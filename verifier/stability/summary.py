@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.outcomes import Finding, Outcome
 from verifier.stability.plan import width_words
 
 CONFIDENCE = 0.95
@@ -52,10 +53,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Summary:
-    """sentence: the verdict line, with its word. lines: one per architecture, and what the widths show. groups: narrow to wide."""
+    """finding: the verdict line. lines: one per architecture, and what the widths show. groups: narrow to wide."""
 
     title: str
-    sentence: str
+    finding: Finding
     lines: tuple[str, ...]
     groups: tuple[Group, ...]
 
@@ -81,7 +82,7 @@ def summarise(records: Sequence[dict[str, Any]], title: str) -> Summary:
     groups = tuple(_group(h, by_widths[h]) for h in order)
     measured = [g for g in groups if g.maxima]
     lines = [_group_line(g) for g in measured] + _against_width(measured)
-    return Summary(title, _sentence(title, groups, len(records)), tuple(lines), groups)
+    return Summary(title, Finding.of(Outcome.EVALUATED, _words(title, groups, len(records))), tuple(lines), groups)
 
 
 def _group(hidden: tuple[int, ...], records: list[dict[str, Any]]) -> Group:
@@ -141,8 +142,8 @@ def _against_width(groups: Sequence[Group]) -> list[str]:
     return out
 
 
-def _sentence(title: str, groups: Sequence[Group], count: int) -> str:
-    text = f"EVALUATED {title}: {count} network{'s' * (count > 1)}"
+def _words(title: str, groups: Sequence[Group], count: int) -> str:
+    text = f"{title}: {count} network{'s' * (count > 1)}"
     measured = [g for g in groups if g.maxima]
     if not measured:
         return text

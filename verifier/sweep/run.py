@@ -15,7 +15,7 @@ from verifier.campaign import folder as store
 from verifier.campaign.runner import Runner, runner
 from verifier.errors import VerifierError
 from verifier.files import atomic_write_bytes
-from verifier.outcomes import worst_exit_code
+from verifier.outcomes import Finding, Outcome, worst_exit_code
 from verifier.sweep import tasks
 from verifier.sweep.plan import PlannedPair, plan
 from verifier.sweep.rows import full_row, write_tables
@@ -42,14 +42,21 @@ class SweepResult:
         return worst_exit_code([row["exit_code"] for row in self.rows])
 
     @property
-    def sentence(self) -> str:
+    def finding(self) -> Finding:
         """The one verdict line."""
         n, c = len(self.rows), self.counts
         zero = sum(row["gap"] == 0.0 for row in self.rows)
         parts = [f"{c.get('certified', 0)} certified (gap 0 on {zero})"]
         parts += [f"{c[s]} {s}" for s in ("inconclusive", "refuted", "rejected", "failed") if c.get(s)]
-        word = {0: "CERTIFIED", 3: "INCONCLUSIVE"}.get(self.exit_code, "REFUTED" if c.get("refuted") else "FAILED")
-        return f"{word} {n} {'pair' if n == 1 else 'pairs'}: {', '.join(parts)}; {self.tables[0]}"
+        worst = Outcome.REFUTED if c.get("refuted") else Outcome.FAILED
+        outcome = {0: Outcome.CERTIFIED, 3: Outcome.INCONCLUSIVE}.get(self.exit_code, worst)
+        return Finding(
+            outcome, f"{n} {'pair' if n == 1 else 'pairs'}: {', '.join(parts)}; {self.tables[0]}", self.exit_code
+        )
+
+    @property
+    def sentence(self) -> str:
+        return self.finding.sentence
 
 
 def run_sweep(

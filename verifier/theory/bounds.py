@@ -29,7 +29,7 @@ class AprioriBound:
     """A formula's value in float64: an estimate of what the theorem promises, never a checked number.
 
     name: which bound. source: paper and theorem. value: None where the formula has none (kappa = 0, no Lipschitz constant).
-    hypotheses: what the theorem assumes. note: what a reader should know.
+    hypotheses: what the theorem assumes. note: what a reader should know. excess: the value is measured from a level, and is none of F itself.
     """
 
     name: str
@@ -37,6 +37,7 @@ class AprioriBound:
     value: float | None
     hypotheses: tuple[Hypothesis, ...]
     note: str = ""
+    excess: bool = False
 
     @property
     def applies(self) -> bool | None:

@@ -73,6 +73,7 @@ def sparsification_barrier(
         finite_or_none(value),
         (*_model(objective, (A, B)), size, above),
         "an excess over the level",
+        excess=True,
     )
 
 
@@ -90,6 +91,7 @@ def pruning_cost(network: Network, objective: Objective, X: Array, *, l: int) ->
         finite_or_none(value),
         (*_model(objective, (network,)), size),
         "an excess over the network's own value",
+        excess=True,
     )
 
 
@@ -100,7 +102,12 @@ def connected_sublevel_sets(A: Network, B: Network, objective: Objective, X: Arr
     met = None if math.isnan(L) else bool(objective.kappa >= L * D)
     condition = Hypothesis("kappa >= L D_X", met, f"kappa = {objective.kappa:g}, L D_X = {L * D:.6g}")
     return AprioriBound(
-        "connected sublevel sets", SOURCE, 0.0 if met else None, (*_model(objective, (A, B)), condition), "an excess"
+        "connected sublevel sets",
+        SOURCE,
+        0.0 if met else None,
+        (*_model(objective, (A, B)), condition),
+        "an excess",
+        excess=True,
     )
 
 

@@ -51,7 +51,8 @@ def deep_exchange(
 
     What still misses the target then has its rows trained for all heads at once (`exchange_training`).
 
-    Notes: stages (name, F, rows), passages (blocks of, waypoints, largest F), portions, together (whether that helped), programs, held_by,
+    Notes: stages (name, value F, rows, layer, endpoint), passages (blocks of, waypoints, largest F), portions, together
+    (whether that helped), programs, held_by,
     max_value, target, seconds.
     Raises UsageError for different architectures.
     """
@@ -98,7 +99,10 @@ def deep_exchange(
     everything = [*stages, *(w for p in passages for w in p.waypoints)]
     worst = max(everything, key=lambda s: s.value)
     notes: dict[str, Any] = {
-        "stages": [(s.name, s.value, s.tower.sizes[-1]) for s in stages],
+        "stages": [
+            {"name": s.name, "value": s.value, "rows": s.tower.sizes[-1], "layer": s.layer, "endpoint": s.endpoint}
+            for s in stages
+        ],
         "passages": [(p.block, len(p.waypoints), max((w.value for w in p.waypoints), default=None)) for p in passages],
         "portions": used, "together": together, "programs": builder.programs, "max_value": worst.value, "target": target,
         "held_by": worst.name if worst.value > target else None, "seconds": time.perf_counter() - start,
@@ -160,8 +164,9 @@ class _Stages:
         self.programs += point.draws
         side.points[layer] = point
         stage = Stage(
-            side.tower(layer), point.value, point.described(side.network, side.letter), layer == self.n_layers
-        )
+            side.tower(layer), point.value, point.described(side.network, side.letter), layer == self.n_layers,
+            layer, side.letter,
+        )  # fmt: skip
         return stage if best is None or stage.value < best.value else best
 
     def middle(self, parts: int) -> list[Stage]:

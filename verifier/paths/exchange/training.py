@@ -25,12 +25,17 @@ ORDER = 6
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A tower the path rests at while its top rows come and go; value F; name for notes. own: the top rows are an endpoint's."""
+    """A tower the path rests at while its top rows come and go; value F; name for notes. own: the top rows are an endpoint's.
+
+    layer, endpoint: which layer of "A" or "B" is thinned; None where it holds neurons of both.
+    """
 
     tower: Tower
     value: float
     name: str
     own: bool = False
+    layer: int | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
