@@ -3,9 +3,9 @@
 import verifier
 
 NAMES = [
-    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
-    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "check", "check_file", "load_checkpoint", "load_data", "make_objective",
-    "read_certificate", "train_network", "write_report",
+    "CertificateFormatError", "CertifiedBound", "CertifyOptions", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset",
+    "Network", "Objective", "ObjectiveOptions", "Outcome", "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "certify_all",
+    "check", "check_file", "load_checkpoint", "load_data", "make_objective", "read_certificate", "train_network", "write_many_report", "write_report",
 ]  # fmt: skip
 
 

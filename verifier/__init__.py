@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from verifier.networks.checkpoint import load_checkpoint
     from verifier.networks.network import Network
     from verifier.objective.objective import Objective, make_objective
+    from verifier.options.certify import CertifyOptions
+    from verifier.options.objective import ObjectiveOptions
     from verifier.options.reading import Reading
     from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
     from verifier.pages.many import write_many_report
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "CertificateFormatError": "verifier.errors",
     "CertifiedBound": "verifier.outcomes",
+    "CertifyOptions": "verifier.options.certify",
     "CertifyResult": "verifier.pipeline.result",
     "CheckpointError": "verifier.errors",
     "DataError": "verifier.errors",
     "Dataset": "verifier.data.dataset",
     "Network": "verifier.networks.network",
     "Objective": "verifier.objective.objective",
+    "ObjectiveOptions": "verifier.options.objective",
     "Outcome": "verifier.outcomes",
     "Reading": "verifier.options.reading",
     "SampledEstimate": "verifier.outcomes",
@@ -58,10 +62,9 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "CertificateFormatError", "CertifiedBound", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset", "Network", "Objective", "Outcome",
-    "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "certify_all", "check", "check_file", "load_checkpoint", "load_data",
-    "make_objective",
-    "read_certificate", "train_network", "write_many_report", "write_report",
+    "CertificateFormatError", "CertifiedBound", "CertifyOptions", "CertifyResult", "CheckedFile", "CheckpointError", "DataError", "Dataset",
+    "Network", "Objective", "ObjectiveOptions", "Outcome", "Reading", "SampledEstimate", "UsageError", "VerifierError", "certify", "certify_all",
+    "check", "check_file", "load_checkpoint", "load_data", "make_objective", "read_certificate", "train_network", "write_many_report", "write_report",
 ]  # fmt: skip
 
 

@@ -10,9 +10,10 @@ import pytest
 from verifier.audit.claim import Instance
 from verifier.audit.nguyen2019 import STATEMENTS
 from verifier.audit.nguyen2019.activations import combined_kinks
-from verifier.audit.nguyen2019.curves import exchanged, free, independent_columns, leaky, to_full_rank
+from verifier.audit.nguyen2019.curves import exchanged, free, leaky, to_full_rank
 from verifier.audit.nguyen2019.lemmas import exact_rank_of, full_rank_path, rotation_path
 from verifier.audit.trials import audit
+from verifier.matrices import independent_columns
 
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 

@@ -7,11 +7,12 @@ from tests.paths.nguyen2019_checks import one_layer_at_a_time, outputs, random_n
 from verifier.elaboration import kernel_problem, path_upper_bound
 from verifier.elaboration.moves import parameters
 from verifier.kernel.fast.chord import chord_between
+from verifier.matrices import independent_columns
 from verifier.networks.network import leaky_relu, linear_combination
 from verifier.objective import make_objective
 from verifier.paths.nguyen2019.lemma33 import Curves, inverse_activation, map_h
 from verifier.paths.nguyen2019.lemma34 import free_rows
-from verifier.paths.nguyen2019.lemma43 import independent_columns, supported_on
+from verifier.paths.nguyen2019.lemma43 import supported_on
 from verifier.paths.nguyen2019.lemma44 import shifted_copies, spanning_neurons
 from verifier.paths.nguyen2019.lemma52 import to_full_rank
 from verifier.paths.nguyen2019.lemma53 import to_neurons

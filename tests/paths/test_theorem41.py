@@ -9,9 +9,9 @@ from tests.paths.tower_checks import check_path, deep_network, problem
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import make_objective
+from verifier.paths.endpoints import default_target
 from verifier.paths.towers import subnetwork_training, subnetworks
 from verifier.paths.towers.halves import halves
-from verifier.paths.towers.sparse_points import default_target
 from verifier.paths.towers.theorem41 import theorem41
 
 LOSSES = [("squared", 2), ("cross_entropy", 3), ("logistic", 1), ("huber", 1), ("hinge", 1)]

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.objective.objective import Objective
+
+Array = np.ndarray
+# The kernel must find each waypoint's upper enclosure at or below E's lower one: shares of E that one hidden layer, and several, leave for that.
+SHALLOW_ROOM, DEEP_ROOM = 1e-11, 1e-6
+
+
+def default_target(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> float:
+    """What interior values of a path should stay at or below: E = max(F(A), F(B)) less room for the kernel's rounding."""
+    E = max(objective.value(n, X, targets) for n in (A, B))
+    return E - (SHALLOW_ROOM if A.depth == 2 else DEEP_ROOM) * max(abs(E), 1e-3)
 
 
 def require_same_architecture(method: str, A: Network, B: Network) -> None:

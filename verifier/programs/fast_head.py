@@ -8,10 +8,13 @@ reference tests hold this against.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lstsq
 
 from verifier.objective import Objective
+from verifier.objective.loss import Loss
 from verifier.programs.newton_matrix import NewtonMatrix
 
 Array = np.ndarray
@@ -98,7 +101,8 @@ def fast_head(
         # Separable classes: the infimum 0 is not attained and heads would grow for nothing.
         stop_at = max(stop_at or 0.0, FLOOR)
     price = np.append(prices, objective.bias_price) if bias else np.asarray(prices, dtype=np.float64)
-    x, value = _newton(Zb, targets, objective, objective.kappa * price, x, value_of, stop_at, max_iter, tolerance)
+    program = _Program(Zb, targets, objective.loss, objective.kappa * price, objective.group if K > 1 else 1)
+    x, value = _newton(program, x, stop_at=stop_at, max_iter=max_iter, tolerance=tolerance)
     return *_split(x, r, bias), value
 
 
@@ -107,49 +111,91 @@ def _norms(x: Array, group: int) -> Array:
     return np.abs(x) if group == 1 else np.broadcast_to(np.linalg.norm(x, axis=0), x.shape)
 
 
-def _newton(
-    Zb: Array,
-    targets: Array,
-    objective: Objective,
-    price: Array,
-    x: Array,
-    value_of: object,
-    stop_at: float | None,
-    max_iter: int,
-    tolerance: float,
-) -> tuple[Array, float]:
-    """Iterate from x (K, p); price (p,) already holds kappa. Returns the best true iterate and its value."""
-    loss, N = objective.loss, len(Zb)
-    group = objective.group if x.shape[0] > 1 else 1
-    penalised = bool((price > 0).any())
-    matrix = NewtonMatrix(Zb, loss, targets, group, price)
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """The smoothed program. Zb (N, p); price (p,) holds kappa; group: norm of a column of x (K, p)."""
 
-    def smoothed(x: Array, predictions: Array, eps: float) -> float:
-        total = float(np.mean(loss.values(predictions, targets)))
-        if penalised:
-            s = np.sqrt(_norms(x, group) ** 2 + eps * eps)
-            total += float(price @ (s.sum(axis=0) if group == 1 else s[0]))
+    Zb: Array
+    targets: Array
+    loss: Loss
+    price: Array
+    group: int
+
+    @property
+    def penalised(self) -> bool:
+        return bool((self.price > 0).any())
+
+    @property
+    def total_price(self) -> float:
+        return float(self.price.sum())
+
+    def sizes(self, x: Array, eps: float) -> Array:
+        """sqrt(|h|^2 + eps^2), shape of x; ones where nothing is penalised."""
+        return np.sqrt(_norms(x, self.group) ** 2 + eps * eps) if self.penalised else np.ones_like(x)
+
+    def value(self, x: Array, predictions: Array, eps: float = 0.0) -> float:
+        total = float(np.mean(self.loss.values(predictions, self.targets)))
+        if self.penalised:
+            s = self.sizes(x, eps)
+            total += float(self.price @ (s.sum(axis=0) if self.group == 1 else s[0]))
         return total
 
-    def true(x: Array, predictions: Array) -> float:
-        return smoothed(x, predictions, 0.0)
+    def gradient(self, x: Array, predictions: Array, s: Array) -> Array:
+        gradient = (self.Zb.T @ self.loss.gradient(predictions, self.targets)).T / len(self.Zb)
+        return gradient + self.price * x / s if self.penalised else gradient
 
-    predictions = Zb @ x.T
-    best, best_value = x, true(x, predictions)
-    scale = max(float(np.abs(x).max(initial=0.0)), 1.0 / max(float(np.abs(Zb).mean()), 1e-12) * 0.1)
+    def dual_after(self, u: Array, x: Array, step: Array, s: Array) -> Array:
+        """The estimate of h / |h| after a step, kept in the unit ball."""
+        if self.group == 1:
+            change = (1 - u * x / s) / s * step
+        else:
+            change = step / s - u * ((x * step).sum(axis=0) / s[0] ** 2)
+        u = u + (x / s - u) + change
+        return u / np.maximum(_norms(u, self.group), 1.0)
+
+    def sparsified(self, x: Array, value: float, tolerance: float) -> tuple[Array, float]:
+        """Entries at the smoothing's size are zeros of the true optimum."""
+        for cut in (1e-5, 1e-7):
+            sparse = np.where(_norms(x, self.group) > cut * max(float(np.abs(x).max()), 1e-300), x, 0.0)
+            sparse[:, self.price == 0] = x[:, self.price == 0]
+            found = self.value(sparse, self.Zb @ sparse.T)
+            if found <= value + 0.1 * tolerance * abs(value):
+                return sparse, found
+        return x, value
+
+
+def _line_search(
+    program: _Program, x: Array, step: Array, predictions: Array, eps: float, current: float, slope: float
+) -> tuple[float, float, Array]:
+    """(t, value, predictions) at the first halving that falls enough; t = 0 when none of 30 does, with the last value tried."""
+    moved = program.Zb @ step.T
+    t, trial, at = 1.0, current, predictions
+    for _ in range(30):
+        at = predictions + t * moved
+        trial = program.value(x + t * step, at, eps)
+        if trial <= current + 1e-4 * t * slope:
+            return t, trial, at
+        t *= 0.5
+    return 0.0, trial, at
+
+
+def _newton(
+    program: _Program, x: Array, *, stop_at: float | None, max_iter: int, tolerance: float
+) -> tuple[Array, float]:
+    """Iterate from x (K, p). Returns the best true iterate and its value."""
+    matrix = NewtonMatrix(program.Zb, program.loss, program.targets, program.group, program.price)
+    penalised = program.penalised
+    predictions = program.Zb @ x.T
+    best, best_value = x, program.value(x, predictions)
+    scale = max(float(np.abs(x).max(initial=0.0)), 1.0 / max(float(np.abs(program.Zb).mean()), 1e-12) * 0.1)
+    total_price = program.total_price * (x.shape[0] if program.group == 1 else 1)
     eps = 0.1 * scale if penalised else 0.0
-    total_price = float(price.sum()) * (x.shape[0] if group == 1 else 1)
     eps_end = tolerance * max(best_value, 1e-12) / max(total_price, 1e-300) / 4 if penalised else 0.0
-    u = np.zeros_like(x)
-    if penalised:
-        u = x / np.sqrt(_norms(x, group) ** 2 + eps * eps)
-    damping = 1e-12
-    current = smoothed(x, predictions, eps)
+    u = x / program.sizes(x, eps) if penalised else np.zeros_like(x)
+    damping, current = 1e-12, program.value(x, predictions, eps)
     for _ in range(max_iter):
-        gradient = (Zb.T @ loss.gradient(predictions, targets)).T / N
-        s = np.sqrt(_norms(x, group) ** 2 + eps * eps) if penalised else np.ones_like(x)
-        if penalised:
-            gradient = gradient + price * x / s
+        s = program.sizes(x, eps)
+        gradient = program.gradient(x, predictions, s)
         step = matrix.solve(predictions, x, u, s, -gradient, damping)
         slope = float((gradient * step).sum())
         if not np.isfinite(slope) or slope >= 0:
@@ -157,51 +203,27 @@ def _newton(
             if damping > 1e3:
                 break
             continue
-        moved = Zb @ step.T
-        t, trial, trial_predictions = 1.0, current, predictions
-        for _ in range(30):
-            trial_predictions = predictions + t * moved
-            trial = smoothed(x + t * step, trial_predictions, eps)
-            if trial <= current + 1e-4 * t * slope:
-                break
-            t *= 0.5
-        else:
-            t = 0.0
-            if damping < 1.0 and eps <= eps_end:
-                damping = max(damping * 1e3, 1e-6)
-                continue
+        t, trial, there = _line_search(program, x, step, predictions, eps, current, slope)
+        if t == 0.0 and damping < 1.0 and eps <= eps_end:
+            damping = max(damping * 1e3, 1e-6)
+            continue
         if t > 0:
             if penalised:
-                h, d = x, t * step
-                if group == 1:
-                    change = (1 - u * h / s) / s * d
-                else:
-                    change = d / s - u * ((h * d).sum(axis=0) / s[0] ** 2)
-                u = u + (h / s - u) + change
-                u = u / np.maximum(_norms(u, group), 1.0)
-            x, predictions = x + t * step, trial_predictions
+                u = program.dual_after(u, x, t * step, s)
+            x, predictions = x + t * step, there
             damping = max(damping * 0.1, 1e-14) if t > 0.5 else min(damping * 10, 1.0)
-        value = true(x, predictions)
+        value = program.value(x, predictions)
         if value < best_value:
             best, best_value = x, value
             if stop_at is not None and best_value <= stop_at:
                 break
-        decrement = current - trial if t > 0 else 0.0
-        current = trial if t > 0 else current
-        small = -slope < 0.1 * eps * total_price or -slope < tolerance * abs(current) * 1e-2
+        decrement, current = (current - trial, trial) if t > 0 else (0.0, current)
         if not penalised or eps <= eps_end:
             if -slope < tolerance * max(abs(current), 1e-300) or decrement <= 1e-15 * abs(current):
                 break
-        elif small or t == 0.0 or decrement < 0.3 * eps * total_price:
+            continue
+        small = -slope < 0.1 * eps * total_price or -slope < tolerance * abs(current) * 1e-2
+        if small or t == 0.0 or decrement < 0.3 * eps * total_price:
             eps = max(eps * (0.1 if t > 0.5 or small else 0.3), eps_end)
-            current = smoothed(x, predictions, eps)
-    if penalised:
-        # Entries at the smoothing's size are zeros of the true optimum.
-        for cut in (1e-5, 1e-7):
-            sparse = np.where(_norms(best, group) > cut * max(float(np.abs(best).max()), 1e-300), best, 0.0)
-            sparse[:, price == 0] = best[:, price == 0]
-            value = true(sparse, Zb @ sparse.T)
-            if value <= best_value + 0.1 * tolerance * abs(best_value):
-                best, best_value = sparse, value
-                break
-    return best, best_value
+            current = program.value(x, predictions, eps)
+    return program.sparsified(best, best_value, tolerance) if penalised else (best, best_value)

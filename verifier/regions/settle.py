@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.matrices import independent_columns
 from verifier.regions.exact import exact_rank, exact_signs, integer_rows, null_space
 from verifier.regions.program import RegionProgram
 
@@ -38,16 +39,6 @@ def unique_solution(rows: Sequence[Sequence[Any]], right: Sequence[Any], size: i
     return [echelon[k, size] for k in range(size)]
 
 
-def independent_columns(table: Array, rank: int) -> list[int]:
-    """`rank` columns chosen by QR with column pivoting."""
-    from scipy.linalg import qr
-
-    if rank == 0:
-        return []
-    _, _, order = qr(table, mode="economic", pivoting=True)
-    return order[:rank].tolist()
-
-
 def settled_point(
     program: RegionProgram, W: Array, tight: list[tuple[int, int]], strict: bool
 ) -> tuple[Array, list[int]] | None:
@@ -66,7 +57,8 @@ def settled_point(
         table[N + k, place[i] * n : (place[i] + 1) * n] = A.inputs[j]
     lengths = np.linalg.norm(table, axis=1, keepdims=True)
     table /= np.where(lengths > 0, lengths, 1.0)
-    chosen = independent_columns(table, exact_rank(integer_rows(table_exact(program, tight))) if table.size else 0)
+    rank = exact_rank(integer_rows(table_exact(program, tight))) if table.size else 0
+    chosen = independent_columns(table, rank=rank).tolist()
     values = [[rational(v) for v in row] for row in W.tolist()]
     basis = sorted(first[c // n] * n + c % n for c in chosen)
     inputs = [[rational(v) for v in row] for row in A.inputs.tolist()]
@@ -137,7 +129,7 @@ def settled_dual(
         samples = reps[used[kept]]
         whole = A.integers[samples]
         rank = exact_rank(whole) if len(samples) else 0
-        order = independent_columns(program.normals[g][used[kept]].T * mu[kept], rank)
+        order = independent_columns(program.normals[g][used[kept]].T * mu[kept], rank=rank).tolist()
         lengths = np.linalg.norm(A.inputs[samples], axis=1)
         supports.append((samples, mu[kept] / lengths if len(kept) else mu[kept], order))
         if rank < n:
@@ -187,7 +179,7 @@ def _solved_nu(nu: Array, rows: list[list[Any]]) -> tuple[list[Any] | None, list
     from flint import fmpq_mat
 
     rank = int(fmpq_mat(len(rows), len(nu), [v for row in rows for v in row]).rref()[1])
-    basis = sorted(independent_columns(floats / np.where(lengths > 0, lengths, 1.0), rank))
+    basis = sorted(independent_columns(floats / np.where(lengths > 0, lengths, 1.0), rank=rank).tolist())
     chosen, zero = set(basis), rational(0.0)
     right = [-sum((v * c for j, (v, c) in enumerate(zip(values, row)) if j not in chosen), zero) for row in rows]
     solution = unique_solution([[row[j] for j in basis] for row in rows], right, len(basis))

@@ -10,8 +10,9 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective
+from verifier.paths.endpoints import default_target
 from verifier.paths.towers.dropout_stability import dropout_losses
-from verifier.paths.towers.sparse_points import Search, Side, default_target
+from verifier.paths.towers.sparse_points import Search, Side
 from verifier.paths.towers.subnetworks import Subnetwork, imitating, teachers_of
 
 Array = np.ndarray

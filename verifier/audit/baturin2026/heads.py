@@ -26,7 +26,7 @@ def objective_of(values: dict):  # type: ignore[no-untyped-def]
     return make_objective(values["loss"], delta=delta, kappa=float(values["kappa"]), penalty="l1")
 
 
-def best_head(values: dict) -> Array:
+def lemma_head(values: dict) -> Array:
     """theta* (r,) of the lemma's program, by CVXPY and Clarabel."""
     Z = values["Z"]
     found = solve_head(Z, values["y"][:, None], objective_of(values), np.ones(Z.shape[1]), bias=False, name="lemma 1")

@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.audit.baturin2026.heads import (
     as_problem,
-    best_head,
+    lemma_head,
     lipschitz,
     objective_of,
     random_heads,
@@ -41,7 +41,7 @@ def _grad_repaired(instance: Instance) -> Trial:
 
 def _zero(instance: Instance) -> Trial:
     v = instance.values
-    theta = best_head(v)
+    theta = lemma_head(v)
     nothing = total(v, np.zeros_like(theta))
     gain = nothing - total(v, theta)
     return Trial(
@@ -64,12 +64,12 @@ def _zero_repaired(instance: Instance) -> Trial:
 
 def _norm(instance: Instance) -> Trial:
     v = instance.values
-    return compared(float(np.abs(best_head(v)).sum()), lipschitz(v) / v["kappa"], tolerance=1e-5)
+    return compared(float(np.abs(lemma_head(v)).sum()), lipschitz(v) / v["kappa"], tolerance=1e-5)
 
 
 def _norm_repaired(instance: Instance) -> Trial:
     v = instance.values
-    theta = best_head(v)
+    theta = lemma_head(v)
     return compared(
         float(np.abs(theta).sum()),
         total(v, np.zeros_like(theta)) / v["kappa"],
@@ -123,7 +123,7 @@ def _grad_claim(instance: Instance) -> tuple[Problem, ClaimViolation]:
 
 def _zero_claim(instance: Instance) -> tuple[Problem, ClaimViolation]:
     v = instance.values
-    return as_problem(v, best_head(v)), ClaimViolation(
+    return as_problem(v, lemma_head(v)), ClaimViolation(
         "lemma1.zero", "lemma1.zero", np.zeros(len(v["Z"])), 0.0, 0.9 * _zero(instance).left
     )
 
@@ -142,7 +142,7 @@ def _norm_claim(instance: Instance) -> tuple[Problem, ClaimViolation]:
     )
     near = np.asarray(h.value, dtype=np.float64)[:, 0]
     nu = o.loss.gradient((Z @ near)[:, None], y[:, None])[:, 0]
-    theta = best_head(v)
+    theta = lemma_head(v)
     margin = 0.5 * (total(v, near) - total(v, theta))
     return as_problem(v, theta), ClaimViolation(
         "lemma1.norm", "lemma1.norm", np.asarray(nu, dtype=np.float64), 0.0, float(margin)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.audit.baturin2026.heads import best_head, objective_of
+from verifier.audit.baturin2026.heads import lemma_head, objective_of
 from verifier.audit.claim import Instance, Rng
 
 Array = np.ndarray
@@ -76,8 +76,8 @@ def random_segments(
             "beta": rng.normal(size=m), "gamma": rng.normal(size=m), "t": float(rng.uniform()),
         }  # fmt: skip
         if best:
-            values["beta"] = best_head({**values, "Z": features(values, W)})
-            values["gamma"] = best_head({**values, "Z": features(values, V)})
+            values["beta"] = lemma_head({**values, "Z": features(values, W)})
+            values["gamma"] = lemma_head({**values, "Z": features(values, V)})
         yield Instance("random", f"{loss}, N = {N}, m = {m}", values)
 
 
@@ -108,5 +108,5 @@ def trained_segments(kappa: float = 0.001) -> Iterator[Instance]:
                 "t": 0.5,
             }
             values["beta"] = network.theta[0].astype(np.float64) * sizes[:, 0]
-            values["gamma"] = best_head({**values, "Z": features(values, V)})
+            values["gamma"] = lemma_head({**values, "Z": features(values, V)})
             yield Instance("trained", f"Breast Cancer, width 20, seed {seed}, rows turned by {angle}", values)

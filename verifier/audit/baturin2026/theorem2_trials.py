@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.audit.baturin2026.heads import best_head, lipschitz, objective_of
+from verifier.audit.baturin2026.heads import lemma_head, lipschitz, objective_of
 from verifier.audit.baturin2026.segments import (
     features,
     largest_angle,
@@ -92,8 +92,8 @@ def segment_repaired_trial(i: Instance) -> Trial:
 def with_best_heads(v: dict) -> dict:
     return {
         **v,
-        "beta": best_head({**v, "Z": features(v, v["W"])}),
-        "gamma": best_head({**v, "Z": features(v, v["V"])}),
+        "beta": lemma_head({**v, "Z": features(v, v["W"])}),
+        "gamma": lemma_head({**v, "Z": features(v, v["V"])}),
     }
 
 

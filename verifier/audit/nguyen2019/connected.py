@@ -12,7 +12,6 @@ from verifier.audit.nguyen2019.curves import (
     exchanged,
     forward,
     free,
-    independent_columns,
     leaky,
     leaky_inverse,
     map_h,
@@ -29,6 +28,7 @@ from verifier.audit.nguyen2019.lemmas import (
     exact_rank_of,
     full_rank_path,
 )
+from verifier.matrices import independent_columns
 
 Array = np.ndarray
 LOSSES = ("squared", "absolute", "logistic")

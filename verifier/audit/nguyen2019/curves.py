@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from verifier.matrices import independent_columns
+
 Array = np.ndarray
 Activation = Callable[[Array], Array]
 TIMES = np.linspace(0.0, 1.0, 9)
@@ -21,17 +23,7 @@ def leaky_inverse(slope: float) -> Activation:
     return lambda z: np.where(z > 0, z, z / slope)
 
 
-def independent_columns(F: Array, most: int | None = None) -> list[int]:
-    """Columns of F that span its column space, by pivoted QR; at most `most`."""
-    from scipy.linalg import qr
-
-    R, order = qr(F, mode="r", pivoting=True)
-    sizes = np.abs(np.diag(R))
-    rank = int((sizes > 1e-9 * max(float(sizes.max(initial=0.0)), 1e-300)).sum())
-    return sorted(int(k) for k in order[: rank if most is None else min(rank, most)])
-
-
-def free(F: Array, W: Array, chosen: list[int]) -> list[Array]:
+def free(F: Array, W: Array, chosen: Array) -> list[Array]:
     """Lemma 4.3: W(lambda) with F W constant and rows outside `chosen` zero at the end."""
     others = np.setdiff1d(np.arange(F.shape[1]), chosen)
     E = np.linalg.lstsq(F[:, chosen], F[:, others], rcond=None)[0]
@@ -88,7 +80,7 @@ def exchanged(X: Array, W: Array, V: Array, goal: Array, sigma: Activation) -> l
     wanted = independent_columns(sigma(X @ goal))
     curve: list[tuple[Array, Array]] = [(W, V)]
 
-    def move(chosen: list[int], new: Array) -> None:
+    def move(chosen: Array, new: Array) -> None:
         nonlocal W, V
         steps = [(W, v) for v in free(sigma(X @ W), V, chosen)]
         V = steps[-1][1]
@@ -109,7 +101,7 @@ def exchanged(X: Array, W: Array, V: Array, goal: Array, sigma: Activation) -> l
     move(kept, new)
     new = W.copy()
     new[:, outside] = goal[:, outside]
-    move(sorted(places.values()), new)
+    move(np.array(sorted(places.values()), dtype=int), new)
     move(wanted, goal.copy())
     return curve
 

@@ -10,10 +10,10 @@ import numpy as np
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.elaboration import path_upper_bound
 from verifier.errors import UsageError
+from verifier.matrices import independent_columns
 from verifier.networks.network import Network
 from verifier.objective import make_objective
 from verifier.paths.nguyen2019.lemma33 import Curves, map_h
-from verifier.paths.nguyen2019.lemma43 import independent_columns
 from verifier.paths.nguyen2019.lemma52 import free_neurons, write_neurons
 from verifier.paths.nguyen2019.polyline import Polyline
 from verifier.paths.nguyen2019.proposition35 import align_all
@@ -228,7 +228,7 @@ def _unbounded51(instance: Instance) -> Trial:
     if A.widths[1] <= len(X):
         return Trial(0.0, 0.0, 1.0, False)
     line = Polyline(A, X)
-    free = free_neurons(line, 1, independent_columns(line.features(1), len(X)))
+    free = free_neurons(line, 1, independent_columns(line.features(1), most=len(X)))
     W, b = line.weight(1), line.bias(1)
     write_neurons(line, 1, free, np.where(W[:, free] == 0.0, 1.0, W[:, free]) * 1e6, b[free], "grow")
     f = A.predict(X)

@@ -13,7 +13,6 @@ from verifier.audit.nguyen2019.curves import (
     exchanged,
     forward,
     free,
-    independent_columns,
     leaky,
     leaky_inverse,
     map_h,
@@ -21,6 +20,7 @@ from verifier.audit.nguyen2019.curves import (
     to_h,
 )
 from verifier.audit.trained import small_networks, small_pairs
+from verifier.matrices import independent_columns
 
 PAPER = "nguyen2019"
 Array = np.ndarray

@@ -106,10 +106,10 @@ def cross_entropy(F: Array, labels: Array) -> float:
 
 def best_cross_entropy(Z: Array, labels: Array, classes: int) -> float:
     """Smallest cross-entropy of U^T z, no bias, where it is attained."""
-    return cross_entropy(Z @ best_head(Z, labels, classes), labels)
+    return cross_entropy(Z @ cross_entropy_head(Z, labels, classes), labels)
 
 
-def best_head(Z: Array, labels: Array, classes: int) -> Array:
+def cross_entropy_head(Z: Array, labels: Array, classes: int) -> Array:
     """U (d, K) of least cross-entropy, where it is attained: L-BFGS on a convex problem."""
     from scipy.optimize import minimize
 

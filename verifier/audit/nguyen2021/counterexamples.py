@@ -33,7 +33,7 @@ def balanced_dual(Z: Array, nu: Array) -> Array:
 
 
 def head(instance: Instance) -> Counterexample:
-    from verifier.audit.nguyen2021.corollaries import best_head, separator
+    from verifier.audit.nguyen2021.corollaries import cross_entropy_head, separator
 
     Z, labels, K = (instance.values[k] for k in ("Z", "labels", "classes"))
     kept = max(Z.shape[1], K)
@@ -41,7 +41,7 @@ def head(instance: Instance) -> Counterexample:
     A = parameters([np.eye(kept + K, kept), np.zeros((K, kept + K))], [None, None])
     found = separator(features, labels, K, True)
     planes = np.zeros((K, kept + 1)) if found is None else np.vstack([found[0], found[1]]).T
-    logits = Z @ best_head(Z, labels, K)
+    logits = Z @ cross_entropy_head(Z, labels, K)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     nu = balanced_dual(Z, p / p.sum(axis=1, keepdims=True) - np.eye(K)[labels])
     return violated(PAPER, "cor44.head", problem_of("cross_entropy", features, labels, A), np.append(planes, nu))

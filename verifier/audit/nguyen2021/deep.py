@@ -9,7 +9,7 @@ from itertools import combinations, pairwise, product
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
-from verifier.audit.nguyen2021.paths import PAPER, best_head, mean_square
+from verifier.audit.nguyen2021.paths import PAPER, least_squares_head, mean_square
 from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.networks.network import Network
 from verifier.objective import Objective, make_objective
@@ -201,7 +201,7 @@ def _both_sides(instance: Instance) -> Trial:
             rng, h = np.random.default_rng([v["seed"], l, member]), Z
             for K, n in zip(above, widths[l:]):
                 h = np.maximum(h @ rng.normal(size=(h.shape[1], n - K)) + rng.normal(size=n - K), 0.0)
-            values.append(mean_square(h @ best_head(h, y), y) if h.shape[1] else float(np.mean(y**2)))
+            values.append(mean_square(h @ least_squares_head(h, y), y) if h.shape[1] else float(np.mean(y**2)))
         return min(values)
 
     depth = len(widths)

@@ -115,7 +115,7 @@ def _tables(rng: Rng, count: int) -> Iterator[Instance]:
         yield Instance("random", f"widths {widths}", {"widths": widths, "seed": int(rng.integers(2**31))})
 
 
-def best_head(F: Array, y: Array) -> Array:
+def least_squares_head(F: Array, y: Array) -> Array:
     """Least squares head (k,) on features F (N, k)."""
     return np.asarray(np.linalg.lstsq(F, y, rcond=None)[0])
 
@@ -137,7 +137,7 @@ def sparsified(v: dict, which: str, F: Array, xi: tuple[Array, Array, Array]) ->
     m = len(theta)
     half = (m + 1) // 2
     options = [list(range(half)), list(range(m - half, m))]
-    heads = [best_head(F[:, I], y) for I in options]
+    heads = [least_squares_head(F[:, I], y) for I in options]
     best = int(np.argmin([mean_square(F[:, I] @ h, y) for I, h in zip(options, heads)]))
     sparse = np.zeros(m)
     sparse[options[best]] = heads[best]
@@ -161,7 +161,7 @@ def _theorem41(instance: Instance) -> Trial:
     v = instance.values
     y, m = v["y"], len(v["thetaA"])
     Wx, bx = v["Wx"][:, : m // 2], v["bx"][: m // 2]
-    xi = (Wx, bx, best_head(ACTIVATIONS["relu"](v["X"] @ Wx + bx), y))
+    xi = (Wx, bx, least_squares_head(ACTIVATIONS["relu"](v["X"] @ Wx + bx), y))
     top, bound = 0.0, 0.0
     for which in "AB":
         F = _features(v, which)
@@ -187,9 +187,9 @@ def _dropout(instance: Instance) -> Trial:
             stable, chosen = mean_square(r * f, y), subset
     rest = [i for i in range(m) if i not in chosen]
     kept = [*chosen, *rest[: (m + 1) // 2 - len(chosen)]]
-    Q1 = mean_square(F[:, kept] @ best_head(F[:, kept], y), y)
+    Q1 = mean_square(F[:, kept] @ least_squares_head(F[:, kept], y), y)
     # Q_0's net may copy the dropped-out one, whose m // 2 neurons fit beside ceil(m/2).
-    Q0 = mean_square(F[:, chosen] @ best_head(F[:, chosen], y), y)
+    Q0 = mean_square(F[:, chosen] @ least_squares_head(F[:, chosen], y), y)
     return Trial(
         max(Q1, Q0), stable, float(np.mean(y**2)) or 1.0, m >= 2, 1e-9, f"m = {m}, loss after dropout {stable:.3g}"
     )
@@ -205,7 +205,7 @@ def _pairs(rng: Rng, count: int) -> Iterator[Instance]:
             v |= {f"W{which}": rng.normal(size=(d, m)), f"b{which}": rng.normal(size=m), f"theta{which}": rng.normal(size=m)}  # fmt: skip
         if rng.random() < 0.5:
             # Ends that are good: the best head.
-            v["thetaA"] = best_head(_features(v, "A"), v["y"])
+            v["thetaA"] = least_squares_head(_features(v, "A"), v["y"])
         yield Instance("random", f"N = {N}, d = {d}, m = {m}", v)
 
 

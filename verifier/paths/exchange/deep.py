@@ -17,13 +17,13 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.endpoints import require_same_architecture
+from verifier.paths.endpoints import default_target, require_same_architecture
 from verifier.paths.exchange.training import Passage, Stage, Waypoint, largest, provable, trained_together
 from verifier.paths.path import Move, Path
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, mixed, stacked
 from verifier.paths.towers.neuron_choice import most_important
-from verifier.paths.towers.sparse_points import Search, Side, default_target
+from verifier.paths.towers.sparse_points import Search, Side
 from verifier.paths.towers.tower_path import moves_through_towers
 
 Array = np.ndarray

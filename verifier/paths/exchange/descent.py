@@ -10,14 +10,13 @@ from scipy.optimize import minimize
 
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import Objective, augmented_rows
-from verifier.paths.endpoints import require_one_hidden_layer
-from verifier.paths.exchange.proposition_x import default_target, exchange
+from verifier.paths.endpoints import default_target, require_one_hidden_layer
+from verifier.paths.exchange.proposition_x import exchange
 from verifier.paths.path import Move, Path
+from verifier.paths.smoothed import smoothed_objective
 from verifier.programs import fast_head
 
 Array = np.ndarray
-
-SMOOTH = 1e-7
 
 
 def value_and_gradient(
@@ -37,30 +36,12 @@ def value_and_gradient(
     """
     m, K, d = shape.theta.shape[1], shape.theta.shape[0], inputs.shape[1]
     V, T, c = x[: m * d].reshape(m, d), x[m * d : m * d + K * m].reshape(K, m), x[m * d + K * m :]
-    U = inputs @ V.T
-    S = np.maximum(U, 0.0)
-    predictions = S @ T.T + (c if shape.c is not None else 0.0)
-    value = float(np.mean(objective.loss.values(predictions, targets)))
-    G = objective.loss.gradient(predictions, targets) / len(inputs)
-    gT, gV, gc = G.T @ S, ((G @ T) * (U > 0)).T @ inputs, G.sum(axis=0)
-    kappa = objective.kappa
-    if kappa > 0:
-        priced = objective.penalty != "l1" or lengths is not None
-        scale = lengths if objective.penalty == "l1" and lengths is not None else np.ones(m)
-        norms = np.sqrt((V**2).sum(axis=1) + SMOOTH**2) / scale if priced else np.ones(m)
-        if objective.group == 1:
-            sizes = np.sqrt(T**2 + SMOOTH**2)
-            mass, slope = sizes.sum(axis=0), T / sizes
-        else:
-            mass = np.sqrt((T**2).sum(axis=0) + SMOOTH**2)
-            slope = T / mass
-        value += kappa * float(norms @ mass)
-        gT = gT + kappa * norms * slope
-        if priced:
-            gV = gV + kappa * (mass / (norms * scale**2))[:, None] * V
-        value += kappa * objective.bias_price * float(np.abs(c).sum())
-        if shape.c is not None:
-            gc = gc + kappa * objective.bias_price * np.sign(c)
+    bias = c if shape.c is not None else np.zeros(K)
+    if objective.penalty != "l1":
+        lengths = np.ones(m)
+    value, gV, gT, gc = smoothed_objective(
+        V, T, bias, objective, inputs, targets, kappa=objective.kappa, lengths=lengths
+    )
     if extra is not None:
         rows, heads = (V**2).sum(axis=1), (T**2).sum(axis=0)
         value += 0.5 * float(extra @ (rows * heads))

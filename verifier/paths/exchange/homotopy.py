@@ -11,9 +11,9 @@ from scipy.optimize import minimize
 
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
-from verifier.paths.endpoints import require_one_hidden_layer
+from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.descent import network_at, value_and_gradient
-from verifier.paths.exchange.proposition_x import default_target, exchange
+from verifier.paths.exchange.proposition_x import exchange
 from verifier.paths.path import Move, Path
 from verifier.programs import fast_head
 from verifier.programs.elimination import removal_costs

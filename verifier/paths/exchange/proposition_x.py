@@ -14,22 +14,13 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.endpoints import require_one_hidden_layer
+from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.moves import moves_through
 from verifier.paths.exchange.problem import ExchangeProblem, Waypoint
 from verifier.paths.exchange.row_search import best_first
 from verifier.paths.path import Move, Path
 
 Array = np.ndarray
-
-# The kernel must find each waypoint's upper enclosure at or below E's lower one.
-SAFETY = 1e-11
-
-
-def default_target(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> float:
-    """E = max(F(A), F(B)) less a margin for the kernel's rounding."""
-    E = max(objective.value(A, X, targets), objective.value(B, X, targets))
-    return E - SAFETY * max(abs(E), 1e-3)
 
 
 def exchange(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from verifier.matrices import independent_columns
 from verifier.paths.nguyen2019.lemma33 import Curves
-from verifier.paths.nguyen2019.lemma43 import independent_columns
 
 Array = np.ndarray
 

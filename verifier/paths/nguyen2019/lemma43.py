@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import qr
 
 Array = np.ndarray
-RANK = 1e-11  # columns whose pivot is below this share of the first count as dependent
-
-
-def independent_columns(F: Array, most: int | None = None, tolerance: float = RANK) -> Array:
-    """Increasing indices I of rank(F) columns of F (N, n) that span its column space, by QR with pivoting; at most `most`."""
-    R, order = qr(F, mode="r", pivoting=True)[-2:]
-    pivots = np.abs(np.diag(R))
-    rank = int((pivots > tolerance * pivots[0]).sum()) if pivots.size and pivots[0] > 0 else 0
-    return np.sort(order[: rank if most is None else min(rank, most)])
 
 
 def supported_on(F: Array, W: Array, columns: Array) -> Array:

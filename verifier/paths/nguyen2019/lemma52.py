@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.paths.nguyen2019.lemma43 import independent_columns, supported_on
+from verifier.matrices import independent_columns
+from verifier.paths.nguyen2019.lemma43 import supported_on
 from verifier.paths.nguyen2019.lemma44 import best_candidates
 from verifier.paths.nguyen2019.polyline import Polyline
 
@@ -37,7 +38,7 @@ def to_full_rank(line: Polyline, l: int, N: int, rounds: int = 6, enough: float 
     rng = np.random.default_rng(l)
     for _ in range(rounds):
         F = line.features(l)
-        keep = independent_columns(F, N)
+        keep = independent_columns(F, most=N)
         condition = float(np.linalg.cond(F)) if len(keep) == N else np.inf
         if condition <= enough or len(keep) == F.shape[1]:
             break

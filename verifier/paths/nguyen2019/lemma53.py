@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.paths.nguyen2019.lemma43 import independent_columns
+from verifier.matrices import independent_columns
 from verifier.paths.nguyen2019.lemma52 import free_neurons, write_neurons
 from verifier.paths.nguyen2019.polyline import Polyline
 
@@ -18,7 +18,7 @@ def to_neurons(line: Polyline, l: int, W: Array, b: Array) -> None:
     where the goal's N independent neurons are written at once.
     """
     N, n = len(line.X), line.network.widths[l]
-    keep = independent_columns(line.features(l), N)
+    keep = independent_columns(line.features(l), most=N)
     free = free_neurons(line, l, keep)
     # Goal neuron j sits at position j where that is free (the paper's J and K), else at another free position.
     position = np.full(N, -1)

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
+from verifier.paths.smoothed import smoothed_objective
 from verifier.programs import fast_head
 
 Array = np.ndarray
@@ -105,38 +106,18 @@ def _train(
     """
     start = _refit(rows, objective, X, targets, has_bias, free, K, "start")
     l, d = rows.shape
-    N = len(X)
-    inputs = np.hstack([X, np.ones((N, 1))]) if has_bias else X
+    inputs = np.hstack([X, np.ones((len(X), 1))]) if has_bias else X
     used = d - 1 if radius is not None and has_bias else d
     kappa = objective.kappa / (radius or 1.0)
-    smooth = 1e-6
 
     def unpack(x: Array) -> tuple[Array, Array, Array]:
         return x[: l * d].reshape(l, d), x[l * d : l * d + K * l].reshape(K, l), x[l * d + K * l :]
 
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         V, T, c = unpack(x)
-        U = inputs @ V.T
-        S = np.maximum(U, 0.0)
-        predictions = S @ T.T + c
-        value = float(np.mean(objective.loss.values(predictions, targets)))
-        G = objective.loss.gradient(predictions, targets) / N
-        gT, gV, gc = G.T @ S, ((G @ T) * (U > 0)).T @ inputs, G.sum(axis=0)
-        if kappa > 0:
-            norms = np.sqrt((V[:, :used] ** 2).sum(axis=1) + smooth**2)
-            if objective.group == 1:
-                sizes = np.sqrt(T**2 + smooth**2)
-                mass, slope = sizes.sum(axis=0), T / sizes
-            else:
-                mass = np.sqrt((T**2).sum(axis=0) + smooth**2)
-                slope = T / mass
-            value += kappa * float(norms @ mass)
-            gT = gT + kappa * norms * slope
-            gV = gV.copy()
-            gV[:, :used] += kappa * (mass / norms)[:, None] * V[:, :used]
-            price = objective.kappa * objective.bias_price
-            value += price * float(np.abs(c).sum())
-            gc = gc + price * np.sign(c)
+        value, gV, gT, gc = smoothed_objective(
+            V, T, c, objective, inputs, targets, kappa=kappa, lengths=np.ones(l), used=used
+        )
         return value, np.concatenate([gV.ravel(), gT.ravel(), gc if free else 0.0 * gc])
 
     x0 = np.concatenate([rows.ravel(), start.head.ravel(), np.zeros(K) if start.bias is None else start.bias])

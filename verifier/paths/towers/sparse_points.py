@@ -15,8 +15,6 @@ from verifier.paths.towers.subnetwork_training import trained
 from verifier.paths.towers.subnetworks import Subnetwork
 
 Array = np.ndarray
-# Relative room under E that a search leaves for the kernel's rounding.
-ROOM = 1e-6
 
 
 @dataclass
@@ -141,9 +139,3 @@ class Search:
         Z = network.features(self.X, layer)[:, old.kept]
         xi = self.solved(Z, old.xi, network, old.kept, 2 * old.steps, side.seed)
         return SparsePoint(layer, old.kept, xi, old.draws, old.how, 3 * old.steps) if xi.value < old.value else old
-
-
-def default_target(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> float:
-    """E = max(F(A), F(B)) less ROOM; F as used inside paths."""
-    E = max(objective.value(n, X, targets) for n in (A, B))
-    return E - ROOM * abs(E) - 1e-14

@@ -16,12 +16,12 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.endpoints import require_same_architecture
+from verifier.paths.endpoints import default_target, require_same_architecture
 from verifier.paths.path import Move, Path
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, stacked
 from verifier.paths.towers.neuron_choice import most_important
-from verifier.paths.towers.sparse_points import Search, Side, default_target
+from verifier.paths.towers.sparse_points import Search, Side
 from verifier.paths.towers.subnetworks import Subnetwork
 from verifier.paths.towers.tower_path import moves_through_towers
 from verifier.paths.towers.width_search import WidthSearch
