@@ -62,10 +62,12 @@ def permutation_max(x: Array, y: Array, *, permutations: int = 9999, seed: int =
     """One-sided p that max y - max x is as large as seen when labels mean nothing: (k + 1) / (permutations + 1), never 0.
 
     Each permutation gives the labels of x to n of the n + m values at random; k counts those at least as large. Where there are no more
-    labellings than permutations, all are counted and p is exact (scipy.stats.permutation_test).
+    labellings than permutations, all are counted and p is exact (scipy.stats.permutation_test). One value on a side decides nothing: 1.
     """
     from scipy.stats import permutation_test
 
+    if min(len(x), len(y)) < 2:
+        return 1.0
     larger = lambda y, x, axis: y.max(axis=axis) - x.max(axis=axis)
     found = permutation_test(
         (y, x),
