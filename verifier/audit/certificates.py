@@ -12,6 +12,7 @@ from verifier.audit.claim import Counterexample, Instance, Statement
 from verifier.certificate import make_document, write_certificate
 from verifier.kernel import check
 from verifier.numbers import show_down
+from verifier.pipeline.provenance import provenance
 
 FOLDER = Path("certificates") / "audit"
 
@@ -68,7 +69,6 @@ def write_counterexample(
 
 def certificate_record(statement: Statement, instance: Instance, made: Counterexample) -> dict[str, Any]:
     """What a person wants to know; none of it is evidence."""
-    from verifier.pipeline.provenance import provenance
 
     assert statement.evaluate is not None
     trial = statement.evaluate(instance)

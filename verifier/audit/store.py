@@ -12,9 +12,11 @@ from typing import Any
 from verifier.audit.claim import Statement
 from verifier.audit.papers import find_statement
 from verifier.audit.records import FORMAT, VERSION, finding_record
+from verifier.audit.trials import audit
 from verifier.campaign.records import keep, kept
 from verifier.campaign.runner import HERE, Runner
 from verifier.files import claim_folder
+from verifier.pipeline.provenance import provenance
 from verifier.stored import read_sealed
 
 
@@ -61,8 +63,6 @@ def work(name: tuple[str, str], *, settings: Settings, folder: str) -> dict[str,
     name: (paper, identifier) instead of the statement itself, whose functions do not travel between processes.
     """
     paper, identifier = name
-    from verifier.audit.trials import audit
-    from verifier.pipeline.provenance import provenance
 
     statement = find_statement(paper, identifier)
     try:

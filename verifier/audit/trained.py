@@ -9,13 +9,13 @@ from functools import cache
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.load import load_data
 from verifier.networks.network import Network
 
 
 @cache
 def trained(data: str, loss: str, width: int, seed: int) -> tuple[Network, Dataset]:
     """(network, data set) of one training run of section 5 of Baturin 2026."""
-    from verifier.data.load import load_data
     from verifier.training.train import train_network
 
     dataset = load_data(data)

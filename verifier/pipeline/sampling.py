@@ -84,8 +84,8 @@ def plane(
 ) -> dict[str, object]:
     """F on the plane through A, B and a waypoint C: coordinates (x, y) with A at (0, 0), B at (1, 0) in units of |B - A|.
 
-    Returns lists for JSON: x (size,), y (size,), F (size, size) with rows over y, and the positions of A, B and C.
-    Sampled values of float64 points.
+    Returns lists for JSON: x, y (about `size` each), F (len(y), len(x)) with rows over y, and the positions of A, B and C. A, B and C lie on the grid,
+    and the line through A and B is one of its rows. Sampled values of float64 points.
     """
     if size is None:
         # About 10^10 multiplications at most: a picture must not cost more than the proof.
@@ -97,8 +97,8 @@ def plane(
     along = float((flat[2] - flat[0]) @ u) / length**2
     v = flat[2] - flat[0] - along * u
     height = float(np.linalg.norm(v)) / length
-    x = np.linspace(min(0.0, along) - 0.2, max(1.0, along) + 0.2, size)
-    y = np.linspace(-0.3 * (height or 1.0), 1.3 * (height or 1.0), size)
+    x = _with(np.linspace(min(0.0, along) - 0.2, max(1.0, along) + 0.2, size), 0.0, 1.0, along)
+    y = _with(np.linspace(-0.3 * (height or 1.0), 1.3 * (height or 1.0), size), 0.0, height)
 
     def at(s: float, t: float) -> Network:
         point = flat[0] + s * u + (t / height * v if height else 0.0)
@@ -106,6 +106,19 @@ def plane(
 
     F = [[objective.value_in(form)(at(float(s), float(t)), X, targets) for s in x] for t in y]
     return {"x": x.tolist(), "y": y.tolist(), "F": F, "A": [0.0, 0.0], "B": [1.0, 0.0], "C": [along, height]}
+
+
+def _with(grid: Array, *points: float) -> Array:
+    """The grid with the points that lie nearest to these moved onto them, each at most once."""
+    grid, taken = grid.copy(), set[int]()
+    for p in points:
+        k = int(np.argmin(np.abs(grid - p)))
+        if k in taken:
+            grid = np.insert(grid, k + int(p > grid[k]), p) if p != grid[k] else grid
+        else:
+            grid[k] = p
+            taken.add(k)
+    return np.unique(grid)
 
 
 def unflatten(like: Network, vector: Array) -> Network:

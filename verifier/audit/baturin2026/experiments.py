@@ -11,6 +11,9 @@ from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.counterexamples import parameters, problem_of, violated
 from verifier.kernel import Problem
 from verifier.kernel.papers.statement import ClaimViolation
+from verifier.networks.network import Network
+from verifier.objective import make_objective
+from verifier.pipeline.sampling import sample_segment
 
 PAPER = "baturin2026"
 
@@ -48,9 +51,6 @@ def _minimum(i: Instance) -> Trial:
 
 def _strings(rng: Rng, count: int) -> Iterator[Instance]:
     """Segment maxima of lines between random networks through random beads; for many, also of a DSS string on Moons."""
-    from verifier.networks.network import Network
-    from verifier.objective import make_objective
-    from verifier.pipeline.sampling import sample_segment
 
     o = make_objective("squared")
     for _ in range(count):

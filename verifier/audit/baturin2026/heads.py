@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng
+from verifier.audit.trained import trained
 from verifier.kernel.statements import Objective as KernelObjective
 from verifier.kernel.statements import Parameters, Problem
 from verifier.objective import make_objective
@@ -68,7 +69,6 @@ def random_heads(
 
 def trained_heads(kappa: float = 0.1) -> Iterator[Instance]:
     """Features of networks trained by the paper's protocol on its classification data; logistic loss."""
-    from verifier.audit.trained import trained
 
     for seed in range(2):
         network, dataset = trained("paper-breast-cancer", "logistic", 20, seed)

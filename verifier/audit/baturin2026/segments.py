@@ -9,6 +9,8 @@ import numpy as np
 
 from verifier.audit.baturin2026.heads import lemma_head, objective_of
 from verifier.audit.claim import Instance, Rng
+from verifier.audit.trained import trained
+from verifier.objective import augmented_rows
 
 Array = np.ndarray
 Values = dict[str, Any]
@@ -83,8 +85,6 @@ def random_segments(
 
 def trained_segments(kappa: float = 0.001) -> Iterator[Instance]:
     """Unit rows (w, b) of networks trained by the paper's protocol, each turned a little; inputs (x, 1); logistic loss."""
-    from verifier.audit.trained import trained
-    from verifier.objective import augmented_rows
 
     rng = np.random.default_rng(0)
     for seed in range(2):

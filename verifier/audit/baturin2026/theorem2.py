@@ -34,6 +34,9 @@ from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.search import ascend
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import Objective, Parameters, Problem
+from verifier.networks.network import Network
+from verifier.objective import make_objective
+from verifier.programs import solve_head
 
 PAPER = "baturin2026"
 FIELDS = ("X", "W", "V", "beta", "gamma", "t")
@@ -50,9 +53,6 @@ def _segments(**words: object) -> Callable[[Rng, int], Iterator[Instance]]:
 
 def _pairs(rng: Rng, count: int) -> Iterator[Instance]:
     """Random teachers' data, unit rows, heads trained a little: the l1 penalty, logistic loss."""
-    from verifier.networks.network import Network
-    from verifier.objective import make_objective
-    from verifier.programs import solve_head
 
     for _ in range(count):
         N, d, m = 30, 2, int(rng.integers(4, 9))

@@ -18,10 +18,15 @@ from verifier.audit.claim import Counterexample, Instance, Rng, Trial
 from verifier.elaboration import elaborate_path, endpoint_claims, kernel_problem
 from verifier.elaboration.claims import head_claim
 from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, Problem
+from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
+from verifier.landscape.minima import minimum_network
+from verifier.landscape.setting import make_setting
+from verifier.landscape.tree import merge_tree
 from verifier.networks.network import Network, one_hidden_layer
 from verifier.objective import Objective, make_objective
 from verifier.pipeline.exact import barrier_of
+from verifier.pipeline.landscape_records import pairs_of
 
 Array = np.ndarray
 DELTA = 1.0  # Huber's: L = 1
@@ -153,11 +158,6 @@ SECOND = Instance(
 
 def tiny(rng: Rng, loss: str, scale: float) -> Instance | None:
     """The pair of the largest gap among all minima of width 2 on five random samples, and the best network of one neuron; None without a barrier."""
-    from verifier.landscape.faces import FaceValues
-    from verifier.landscape.minima import minimum_network
-    from verifier.landscape.setting import make_setting
-    from verifier.landscape.tree import merge_tree
-    from verifier.pipeline.landscape_records import pairs_of
 
     X = np.sort(rng.uniform(-1, 1, (5, 1)), axis=0)
     y = scale * rng.normal(size=5)

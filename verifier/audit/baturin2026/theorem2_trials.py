@@ -14,6 +14,9 @@ from verifier.audit.baturin2026.segments import (
     root_second_moment,
 )
 from verifier.audit.claim import Instance, Trial, compared
+from verifier.elaboration import elaborate_path, kernel_problem
+from verifier.paths.theorem2 import theorem2_grid
+from verifier.theory.theorem2 import bounds_from_terms, terms_from_notes
 
 
 def scale(v: dict) -> float:
@@ -122,9 +125,6 @@ def angle_trial(i: Instance) -> Trial:
 
 def main_trial(i: Instance) -> Trial:
     """The best certified path against max(lambda, eps) with the grid's best (l, alpha); lambda = E."""
-    from verifier.elaboration import elaborate_path, kernel_problem
-    from verifier.paths.theorem2 import theorem2_grid
-    from verifier.theory.theorem2 import bounds_from_terms, terms_from_notes
 
     A, B, o, X, y = (i.values[name] for name in ("A", "B", "objective", "X", "y"))
     grid = theorem2_grid(A, B, o, X, y, seed=0)

@@ -21,6 +21,7 @@ from verifier.audit.nguyen2019.curves import (
 )
 from verifier.audit.trained import small_networks, small_pairs
 from verifier.matrices import independent_columns
+from verifier.regions.exact import exact_rank, integer_rows
 
 PAPER = "nguyen2019"
 Array = np.ndarray
@@ -189,7 +190,6 @@ def _low_rank(rng: Rng, count: int) -> Iterator[Instance]:
 
 def exact_rank_of(F: Array) -> int:
     """Rank of a float matrix, exactly."""
-    from verifier.regions.exact import exact_rank, integer_rows
 
     return exact_rank(integer_rows(F))
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng
+from verifier.audit.nguyen2019.deep import _data, _network, fitted
 
 
 def narrowing(rng: Rng, count: int) -> Iterator[Instance]:
     """Leaky ReLU towers fitted to random targets on N rows of the wine data, rank X = N; with 100 trials or more."""
-    from verifier.audit.nguyen2019.deep import _data, _network, fitted
 
     for slope in (0.1, 0.5, 0.9) if count >= 100 else ():
         N, widths = 4, (6, 5, 3, 2)
