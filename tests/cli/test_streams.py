@@ -34,3 +34,16 @@ def test_a_full_disk_behind_standard_output(certificate):
     assert "cannot write to standard output (No space left on device); choose another place" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_errors_are_json_where_results_are(capsys):
+    """A script that reads stdout as JSON is answered in JSON, and the sentence stands on stderr as ever."""
+    import json
+
+    assert main(["certify", "--pair", "none-a.pt", "none-b.pt", "--json"]) == 4
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["outcome"], found["exit_code"]) == (None, 4)
+    assert found["error"] in said.err
+    assert main(["certify", "--pair", "none-a.pt", "none-b.pt"]) == 4
+    assert capsys.readouterr().out == ""

@@ -40,7 +40,8 @@ class Certificate:
 
     @property
     def record(self) -> dict[str, Any]:
-        return self.document["record"]
+        record: dict[str, Any] = self.document["record"]
+        return record
 
 
 def pack(document: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:

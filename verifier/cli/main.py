@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import sys
 import traceback
@@ -70,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except VerifierError as error:
         print(f"verifier {args.command}: {error}", file=sys.stderr)
+        if getattr(args, "json", False):
+            # Whoever reads stdout as JSON is answered in JSON.
+            print(json.dumps({"outcome": None, "error": str(error), "exit_code": error.exit_code}))
         return error.exit_code
     except ModuleNotFoundError as error:
         # The light installation has only what `check` needs.

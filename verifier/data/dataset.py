@@ -72,11 +72,11 @@ class Dataset:
 
     @property
     def samples(self) -> int:
-        return self.X.shape[0]
+        return len(self.X)
 
     @property
     def dimension(self) -> int:
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def classes(self) -> int | None:

@@ -22,7 +22,7 @@ def _frozen(array: Array) -> Array:
 
 def leaky_relu(z: Array, negative_slope: float) -> Array:
     """max(z, negative_slope z), entrywise, as a new array; ReLU for slope 0."""
-    return np.maximum(z, negative_slope * z) if negative_slope else np.maximum(z, 0.0)
+    return np.asarray(np.maximum(z, negative_slope * z) if negative_slope else np.maximum(z, 0.0))
 
 
 def activation_words(negative_slope: float) -> str:
@@ -122,7 +122,7 @@ class Network:
 
     def predict(self, X: Array) -> Array:
         """f(X), float64 estimate (not an enclosure), shape (N, K)."""
-        out = self.features(X) @ self.theta.T
+        out: Array = self.features(X) @ self.theta.T
         return out if self.c is None else out + self.c
 
     def replace(self, l: int, weight: Array | None = None, bias: Array | None = None) -> Network:
