@@ -48,7 +48,9 @@ def region_claim(problem: Problem, program: RegionProgram, name: str, *, of: str
     try:
         found = check_region_optimum(problem, claim)
     except Rejected:
-        claim = replace(claim, point=_own_rows(network), point_bias=None if program.bias is None else _copied(network.c))
+        claim = replace(
+            claim, point=_own_rows(network), point_bias=None if program.bias is None else _copied(network.c)
+        )
         try:
             found = check_region_optimum(problem, claim)
         except Rejected as why:

@@ -33,7 +33,7 @@ from verifier.kernel.fast.balls import (
 )
 from verifier.kernel.fast.forward import objective_at, weight_decay
 from verifier.kernel.fast.heads import bias_sums, pulls, sum_of_weights
-from verifier.kernel.fast.rational import dot, integer_row
+from verifier.kernel.fast.rational import ZERO, dot, fraction, integer_row
 from verifier.kernel.statements import (
     Parameters,
     Problem,
@@ -75,9 +75,11 @@ def member(problem: Problem, claim: RegionOptimum, p: Parameters, a: Array, X: A
     inside = np.where(a, 1, -1) * signs(claim.point, X) >= 0
     require(bool(inside.all()), "the point lies outside the region")
     if claim.row_limits is not None:
-        # A row of zeros has norm 0 exactly, which no ball knows.
-        size = np.where(claim.point.any(axis=1), magnitude(row_norms(exact(claim.point))), 0.0)
-        require(bool((size <= claim.row_limits).all()), "a row of the point is longer than its limit")
+        size = magnitude(row_norms(exact(claim.point)))
+        for i in np.flatnonzero(~(size <= claim.row_limits)).tolist():
+            square = sum((fraction(v) ** 2 for v in claim.point[i].tolist()), ZERO)
+            short = bool(square <= fraction(float(claim.row_limits[i])) ** 2)
+            require(short, "a row of the point is longer than its limit")
     d = problem.X.shape[1]
     row_bias = None if p.biases[0] is None else claim.point[:, d]
     c = p.biases[1] if claim.point_bias is None else claim.point_bias

@@ -51,7 +51,7 @@ class RegionOptimum:
         free = "rows and output biases" if self.output_bias == "free" else "rows"
         if self.bias_limit is not None:
             free += f" (these of magnitude at most {self.bias_limit!r})"
-        short = "" if self.row_limits is None else f", rows at most as long as {len(self.row_limits)} stored limits"
+        short = "" if self.row_limits is None else ", rows at most as long as stored limits"
         kept = "head kept" if self.output_bias == "free" else "head and output bias kept"
         ties = f" but for {len(self.active)} stored pairs" if len(self.active) else ""
         form = ", weight decay as it is" if problem.objective.penalty == "weight_decay" else ""

@@ -31,7 +31,8 @@ def state(P: RowsProgram, imposed: Array) -> tuple[Any, Any, Any, Any, Any]:
     Z = (P.active.T[:, :, None] * P.inputs[:, None, :]).reshape(N, r * n)
     flat = cp.reshape(U, (r * n, 1), order="C")
     V = cp.multiply(np.repeat(P.heads.T, n, axis=0), flat @ np.ones((1, K)))
-    loss, constraints, read = P.objective.loss, [], None
+    loss, read = P.objective.loss, None
+    constraints: list[Any] = []
     shift = c if P.free else (P.bias[None, :] if P.network.c is not None else None)
     if loss.smooth:
         total = loss.cvxpy(Z, V, shift, P.targets)
@@ -64,14 +65,14 @@ def first_constraints(P: RowsProgram) -> Array:
     return out & np.isfinite(size)
 
 
-def _solve(problem: Any, solver: str, accurate: bool) -> str:
+def _solve(problem: Any, solver: str) -> str:
     import cvxpy as cp
 
     # CVXPY multiplies infinite bounds by zero for solvers that know bounds; "may be inaccurate" is said by the status.
     with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
         warnings.simplefilter("ignore", UserWarning)
         try:
-            problem.solve(solver=solver, **(TIGHT if solver == "CLARABEL" and accurate else {}))
+            problem.solve(solver=solver, **(TIGHT if solver == "CLARABEL" else {}))
         except cp.error.SolverError as error:
             return f"failed: {error}"
     return str(problem.status)
@@ -82,9 +83,10 @@ def cvxpy_rows(P: RowsProgram, *, solver: str = "CLARABEL") -> Proposal:
     (N, _, r, _), loss = P.shape, P.objective.loss
     imposed, size = first_constraints(P), lengths(P)
     u, c, nu, mu, status, rounds = P.start, P.bias, None, np.zeros((r, N)), "", 0
-    for rounds in range(1, MOST_ROUNDS + 1):
+    while rounds < MOST_ROUNDS:
+        rounds += 1
         problem, U, shift, signs, read = state(P, imposed)
-        status = _solve(problem, solver, not loss.smooth)
+        status = _solve(problem, solver)
         if U.value is None or not np.isfinite(U.value).all():
             break
         u = np.asarray(U.value)
@@ -99,4 +101,6 @@ def cvxpy_rows(P: RowsProgram, *, solver: str = "CLARABEL") -> Proposal:
             break
         imposed |= violated
     gradient = P.plain_dual(P.predictions(u, c))
-    return Proposal(u, c, [gradient] if nu is None else [P.into_domain(loss.unscaled(nu)), gradient], mu, status, rounds)
+    return Proposal(
+        u, c, [gradient] if nu is None else [P.into_domain(loss.unscaled(nu)), gradient], mu, status, rounds
+    )

@@ -1,8 +1,9 @@
 """A primal-dual interior point for rows programs with smooth losses, which knows their structure (docs/mathematics.md, section 11).
 
 The signs of pre-activations have explicit slacks s with multipliers mu; norms are eliminated by their barrier (`|u|` becomes
-`b + sqrt(b^2 + |u|^2)` in the gradient's denominator, b = tau / price); row limits, and the two parts of a penalised output bias (which changes its
-sign, where eliminated norms oscillate), have slacks and multipliers of their own. The Newton matrix is block diagonal plus the loss's `M^T D M` (`newton.py`). Bounds are not read off it: its iterates only propose predictions, whose gradient is repaired.
+`b + sqrt(b^2 + |u|^2)` in the gradient's denominator, b = tau / price); row limits, and the two parts of a penalised output bias (which changes
+its sign, where eliminated norms oscillate), have slacks and multipliers of their own. The Newton matrix is block diagonal plus the loss's `M^T D M`
+(`newton.py`). Bounds are not read off it: its iterates only propose predictions, whose gradient is repaired.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ Array = np.ndarray
 
 # Share of the way to the boundary that a step takes, and the least slack at the start in units of the mean one.
 ALMOST, LEAST = 0.995, 1e-3
+# How often a step is halved, and by what share of the complementarity the merit may rise.
+MOST_HALVINGS, SLACK = 12, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,7 @@ def interior_point(P: RowsProgram, *, tolerance: float = 1e-9, most: int = 80) -
     tau_norm = tau * len(P.inputs)
     best_value, best = np.inf, (P.start, P.bias)
     bounds: list[tuple[float, Array, Array]] = []
-    last, since, status, k = np.inf, 0, "stopped after the most iterations", 0
+    last, since, gap, k = np.inf, 0, np.inf, 0
     for k in range(most):
         f = P.predictions(x.u, x.c)
         u = _within_limits(P, x.u)
@@ -108,19 +111,17 @@ def interior_point(P: RowsProgram, *, tolerance: float = 1e-9, most: int = 80) -
         gap = (best_value - max(b for b, _, _ in bounds)) / max(abs(best_value), 1e-300)
         complementarity = float((x.s * x.mu).sum())
         if gap < tolerance or (k > 5 and complementarity < 1e-2 * tolerance * abs(best_value) < np.inf):
-            status = "optimal"
             break
         last, since = (gap, 0) if gap < 0.7 * last else (last, since + (gap < 3e-5))
         if since >= 4:
-            status = "optimal to the accuracy it can reach"
             break
         step = _direction(P, newton, x, f, tau, tau_norm)
         if step is None:
-            status = "stopped: the Newton matrix lost its rank"
             break
         tau = _move(P, x, step, tau)
         tau_norm = tau
     bounds.sort(key=lambda found: -found[0])
+    status = "optimal" if gap <= tolerance else "no further progress"
     return Proposal(*best, [nu for _, nu, _ in bounds], bounds[0][2], status, k + 1)
 
 
@@ -170,6 +171,22 @@ def _direction(P: RowsProgram, newton: NewtonSystem, x: _State, f: Array, tau: f
     return _State(du, dc, ds, dmu, dq, dlam, dparts, dz)
 
 
+def _merit(P: RowsProgram, x: _State, d: _State, step: float, tau: float) -> float:
+    """F with the barriers of slacks, limits and norms after a step; inf where it overflows."""
+    u, c = x.u + step * d.u, x.c + step * d.c
+    value = P.value(u, c) - tau * float(np.log(x.s + step * d.s).sum())
+    if P.limits is not None:
+        value -= tau * float(np.log(x.q + step * d.q).sum())
+    if P.kappa:
+        b = tau / P.kappa
+        t = b + np.sqrt(b * b + (u * u).sum(axis=1))
+        value += float((P.kappa * (t - np.linalg.norm(u, axis=1)) - tau * np.log(t)).sum())
+    if P.free and P.bias_price:
+        parts = x.parts + step * d.parts
+        value += P.bias_price * float(parts.sum() - np.abs(c).sum()) - tau * len(P.inputs) * float(np.log(parts).sum())
+    return value if np.isfinite(value) else np.inf
+
+
 def _move(P: RowsProgram, x: _State, d: _State, tau: float) -> float:
     """Take the step as far as slacks and multipliers stay positive; returns the next tau."""
     primal, dual = _furthest(x.s, d.s), _furthest(x.mu, d.mu)
@@ -178,12 +195,11 @@ def _move(P: RowsProgram, x: _State, d: _State, tau: float) -> float:
     priced = bool(P.free and P.bias_price)
     if priced:
         primal, dual = min(primal, _furthest(x.parts, d.parts)), min(dual, _furthest(x.z, d.z))
-    before = P.value(x.u, x.c)
-    room = max(10.0 * abs(before), 100.0 * tau * x.s.size)
-    for _ in range(12):
-        # Guards against a loss that blows up; otherwise steps are taken whole.
-        after = P.value(x.u + primal * d.u, x.c + primal * d.c)
-        if np.isfinite(after) and after <= before + room:
+    before = _merit(P, x, d, 0.0, tau)
+    for _ in range(MOST_HALVINGS):
+        # A little more than now is accepted: whole steps are what converges in the end.
+        after = _merit(P, x, d, primal, tau)
+        if after <= before + SLACK * tau * x.s.size:
             break
         primal *= 0.5
     x.u, x.c, x.s, x.mu = x.u + primal * d.u, x.c + primal * d.c, x.s + primal * d.s, x.mu + dual * d.mu

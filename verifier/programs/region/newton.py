@@ -27,10 +27,20 @@ class NewtonSystem:
         self.M = np.zeros((0, 0, 0))
         if K == 1:
             # d f_j / d u_i, (N, r, n).
-            self.M = np.ascontiguousarray((program.heads[0] * program.active.T)[:, :, None] * program.inputs[:, None, :])
+            self.M = np.ascontiguousarray(
+                (program.heads[0] * program.active.T)[:, :, None] * program.inputs[:, None, :]
+            )
 
     def solve(
-        self, f: Array, weights: Array, alpha: Array, beta: Array, u: Array, right: Array, right_bias: Array, curve: Array
+        self,
+        f: Array,
+        weights: Array,
+        alpha: Array,
+        beta: Array,
+        u: Array,
+        right: Array,
+        right_bias: Array,
+        curve: Array,
     ) -> tuple[Array, Array] | None:
         """(du (r, n), dc (K,)) at predictions f (N, K), sign weights (r, N), norm curvature alpha, beta (r,), bias curvature (K,)."""
         X, (_, n, r, _) = self.P.inputs, self.P.shape
@@ -38,13 +48,22 @@ class NewtonSystem:
         for i in range(r):
             blocks[i] = (X.T * weights[i]) @ X
         blocks += alpha[:, None, None] * np.eye(n) + beta[:, None, None] * (u[:, :, None] * u[:, None, :])
-        curvature = np.asarray(self.P.objective.loss.hessian(f, self.P.targets)) / len(X)
+        curvature = self._curvature(f) / len(X)
         try:
             if self.schur:
                 return self._through_samples(blocks, curvature[:, 0], right, right_bias, curve)
             return self._dense(blocks, curvature, right, right_bias, curve)
         except LinAlgError:
             return None
+
+    def _curvature(self, f: Array) -> Array:
+        loss, y = self.P.objective.loss, self.P.targets
+        H = np.asarray(loss.hessian(f, y))
+        if loss.name == "huber":
+            # A little of the majorising curvature, without which a step has no size where all residuals are in the linear part.
+            delta = float(loss.delta)  # type: ignore[attr-defined]
+            H = np.maximum(H, loss.scaled(0.02 * np.minimum(1.0, delta / np.maximum(np.abs(f - y), 1e-300))))
+        return H
 
     def _through_samples(
         self, blocks: Array, d: Array, right: Array, right_bias: Array, curve: Array
@@ -111,7 +130,7 @@ class NewtonSystem:
 
 def _scaled_solve(H: Array, b: Array) -> Array:
     """Solve by Cholesky with unit diagonal, a ridge of rounding size (or more where that fails), and one step of refinement."""
-    scale = np.sqrt(np.maximum(np.diag(H), 1e-300))
+    scale = np.sqrt(np.maximum(np.diag(H), 1e-24 * float(np.diag(H).max())))
     H = H / scale[:, None] / scale
     b = b / scale
     for ridge in (1e-13, 1e-11, 1e-9, 1e-7):

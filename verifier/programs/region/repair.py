@@ -68,7 +68,9 @@ def into_region(P: RowsProgram, u: Array) -> Array:
 def tight_pairs(P: RowsProgram, u: Array) -> Array:
     """Booleans (r, N): the pairs whose sign constraint is active at u, collapsed neurons apart."""
     norms = np.linalg.norm(u, axis=1)[:, None]
-    return (P.margins(u) <= TIGHT * norms * lengths(P)) & (norms > COLLAPSED * norms.max(initial=0.0)) & (lengths(P) > 0)
+    return (
+        (P.margins(u) <= TIGHT * norms * lengths(P)) & (norms > COLLAPSED * norms.max(initial=0.0)) & (lengths(P) > 0)
+    )
 
 
 def _fit(P: RowsProgram, i: int, p: Array, samples: Array) -> tuple[Array, Array, Array]:

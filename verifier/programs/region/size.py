@@ -12,7 +12,7 @@ INTERIOR_POINT, CVXPY = "interior point", "CVXPY"
 SHORT = 0.5
 # Measured with one thread (benchmarks/region_programs.py): iterations, floating-point operations per second of the Newton matrix, seconds per entry
 # of CVXPY's matrix, and what each route takes for nothing.
-ITERATIONS, RATE, PER_ENTRY, START = 40, 8e9, 1.2e-5, 0.1
+ITERATIONS, RATE, PER_ENTRY, START = 40, 5e10, 1.2e-5, 0.1
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def region_size(P: RowsProgram) -> RegionSize:
     if uses_schur(N, rows, K):
         newton = blocks + float(N) * N * rows + N**3 / 3
     else:
-        newton = float(N) * rows * rows / (1 if K == 1 else 2) + rows**3 / 3
+        # Several outputs touch only the pairs of neurons that are active together.
+        pairs = float(N) * r * r if K == 1 else float((P.active @ P.active.T).sum()) / 2
+        newton = pairs * n * n + rows**3 / 3
     projections = 2e-3 * r * max(1.0, N * n / 2e4)
     return RegionSize(
         variables=rows + (K if P.free else 0),
@@ -62,5 +64,7 @@ def region_size(P: RowsProgram) -> RegionSize:
         exponential=cones,
         nonzeros=nonzeros,
         cvxpy_seconds=START + PER_ENTRY * nonzeros * K + projections,
-        interior_seconds=float("inf") if not loss.smooth else ITERATIONS * (2 * (newton + blocks) / RATE + 1e-3) + projections,
+        interior_seconds=float("inf")
+        if not loss.smooth
+        else ITERATIONS * (2 * (newton + blocks) / RATE + 1e-3) + projections,
     )

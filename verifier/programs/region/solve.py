@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from verifier.objective import Objective
 from verifier.programs.head import solve_head
 from verifier.programs.region.cvxpy_rows import cvxpy_rows
 from verifier.programs.region.interior_point import Proposal, interior_point
+from verifier.programs.region.newton import uses_schur
 from verifier.programs.region.repair import into_region, repaired_dual, tight_pairs, without_collapsed
 from verifier.programs.region.result import RegionProgram
 from verifier.programs.region.rows_program import RowsProgram, make_rows_program
@@ -19,6 +21,8 @@ from verifier.programs.region.size import CVXPY, INTERIOR_POINT, RegionSize, reg
 
 Array = np.ndarray
 
+# Relative gap of the first of two stages, and the share of the longest row below which rows are left out of the second.
+ROUGH, LEFT_OUT = 1e-4, 1e-3
 NONE = np.zeros((0, 2), dtype=np.int64)
 
 
@@ -79,7 +83,11 @@ def solve_region(
         primal=primal,
         dual=max(0.0, dual.value),
         size=size,
-        solver=f"{CVXPY} with Clarabel" if route == CVXPY else route if route == INTERIOR_POINT else f"{CVXPY} with {route}",
+        solver=f"{CVXPY} with Clarabel"
+        if route == CVXPY
+        else route
+        if route == INTERIOR_POINT
+        else f"{CVXPY} with {route}",
         status=proposal.status,
         iterations=proposal.iterations,
         tight_constraints=int(tight_pairs(P, u).sum()),
@@ -99,8 +107,30 @@ def _propose(P: RowsProgram, route: str, tolerance: float) -> Proposal:
     if len(P.heard) == 0:
         return _bias_alone(P)
     if route == INTERIOR_POINT:
-        return interior_point(P, tolerance=tolerance)
+        return _in_two_stages(P, tolerance)
     return cvxpy_rows(P, solver="CLARABEL" if route == CVXPY else route)
+
+
+def _in_two_stages(P: RowsProgram, tolerance: float) -> Proposal:
+    """Under the path penalty most rows of a wide network are 0 at the optimum: a rough solution says which, and the others are solved accurately.
+
+    Duals of both stages are candidates, and the bound is repaired over all neurons, so that a row left out by mistake shows as a gap.
+    """
+    N, n, r, K = P.shape
+    if not (P.kappa and uses_schur(N, r * n, K)):
+        return interior_point(P, tolerance=tolerance)
+    rough = interior_point(P, tolerance=ROUGH)
+    norms = np.linalg.norm(rough.u, axis=1)
+    kept = norms > LEFT_OUT * norms.max()
+    if kept.all() or not kept.any():
+        return interior_point(P, tolerance=tolerance)
+    rest = replace(
+        P, heard=P.heard[kept], heads=P.heads[:, kept], sizes=P.sizes[kept], start=rough.u[kept], bias=rough.c
+    )
+    fine = interior_point(rest, tolerance=tolerance)
+    u, mu = np.zeros_like(rough.u), rough.multipliers.copy()
+    u[kept], mu[kept] = fine.u, fine.multipliers
+    return Proposal(u, fine.c, [*fine.duals, rough.duals[0]], mu, fine.status, rough.iterations + fine.iterations)
 
 
 def _bias_alone(P: RowsProgram) -> Proposal:
@@ -108,7 +138,9 @@ def _bias_alone(P: RowsProgram) -> Proposal:
     nothing, N = np.zeros((0, P.inputs.shape[1])), len(P.inputs)
     c, duals, status = P.bias, [], "no neuron is heard"
     if P.free:
-        found = solve_head(np.zeros((N, 0)), P.targets, P.objective, np.zeros(0), bias=True, name="bias", outputs=len(P.bias))
+        found = solve_head(
+            np.zeros((N, 0)), P.targets, P.objective, np.zeros(0), bias=True, name="bias", outputs=len(P.bias)
+        )
         c, duals, status = np.asarray(found.head_bias), [P.into_domain(found.dual)], found.status
     return Proposal(nothing, c, [*duals, P.plain_dual(P.predictions(nothing, c))], np.zeros((0, N)), status, 0)
 
