@@ -130,6 +130,8 @@ def false_region_optimum(problem: Any, claim: Any, exact_F: Any) -> str | None:
     net = {"A": problem.A, "B": problem.B}.get(claim.of)
     if net is None and not stored:
         return "of nobody"
+    if (claim.rows is None or claim.head is None) if stored else claim.rows is not None or claim.head is not None:
+        return "a network of somebody else"
     W, b, theta, c = (
         (claim.rows, claim.row_bias, claim.head, claim.head_bias)
         if net is None

@@ -381,7 +381,8 @@ OPERATORS: list[Callable[[Rng, Document, Arrays], None]] = [
     claim_number, claim_number, claim_number_shrunk, claim_number_shrunk, claim_fields_swapped, claim_field_null, claim_network, claim_level, array_entry,
     array_entry, path_entry, path_entry, path_entry, value_everywhere, value_everywhere, entry_copied, array_reshaped, array_scaled, arrays_exchanged,
     rows_permuted, neuron_rescaled, networks_exchanged, objective_field, part_dropped, part_repeated, parts_reordered, moves_merged, write_field,
-    breakpoints, transfer, move_kind, move_kind, factors, path_form, permutation, output_layer, region_owner, output_bias_mode, neuron_degenerate, neuron_degenerate,
+    breakpoints, transfer, move_kind, move_kind, factors, path_form, permutation, output_layer, region_owner,
+    output_bias_mode, neuron_degenerate, neuron_degenerate,
     sample_weights,
 ]  # fmt: skip
 

@@ -51,6 +51,13 @@ class _State:
     z: Array
 
 
+def _of_good_size(P: RowsProgram) -> Array:
+    """The network's own rows, which are members at any size, times the power of two nearest to 1 at which F is at most twice what it is at the best one."""
+    powers = sorted(range(-60, 1 if P.limits is not None else 61), key=abs)
+    values = np.array([P.value(np.ldexp(P.start, k), P.bias) for k in powers])
+    return np.ldexp(P.start, powers[int(np.argmax(values <= 2.0 * values.min()))])
+
+
 def _start(P: RowsProgram, u: Array, c: Array) -> tuple[_State, float]:
     (N, _, r, _), u = P.shape, u.copy()
     if P.limits is not None:
@@ -93,7 +100,7 @@ def interior_point(P: RowsProgram, *, tolerance: float = 1e-9, most: int = 80) -
     Losses with kinks have no Newton system: `cvxpy_rows` solves those.
     """
     newton = NewtonSystem(P)
-    x, tau = _start(P, P.start, P.bias)
+    x, tau = _start(P, _of_good_size(P), P.bias)
     tau_norm = tau * len(P.inputs)
     best_value, best = np.inf, (P.start, P.bias)
     bounds: list[tuple[float, Array, Array]] = []
