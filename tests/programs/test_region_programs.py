@@ -91,7 +91,11 @@ def test_networks_without_biases(loss, biases):
     ("loss", "penalty", "exponent"),
     [
         *((loss, "none", k) for loss in ("squared", "logistic") for k in (-40, -15, 15, 40)),
-        *((loss, penalty, k) for loss, penalty in (("squared", "path"), ("huber", "weight_decay")) for k in (-15, -6, 6)),
+        *(
+            (loss, penalty, k)
+            for loss, penalty in (("squared", "path"), ("huber", "weight_decay"))
+            for k in (-15, -6, 6)
+        ),
     ],
 )
 def test_data_of_another_size(loss, penalty, exponent):

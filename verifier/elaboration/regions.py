@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from verifier.kernel.fast.region_optimum import check_region_optimum
 from verifier.kernel.statements import Problem, RegionOptimum, Rejected
 from verifier.networks.network import Network
 from verifier.programs.region.result import RegionProgram
+from verifier.programs.region.size import RegionSize
 
 Array = np.ndarray
 
@@ -64,3 +66,24 @@ def _copied(array: Array | None) -> Array | None:
 
 def _own_rows(network: Network) -> Array:
     return np.array(network.W) if network.b is None else np.column_stack([network.W, network.b])
+
+
+def region_record(title: str, program: RegionProgram, claim: RegionOptimum) -> dict[str, Any]:
+    """The record's row of a region program, for the report; JSON-able, float64 for display, no evidence. title: whose region it is, in words."""
+    size, free = program.size, program.bias is not None
+    return {
+        "name": claim.name, "title": title, "F": float(program.F), "samples": len(program.nu), "outputs": program.nu.shape[1],
+        "variables": size.variables, "constraints": size.constraints, "second_order": size.second_order, "exponential": size.exponential,
+        "nonzeros": size.nonzeros, "free_output_bias": free, "solver": program.solver, "status": program.status, "iterations": program.iterations,
+        "primal": float(program.primal), "dual": float(program.dual), "certified_lower": claim.lower, "certified_upper": claim.upper,
+        "active_constraints": program.tight_constraints, "collapsed": program.collapsed, "neurons": len(program.network.W),
+        "cpu_seconds": float(program.seconds), "estimated_seconds": float(size.seconds),
+    }  # fmt: skip
+
+
+def left_out_record(title: str, size: RegionSize) -> dict[str, Any]:
+    """The row of a program that was not solved because it would take long: its size and the estimate."""
+    return {
+        "title": title, "left_out": True, "variables": size.variables, "constraints": size.constraints, "second_order": size.second_order,
+        "exponential": size.exponential, "nonzeros": size.nonzeros, "solver": size.route, "estimated_seconds": float(size.seconds),
+    }  # fmt: skip
