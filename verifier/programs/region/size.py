@@ -12,7 +12,7 @@ INTERIOR_POINT, CVXPY = "interior point", "CVXPY"
 SHORT = 0.5
 # Measured with one thread (benchmarks/region_programs.py): iterations, floating-point operations per second of the Newton matrix, seconds per entry
 # of CVXPY's matrix, and what each route takes for nothing.
-ITERATIONS, RATE, PER_ENTRY, START = 40, 5e10, 1.2e-5, 0.1
+ITERATIONS, RATE, PER_ENTRY, START = 40, 3e10, 1.2e-5, 0.1
 
 
 @dataclass(frozen=True)
