@@ -2,6 +2,7 @@
 
     python -m benchmarks.region_programs            the route each program takes by itself
     python -m benchmarks.region_programs --cvxpy    also CVXPY with Clarabel, where it is estimated at a minute at most
+    python -m benchmarks.region_programs --descent  descent by region programs against L-BFGS, and against Adam for as long as the programs took
 
 Targets: relative width 1e-6 (width 200: 1e-5); width 20 at most 1 s CPU, width 200 at most 8 s, digits with ten classes at most 10 s.
 """
@@ -19,6 +20,8 @@ from verifier.data.load import load_data
 from verifier.elaboration.claims import kernel_problem
 from verifier.elaboration.regions import region_claim
 from verifier.kernel import check
+from verifier.paths.descent import descend
+from verifier.paths.region_descent import region_descent
 from verifier.programs.region import region_cost, solve_region
 from verifier.programs.region.size import CVXPY
 from verifier.training.train import train_network
@@ -85,12 +88,45 @@ def run(name: str, case: Case, cvxpy: bool) -> bool:
     return kept
 
 
+DESCENTS = ("Moons 20, path", "Breast Cancer 20, path", "Breast Cancer 200, path", "digits 32, path")
+
+
+def descents(name: str, case: Case, seconds: float) -> None:
+    """Print F at the start and at the ends of the three, with CPU seconds."""
+    data = load_data(case.data)
+    trained = train_network(data, case.width, case.loss, seed=0, **case.options)  # type: ignore[arg-type]
+    network, o = trained.network, trained.objective
+    y = o.loss.encode(data)
+    start = time.process_time()
+    path = region_descent(network, o, data.X, y, seconds=seconds)
+    spent = time.process_time() - start
+    start = time.process_time()
+    newton = descend(network, o, data.X, y, o.value(network, data.X, y), iterations=2000)
+    middle = time.process_time()
+    # Training from scratch by Adam, with the epochs that the same CPU time pays for.
+    train_network(data, case.width, case.loss, seed=0, **{**case.options, "epochs": 200})  # type: ignore[arg-type]
+    epochs = max(500, int(200 * spent / (time.process_time() - middle)))
+    longer = train_network(data, case.width, case.loss, seed=0, **{**case.options, "epochs": epochs})  # type: ignore[arg-type]
+    values = [o.value(v, data.X, y) for v in (network, path.end, newton.end, longer.network)]
+    print(
+        f"{name} | {values[0]:.6g} | {values[1]:.6g} ({path.notes['programs']} programs, {spent:.1f} s, stationary: {path.notes['stationary']}) | "
+        f"{values[2]:.6g} ({middle - start:.1f} s) | {values[3]:.6g} ({epochs} epochs)",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cvxpy", action="store_true", help="also CVXPY where another route is taken")
+    parser.add_argument("--descent", action="store_true", help="descents instead")
     args = parser.parse_args()
     import cvxpy  # noqa: F401  (its import is no program's time)
 
+    if args.descent:
+        print("network | F trained | region descent | L-BFGS | Adam from scratch in the time of the region descent")
+        for name in DESCENTS:
+            descents(name, CASES[name], 100.0)
+        return
     print(
         "network | solver, status | variables | sign constraints | active | F falls by | relative width | CPU s | estimated | claim and check s | in target"
     )

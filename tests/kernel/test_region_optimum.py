@@ -44,6 +44,27 @@ def test_the_oracle_has_teeth():
         assert falsehood(problem, replace(claim, lower=0.0, upper=0.99 * claim.lower)) is not None
 
 
+@pytest.mark.parametrize("k", [-300, -40, 40, 300])
+def test_powers_of_two_change_nothing(k):
+    """Inputs times 2^k and rows divided by it without a penalty on rows; rows divided by 2^k and heads times it under the path penalty: the same claim."""
+    for problem, claim in claims():
+        penalty, by = problem.objective.penalty, 2.0**k
+        if claim.of != "A" or problem.A.biases[0] is not None or penalty not in ("none", "path"):
+            continue
+        W, theta = problem.A.weights
+        if penalty == "none":
+            A, X = replace(problem.A, weights=(W / by, theta)), problem.X * by
+            scaled = replace(claim, point=claim.point / by, row_limits=claim.row_limits / by)
+        else:
+            A, X = replace(problem.A, weights=(W / by, theta * by)), problem.X
+            scaled = replace(claim, point=claim.point / by, multipliers=claim.multipliers * by)
+        for evaluation in ("fast", "reference"):
+            verdict = check(replace(problem, A=A, B=A, X=X), scaled, evaluation=evaluation)
+            assert verdict.accepted, verdict.sentence
+            wrong = replace(scaled, lower=1.01 * claim.upper, upper=2 * claim.upper)
+            assert not check(replace(problem, A=A, B=A, X=X), wrong, evaluation=evaluation).accepted
+
+
 BUGS = [
     # signs and region
     ("region_optimum", "np.where(u.mid > u.rad, 1,", "np.where(u.mid > 0.0, 1,"),

@@ -82,7 +82,9 @@ def solve_region(
         tight=np.column_stack([P.heard[dual.tight[:, 0]], dual.tight[:, 1]]) if len(dual.tight) else NONE,
         multipliers=dual.multipliers * P.sizes[dual.tight[:, 0]],
         row_limits=_row_limits(P, row_limit),
-        bias_limit=10.0 * max(1.0, float(np.abs(c).max())) if P.zero_sums and objective.weights is not None else None,
+        bias_limit=10.0 * max(1.0, float(np.abs(c).max()), float(np.abs(P.bias).max()))
+        if P.zero_sums and objective.weights is not None
+        else None,
         active=NONE if active is None else np.ascontiguousarray(active, dtype=np.int64),
         primal=primal,
         dual=max(0.0, dual.value),
