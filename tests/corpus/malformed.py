@@ -21,6 +21,7 @@ CODES = {"F64": "<f8", "F32": "<f4", "I64": "<i8"}
 BASE = all_correct()["two-paths-and-a-record"]
 HEAD = all_correct()["head-for-bounded-heads"]
 BARRIER = all_correct()["barrier-between-two-cells"]
+REGION = all_correct()["region-optimum-inside"]
 
 
 def renamed_path(name: str) -> Callable[[Document, Arrays], None]:
@@ -278,6 +279,12 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "barrier-with-inside-as-text": edited(lambda d, a: d["claims"][0].update(inside="0"), BARRIER),
     "barrier-with-inside-as-bool": edited(lambda d, a: d["claims"][0].update(inside=False), BARRIER),
     "barrier-with-an-array-twice": edited(lambda d, a: d["claims"][0].update(faces=d["claims"][0]["cells"]), BARRIER),
+    "region-optimum-without-a-field": edited(lambda d, a: d["claims"][0].pop("bias_limit"), REGION),
+    "region-optimum-with-a-limit-as-number": edited(lambda d, a: d["claims"][0].update(bias_limit=1.0), REGION),
+    "region-optimum-with-a-limit-as-bool": edited(lambda d, a: d["claims"][0].update(bias_limit=False), REGION),
+    "region-optimum-without-a-point": edited(lambda d, a: d["claims"][0].update(point=None), REGION),
+    "region-optimum-with-an-array-twice": edited(lambda d, a: d["claims"][0].update(tight=d["claims"][0]["active"]), REGION),
+    "region-optimum-with-an-unknown-field": edited(lambda d, a: d["claims"][0].update(pattern=None), REGION),
     "barrier-with-a-line-break-in-its-name": edited(lambda d, a: d["claims"][0].update(name="x\nVERIFIED"), BARRIER),
     "offsets-negative": laid_out(entry(data_offsets=[-64, 0])),
     "offsets-three": laid_out(entry(data_offsets=[0, 64, 64])),

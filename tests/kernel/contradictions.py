@@ -10,7 +10,7 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
 
 
 def contradiction(claims: Iterable[Any]) -> str | None:
@@ -43,6 +43,14 @@ def _against(x: Any, y: Any) -> str | None:
         if same and (x.lower > y.upper or {x.verdict, y.verdict} == {"zero_inside", "zero_on_boundary"}):
             return "a region has two minima"
         return None
+    if pair == (RegionOptimum, RegionOptimum):
+        names = ("of", "rows", "row_bias", "head", "head_bias", "active", "output_bias", "row_limits", "bias_limit")
+        same = all(_equal(getattr(x, n), getattr(y, n)) for n in names)
+        return "a region has two optima" if same and x.lower > y.upper else None
+    if pair == (RegionOptimum, EndpointValue):
+        # A network is a member of its own region, and within no limits where there are none.
+        member = x.of == y.network and x.row_limits is None and x.bias_limit is None
+        return "a network lies below the best of its region" if member and x.lower > y.upper else None
     if pair == (RegionMinimum, ClaimViolation):
         empty = y.statement == "karhadkar2023.prop7"  # an input is 0: no open region has a point
         return "an empty region has a point" if empty and x.verdict == "zero_inside" else None

@@ -121,6 +121,114 @@ def _not_of_the_network(problem: Any, claim: Any) -> str | None:
     return None
 
 
+def false_region_optimum(problem: Any, claim: Any, exact_F: Any) -> str | None:
+    """A member below the lower end, or a point that is none or lies above the upper end; signs in fractions, members from a plain conic program.
+
+    exact_F: of rows (m, n) and an output bias, in balls.
+    """
+    stored = claim.of == "stored"
+    net = {"A": problem.A, "B": problem.B}.get(claim.of)
+    if net is None and not stored:
+        return "of nobody"
+    if (claim.rows is None or claim.head is None) if stored else claim.rows is not None or claim.head is not None:
+        return "a network of somebody else"
+    W, b, theta, c = (
+        (claim.rows, claim.row_bias, claim.head, claim.head_bias)
+        if net is None
+        else (net.weights[0], net.biases[0], net.weights[1], net.biases[1])
+    )
+    own = W if b is None else np.column_stack([W, b])
+    X = problem.X if b is None else np.column_stack([problem.X, np.ones(len(problem.X))])
+    if W.shape[1] != problem.X.shape[1] or claim.point.shape != own.shape:
+        return "shapes"
+    sign = lambda rows: np.array([[_sign(r, x) for x in X.tolist()] for r in rows.tolist()])
+    at_home = sign(own)
+    on = {tuple(pair) for pair in claim.active.tolist()}
+    if any(at_home[pair] != 0 for pair in on):
+        return "a pair is no tie"
+    side = np.where(at_home > 0, 1, -1)
+    for pair in on:
+        side[pair] = 1
+    if (side * sign(claim.point) < 0).any():
+        return "the point lies elsewhere"
+    limits, free = claim.row_limits, claim.output_bias == "free"
+    if limits is not None:
+        squares = [sum(Fraction(v) ** 2 for v in row) for row in claim.point.tolist()]
+        if any(q > Fraction(float(R)) ** 2 for q, R in zip(squares, limits, strict=True)):
+            return "a row is too long"
+    if claim.bias_limit is not None and (not free or np.abs(claim.point_bias).max() > claim.bias_limit):
+        return "the bias is too large"
+    kept = claim.point_bias if free else c
+    if exact_F(theta, claim.point, kept) > claim.upper:
+        return "the point lies above the upper end"
+    if claim.lower <= 0.0:
+        return None
+    for rows, bias in [(claim.point, kept), *_members(problem, own, theta, c, X, side, claim)]:
+        if exact_F(theta, rows, bias) < claim.lower:
+            return "a member lies below the lower end"
+    return None
+
+
+def _sign(row: list[float], x: list[float]) -> int:
+    s = sum((Fraction(a) * Fraction(b) for a, b in zip(row, x, strict=True)), Fraction(0))
+    return (s > 0) - (s < 0)
+
+
+def _members(
+    problem: Any, own: Array, theta: Array, c: Array | None, X: Array, side: Array, claim: Any
+) -> list[tuple[Array, Array | None]]:
+    """Rows and biases of the region with a small F: from CVXPY in the network's own rows, pulled towards these until they are inside."""
+    import cvxpy as cp
+
+    o, (m, n), K, y = problem.objective, own.shape, len(theta), problem.targets
+    w = np.ones(len(X)) if problem.weights is None else problem.weights
+    U, free = cp.Variable((m, n)), claim.output_bias == "free"
+    shift = cp.Variable(K) if free else c
+    u = U @ X.T
+    f = [sum(theta[k, i] * cp.multiply(side[i] > 0, u[i]) for i in range(m)) for k in range(K)]
+    f = [v if shift is None else v + shift[k] for k, v in enumerate(f)]
+    if o.loss == "cross_entropy":
+        all_f = cp.vstack(f)
+        each = cp.log_sum_exp(all_f, axis=0) - sum(cp.multiply(y == k, f[k]) for k in range(K))
+    elif o.loss == "logistic":
+        each = cp.logistic(cp.multiply(-y[:, 0], f[0]))
+    elif o.loss == "hinge":
+        each = cp.maximum(0, 1 - cp.multiply(y[:, 0], f[0]))
+    else:
+        atom = {"squared": cp.square, "absolute": cp.abs, "huber": lambda r: 0.5 * cp.huber(r, o.delta)}[o.loss]
+        each = sum(atom(f[k] - y[:, k]) for k in range(K))
+    F = (w / w.sum()) @ each
+    if o.penalty == "path":
+        F = F + o.kappa * (np.abs(theta).sum(axis=0) @ cp.norm(U, 2, axis=1))
+    if o.penalty == "weight_decay":
+        F = F + 0.5 * o.kappa * cp.sum_squares(U)
+    if o.penalise_output_bias and free:
+        F = F + o.kappa * cp.norm1(shift)
+    conditions = [cp.multiply(side, u) >= 0]
+    if claim.row_limits is not None:
+        conditions.append(cp.norm(U, 2, axis=1) <= claim.row_limits)
+    if claim.bias_limit is not None:
+        conditions.append(cp.abs(shift) <= claim.bias_limit)
+    try:
+        cp.Problem(cp.Minimize(F), conditions).solve(solver=cp.CLARABEL)
+    except (cp.error.SolverError, cp.error.DCPError):
+        return []
+    if U.value is None:
+        return []
+    out, bias = [], np.asarray(shift.value) if free else c
+    if claim.bias_limit is not None:
+        bias = np.clip(bias, -claim.bias_limit, claim.bias_limit)
+    for share in (1e-9, 1e-7, 1e-5):
+        rows = (1 - share) * U.value + share * own
+        bad = (side * np.array([[_sign(r, x) for x in X.tolist()] for r in rows.tolist()]) < 0).any(axis=1)
+        rows[bad] = 0.0  # a member of every region
+        if claim.row_limits is not None:
+            norms = np.linalg.norm(rows, axis=1)
+            rows = rows * np.minimum(1.0, claim.row_limits * (1 - 1e-12) / np.where(norms > 0, norms, 1.0))[:, None]
+        out.append((rows, bias))
+    return out
+
+
 def false_rank(problem: Any, claim: Any) -> str | None:
     found = region_rank(make_arrangement(problem.X, problem.A.biases[0] is not None), claim.pattern)
     return f"full is {found.full}" if found.full is not None and found.full != claim.full else None

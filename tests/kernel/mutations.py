@@ -22,7 +22,19 @@ Rng = np.random.Generator
 
 LOSSES = ("logistic", "hinge", "cross_entropy", "squared", "absolute", "huber", "exponential")
 PENALTIES = ("none", "l1", "path", "weight_decay")
-NUMBERS = ("lower", "upper", "sup", "gap", "gap_over_lower", "level", "gap_over_level", "head_limit", "margin", "time")
+NUMBERS = (
+    "lower",
+    "upper",
+    "sup",
+    "gap",
+    "gap_over_lower",
+    "level",
+    "gap_over_level",
+    "head_limit",
+    "bias_limit",
+    "margin",
+    "time",
+)
 
 
 class NotApplicable(Exception):
@@ -325,9 +337,23 @@ def output_layer(rng: Rng, d: Document, a: Arrays) -> None:
 
 def region_owner(rng: Rng, d: Document, a: Arrays) -> None:
     claim = pick(rng, (c for c in d["claims"] if "of" in c))
-    claim["of"] = pick(rng, ("A", "B", "pattern"))
-    if rng.random() < 0.5:
+    claim["of"] = pick(rng, ("A", "B", "pattern" if "bias" in claim else "stored"))
+    if "bias" in claim and rng.random() < 0.5:
         claim["bias"] = pick(rng, ((0.0).hex(), (0.5).hex(), (-1.0).hex()))
+
+
+def output_bias_mode(rng: Rng, d: Document, a: Arrays) -> None:
+    """A free output bias kept, or a kept one free, with a point for it or without."""
+    claim = pick(rng, (c for c in d["claims"] if "output_bias" in c))
+    claim["output_bias"] = "kept" if claim["output_bias"] == "free" else "free"
+    if claim["point_bias"] is not None and rng.random() < 0.8:
+        a.pop(claim["point_bias"])
+        claim["point_bias"] = None
+    elif claim["point_bias"] is None and "A/b2" in a:
+        claim["point_bias"] = "claims/new-point-bias"
+        a["claims/new-point-bias"] = a["A/b2"].copy()
+    if rng.random() < 0.3:
+        claim["bias_limit"] = pick(rng, (None, (0.0).hex(), (2.0).hex(), (1e3).hex()))
 
 
 def neuron_degenerate(rng: Rng, d: Document, a: Arrays) -> None:
@@ -355,7 +381,8 @@ OPERATORS: list[Callable[[Rng, Document, Arrays], None]] = [
     claim_number, claim_number, claim_number_shrunk, claim_number_shrunk, claim_fields_swapped, claim_field_null, claim_network, claim_level, array_entry,
     array_entry, path_entry, path_entry, path_entry, value_everywhere, value_everywhere, entry_copied, array_reshaped, array_scaled, arrays_exchanged,
     rows_permuted, neuron_rescaled, networks_exchanged, objective_field, part_dropped, part_repeated, parts_reordered, moves_merged, write_field,
-    breakpoints, transfer, move_kind, move_kind, factors, path_form, permutation, output_layer, region_owner, neuron_degenerate, neuron_degenerate,
+    breakpoints, transfer, move_kind, move_kind, factors, path_form, permutation, output_layer, region_owner,
+    output_bias_mode, neuron_degenerate, neuron_degenerate,
     sample_weights,
 ]  # fmt: skip
 

@@ -16,9 +16,9 @@ from flint import arb, ctx, fmpq
 from scipy.optimize import minimize
 
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
 
-from .landscape_oracle import false_barrier, false_rank, false_region, false_violation
+from .landscape_oracle import false_barrier, false_rank, false_region, false_region_optimum, false_violation
 
 BITS = 400
 GRID = np.linspace(0.0, 1.0, 65)
@@ -387,7 +387,19 @@ def _good_heads(p: Any, c: Any, K: int, r: int) -> list[tuple[np.ndarray, np.nda
     return [split(x) for x in best[:2]]
 
 
+def _false_region_optimum(p: Any, claim: Any) -> str | None:
+    _need(p.negative_slope == 0.0 and len(p.A.weights) == 2, "no ReLU, or deep")
+    d, biased = p.X.shape[1], p.A.biases[0] is not None
+    _need((claim.multipliers >= 0).all() and claim.lower <= claim.upper, "multipliers or interval")
+
+    def F(theta: np.ndarray, rows: np.ndarray, c: np.ndarray | None) -> arb:
+        return exact_F(p, _net((rows[:, :d], theta), (rows[:, d] if biased else None, c)), literal=True)
+
+    return false_region_optimum(p, claim, F)
+
+
 LANDSCAPE = {
+    RegionOptimum: _false_region_optimum,
     BarrierLowerBound: false_barrier,
     RegionMinimum: false_region,
     JacobianRank: false_rank,

@@ -21,6 +21,7 @@ from .field_mutants import mutants, places
 from .loader import kernel
 from .oracle import falsehood
 from .region_components import claims as region_claims
+from .region_optimum_components import claims as optimum_claims
 from .seeded import unnoticed
 
 
@@ -35,7 +36,7 @@ FROZEN = (5, 30, 36, 39)
 
 
 def bases():
-    """(problem, claims) of true certificates: the corpus, exact barriers, frozen ones, regions and ranks."""
+    """(problem, claims) of true certificates: the corpus, exact barriers, frozen ones, regions, their optima and ranks."""
     out = [(case.problem, list(case.claims)) for case in all_correct().values()]
     for case in CASES:
         problem, claim, _, _ = instance(**case)
@@ -44,6 +45,7 @@ def bases():
         problem, claim, _ = frozen_instance(seed)
         out.append((problem, [claim]))
     out += [(problem, [claim, rank]) for problem, claim, rank, _ in region_claims()]
+    out += [(problem, [claim]) for problem, claim in optimum_claims()]
     return out
 
 

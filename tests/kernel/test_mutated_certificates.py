@@ -21,6 +21,7 @@ from .barriers import instance
 from .mutations import mutant
 from .oracle import falsehood
 from .region_components import claims as region_claims
+from .region_optimum_components import claims as optimum_claims
 
 CORPUS = sorted((Path(__file__).parents[1] / "corpus" / "correct").glob("*.safetensors"))
 
@@ -65,6 +66,8 @@ def landscape_bases():
         yield make_document(problem, [claim], data_name="barrier", labels={}, record={}, embed=True)
     for problem, claim, rank, _ in region_claims()[:9]:
         yield make_document(problem, [claim, rank], data_name="region", labels={}, record={}, embed=True)
+    for problem, claim in optimum_claims():
+        yield make_document(problem, [claim], data_name="region", labels={}, record={}, embed=True)
 
 
 def judge(count, seed, originals_of=bases):

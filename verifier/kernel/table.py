@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.fast import barrier, forward, heads, paths, regions
+from verifier.kernel.fast import barrier, forward, heads, paths, region_optimum, regions
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.reference import barrier as reference_landscape
 from verifier.kernel.reference import heads as reference_heads
 from verifier.kernel.reference import objective as reference_objective
 from verifier.kernel.reference import paths as reference_paths
+from verifier.kernel.reference import region_optimum as reference_region_optimum
 from verifier.kernel.statements import (
     BarrierLowerBound,
     EndpointValue,
@@ -21,15 +22,26 @@ from verifier.kernel.statements import (
     PathUpperBound,
     Problem,
     RegionMinimum,
+    RegionOptimum,
     validate_barrier,
     validate_endpoint,
     validate_head,
     validate_path,
     validate_rank,
     validate_region,
+    validate_region_optimum,
 )
 
-Claim = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionMinimum | JacobianRank | ClaimViolation
+Claim = (
+    EndpointValue
+    | PathUpperBound
+    | HeadOptimum
+    | BarrierLowerBound
+    | RegionMinimum
+    | RegionOptimum
+    | JacobianRank
+    | ClaimViolation
+)
 Evaluation = Callable[[Problem, Any], dict[str, float]]
 
 
@@ -48,6 +60,9 @@ RULES: dict[type, Rule] = {
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
     BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_landscape.check_barrier),
     RegionMinimum: Rule(validate_region, regions.check_region, reference_landscape.check_region),
+    RegionOptimum: Rule(
+        validate_region_optimum, region_optimum.check_region_optimum, reference_region_optimum.check_region_optimum
+    ),
     JacobianRank: Rule(validate_rank, regions.check_rank, reference_landscape.check_rank),
     ClaimViolation: Rule(
         validation.validate_violation, violations.check_violation, reference_violations.check_violations

@@ -40,7 +40,7 @@ def _rows_on_simplex(p: Array, counts: Array) -> Array:
     return np.where(sums > 0, p / np.where(sums > 0, sums, 1.0), counts / counts.sum())
 
 
-def _into_domain(nu: Array, targets: Array, objective: Objective, zero_sums: bool) -> Array:
+def into_domain(nu: Array, targets: Array, objective: Objective, zero_sums: bool) -> Array:
     """nu moved into the conjugate's domain, with column sums zero up to rounding when asked."""
     loss = objective.loss
     if loss.name == "cross_entropy":
@@ -121,7 +121,7 @@ def _settle_simplex(p: Array, counts: Array, one: int) -> Array:
     return p
 
 
-def _on_grid(nu: Array, targets: Array, objective: Objective, zero_sums: bool) -> Array:
+def on_grid(nu: Array, targets: Array, objective: Objective, zero_sums: bool) -> Array:
     """nu rounded to a dyadic grid so that the domain and the zero column sums hold in real arithmetic."""
     if objective.loss.name == "cross_entropy":
         one = 1 << GRID_BITS
@@ -159,10 +159,10 @@ def repair_dual(nu: Array, Z: Array, targets: Array, objective: Objective, price
     zero_sums = bias and objective.bias_price == 0
     exact_sums = zero_sums and objective.weights is None
     N = len(Z)
-    nu = _into_domain(nu, targets, objective, zero_sums)
+    nu = into_domain(nu, targets, objective, zero_sums)
     if objective.kappa == 0:
         across = loss.unscaled(_null_space_part(loss.scaled(nu), Z, bias))
-        return _on_grid(_into_domain(across, targets, objective, zero_sums), targets, objective, exact_sums)
+        return on_grid(into_domain(across, targets, objective, zero_sums), targets, objective, exact_sums)
     limits = objective.kappa * prices
     columns, mass = Z.T @ loss.scaled(nu) / N, loss.scaled(np.abs(Z)).sum(axis=0) / N
     ratio = _dual_norm(columns, objective.group)
@@ -176,7 +176,7 @@ def repair_dual(nu: Array, Z: Array, targets: Array, objective: Objective, price
     worst = float(np.max((ratio[used] + unit * mass[used]) / limits[used], initial=0.0)) * (1 + MARGIN)
     if worst > 1:
         nu = nu / worst
-    return _on_grid(nu, targets, objective, exact_sums)
+    return on_grid(nu, targets, objective, exact_sums)
 
 
 def dual_value(

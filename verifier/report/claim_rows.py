@@ -15,6 +15,7 @@ from verifier.kernel.statements import (
     JacobianRank,
     PathUpperBound,
     RegionMinimum,
+    RegionOptimum,
     Verdict,
 )
 from verifier.numbers import show_down, show_up
@@ -78,6 +79,7 @@ def _kind(claim: Claim) -> tuple[str, str]:
     kinds = {
         BarrierLowerBound: "barrier lower bound",
         RegionMinimum: "region minimum",
+        RegionOptimum: "region optimum",
         JacobianRank: "Jacobian rank",
         ClaimViolation: "counterexample",
     }

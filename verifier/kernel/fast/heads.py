@@ -40,22 +40,22 @@ Array = np.ndarray
 MOST_PRODUCTS = 2**20
 
 
-def _pull(problem: Problem, nu: Array) -> Ball:
+def pulls(problem: Problem, nu: Array) -> Ball:
     """Enclosure of w_j nu_jk, exact without weights."""
     if problem.weights is None:
         return exact(nu)
     return multiply(exact(np.broadcast_to(problem.weights[:, None], nu.shape)), exact(nu))
 
 
-def _sum_of_weights(problem: Problem) -> tuple[float, float]:
+def sum_of_weights(problem: Problem) -> tuple[float, float]:
     N = float(len(problem.X))
     return (N, N) if problem.weights is None else mass(problem.weights)
 
 
 def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> float:
     """Upper bound of what heads with entries at most 1 can gain from dual constraint violations; exactly 0.0 when all certainly hold."""
-    o, (low, _) = problem.objective, _sum_of_weights(problem)
-    G = matmul(transpose(Z), _pull(problem, claim.dual))  # (r, K), the gradient times the sum of weights
+    o, (low, _) = problem.objective, sum_of_weights(problem)
+    G = matmul(transpose(Z), pulls(problem, claim.dual))  # (r, K), the gradient times the sum of weights
     reach = row_norms(G) if o.penalty == "weight_decay" else None
     size = magnitude(reach)[:, None] if reach is not None else magnitude(G)
     if o.penalty == "none":
@@ -73,12 +73,12 @@ def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> fl
     terms = over.ravel().tolist()
     if problem.A.biases[1] is not None:
         room = down(o.kappa * low) if o.penalise_output_bias else 0.0
-        for s in _bias_sums(problem, claim.dual):
+        for s in bias_sums(problem, claim.dual):
             terms.append(0.0 if s <= room else up(s - room))
     return 0.0 if not any(terms) else up(sum_upper(terms) / low)
 
 
-def _bias_sums(problem: Problem, nu: Array) -> list[float]:
+def bias_sums(problem: Problem, nu: Array) -> list[float]:
     """|sum_j w_j nu_jk| from above for every output; exactly 0.0 where the sum is."""
     if problem.weights is None:
         sums = [abs(math.fsum(column)) for column in nu.T.tolist()]  # correctly rounded

@@ -1,0 +1,201 @@
+"""Descent by convex programs: best head, best rows in the activation region, across an active facet, and again (docs/mathematics.md, section 11).
+
+A straight segment between two members of one closed region with one head changes no sign, so that F is convex on it and at most the larger of its ends:
+every move is certified by its vertices. The next region is entered at the facet where the last optimum lies, so its segment starts in it. Under the path
+penalty, neurons whose rows are 0 get a head (F stays as it is) and the cone of a direction in which they lower F.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.networks.network import Network
+from verifier.objective import Objective
+from verifier.paths.endpoints import require_one_hidden_layer
+from verifier.paths.path import Move, Path
+from verifier.paths.region_seeds import seeds
+from verifier.programs import fast_head
+from verifier.programs.region import RegionProgram, solve_region
+
+Array = np.ndarray
+
+# A sign constraint is tight below this share of |w_i| |xt_j|; crossing pays when the multiplier on the other side is negative by this share of the pull.
+TIGHT, PAYS = 1e-6, 1e-3
+# How far into the next cone, in units of the row, the point lies that names it; and the size of collapsed rows there, which keep their cones.
+STEPS, SEED = (1e-2, 1e-3, 1e-4, 1e-5), 1e-6
+# Relative fall of F below which a program counts as no progress.
+PROGRESS = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """inside: rows (m, n) in the interior of the next region, None where no facet is crossed. wanted: facets whose crossing lowers F to first order.
+    crossed: those that could be crossed together."""
+
+    inside: Array | None
+    wanted: int
+    crossed: int
+
+
+def region_descent(
+    network: Network,
+    objective: Objective,
+    X: Array,
+    targets: Array,
+    *,
+    most_programs: int = 30,
+    seconds: float = 60.0,
+    row_limit: float = 1.0,
+) -> Path:
+    """A path from the network on which F falls from vertex to vertex: head moves and segments inside one closed region each.
+
+    most_programs, seconds: of CPU time, after which no further program is started. row_limit: see `solve_region`; without a penalty on rows each
+    program lets them grow to that many times their length.
+    Notes: `programs`, `values` (F after each), `stationary`: the last point is the best of its region, no crossing of one of its facets lowers F to
+    first order, and no direction was found for a neuron whose row is 0 (a local minimum in the rows as far as these tell; computed), `cpu_seconds`.
+
+    Raises UsageError for other than one hidden layer.
+    """
+    require_one_hidden_layer("region descent", network, network)
+    start = time.process_time()
+    at, moves = network, list[Move]()
+    value = objective.value(at, X, targets)
+    at, value = _best_head(at, value, objective, X, targets, moves)
+    inside, own, values, stationary, rng = at, _rows(at), [value], False, np.random.default_rng(0)
+    for k in range(1, most_programs + 1):
+        if time.process_time() - start > seconds:
+            break
+        program = solve_region(inside, objective, X, targets, row_limit=row_limit)
+        found = objective.value(program.best, X, targets)
+        if not found < value * (1.0 - PROGRESS):
+            stationary = (
+                k > 1
+                and _crossing(program, objective, X, own).wanted == 0
+                and _seeded(at, objective, X, targets, rng) is None
+            )
+            break
+        at, value = program.best, found
+        moves.append(Move(at, f"region descent: best rows of region {k}"))
+        own = np.where(_norms(_rows(inside)) > 0.0, _rows(inside), own)
+        crossing = _crossing(program, objective, X, own)
+        values.append(value)
+        at, value = _best_head(at, value, objective, X, targets, moves)
+        seeded = _seeded(at, objective, X, targets, rng)
+        if seeded is not None:
+            at = seeded[0]
+            moves.append(Move(at, "region descent: heads for neurons whose rows are 0"))
+        if crossing.inside is None and seeded is None:
+            stationary = crossing.wanted == 0
+            break
+        inside = _named(crossing, at, own, seeded)
+    notes: dict[str, object] = {
+        "programs": len(values) - 1, "values": values, "stationary": stationary, "cpu_seconds": time.process_time() - start,
+    }  # fmt: skip
+    return Path("region-descent", network, tuple(moves), notes)
+
+
+def _rows(v: Network) -> Array:
+    return v.W if v.b is None else np.column_stack([v.W, v.b])
+
+
+def _norms(rows: Array) -> Array:
+    return np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _best_head(
+    v: Network, value: float, objective: Objective, X: Array, targets: Array, moves: list[Move]
+) -> tuple[Network, float]:
+    """The network with the best head and its F, and a move to it where that is lower."""
+    prices = objective.row_prices(v)
+    h, c, _ = fast_head(
+        v.features(X), targets, objective, prices, v.c is not None, warm=(v.theta, v.c), tolerance=1e-11
+    )
+    w = v.replace(-1, h, c)
+    found = objective.value(w, X, targets)
+    if not found < value * (1.0 - PROGRESS):
+        return v, value
+    moves.append(Move(w, "region descent: best head"))
+    return w, found
+
+
+def _crossing(program: RegionProgram, objective: Objective, X: Array, own: Array) -> Crossing:
+    """Where to go from the optimum of a region: its tight pairs whose multiplier `theta_i . nu_j / N - mu_ij` on the other side is negative.
+
+    own (m, n): rows whose directions stand for those that are 0 at the optimum. All wanted facets of a neuron are crossed together where the new cone
+    has an interior, else the one that pays most.
+    """
+    best = program.best
+    rows, inputs = _rows(best), X if best.b is None else np.column_stack([X, np.ones(len(X))])
+    sizes, norms = np.linalg.norm(inputs, axis=1), _norms(rows)
+    u = rows @ inputs.T
+    pull = best.theta.T @ objective.loss.scaled(program.nu).T / len(X)
+    mu = np.zeros_like(u)
+    mu[program.tight[:, 0], program.tight[:, 1]] = program.multipliers
+    beyond = (pull - mu) * sizes
+    scale = np.abs(pull * sizes).max(axis=1, keepdims=True)
+    tight = (np.abs(u) <= TIGHT * norms * sizes) & (norms > 0.0) & (sizes > 0.0)
+    wanted = tight & (beyond < -PAYS * scale)
+    # Rows that are 0 keep the cones they had.
+    inside = np.where(norms > 0.0, rows, SEED * own)
+    crossed = 0
+    active = program.network.features(X).T > 0.0
+    for i in np.flatnonzero(wanted.any(axis=1)).tolist():
+        order = np.argsort(beyond[i])
+        every = order[wanted[i, order]]
+        for flipped in (every, every[:1]):
+            pattern = active[i].copy()
+            pattern[flipped] ^= True
+            moved = _into_cone(rows[i], inputs, pattern, np.flatnonzero(tight[i]))
+            if moved is not None:
+                inside[i], crossed = moved, crossed + len(flipped)
+                break
+    return Crossing(inside if crossed else None, int(wanted.sum()), crossed)
+
+
+def _named(crossing: Crossing, at: Network, own: Array, seeded: tuple[Network, Array] | None) -> Network:
+    """A network in the interior of the next region, with the heads of `at`."""
+    rows = _rows(at)
+    inside = np.where(_norms(rows) > 0.0, rows, SEED * own) if crossing.inside is None else crossing.inside
+    if seeded is not None:
+        new = seeded[1]
+        inside = np.where(_norms(new) > 0.0, new, inside)
+    d = at.W.shape[1]
+    return Network((inside[:, :d], at.theta), (None if at.b is None else inside[:, d], at.c))
+
+
+def _seeded(
+    at: Network, objective: Objective, X: Array, targets: Array, rng: np.random.Generator
+) -> tuple[Network, Array] | None:
+    """The network with heads for neurons whose rows are 0, and short rows (m, n) in the cones they should grow in, 0 for the others; None without any."""
+    rows = _rows(at)
+    silent = np.flatnonzero(~rows.any(axis=1))
+    if objective.penalty != "path" or len(silent) == 0:
+        return None
+    inputs = X if at.b is None else np.column_stack([X, np.ones(len(X))])
+    nu = np.asarray(objective.loss.gradient(at.predict(X), targets))
+    found = seeds(nu, inputs, objective.kappa, len(silent), rows[rows.any(axis=1)], rng)
+    if not found:
+        return None
+    theta, new = np.array(at.theta), np.zeros_like(rows)
+    for i, seed in zip(silent.tolist(), found):
+        theta[:, i] = 0.0
+        theta[seed.output, i] = seed.sign
+        new[i] = SEED * seed.row
+    return at.replace(-1, theta), new
+
+
+def _into_cone(row: Array, inputs: Array, pattern: Array, tight: Array) -> Array | None:
+    """A point near the row strictly inside the cone of the pattern (N,), which differs from the row's own at tight samples only; None where none is found."""
+    G = inputs[tight] / np.linalg.norm(inputs[tight], axis=1, keepdims=True)
+    sides = np.where(pattern[tight], 1.0, -1.0)
+    direction = np.linalg.lstsq(G, sides, rcond=1e-10)[0]
+    if not ((G @ direction) * sides > 1e-6).all():
+        return None
+    for step in STEPS:
+        point = row + step * np.linalg.norm(row) * direction
+        if np.array_equal(inputs @ point > 0.0, pattern):
+            return np.asarray(point)
+    return None
