@@ -20,8 +20,8 @@ from verifier.data.load import load_data
 from verifier.elaboration.claims import kernel_problem
 from verifier.elaboration.regions import region_claim
 from verifier.kernel import check
-from verifier.paths.descent import descend
-from verifier.paths.region_descent import region_descent
+from verifier.paths.exchange.descent import descend
+from verifier.paths.regions.descent import region_descent
 from verifier.programs.region import region_cost, solve_region
 from verifier.programs.region.size import CVXPY
 from verifier.training.train import train_network

@@ -11,8 +11,8 @@ from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.errors import VerifierError
 from verifier.kernel import check
 from verifier.networks.network import Network
-from verifier.paths.region_descent import region_descent
-from verifier.paths.region_seeds import seeds
+from verifier.paths.regions.descent import region_descent
+from verifier.paths.regions.seeds import seeds
 from verifier.programs.region import solve_region
 from verifier.training import train_network
 

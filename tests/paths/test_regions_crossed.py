@@ -8,7 +8,7 @@ import pytest
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination, one_hidden_layer
 from verifier.paths.path import Move, Path
-from verifier.paths.regions_crossed import regions_crossed
+from verifier.paths.regions.crossed import regions_crossed
 
 
 def line(*rows, X=None):

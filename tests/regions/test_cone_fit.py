@@ -12,9 +12,9 @@ from verifier.landscape.faces import FaceValues
 from verifier.landscape.ray_program import RayProgram
 from verifier.landscape.setting import make_setting
 from verifier.objective import make_objective
-from verifier.regions import cone_fit as module
+from verifier.programs import cone_fit as module
+from verifier.programs.cone_fit import cone_fit
 from verifier.regions.arrangement import make_arrangement
-from verifier.regions.cone_fit import cone_fit
 from verifier.regions.decide import decide
 from verifier.regions.estimate import zero_loss
 from verifier.regions.patterns import pattern_of

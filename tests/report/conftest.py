@@ -84,6 +84,7 @@ def full(edited):
                 "value": 0.25,
                 "hypotheses": HYPOTHESES[:1],
                 "note": "an excess over E",
+                "excess": True,
             },
             {"name": "no value", "source": "y", "value": None, "hypotheses": HYPOTHESES[:1]},
         ]

@@ -13,7 +13,7 @@ from verifier.certificate.file import pack, read_certificate
 from verifier.elaboration.claims import endpoint_claims, kernel_problem
 from verifier.elaboration.regions import left_out_record, region_claim, region_record
 from verifier.programs.region import region_cost, solve_region
-from verifier.report.claims import claim_rows
+from verifier.report.claim_rows import claim_rows
 from verifier.report.html import FOLDER
 from verifier.report.recheck import recheck
 from verifier.report.region_programs import region_section

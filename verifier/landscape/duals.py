@@ -19,7 +19,7 @@ from verifier.landscape.faces import FacePoint
 from verifier.landscape.normal import NormalForm
 from verifier.landscape.setting import LandscapeSetting
 from verifier.objective.losses import Huber
-from verifier.regions.cone_fit import cone_fit
+from verifier.programs.cone_fit import cone_fit
 
 Array = np.ndarray
 

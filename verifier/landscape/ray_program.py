@@ -7,7 +7,7 @@ import numpy as np
 from verifier.errors import VerifierError
 from verifier.landscape.faces import Face, FacePoint
 from verifier.landscape.normal import NormalForm
-from verifier.regions.cone_fit import ConeFit, cone_fit
+from verifier.programs.cone_fit import ConeFit, cone_fit
 from verifier.regions.exact import to_floats
 from verifier.regions.rays import integer_rays
 

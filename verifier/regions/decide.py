@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.regions.cone_fit import cone_fit
+from verifier.programs.cone_fit import cone_fit
 from verifier.regions.exact import exact_signs
 from verifier.regions.margins import dual_interior, farkas, least_tight, strictly_inside
 from verifier.regions.program import RegionProgram

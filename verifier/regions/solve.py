@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.regions.cone_fit import cone_fit
+from verifier.programs.cone_fit import cone_fit
 from verifier.regions.program import RegionProgram
 
 Array = np.ndarray

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
+from verifier.programs.cone_fit import cone_fit
 from verifier.regions.arrangement import Arrangement
-from verifier.regions.cone_fit import cone_fit
 from verifier.regions.exact import solve_exactly
 
 Array = np.ndarray

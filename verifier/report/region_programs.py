@@ -12,7 +12,7 @@ from typing import Any
 
 from verifier.kernel.statements import Objective, Problem, RegionOptimum, Verdict
 from verifier.numbers import show_down, show_up
-from verifier.report.claims import badge
+from verifier.report.claim_rows import badge
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text, words
 from verifier.report.recheck import Recheck
 

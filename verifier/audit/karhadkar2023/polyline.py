@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.karhadkar2023 import counterexamples
-from verifier.regions.cone_fit import cone_fit
+from verifier.programs.cone_fit import cone_fit
 
 PAPER = "karhadkar2023"
 Array = np.ndarray

@@ -61,7 +61,7 @@ class NewtonSystem:
         H = np.asarray(loss.hessian(f, y))
         if loss.name == "huber":
             # A little of the majorising curvature, without which a step has no size where all residuals are in the linear part.
-            delta = float(loss.delta)  # type: ignore[attr-defined]
+            delta = loss.delta or 1.0
             H = np.maximum(H, loss.scaled(0.02 * np.minimum(1.0, delta / np.maximum(np.abs(f - y), 1e-300))))
         return H
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.programs.cone_fit import cone_fit
 from verifier.programs.dual import on_grid
 from verifier.programs.region.interior_point import Proposal
 from verifier.programs.region.rows_program import RowsProgram
-from verifier.regions.cone_fit import cone_fit
 
 Array = np.ndarray
 

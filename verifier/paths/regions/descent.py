@@ -16,7 +16,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Move, Path
-from verifier.paths.region_seeds import seeds
+from verifier.paths.regions.seeds import seeds
 from verifier.programs import fast_head
 from verifier.programs.region import RegionProgram, solve_region
 
