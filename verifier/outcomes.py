@@ -89,7 +89,8 @@ class SampledEstimate:
     outwards. note: a sentence for people; what it says that anyone decides on stands in the fields below.
 
     hit: of DSS, whether the search gave up at its depth, which is no evidence of a barrier; None elsewhere. stopped: it ran out of its time first.
-    matched: its end is a permuted copy of B, so that it is about another pair. settings: what it was run with. string: its polyline.
+    matched: its end is a permuted copy of B, so that it is about another pair. settings: what it was run with.
+    string: its polyline; maxima: of its segments, in order.
     """
 
     method: str
@@ -104,6 +105,7 @@ class SampledEstimate:
     matched: bool = False
     settings: Mapping[str, Any] | None = None
     string: Path | None = field(default=None, repr=False)
+    maxima: tuple[float, ...] | None = field(default=None, repr=False)
 
 
 # In a batch the worst exit code wins.

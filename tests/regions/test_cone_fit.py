@@ -140,7 +140,7 @@ def test_there_is_one_home_for_least_squares_on_cones():
         for f in PACKAGE.rglob("*.py")
         if "nnls" in f.read_text("utf-8").split('"""', 2)[-1]
     }
-    assert users == {"regions/cone_fit.py"}
+    assert users == {"programs/cone_fit.py"}
 
 
 def test_regions_where_plain_nnls_breaks_off_agree_with_the_quadratic_program():

@@ -19,6 +19,7 @@ class Move:
     transfer: (p, 2) int64 pairs (from, to) of neurons of layer `transfer_layer` whose outgoing weights are handed over, or None.
         Only needed in networks with more than one hidden layer; elsewhere a transfer is a head move.
     factors: (m,) numbers c_i > 0 of a rescaling, neuron i going along (c_i^t wt_i, theta_i / c_i^t) to about its end in `to`; None for segments.
+    segment: of the theorem's path, counted from 1 as the paper does, or None.
     program: name of the convex program (`verifier.programs`) whose solution `to` holds, or None.
     """
 
@@ -29,6 +30,7 @@ class Move:
     transfer_layer: int | None = None
     program: str | None = None
     factors: np.ndarray | None = None
+    segment: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ class Path:
             cuts = None if m.breakpoints is None else (1.0 - m.breakpoints)[::-1].copy()
             swap = None if m.transfer is None else m.transfer[:, ::-1].copy()
             back = None if m.factors is None else 1.0 / m.factors
-            moves.append(Move(vertices[k], m.label, cuts, swap, m.transfer_layer, m.program, back))
+            moves.append(Move(vertices[k], m.label, cuts, swap, m.transfer_layer, m.program, back, m.segment))
         return Path(self.method, self.end, tuple(moves), dict(self.notes), self.literal)
 
     def without_still_moves(self) -> Path:

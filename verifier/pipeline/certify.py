@@ -135,7 +135,7 @@ def _begun(s: Setting, asked: ObjectiveOptions, o: CertifyOptions, say: Say) -> 
         "architecture": {
             "widths": list(s.A.network.widths), "biases": list(s.A.network.architecture[1]), "negative_slope": s.A.network.negative_slope,
         },
-        "paths": {}, "estimates": [], "apriori": [], "programs": [], "tables": {}, "skipped": [],
+        "paths": {}, "estimates": [], "apriori": [], "programs": [], "tables": {}, "regions": [], "regions_crossed": {}, "skipped": [],
         "provenance": provenance(options_record(s, asked, o)),
     }  # fmt: skip
     for name, e in work.record["endpoints"].items():
@@ -157,21 +157,23 @@ def _run(
     s: Setting, constructions: tuple[Construction, ...], o: CertifyOptions, work: Work, target: Path, say: Say
 ) -> CertifyResult:
     """Every construction in turn, proofs before estimates, and what was found to the file."""
-    start = time.process_time()
+    start, decided = time.process_time(), None
     of_all, refused, result = o.method == "all" and o.string is None, [], None
     try:
         for c in constructions:
             proved = any(b.gap == 0.0 for b in work.between)
-            if of_all and not o.exhaustive and not c.estimates and proved:
+            if of_all and not o.exhaustive and not (c.estimates or c.posed) and proved:
                 work.record["skipped"].append(
                     f"{c.name}: not needed, the gap over E is 0 already (--exhaustive runs it)"
                 )
                 continue
-            request = Request(o, of_all, proved)
+            request = Request(o, of_all, proved, waypoints=work.posed)
+            if decided is None and (proved or c.estimates):
+                decided = time.process_time() - start
             if c.estimates:
                 if result is None and work.bounds:
                     result = write(s, work, target, o.level, say)
-                request = replace(request, seconds=_budget(o, time.process_time() - start))
+                request = replace(request, seconds=_budget(o, decided or 0.0))
             try:
                 gather(propose(c, s, request), c, s, request, work, say)
             except UsageError as error:

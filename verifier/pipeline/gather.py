@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable
 
 from verifier.elaboration import ElaboratedPath, elaborate_path, head_claim
+from verifier.elaboration.regions import left_out_record, region_claim, region_record
 from verifier.errors import VerifierError
 from verifier.kernel.statements import Problem
-from verifier.numbers import show_up
+from verifier.numbers import show_down, show_up
 from verifier.outcomes import CertifiedBound
 from verifier.paths.path import Path
+from verifier.paths.regions.crossed import regions_crossed
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.constructions.registry import Construction
 from verifier.pipeline.exact import barrier_and_record
+from verifier.pipeline.nearest import nearest_maxima
 from verifier.pipeline.record import estimate_record, path_record, program_record
 from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.setting import Setting
@@ -21,6 +24,8 @@ from verifier.pipeline.verdict_line import UP_TO
 from verifier.pipeline.work import Work
 
 Say = Callable[[str], None]
+# Pre-activations of a path's vertices: counting the regions it crosses must not cost more than its proof.
+MOST_CROSSINGS = 10**9
 
 
 class SampledAboveCertified(VerifierError):
@@ -39,18 +44,21 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
     if proposal.exact is not None:
         _barrier(proposal, s.problem, r, work, say)
     _programs(proposal, s.problem, work)
+    _regions(proposal, s.problem, work, say)
     if s.objective.weights is None:
         work.record["apriori"] += [a.as_record() for a in proposal.apriori]
     elif proposal.apriori:
         work.record["skipped"].append(
             f"{c.name}: its a-priori values are about the plain mean over samples, not about sample weights"
         )
+    work.posed.update(proposal.waypoints)
     for e in proposal.estimates:
         work.estimates.append(e)
         work.record["estimates"].append(estimate_record(e))
         if e.string is not None:
             work.strings[c.name] = e.string
         say(f"{e.method}: max F {e.maximum:.6g}, gap {e.gap:.3g} (sampled), {e.cpu_seconds:.1f} CPU s")
+        nearest_maxima(work, e)
     if proposal.grid is not None:
         work.record["tables"][c.name] = proposal.grid
 
@@ -77,6 +85,10 @@ def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: flo
     c = e.claim
     work.labels[c.path], work.forms[c.path] = e.labels, c.form
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
+    if any(m.segment is not None for m in path.moves):
+        work.segmented = path
+    if path.start.depth == 2 and len(path.moves) * s.data.samples * path.start.widths[1] <= MOST_CROSSINGS:
+        work.record["regions_crossed"][c.path] = regions_crossed(path, s.data.X)
     vertices = list(path.vertices())
     if len(vertices) > 2:
         work.waypoints[c.path] = vertices[len(vertices) // 2]
@@ -116,3 +128,16 @@ def _programs(proposal: Proposal, problem: Problem, work: Work) -> None:
         claim = head_claim(problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual)
         work.claims.append(claim)
         work.record["programs"].append(program_record(name, program, claim))
+
+
+def _regions(proposal: Proposal, problem: Problem, work: Work, say: Say) -> None:
+    for posed in proposal.regions:
+        of = posed.title if posed.title in ("A", "B") else "stored"
+        claim = region_claim(problem, posed.program, f"region of {posed.title}", of=of)
+        work.record["regions"].append(region_record(posed.title, posed.program, claim))
+        work.claims.append(claim)
+        low, high = show_down(claim.lower, 8), show_up(claim.upper, 8)
+        say(f"region of {posed.title}: best rows between {low} and {high}, {posed.program.seconds:.2f} CPU s")
+    for left in proposal.left_out:
+        work.record["regions"].append(left_out_record(left.title, left.size))
+        say(f"region of {left.title}: about {left.size.seconds:.0f} CPU s, left to --exhaustive")

@@ -73,7 +73,7 @@ def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spe
         {
             "method": path.method, "notes": path.notes, "kinds": list(e.kinds), "form": e.claim.form, "uppers": list(e.bounds.uppers),
             "pieces": [1 if m.breakpoints is None else len(m.breakpoints) + 1 for m in e.claim.moves],
-            "programs": [m.program for m in path.moves], "cpu_seconds": spent,
+            "programs": [m.program for m in path.moves], "segments": [m.segment for m in path.moves], "cpu_seconds": spent,
             "sampled": {"position": samples.position, "F": samples.F, "maximum": samples.maximum},
             "activation_changes": activation_changes(path, s.data.X),
         }

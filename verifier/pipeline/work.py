@@ -22,6 +22,9 @@ class Work:
     estimates: list[SampledEstimate] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
     waypoints: dict[str, Network] = field(default_factory=dict)
+    # Networks on the way of Theorem 2, by what they are, and that path.
+    posed: dict[str, Network] = field(default_factory=dict)
+    segmented: Path | None = None
     strings: dict[str, Path] = field(default_factory=dict)
     # Claims of this run that the kernel has accepted, and whether a certificate with some of them is written.
     accepted: list[Claim] = field(default_factory=list)

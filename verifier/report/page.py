@@ -23,6 +23,8 @@ from verifier.report.moves import Run, kinds_summary, kinds_words, moves_table, 
 from verifier.report.path_plot import path_plot
 from verifier.report.plane_plot import plane_plot, read_plane
 from verifier.report.recheck import CheckedPath, Recheck, recheck
+from verifier.report.region_programs import region_section
+from verifier.report.segments import segments
 from verifier.report.slack import slack
 from verifier.report.svg import Picture
 from verifier.report.theorems import theorems
@@ -116,6 +118,8 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         ),
         **_deep(problem, record, found),
         "programs": programs(found, record),
+        "segments": segments(found, problem, record),
+        "regions": region_section(found, problem, record),
         "limited_heads": any(c.head_limit is not None for c, _ in found.heads),
         "grids": _grids(record),
         "plane": plane,

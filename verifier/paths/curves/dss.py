@@ -59,7 +59,7 @@ PRESETS = {
 
 @dataclass(frozen=True, eq=False)
 class DssResult:
-    """path: the string, a polyline of beads. maximum: largest sampled F over all its segments. level: what was aimed at.
+    """path: the string, a polyline of beads; maxima: of its segments. maximum: largest sampled F over all its segments. level: what was aimed at.
 
     hit: whether a segment was left above its limit at the last depth.
     stopped: time was over first.
@@ -67,13 +67,17 @@ class DssResult:
     """
 
     path: Path
-    maximum: float
+    maxima: tuple[float, ...]
     level: float
     hit: bool
     stopped: bool
     points: int
     cpu_seconds: float
     settings: dict[str, Any]
+
+    @property
+    def maximum(self) -> float:
+        return max(self.maxima)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +129,7 @@ def dss(
     limit = settings.accept * level * (1 + ROUNDING)
     return DssResult(
         Path("dss", A, moves, literal=True),
-        max(s.maximum for s in segments),
+        tuple(s.maximum for s in segments),
         level,
         any(s.maximum > limit and s.depth >= settings.depth for s in segments),
         stopped,

@@ -164,6 +164,20 @@ class Theorem2Grid:
         return self.path.notes
 
     @property
+    def waypoints(self) -> dict[str, Network]:
+        """The five networks between the path's segments, by what they are."""
+        names = (
+            "best head on A's rows",
+            "sparse network of A",
+            "theta*",
+            "sparse network of B",
+            "best head on B's rows",
+        )
+        moves = self.path.moves
+        ends = {k: m.to for m in moves if (k := m.segment) is not None}
+        return {name: ends[k] for k, name in enumerate(names, start=1) if k in ends}
+
+    @property
     def table(self) -> list[dict[str, float]]:
         """The rows as plain numbers."""
         return [dataclasses.asdict(row) for row in self.rows]

@@ -97,7 +97,11 @@ def _through(sparse_A: Network, reference: Reference, sparse_B: Network) -> list
     tower = Tower((reference.rows[:, :d],), (bias,), reference.head, reference.bias, "head move to theta*", "theta*")
     moves = moves_through_towers(sparse_A, sparse_B, [tower])
     last = next(k for k, move in enumerate(moves) if move.program == "theta*")
-    return [dataclasses.replace(m, label=f"segment {3 if k <= last else 4}: {m.label}") for k, m in enumerate(moves)]
+    out = []
+    for k, m in enumerate(moves):
+        number = 3 if k <= last else 4
+        out.append(dataclasses.replace(m, label=f"segment {number}: {m.label}", segment=number))
+    return out
 
 
 def _half(
@@ -130,7 +134,10 @@ def _half(
     # Merged rows move together with the head, the paper's eta_1 and eta_2; without merging this is a head move.
     chord = sparse.merged.largest_angle > 0
     thinned = (best.replace(1, W, b) if chord else best).replace(-1, gamma, thin.head_bias if side.free else None)
-    moves = Move(best, name, program=name), Move(thinned, name_sparse + " (chord)" * chord, program=name_sparse)
+    moves = (
+        Move(best, name, program=name, segment=first),
+        Move(thinned, name_sparse + " (chord)" * chord, program=name_sparse, segment=second),
+    )
     return moves, {
         name: full.of_rows(network.W, network.b),
         name_sparse: _with_rows(dataclasses.replace(thin, support=sparse.slots), sparse.rows, network),

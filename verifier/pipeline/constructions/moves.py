@@ -55,15 +55,19 @@ def dropout(s: Setting, r: Request) -> Proposal:
 
 
 def theorem2(s: Setting, r: Request) -> Proposal:
-    """Theorem 2 of Baturin 2026 on a grid of (l, alpha), and the a-priori values that go with it."""
+    """Theorem 2 of Baturin 2026 on a grid of (l, alpha), and the a-priori values that go with it.
+
+    Where the verdict is decided, at l = m / 2 and alpha = 0 alone.
+    """
     from verifier.paths.theorem2 import theorem2_grid
     from verifier.theory import dimension_free_bounds, theorem2_bounds
 
     if s.A.network.widths[1] == 1:
         return Proposal(skipped="theorem2: needs 1 <= l < m, and the width is 1")
-    best = theorem2_grid(*s.pair, seed=r.options.seed)
+    m = s.A.network.widths[1]
+    best = theorem2_grid(*s.pair, [(m // 2, 0.0)] if r.posed_only else None, seed=r.options.seed)
     apriori = theorem2_bounds(*s.pair, best) + dimension_free_bounds(*s.pair, best)
-    return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori)
+    return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori, waypoints=best.waypoints)
 
 
 def descent(s: Setting, r: Request) -> Proposal:

@@ -17,6 +17,9 @@ from verifier.programs.result import ProgramResult
 
 if TYPE_CHECKING:
     from verifier.landscape.gap import ExactGap
+    from verifier.networks.network import Network
+    from verifier.programs.region.result import RegionProgram
+    from verifier.programs.region.size import RegionSize
     from verifier.theory.bounds import AprioriBound
 
 
@@ -24,13 +27,19 @@ if TYPE_CHECKING:
 class Request:
     """options: the user's. of_all: run because of --method all and not by name: leave out what takes long on all but tiny problems.
 
-    proved: a gap of 0 over E is certified already. seconds: CPU that an estimate may take.
+    proved: a gap of 0 over E is certified already. seconds: CPU that an estimate may take. waypoints: of Theorem 2's path, by what they are.
     """
 
     options: CertifyOptions
     of_all: bool = False
     proved: bool = False
     seconds: float = float("inf")
+    waypoints: Mapping[str, Network] = field(default_factory=dict)
+
+    @property
+    def posed_only(self) -> bool:
+        """The verdict is decided, and programs are posed because every run poses them: once, not over a grid."""
+        return self.of_all and self.proved and not self.options.exhaustive
 
     def target(self, s: Setting) -> float | None:
         """What a search aims at: E (None), or the level where it is lower."""
@@ -40,8 +49,23 @@ class Request:
     def certifiable(self, string: Path) -> list[Path]:
         """The string of an estimate: a path like any other, so that the chord lemma bounds what was only sampled. That takes longer than to find it: of
         method all it is done only with --exhaustive or while no gap of 0 is proved, and not in depth, where chords take minutes."""
-        idle = self.proved and not self.options.exhaustive
-        return [] if self.of_all and (idle or string.start.depth > 2) else [string]
+        return [] if self.of_all and (self.posed_only or string.start.depth > 2) else [string]
+
+
+@dataclass(frozen=True)
+class PosedRegion:
+    """The solved rows program of a network: "A", "B", or what the waypoint is."""
+
+    title: str
+    program: RegionProgram
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A program that was not solved, with its size and about what it would cost."""
+
+    title: str
+    size: RegionSize
 
 
 @dataclass
@@ -50,6 +74,7 @@ class Proposal:
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
     remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
+    waypoints: of Theorem 2's path. regions, left_out: programs on activation regions.
     skipped: why nothing was proposed.
     """
 
@@ -59,6 +84,9 @@ class Proposal:
     apriori: list[AprioriBound] = field(default_factory=list)
     grid: Sequence[Mapping[str, float]] | None = None
     exact: ExactGap | None = None
+    waypoints: Mapping[str, Network] = field(default_factory=dict)
+    regions: Sequence[PosedRegion] = ()
+    left_out: Sequence[LeftOut] = ()
     remarks: tuple[str, ...] = ()
     skipped: str | None = None
     cpu_seconds: float = 0.0

@@ -16,6 +16,7 @@ class Construction:
 
     of_all: run by --method all. estimates: it finds sampled figures, and a proof does not wait for it. shallow: defined for one hidden layer of ReLU.
     up_to_permutation: its paths may end in a permuted copy of B, so that they join no pair. keeps_string: its polyline is kept beside the certificate.
+    posed: its convex programs are posed in every run of method all, whatever is proved already.
     needs_file: certifies what a file holds. bounds_below: proves lower bounds too.
     """
 
@@ -29,6 +30,7 @@ class Construction:
     keeps_string: bool = False
     needs_file: bool = False
     bounds_below: bool = False
+    posed: bool = False
 
 
 _ALL = (
@@ -39,7 +41,8 @@ _ALL = (
     Construction("dropout", "moves:dropout", "half of the neurons kept (Kuditipudi et al. 2019)"),
     Construction("descent", "moves:descent", "descend, then exchange", of_all=True, shallow=True),
     Construction("homotopy", "moves:homotopy", "fade one neuron, then exchange", of_all=True, shallow=True),
-    Construction("theorem2", "moves:theorem2", "Theorem 2 of Baturin 2026", of_all=True, shallow=True),
+    Construction("theorem2", "moves:theorem2", "Theorem 2 of Baturin 2026", of_all=True, shallow=True, posed=True),
+    Construction("regions", "regions:regions", "the best rows in the activation regions of A, B and waypoints", of_all=True, shallow=True, posed=True),
     Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("theorem32", "moves:theorem32", "Theorem 3.2 of N19"),
     Construction("theorem51", "moves:theorem51", "Theorem 5.1 of N19"),

@@ -1,0 +1,79 @@
+"""Every run of one hidden layer poses its convex programs: six segments of Theorem 2 and seven activation regions, whatever is proved before."""
+
+import re
+
+import pytest
+
+import verifier
+from verifier.certificate import read_certificate
+from verifier.kernel.statements import HeadOptimum, RegionOptimum
+from verifier.pipeline.constructions import regions as module
+
+from .conftest import tiny_data, tiny_network
+
+
+@pytest.fixture
+def result():
+    widths = (2, 6, 1)
+    A, B = tiny_network(1, widths), tiny_network(2, widths)
+    return verifier.certify(A, B, tiny_data(3), loss="logistic", kappa=0.01, penalty="path", out="c.safetensors")
+
+
+def test_a_default_run_holds_segments_and_regions(result):
+    c = read_certificate(result.certificate)
+    assert result.gap == 0.0
+    assert c.record["paths"].keys() >= {"exchange", "theorem2"}
+    assert set(c.record["paths"]["theorem2"]["segments"]) >= {1, 2, 3, 4, 5, 6}
+    regions = [x for x in c.claims if isinstance(x, RegionOptimum)]
+    assert len(regions) == 7
+    assert {r.of for r in regions} == {"A", "B", "stored"}
+    assert sum(isinstance(x, HeadOptimum) for x in c.claims) >= 5
+    for r in regions:
+        assert r.upper - r.lower <= 1e-6 * max(r.upper, 1e-300)
+    assert all(v.accepted for v in result.check(reference=True))
+    assert set(c.record["regions_crossed"]) >= {"exchange", "theorem2"}
+
+
+def test_the_page_shows_them_first(result):
+    page = result.report("r.html").read_text("utf-8")
+    assert page.index('id="segments"') < page.index('id="region-programs"') < page.index('id="endpoints"')
+    assert len(re.findall(r'<th scope="row">segment [1-6]</th>', page)) == 6
+    section = page[page.index('id="region-programs"') : page.index('id="endpoints"')]
+    assert section.count("best in its activation region: between") == 7
+    assert "A is above it by" in section
+    assert "activation regions (computed)" in section
+
+
+def test_a_region_lies_at_or_below_its_network(result):
+    """The least F of a region that holds A is at most F(A); what is certified must not say otherwise."""
+    c = read_certificate(result.certificate)
+    ends = {x.network: x for x in c.claims if type(x).__name__ == "EndpointValue"}
+    for r in c.claims:
+        if isinstance(r, RegionOptimum) and r.of in ends:
+            assert r.lower <= ends[r.of].upper
+
+
+def test_what_would_take_long_is_named_and_left_to_exhaustive(monkeypatch):
+    monkeypatch.setattr(module, "ONE", 1e-9)
+    A, B = tiny_network(1), tiny_network(2)
+    heard: list[str] = []
+    options = {"loss": "logistic", "kappa": 0.01, "say": heard.append, "out": "c.safetensors"}
+    result = verifier.certify(A, B, tiny_data(3), **options)
+    assert sum("left to --exhaustive" in line for line in heard) == 7
+    c = read_certificate(result.certificate)
+    assert not any(isinstance(x, RegionOptimum) for x in c.claims)
+    assert [r["left_out"] for r in c.record["regions"]] == [True] * 7
+    assert "left out" in result.report("r.html").read_text("utf-8")
+    heard.clear()
+    whole = verifier.certify(A, B, tiny_data(3), exhaustive=True, **options)
+    assert sum(isinstance(x, RegionOptimum) for x in read_certificate(whole.certificate).claims) == 7
+    assert not any("left to --exhaustive" in line for line in heard)
+
+
+def test_sampled_figures_stand_beside_the_segments(result):
+    nearest = read_certificate(result.certificate).record["paths"]["theorem2"]["nearest"]
+    assert nearest["construction"] == "dss"
+    (dss,) = [e for e in result.estimates if e.construction == "dss"]
+    assert set(nearest["maxima"]) == {str(k) for k in range(1, 7)}
+    assert max(nearest["maxima"].values()) <= dss.maximum
+    assert dss.maximum == max(dss.maxima)
