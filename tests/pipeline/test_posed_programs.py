@@ -63,7 +63,7 @@ def test_what_would_take_long_is_named_and_left_to_exhaustive(monkeypatch):
     c = read_certificate(result.certificate)
     assert not any(isinstance(x, RegionOptimum) for x in c.claims)
     assert [r["left_out"] for r in c.record["regions"]] == [True] * 7
-    assert "left out" in result.report("r.html").read_text("utf-8")
+    assert "left to --exhaustive" in result.report("r.html").read_text("utf-8")
     heard.clear()
     whole = verifier.certify(A, B, tiny_data(3), exhaustive=True, **options)
     assert sum(isinstance(x, RegionOptimum) for x in read_certificate(whole.certificate).claims) == 7
@@ -77,3 +77,27 @@ def test_sampled_figures_stand_beside_the_segments(result):
     assert set(nearest["maxima"]) == {str(k) for k in range(1, 7)}
     assert max(nearest["maxima"].values()) <= dss.maximum
     assert dss.maximum == max(dss.maxima)
+
+
+def test_a_program_stands_only_beside_the_segment_that_ends_in_its_solution(result):
+    """The record is no evidence: one that pairs a segment with another program's certified interval gets no interval there."""
+    from dataclasses import replace
+
+    from verifier.report.recheck import recheck
+    from verifier.report.segments import segments
+
+    c = read_certificate(result.certificate)
+    whole = segments(recheck(c), c.problem, c.record)
+    assert [r.name for r in whole.rows] == [f"segment {k}" for k in range(1, 7)]
+    assert all(r.verdict == "VERIFIED" for r in whole.rows)
+    document = {**c.document, "record": {**c.record, "paths": {k: dict(v) for k, v in c.record["paths"].items()}}}
+    entry = document["record"]["paths"]["theorem2"]
+    first, last = entry["programs"][0], entry["programs"][-1]
+    entry["programs"] = [last, *entry["programs"][1:-1], first]
+    edited = replace(c, document=document)
+    found = segments(recheck(edited), edited.problem, edited.record)
+    assert (found.rows[0].interval, found.rows[5].interval) == ("–", "–")
+    assert found.rows[1].interval != "–"
+    for bad in ([1, 2, 3], "123456", [7] * len(entry["segments"]), [True] * len(entry["segments"]), None):
+        entry["segments"] = bad
+        assert segments(recheck(edited), edited.problem, edited.record) is None

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from verifier.kernel.statements import HeadOptimum, Problem
+from verifier.kernel.statements.path import apply_writes
+from verifier.kernel.statements.problem import Parameters
 from verifier.numbers import show_up
 from verifier.report.claim_rows import Program, programs
 from verifier.report.fields import estimate, number, table, text
@@ -50,10 +54,13 @@ class Segments:
 
 
 def segments(found: Recheck, problem: Problem, record: dict[str, Any]) -> Segments | None:
-    """None where no path of the certificate has segments of the theorem."""
+    """None where no path of the certificate is divided into the theorem's segments: recorded as 1 to 6 in order, one number per move."""
     for path in found.paths:
         entry = table(table(record.get("paths")).get(path.claim.path))
-        if any(type(k) is int for k in _list(entry.get("segments"))):
+        numbered = _list(entry.get("segments"))
+        known = [k for k in numbered if type(k) is int]
+        whole = len(known) == len(numbered) == len(path.claim.moves) and known == sorted(known)
+        if known and whole and known[0] >= 1 and known[-1] <= SEGMENTS:
             return _section(path, entry, found, problem, record)
     return None
 
@@ -66,6 +73,9 @@ def _section(
     claims = {c.name: c for c, _ in found.heads}
     nearest = table(entry.get("nearest"))
     uppers = path.bounds.uppers if path.bounds else ()
+    vertices = [problem.A]
+    for move in path.claim.moves:
+        vertices.append(apply_writes(vertices[-1], move))
     last: str | None = None
     out = []
     for k in range(1, SEGMENTS + 1):
@@ -76,12 +86,33 @@ def _section(
         bounds = [uppers[i] for i in moves if i < len(uppers)]
         maximum = show_up(max(bounds), 8) if bounds else "–"
         sampled = estimate(number(table(nearest.get("maxima")).get(str(k))), 8)
-        out.append(_row(k, shown.get(last or ""), claims.get(last or ""), problem, maximum, sampled))
+        claim = claims.get(last or "")
+        ends = [vertices[j] for i in moves for j in (i, i + 1)]
+        if claim is not None and not any(_holds(v, claim) for v in ends):
+            claim = None  # the record names a program whose solution this segment does not meet
+        out.append(_row(k, shown.get(last or ""), claim, problem, maximum, sampled))
     o = problem.objective
     price = PENALTY[o.penalty] if o.kappa > 0 else ""
     price += " + κ ‖c‖₁" if o.penalise_output_bias and o.kappa > 0 else ""
     symbols = f"min over θ{', c' if problem.A.biases[1] is not None else ''}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j)"
     return Segments(out, symbols, text(nearest.get("construction")) or None)
+
+
+def _holds(v: Parameters, claim: HeadOptimum) -> bool:
+    """Whether a vertex is the program's solution: the same rows under the same heads, neurons whose head is 0 aside."""
+    if len(v.weights) != 2 or v.weights[0].shape[1] != claim.rows.shape[1]:
+        return False
+    return _heard(v.weights[0], v.biases[0], v.weights[1], v.biases[1]) == _heard(
+        claim.rows, claim.row_bias, claim.head, claim.head_bias
+    )
+
+
+def _heard(
+    rows: np.ndarray, row_bias: np.ndarray | None, head: np.ndarray, bias: np.ndarray | None
+) -> tuple[list[bytes], bytes]:
+    columns = [rows, *([] if row_bias is None else [row_bias[:, None]]), head.T]
+    table = np.hstack(columns)[(head != 0).any(axis=0)] + 0.0  # -0 is 0
+    return sorted(line.tobytes() for line in table), b"" if bias is None else (bias + 0.0).tobytes()
 
 
 def _row(
