@@ -14,7 +14,8 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.paths.endpoints import require_one_hidden_layer
+from verifier.paths.endpoints import default_target, require_one_hidden_layer
+from verifier.paths.exchange.proposition_x import exchange
 from verifier.paths.path import Move, Path
 from verifier.paths.regions.seeds import seeds
 from verifier.programs import fast_head
@@ -95,6 +96,34 @@ def region_descent(
         "programs": len(values) - 1, "values": values, "stationary": stationary, "cpu_seconds": time.process_time() - start,
     }  # fmt: skip
     return Path("region-descent", network, tuple(moves), notes)
+
+
+def region_descent_then_exchange(
+    A: Network,
+    B: Network,
+    objective: Objective,
+    X: Array,
+    targets: Array,
+    *,
+    target: float | None = None,
+    seconds: float = 60.0,
+) -> Path:
+    """A -> A' and B -> B' by region descent, exchange between A' and B', then B's descent backwards.
+
+    seconds: of CPU time for each side's programs. Notes: exchange's, measured between A' and B'; F at the ends of the descents, the programs that were
+    solved, and whether each end is stationary as far as computed (see `region_descent`).
+    """
+    require_one_hidden_layer("region-descent", A, B)
+    if target is None:
+        target = default_target(A, B, objective, X, targets)
+    sides = [region_descent(n, objective, X, targets, seconds=seconds) for n in (A, B)]
+    left, right = sides
+    middle = exchange(left.end, right.end, objective, X, targets, target=target)
+    path = left.then(middle).then(right.reversed())
+    notes: dict[str, object] = {"of the exchange": middle.notes}
+    for letter, side in zip("AB", sides):
+        notes[letter] = {"F after descent": objective.value(side.end, X, targets), **side.notes}
+    return Path("region-descent", A, path.moves, notes)
 
 
 def _rows(v: Network) -> Array:

@@ -77,6 +77,13 @@ def descent(s: Setting, r: Request) -> Proposal:
     return Proposal([descend_then_exchange(*s.pair, target=r.target(s))])
 
 
+def region_descent(s: Setting, r: Request) -> Proposal:
+    """Descend by convex programs, region by region, then exchange (docs/mathematics.md, section 11)."""
+    from verifier.paths.regions.descent import region_descent_then_exchange
+
+    return Proposal([region_descent_then_exchange(*s.pair, target=r.target(s))])
+
+
 def homotopy(s: Setting, r: Request) -> Proposal:
     """One neuron of either side fades while the others adapt, then exchange (docs/constructions.md, section 1)."""
     from verifier.paths.exchange.homotopy import homotopy_exchange
