@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from verifier.data.weights import require_unweighted
+from verifier.distribution import tool_version
 from verifier.errors import UsageError
 from verifier.pipeline.endpoints import Endpoint, encoded, read_data, read_endpoint, read_objective
 from verifier.stability.plan import Member, Settings, Source
@@ -167,7 +168,7 @@ def _series(
     found = {
         "key": key, "network": record["name"], "series": name, "settings": given, "points": [asdict(p) for p in points],
         "seconds": time.process_time() - start,
-        "by": {k: version(k) for k in ("verifier", "torch", "numpy", "scipy")},
+        "by": {"verifier": tool_version(), **{k: version(k) for k in ("torch", "numpy", "scipy")}},
     }  # fmt: skip
     store.write_record(folder, key, found)
     return {**found, "kept": False}

@@ -10,7 +10,6 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.weights import require_unweighted
+from verifier.distribution import tool_version
 from verifier.errors import UsageError, VerifierError
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective, make_objective
@@ -153,7 +153,7 @@ def train_network(
         "optimiser": "Adam, full batch, float32",
         "device": str(place),
         "versions": {
-            "verifier": version("verifier"),
+            "verifier": tool_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
