@@ -35,6 +35,11 @@ docs: $(INSTALLED)  ## the documentation site, in build/site; warnings are error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/site/index.html in a browser."
 
+wheel: $(INSTALLED)  ## build/dist/*.whl; `make test-slow` tries it in clean environments
+	rm -rf build/dist build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/dist .
+	@ls build/dist
+
 check-gallery: $(INSTALLED)  ## re-check every committed certificate with both evaluations, two at a time, the largest first
 	ls -S certificates/*.safetensors certificates/audit/*.safetensors | xargs -n 1 -P 2 $(BIN)/python -m verifier check --reference
 

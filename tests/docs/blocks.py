@@ -3,6 +3,7 @@
     ```console            `$ command` lines, each followed by its output (stdout and stderr as they come); every command must end with exit code 0
     ```python             a script of its own; a ```text block right behind it is its output
     ```LANG title="NAME"  the file NAME
+    ```diff               applied to the files in the folder
 
 In outputs `...` stands for any text within a line, on a line of its own for any lines. Decimal fractions agree when they do to `RELATIVE`, as networks
 trained in float32 differ in their last digits between processors; all else, integers too, has to be the same.
@@ -46,6 +47,11 @@ def run_page(page: str, folder: Path) -> int:
     for k, block in enumerate(blocks):
         if block.title is not None:
             (folder / block.title).write_text(block.text, "utf-8")
+        elif block.language == "diff":
+            # One line of context is enough to find the place, wherever it has moved to.
+            words = ["git", "apply", "--recount", "-C1", "-"]
+            done = subprocess.run(words, cwd=folder, input=block.text, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, f"line {block.line}: the diff does not apply\n{done.stderr}"
         elif block.language == "python":
             after = blocks[k + 1] if k + 1 < len(blocks) else None
             shown = after.text if after and after.language == "text" and after.adjacent else ""

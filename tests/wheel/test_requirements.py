@@ -11,6 +11,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Where a distribution's import has another name.
 IMPORTS = {
     "scikit-learn": "sklearn", "python-flint": "flint", "pytest-playwright": "playwright", "axe-core-python": "axe_core_python",
+    "pyyaml": "yaml",
 }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def test_every_import_is_declared():
 
 
 def test_every_requirement_is_used():
-    assert REQUIRED <= imported(ROOT / "verifier")
+    assert imported(ROOT / "verifier") >= REQUIRED
 
 
 def test_the_light_ones_are_requirements():

@@ -10,10 +10,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# This Python, and every newer one that the machine has.
-PYTHONS = [sys.executable] + [
-    found for minor in range(sys.version_info.minor + 1, 20) if (found := shutil.which(f"python3.{minor}"))
-]
+
+
+def pythons():
+    """This Python, and the newest other one that the machine has and that runs (a pyenv shim need not)."""
+    places = [*os.environ["PATH"].split(os.pathsep), *map(str, Path.home().glob(".pyenv/versions/3.*/bin"))]
+    for minor in range(20, sys.version_info.minor, -1):
+        for place in places:
+            found = Path(place, f"python3.{minor}")
+            if (
+                found.exists()
+                and subprocess.run([found, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
+            ):
+                return [sys.executable, str(found)]
+    return [sys.executable]
+
+
+PYTHONS = pythons()
 LIGHT = ["numpy", "python-flint", "safetensors"]
 CERTIFICATE = ROOT / "certificates" / "gallery-moons-20-loss.safetensors"
 
@@ -58,7 +71,10 @@ def test_it_holds_the_package_and_its_data(wheel):
     assert set(tracked) <= held
     assert {"verifier/py.typed", "verifier/sweep/paper.toml"} <= held
     assert any(name.startswith("verifier/report/templates/") for name in held)
-    assert {name.split("/")[0] for name in held} == {"verifier", next(n for n in held if ".dist-info/" in n).split("/")[0]}
+    assert {name.split("/")[0] for name in held} == {
+        "verifier",
+        next(n for n in held if ".dist-info/" in n).split("/")[0],
+    }
 
 
 @pytest.mark.parametrize("python", PYTHONS)
