@@ -6,12 +6,12 @@ INSTALLED := $(VENV)/.installed
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test test-slow lint check-gallery gallery bench clean
+.PHONY: demo test test-slow lint docs wheel check-gallery gallery bench clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "verifier needs Python 3.11 or newer; name one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,data,cluster]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,data,cluster,docs]"
 	@touch $@
 
 demo: $(INSTALLED)  ## two small networks on Breast Cancer: train, certify, check, report
@@ -31,6 +31,15 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: $(INSTALLED)  ## the documentation site, in build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html in a browser."
+
+wheel: $(INSTALLED)  ## build/dist/*.whl; `make test-slow` tries it in clean environments
+	rm -rf build/dist build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/dist .
+	@ls build/dist
 
 check-gallery: $(INSTALLED)  ## re-check every committed certificate with both evaluations, two at a time, the largest first
 	ls -S certificates/*.safetensors certificates/audit/*.safetensors | xargs -n 1 -P 2 $(BIN)/python -m verifier check --reference

@@ -45,7 +45,7 @@ def test_check_needs_three_packages(certificate):
 def test_what_is_missing_is_named(words, certificate):
     done = light(*(certificate if w == "CERTIFICATE" else w for w in words))
     assert done.returncode == 2
-    assert "which is not installed here; `pip install verifier`" in done.stderr
+    assert "which is not installed here; installed without --no-deps" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -125,7 +125,7 @@ def _dask_client(address: str, say: Callable[[str], None]) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise UsageError("--backend dask needs dask: pip install 'verifier[cluster]'") from error
+        raise UsageError("--backend dask needs dask: pip install 'dask[distributed]'") from error
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:

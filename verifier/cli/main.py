@@ -35,13 +35,9 @@ class _Version(argparse.Action):
     """Looked up when it is asked for: the metadata of packages would slow every start."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version
+        from verifier.distribution import tool_version
 
-        try:
-            found = version("verifier")
-        except PackageNotFoundError:
-            found = "(a checkout that is not installed)"
-        print(f"verifier {found}")
+        print(f"verifier {tool_version() or '(a checkout that is not installed)'}")
         parser.exit()
 
 
@@ -80,8 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not error.name or error.name.partition(".")[0] == "verifier":
             return _defect(args.command)
         print(
-            f"verifier {args.command}: needs the package {error.name}, which is not installed here; `pip install verifier` without --no-deps brings all that "
-            "the commands but check need",
+            f"verifier {args.command}: needs the package {error.name}, which is not installed here; installed without --no-deps (in a clone: `pip install .`) "
+            "verifier brings all that the commands but check need",
             file=sys.stderr,
         )
         return 2

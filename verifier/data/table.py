@@ -183,7 +183,7 @@ def load_parquet(path: Path, target: str | None, drop: str | None = None, weight
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise UsageError(f"{path}: reading Parquet needs pyarrow; pip install verifier[data]") from error
+        raise UsageError(f"{path}: reading Parquet needs pyarrow; pip install pyarrow") from error
     data = read_bytes(path, str(path))
     try:
         file = pq.ParquetFile(pa.BufferReader(data))

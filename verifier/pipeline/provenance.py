@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from verifier.distribution import tool_version
+
 LIBRARIES = ("numpy", "scipy", "cvxpy", "clarabel", "python-flint", "safetensors", "torch", "scikit-learn")
 
 
@@ -44,7 +46,7 @@ def _commit() -> str | None:
 
 def provenance(options: dict[str, Any]) -> dict[str, Any]:
     return {
-        "tool": "verifier", "version": _version("verifier"), "commit": _commit(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "tool": "verifier", "version": tool_version(), "commit": _commit(), "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "options": options, "python": sys.version.split()[0], "platform": platform.platform(), "machine": platform.machine(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "solver": {"name": "Clarabel through CVXPY, 1e-11 for losses with kinks; direct Newton where a program says so", "version": _version("clarabel")},

@@ -17,6 +17,7 @@ from verifier.campaign.networks import own_checkpoint
 from verifier.campaign.records import digest
 from verifier.campaign.runner import HERE, Runner
 from verifier.data.weights import require_unweighted
+from verifier.distribution import tool_version
 from verifier.errors import UsageError, VerifierError
 from verifier.pipeline.endpoints import encoded, read_data, read_endpoint, read_objective
 from verifier.pipeline.setting import Endpoint
@@ -173,7 +174,7 @@ def _series(
     found = {
         "network": record["name"], "series": name, "settings": given, "points": [asdict(p) for p in points],
         "seconds": time.process_time() - start,
-        "by": {k: version(k) for k in ("verifier", "torch", "numpy", "scipy")},
+        "by": {"verifier": tool_version(), **{k: version(k) for k in ("torch", "numpy", "scipy")}},
     }  # fmt: skip
     store.write_record(folder, key, found)
     return {**found, "kept": False}

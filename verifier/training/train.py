@@ -10,7 +10,6 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.weights import require_unweighted
+from verifier.distribution import tool_version
 from verifier.errors import UsageError, VerifierError
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective
@@ -81,7 +81,7 @@ def train_network(
         arrays = _arrays(layers, p.seed)
     network = Network(*arrays, o.negative_slope)
     versions = {
-        "verifier": version("verifier"),
+        "verifier": tool_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
