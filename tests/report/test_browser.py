@@ -1,5 +1,7 @@
 """The page in a browser: accessible in both colour schemes and at both widths, silent, and alone."""
 
+import re
+
 import pytest
 from axe_core_python.sync_playwright import Axe
 
@@ -100,3 +102,17 @@ def test_regions_take_the_keyboard(opened, full_report):
     assert all(labels)
     assert len(set(labels)) == len(labels)
     assert all(regions.evaluate_all("es => es.map(e => e.tabIndex === 0)"))
+
+
+def test_six_segments_and_seven_regions_stand_with_certified_intervals(opened, full_report):
+    """What a reader of the page sees first after the verdict."""
+    page, _ = opened(full_report)
+    rows = page.locator("section[aria-labelledby=segments] tbody tr")
+    assert rows.count() == 6
+    interval = re.compile(r"\[\d[\d.e+-]*, \d[\d.e+-]*\]")
+    assert all(interval.search(text) for text in rows.all_inner_texts())
+    regions = page.locator("section[aria-labelledby=region-programs] tbody tr")
+    assert regions.count() >= 7
+    texts = regions.all_inner_texts()
+    assert all(interval.search(text) and "VERIFIED" in text for text in texts)
+    assert sum("best in its activation region: between" in text for text in texts) == regions.count()
