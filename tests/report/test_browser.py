@@ -5,6 +5,9 @@ import re
 import pytest
 from axe_core_python.sync_playwright import Axe
 
+import verifier
+from tests.pipeline.conftest import tiny_data, tiny_network
+
 SCHEMES = ("light", "dark")
 WIDTHS = (360, 1280)
 # Without it axe describes every node that passes, which takes as long as the checks themselves.
@@ -104,9 +107,18 @@ def test_regions_take_the_keyboard(opened, full_report):
     assert all(regions.evaluate_all("es => es.map(e => e.tabIndex === 0)"))
 
 
-def test_six_segments_and_seven_regions_stand_with_certified_intervals(opened, full_report):
-    """What a reader of the page sees first after the verdict."""
-    page, _ = opened(full_report)
+def test_six_segments_and_seven_regions_stand_with_certified_intervals(opened, tmp_path):
+    """What a reader of a default run's page sees first after the verdict."""
+    widths = (2, 6, 1)
+    result = verifier.certify(
+        tiny_network(1, widths),
+        tiny_network(2, widths),
+        tiny_data(3),
+        loss="logistic",
+        kappa=0.01,
+        out=tmp_path / "c.safetensors",
+    )
+    page, _ = opened(result.report(tmp_path / "c.html"))
     rows = page.locator("section[aria-labelledby=segments] tbody tr")
     assert rows.count() == 6
     interval = re.compile(r"\[\d[\d.e+-]*, \d[\d.e+-]*\]")
