@@ -96,6 +96,14 @@ def test_sweep_files_take_their_keys_from_the_declarations():
         ({"estimate_seconds": 0.0}, "estimate_seconds must be a positive number of CPU seconds"),
         ({"estimate_seconds": float("nan")}, "estimate_seconds must be a positive number of CPU seconds"),
         ({"dss_preset": "mine"}, "dss_preset must be one of paper, freeman-bruna"),
+        ({"l": "0"}, "l: expected integers of at least 1"),
+        ({"l": "2.5"}, "l: expected integers of at least 1"),
+        ({"l": [2.5]}, "l: expected integers of at least 1"),
+        ({"l": "3,3"}, "each once"),
+        ({"l": ()}, "l: expected integers of at least 1"),
+        ({"alpha": "-0.1"}, "alpha: expected angles in"),
+        ({"alpha": "nan"}, "alpha: expected angles in"),
+        ({"alpha": "2"}, "alpha: expected angles in"),
         ({"output_layer": "cold"}, "output_layer must be one of trained, frozen"),
     ],
 )
@@ -116,3 +124,8 @@ def test_no_function_of_certifys_chain_takes_more_than_ten_parameters():
                     if count > 10:
                         long.append(f"{file.relative_to(root)}:{node.name} takes {count}")
     assert long == []
+
+
+def test_lists_are_read_from_text_and_from_python():
+    assert CertifyOptions(l="2,5", alpha="0,0.1") == CertifyOptions(l=[2, 5], alpha=(0.0, 0.1))
+    assert CertifyOptions(l=3).l == (3,)

@@ -101,3 +101,18 @@ def test_a_program_stands_only_beside_the_segment_that_ends_in_its_solution(resu
     for bad in ([1, 2, 3], "123456", [7] * len(entry["segments"]), [True] * len(entry["segments"]), None):
         entry["segments"] = bad
         assert segments(recheck(edited), edited.problem, edited.record) is None
+
+
+def test_the_grid_of_theorem_2_is_the_users(capsys):
+    from verifier.cli.main import main
+
+    widths = (2, 6, 1)
+    A, B = tiny_network(1, widths), tiny_network(2, widths)
+    options = {"loss": "logistic", "kappa": 0.01, "method": "theorem2", "out": "c.safetensors"}
+    result = verifier.certify(A, B, tiny_data(3), l=[2, 4], alpha="0,0.3", **options)
+    table = read_certificate(result.certificate).record["tables"]["theorem2"]
+    assert sorted((row["l"], row["alpha"]) for row in table) == [(2, 0.0), (2, 0.3), (4, 0.0), (4, 0.3)]
+    with pytest.raises(verifier.UsageError, match=r"l must lie in 1 to m - 1 = 5, got 6"):
+        verifier.certify(A, B, tiny_data(3), l=6, **options)
+    assert main(["certify", "--pair", "a.pt", "b.pt", "--method", "exchange", "--l", "3"]) == 2
+    assert "--l 3 is an option of Theorem 2, and would change nothing with method exchange" in capsys.readouterr().err

@@ -58,7 +58,7 @@ class PairRow:
 
 
 # Of the options, those that decide what is proposed about networks and data that are read already; the others are in the hashes of these.
-_PROPOSED = ("method", "seed", "dss_preset", "tight", "exhaustive", "estimate_seconds")
+_PROPOSED = ("method", "seed", "dss_preset", "tight", "exhaustive", "estimate_seconds", "l", "alpha")
 
 
 def pair_file(folder: Path, group: Group, a: int, b: int, options: CertifyOptions) -> Path:

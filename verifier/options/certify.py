@@ -38,6 +38,18 @@ class CertifyOptions:
         False, help="where hidden widths differ, add dead neurons to the narrower layers: the same function, exactly"
     )
     seed: int = option(0, help="of DSS and of Theorem 2's reference network", sweep=True)
+    l: Any = option(
+        help="Theorem 2: how many neurons theta* may have, some of 1 to m - 1, comma-separated (default: a grid)",
+        metavar="L,L",
+        kind=str,
+        sweep=True,
+    )
+    alpha: Any = option(
+        help="Theorem 2: angles in radians within which rows may be merged, comma-separated (default: a grid)",
+        metavar="ALPHA,ALPHA",
+        kind=str,
+        sweep=True,
+    )
     dss_preset: str = option("paper", help="settings of DSS", choices=DSS_PRESETS, sweep=True)
     estimate_seconds: float | None = option(
         help="CPU seconds for each estimate (default: 4 times what the proof took, at least 10)",
@@ -92,6 +104,25 @@ class CertifyOptions:
                 f"estimate_seconds must be a positive number of CPU seconds, got {self.estimate_seconds}; "
                 "name the methods, without dss, to have no estimate"
             )
+        object.__setattr__(self, "l", _numbers("l", self.l, int))
+        object.__setattr__(self, "alpha", _numbers("alpha", self.alpha, float))
         for name, allowed in (("dss_preset", DSS_PRESETS), ("output_layer", OUTPUT_LAYERS)):
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+
+
+def _numbers(name: str, value: Any, kind: type) -> tuple[Any, ...] | None:
+    """A number, several, or text with commas between them, as a tuple. Raises UsageError."""
+    if value is None:
+        return None
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [value]
+    try:
+        found = tuple(kind(p) for p in parts)
+    except (TypeError, ValueError):
+        found = ()
+    good = all(v >= 1 for v in found) if kind is int else all(0.0 <= v < math.pi / 2 for v in found)
+    exact = all(isinstance(p, str) or p == v for p, v in zip(parts, found))
+    if not found or not good or not exact or len(set(found)) < len(found):
+        expected = "integers of at least 1" if kind is int else "angles in [0, pi/2)"
+        raise UsageError(f"{name}: expected {expected}, each once and comma-separated, got {value!r}")
+    return found

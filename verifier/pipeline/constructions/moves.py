@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+from verifier.errors import UsageError
 from verifier.paths.path import Path
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
@@ -64,10 +65,24 @@ def theorem2(s: Setting, r: Request) -> Proposal:
 
     if s.A.network.widths[1] == 1:
         return Proposal(skipped="theorem2: needs 1 <= l < m, and the width is 1")
-    m = s.A.network.widths[1]
-    best = theorem2_grid(*s.pair, [(m // 2, 0.0)] if r.posed_only else None, seed=r.options.seed)
+    best = theorem2_grid(*s.pair, _cells(s, r), seed=r.options.seed)
     apriori = theorem2_bounds(*s.pair, best) + dimension_free_bounds(*s.pair, best)
     return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori, waypoints=best.waypoints)
+
+
+def _cells(s: Setting, r: Request) -> list[tuple[int, float]] | None:
+    """(l, alpha) to try: those asked for, one where the verdict is decided, else the default grid (None)."""
+    from verifier.paths.theorem2 import grid
+
+    m, o = s.A.network.widths[1], r.options
+    if o.l is None and o.alpha is None:
+        return [(m // 2, 0.0)] if r.posed_only else None
+    usual = grid(m, s.A.network.theta.shape[0])
+    ls = sorted({l for l, _ in usual}) if o.l is None else o.l
+    alphas = sorted({alpha for _, alpha in usual}) if o.alpha is None else o.alpha
+    if max(ls) >= m:
+        raise UsageError(f"theorem2: l must lie in 1 to m - 1 = {m - 1}, got {max(ls)}")
+    return [(l, alpha) for l in ls for alpha in alphas]
 
 
 def descent(s: Setting, r: Request) -> Proposal:
