@@ -19,6 +19,7 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
 from verifier.objective.objective import Objective
+from verifier.paths.curves.adam import Adam
 from verifier.paths.curves.torch_objective import TorchObjective
 from verifier.paths.path import Move, Path
 
@@ -208,21 +209,19 @@ class _Runner(TorchObjective):
 
     def train(self, network: Network, goal: float) -> Network:
         """Full-batch Adam with ReduceLROnPlateau until F < goal, at most `epochs` steps; the network it ends with."""
-        torch, p = self.torch, self.preset
+        p = self.preset
         weights, biases = self.tensors(network)
         parameters = [*weights, *(b for b in biases if b is not None)]
         for tensor in parameters:
             tensor.requires_grad_(True)
-        optimiser = torch.optim.Adam(parameters, lr=p.lr)
-        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=p.plateau_factor)
+        optimiser = Adam(self.torch, parameters, p.lr, p.plateau_factor)
         for _ in range(p.epochs):
-            optimiser.zero_grad()
             F = self.value(weights, biases)
-            if float(F.detach()) < goal or self.late:
+            value = float(F.detach())
+            if value < goal or self.late:
                 break
             F.backward()
-            optimiser.step()
-            schedule.step(float(F.detach()))
+            optimiser.step(value)
         return self.network(weights, biases)
 
 
