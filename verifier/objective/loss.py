@@ -23,6 +23,8 @@ class Loss(ABC):
     name: str
     smooth: bool
     separable: bool = True
+    # One output: predictions above it are of class 1. Losses of signed margins have 0.
+    threshold: float = 0.5
     # Of Huber's loss: where it turns from a square into a line.
     delta: float | None = None
 

@@ -64,6 +64,7 @@ class Logistic(Loss):
     """log(1 + exp(-y f)), y in {-1, +1}; 1-Lipschitz. Targets (N, 1)."""
 
     name = "logistic"
+    threshold = 0.0
     smooth = True
 
     def encode(self, dataset: Dataset) -> Array:
@@ -237,6 +238,7 @@ class Hinge(Loss):
     """max(0, 1 - y f), y in {-1, +1}; 1-Lipschitz. Targets (N, 1)."""
 
     name = "hinge"
+    threshold = 0.0
     smooth = False
 
     def encode(self, dataset: Dataset) -> Array:

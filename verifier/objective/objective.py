@@ -154,8 +154,7 @@ class Objective:
         if predictions.shape[1] > 1:
             labels = predictions.argmax(axis=1)
         else:
-            threshold = 0.0 if self.loss.name in ("logistic", "hinge") else 0.5
-            labels = (predictions[:, 0] > threshold).astype(np.int64)
+            labels = (predictions[:, 0] > self.loss.threshold).astype(np.int64)
         return float(np.mean(labels == dataset.y))
 
 

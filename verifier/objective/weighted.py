@@ -55,6 +55,7 @@ class SampleWeighted(Loss):
         self.shares = shares(self.weights)
         self.weights.flags.writeable = self.shares.flags.writeable = False
         self.name, self.smooth, self.separable, self.delta = loss.name, loss.smooth, loss.separable, loss.delta
+        self.threshold = loss.threshold
 
     @property
     def plain(self) -> Loss:

@@ -100,7 +100,7 @@ def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: flo
     work.claims.append(c)
     work.bounds.append(bound)
     kinds = {k: e.kinds.count(k) for k in dict.fromkeys(e.kinds)}
-    moves = ", ".join(f"{n} {k}" for k, n in kinds.items())
+    moves = ", ".join(f"{n} {k}" for k, n in kinds.items()) or "no move: the ends are the same"
     gap = show_up(c.gap) + " over E" + (UP_TO if bound.up_to_permutation else "")
     say(f"{c.path}: certified gap <= {gap}, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s")
 
