@@ -123,7 +123,7 @@ def _relative_width(claim: RegionOptimum) -> float:
 
 
 def _sentence(who: str, claim: RegionOptimum, recorded: dict[str, Any], found: Recheck) -> str:
-    best = f"best in its activation region: between {show_down(claim.lower, 7)} and {show_up(claim.upper, 7)}"
+    best = f"best in its activation region: between {show_down(claim.lower, 7)} and {show_up(claim.upper, 7)}{_among(claim)}"
     end = found.endpoints.get(claim.of)
     if end is not None and end[1].accepted:
         low = math.nextafter(end[0].lower - claim.upper, -math.inf)
@@ -136,6 +136,15 @@ def _sentence(who: str, claim: RegionOptimum, recorded: dict[str, Any], found: R
     if F is None:
         return best
     return f"{best}; {who} is above it by about {estimate(max(0.0, F - claim.upper), 4)} (F in float64)"
+
+
+def _among(claim: RegionOptimum) -> str:
+    """Among which networks the best is meant, where not among all with this head and pattern."""
+    limits = [
+        *(["rows no longer than stored limits"] if claim.row_limits is not None else []),
+        *(["output biases no larger than a stored limit"] if claim.bias_limit is not None else []),
+    ]
+    return f" (among {' and '.join(limits)})" if limits else ""
 
 
 def _cones(recorded: dict[str, Any]) -> str:
