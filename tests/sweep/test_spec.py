@@ -43,7 +43,7 @@ def block(more="", base=BASE):
         (block("methods = []"), "experiment 1: methods must be a list of names, got []"),
         (block("level = nan"), "experiment 1: level must be a finite number, got nan"),
         (block("level = 'x'"), "experiment 1: level must be a number, got 'x'"),
-        (block('protocol = "fast"'), "experiment 1: protocol must be one of paper, default, got 'fast'"),
+        (block('protocol = "fast"'), "experiment 1: protocol must be one of published, paper, default, got 'fast'"),
         (block(base=BASE.replace("[4]", "[4, 4]")), "experiment 1: widths must be different integers of at least 1, got [4, 4]"),
         (block(base=BASE.replace("[4]", "4")), "experiment 1: widths must be a list of integers, got 4"),
         (block(base=BASE.replace("seeds = 4", 'seeds = "4"')), "experiment 1: seeds '4': expected a range such as \"0:40\""),
@@ -124,7 +124,7 @@ def test_the_paper_preset():
     assert (cancer.data, cancer.loss) == ("paper-breast-cancer", "logistic")
     for e in (moons, cancer):
         assert (e.widths, e.training.protocol, e.pairs) == ((20, 200), "paper", Pairs("random", 200, 0))
-    with pytest.raises(UsageError, match="preset 'x' is unknown; choose one of paper"):
+    with pytest.raises(UsageError, match="preset 'x' is unknown; choose one of published, paper"):
         read_preset("x")
 
 

@@ -106,7 +106,7 @@ def test_penalty_defaults():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"protocol": "x"}, "protocol 'x' is unknown; choose one of paper, default"),
+        ({"protocol": "x"}, "protocol 'x' is unknown; choose one of published, paper, default"),
         ({"width": 0}, "hidden widths must be integers of at least 1"),
         ({"width": ()}, "hidden widths must be integers"),
         ({"width": (3, 3), "protocol": "paper"}, "protocol paper is for one hidden layer"),

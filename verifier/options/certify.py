@@ -9,7 +9,7 @@ from typing import Any
 from verifier.errors import UsageError
 from verifier.options.declare import option
 
-DSS_PRESETS = ("paper", "freeman-bruna")
+DSS_PRESETS = ("published", "paper", "freeman-bruna")
 OUTPUT_LAYERS = ("trained", "frozen")
 
 

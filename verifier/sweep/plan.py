@@ -17,7 +17,7 @@ from verifier.options.objective import ObjectiveOptions
 from verifier.options.training import TrainingOptions
 from verifier.pipeline.constructions.registry import chosen
 from verifier.stored import code_version
-from verifier.sweep.spec import Experiment, Pairs
+from verifier.sweep.spec import PUBLISHED_POOL, Experiment, Pairs
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,13 @@ class PlannedPair:
         return CertifyTask(self.a.key, self.b.key, a_sha256, b_sha256, e.objective, options)
 
 
+def published_pairs(width: int, count: int) -> list[tuple[int, int]]:
+    """The pairs of Baturin 2026, section 5, as its code draws them for a width; they may repeat, and share networks."""
+    rng = np.random.default_rng(2000 + width + 7777)
+    drawn = [rng.choice(PUBLISHED_POOL, size=2, replace=False) for _ in range(count)]
+    return [(int(i), int(j)) for i, j in drawn]
+
+
 def choose_pairs(n: int, pairs: Pairs) -> list[tuple[int, int]]:
     """Pairs (i, j), i < j, of n networks. Random pairs are distinct, and the first k of them do not depend on how many are drawn.
 
@@ -133,9 +140,16 @@ def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     made(replace(o, loss=loss, delta=delta, kappa=o.kappa or 0.0, penalty=o.penalty if o.kappa else None)).loss.encode(
         dataset
     )
-    pairs = choose_pairs(len(e.seeds), e.pairs)[:limit]
     out = []
     for width in e.widths:
+        if e.pairs.kind == "published":
+            if len(e.seeds) != PUBLISHED_POOL:
+                raise UsageError(
+                    f'pairs "published": are drawn from seeds = "0:{PUBLISHED_POOL}", got {len(e.seeds)} seeds'
+                )
+            pairs = published_pairs(width, e.pairs.count or 0)[:limit]
+        else:
+            pairs = choose_pairs(len(e.seeds), e.pairs)[:limit]
         polish = e.objective if e.options.polish else None
         nets = {s: TrainTask(width, s, record, e.loss, e.training, polish) for s in e.seeds}
         out += [PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name) for i, j in pairs]

@@ -29,7 +29,9 @@ OBJECTIVE = _sweepable(ObjectiveOptions, all_of_it=True)
 REQUIRED = ("data", "loss", "widths", "seeds")
 OPTIONAL = ("name", *DATA_OPTIONS, "delta", "protocol", "training", "objective", "pairs", "methods", *CERTIFY)
 PAPER_PAIRS = 200
-PRESETS = ("paper",)
+PRESETS = ("published", "paper")
+# Networks of a width that the published pairs were drawn from.
+PUBLISHED_POOL = 1000
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Pairs:
     """How the networks of one width are paired. count, seed: of random pairs.
 
     kind: "disjoint" pairs the first with the second network, the third with the fourth, and so on, so that pairs are independent;
-    "random" draws distinct pairs, which share networks.
+    "random" draws distinct pairs, which share networks; "published" the pairs of Baturin 2026, of 1,000 networks per width, which share networks too.
     """
 
     kind: str = "disjoint"
@@ -176,12 +178,16 @@ def _pairs(value: Any, who: str) -> Pairs:
         return Pairs()
     if value == "paper":
         return Pairs("random", PAPER_PAIRS)
+    if value == "published":
+        return Pairs("published", PAPER_PAIRS)
     if isinstance(value, dict):
         _known(value, ("random", "seed"), f"{who}: pairs")
         count, seed = _value(value, "random", int, f"{who}: pairs"), _value(value, "seed", int, f"{who}: pairs")
         if count is not None and count >= 1 and (seed is None or seed >= 0):
             return Pairs("random", count, seed or 0)
-    raise UsageError(f'{who}: pairs must be "disjoint", "paper" or {{random = n, seed = s}}, got {_got(value)}')
+    raise UsageError(
+        f'{who}: pairs must be "disjoint", "paper", "published" or {{random = n, seed = s}}, got {_got(value)}'
+    )
 
 
 def _section(b: Mapping[str, Any], key: str, kinds: Mapping[str, type], who: str) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from verifier.options.training import TrainingOptions
 
 @dataclass(frozen=True)
 class Protocol:
-    """epochs: full-batch Adam steps. unit_rows: rows of W_1 (without the bias) are scaled to unit norm after each step."""
+    """epochs: full-batch Adam steps. unit_rows: rows of W_1 (without the bias) are scaled to unit norm after each step; keep_function: so are their
+    biases, and the neurons' outgoing weights the other way, so that the function stays. plateau: factor by which the step size falls where the objective
+    has not fallen for ten steps, or None."""
 
     epochs: int
     lr: float
@@ -22,9 +24,22 @@ class Protocol:
     penalty: str | None
     penalise_output_bias: bool
     unit_rows: bool
+    keep_function: bool = False
+    plateau: float | None = None
 
 
 PROTOCOLS = {
+    # The networks of Baturin 2026, section 5, number for number: docs/constructions.md, section 3.
+    "published": Protocol(
+        epochs=150,
+        lr=0.01,
+        kappa=0.001,
+        penalty="l1",
+        penalise_output_bias=True,
+        unit_rows=True,
+        keep_function=True,
+        plateau=0.9,
+    ),
     # docs/constructions.md, section 3
     "paper": Protocol(epochs=150, lr=0.01, kappa=0.001, penalty="l1", penalise_output_bias=True, unit_rows=True),
     "default": Protocol(epochs=500, lr=0.01, kappa=0.0, penalty=None, penalise_output_bias=False, unit_rows=False),
@@ -52,7 +67,8 @@ class Plan:
         slope = {"negative_slope": o.negative_slope} if o.negative_slope else {}
         return {
             "protocol": o.protocol, "widths": list(self.widths), "bias": o.bias, **slope, "seed": self.seed, "torch_seed": self.torch_seed,
-            **asdict(self.protocol), **asdict(objective.options), "penalty": objective.penalty,
+            **{k: v for k, v in asdict(self.protocol).items() if k not in ("keep_function", "plateau") or v},
+            **asdict(objective.options), "penalty": objective.penalty,
         }  # fmt: skip
 
 
@@ -63,8 +79,10 @@ def plan(width: int | Sequence[int], loss: str, seed: int, o: TrainingOptions) -
         raise UsageError(f"protocol {o.protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
     if not widths or any(isinstance(m, bool) or m != int(m) or m < 1 for m in widths):
         raise UsageError(f"hidden widths must be integers of at least 1, got {list(widths)}")
-    if o.protocol == "paper" and len(widths) != 1:
-        raise UsageError(f"protocol paper is for one hidden layer, got widths {list(widths)}; use protocol default")
+    if o.protocol != "default" and len(widths) != 1:
+        raise UsageError(
+            f"protocol {o.protocol} is for one hidden layer, got widths {list(widths)}; use protocol default"
+        )
     base = PROTOCOLS[o.protocol]
     objective = _objective(loss, base, o)
     protocol = Protocol(
@@ -74,6 +92,8 @@ def plan(width: int | Sequence[int], loss: str, seed: int, o: TrainingOptions) -
         penalty=objective.penalty,
         penalise_output_bias=objective.penalise_output_bias,
         unit_rows=base.unit_rows,
+        keep_function=base.keep_function,
+        plateau=base.plateau,
     )
     if protocol.epochs < 0:
         raise UsageError(f"epochs must be 0 or more, got {protocol.epochs}")
@@ -83,8 +103,8 @@ def plan(width: int | Sequence[int], loss: str, seed: int, o: TrainingOptions) -
         raise UsageError(f"seed must lie in 0..{2**31 - 1}, got {seed}")
     if not 0.0 <= o.negative_slope < 1.0:
         raise UsageError(f"negative_slope must lie in [0, 1), got {o.negative_slope}")
-    if o.negative_slope and o.protocol == "paper":
-        raise UsageError("protocol paper trains ReLU networks; use protocol default with a negative slope")
+    if o.negative_slope and o.protocol != "default":
+        raise UsageError(f"protocol {o.protocol} trains ReLU networks; use protocol default with a negative slope")
     return Plan(widths, seed, objective, protocol, o)
 
 

@@ -103,6 +103,10 @@ def _descend(
     y = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else torch.float32, device=place)
     optimiser = torch.optim.Adam([q for layer in layers for q in layer.parameters()], lr=p.protocol.lr)
 
+    schedule = None
+    if p.protocol.plateau is not None:
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=p.protocol.plateau)
+
     def value() -> Any:
         return torch_losses.objective_value(p.objective, weights, biases, inputs, y, slope=p.options.negative_slope)
 
@@ -118,9 +122,9 @@ def _descend(
         F.backward()
         optimiser.step()
         if p.protocol.unit_rows:
-            with torch.no_grad():
-                norms = torch.linalg.vector_norm(weights[0], dim=1, keepdim=True)
-                weights[0].div_(torch.where(norms > 0, norms, torch.ones_like(norms)))
+            torch_losses.to_unit_rows(weights, biases, keep_function=p.protocol.keep_function)
+        if schedule is not None:
+            schedule.step(history[-1])
         if progress is not None:
             progress(step + 1, history[-1])
     with torch.no_grad():

@@ -35,7 +35,8 @@ class Preset:
 
     depth: levels of recursion, or rounds when breadth_first. grid: points per segment, ends included. bead_at_argmax: start a bead
     at the grid's argmax, else at t = 1/2. train_to, accept: beads are trained until F < train_to * level, segments pass at
-    max F <= accept * level. first_bead: insert one bead at t = 1/2 before looking.
+    max F <= accept * level. unit_rows: rows of beads are brought to
+    length 1 after each step, the function kept (one hidden layer). first_bead: insert one bead at t = 1/2 before looking.
     """
 
     depth: int = 8
@@ -48,9 +49,11 @@ class Preset:
     lr: float = 0.01
     epochs: int = 150
     plateau_factor: float = 0.9
+    unit_rows: bool = False
 
 
 PRESETS = {
+    "published": Preset(unit_rows=True),
     "paper": Preset(),
     "freeman-bruna": Preset(
         depth=10, grid=100, bead_at_argmax=False, train_to=0.95, accept=1.1, first_bead=True, breadth_first=True
@@ -120,6 +123,8 @@ def dss(
         raise UsageError(f"DSS preset {preset!r} is unknown; expected one of {', '.join(PRESETS)}")
     if A.architecture != B.architecture:
         raise UsageError(f"dss: networks of different architecture, {A.architecture} and {B.architecture}")
+    if settings.unit_rows and A.depth != 2:
+        raise UsageError(f"DSS preset {preset!r} is for one hidden layer, these networks have {A.depth - 1}; use paper")
     started = time.process_time()
     runner = _Runner(objective, X, targets, settings, seed, device, A.negative_slope, started + seconds)
     if level is None:
@@ -209,6 +214,8 @@ class _Runner(TorchObjective):
 
     def train(self, network: Network, goal: float) -> Network:
         """Full-batch Adam with ReduceLROnPlateau until F < goal, at most `epochs` steps; the network it ends with."""
+        from verifier.training import torch_losses
+
         p = self.preset
         weights, biases = self.tensors(network)
         parameters = [*weights, *(b for b in biases if b is not None)]
@@ -222,6 +229,8 @@ class _Runner(TorchObjective):
                 break
             F.backward()
             optimiser.step(value)
+            if p.unit_rows:
+                torch_losses.to_unit_rows(weights, biases, keep_function=True)
         return self.network(weights, biases)
 
 
