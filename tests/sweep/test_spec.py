@@ -32,7 +32,7 @@ def block(more="", base=BASE):
         (block("[experiment.training]\nkappa = true"), "experiment 1: training: kappa must be a number, got True"),
         (block("training = 3"), "experiment 1: training must be a table with keys epochs"),
         (block("[experiment.objective]\nlr = 1.0"), "experiment 1: objective: unknown key 'lr'; allowed: loss, delta, kappa"),
-        (block('pairs = "all"'), "experiment 1: pairs must be \"disjoint\", \"paper\" or {random = n, seed = s}, got 'all'"),
+        (block('pairs = "all"'), "experiment 1: pairs must be \"disjoint\", \"paper\", \"published\" or {random = n, seed = s}, got 'all'"),
         (block("pairs = {random = 2, sed = 1}"), "experiment 1: pairs: unknown key 'sed'; allowed: random, seed"),
         (block("pairs = {seed = 1}"), "experiment 1: pairs must be"),
         (block('methods = ["swap"]'), "experiment 1: methods: 'swap' is unknown; expected "),
