@@ -1,4 +1,4 @@
-"""CONTRIBUTING's worked examples (a loss, a construction, a claim) applied to a copy of the package and run there; CITATION.cff."""
+"""CONTRIBUTING's worked examples (a loss, an option, a construction, a claim) applied to a copy of the package and run there; CITATION.cff."""
 
 import shutil
 import tomllib
@@ -14,12 +14,12 @@ PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 def test_the_examples_work(tmp_path):
     shutil.copytree(ROOT / "verifier", tmp_path / "verifier", ignore=shutil.ignore_patterns("__pycache__"))
-    assert run_page(PAGE, tmp_path) == 5
+    assert run_page(PAGE, tmp_path) == 6
 
 
 def test_there_is_one_of_each():
-    assert all(f"\n## {title}\n" in PAGE for title in ("A loss", "A construction", "A claim"))
-    assert sum(block.language == "diff" for block in blocks_of(PAGE)) == 4
+    assert all(f"\n## {title}\n" in PAGE for title in ("A loss", "An option", "A construction", "A claim"))
+    assert sum(block.language == "diff" for block in blocks_of(PAGE)) == 5
 
 
 def test_the_floors_name_every_room():
