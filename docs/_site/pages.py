@@ -1,7 +1,8 @@
-"""Pages that are made while the site is built: the root's CONTRIBUTING and CHANGELOG, and every command's own help."""
+"""What is made while the site is built: the root's CONTRIBUTING and CHANGELOG as pages, every command's own help, tables of declared options."""
 
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the command's help in place of the line `<!-- help: COMMAND -->`, and let lists begin where they do in CommonMark."""
-    return re.sub(r"^<!-- help: (\w+) -->$", lambda m: _help(m[1]), _lists(markdown), flags=re.MULTILINE)
+    """Fill the lines `<!-- help: COMMAND -->` and `<!-- options: MODULE.CLASS -->`, and let lists begin where they do in CommonMark."""
+    made = {"help": _help, "options": _options}
+    return re.sub(
+        r"^<!-- (help|options): ([\w.]+) -->$", lambda m: made[m[1]](m[2]), _lists(markdown), flags=re.MULTILINE
+    )
 
 
 def _lists(text: str) -> str:
@@ -61,3 +65,17 @@ def _help(command: str) -> str:
     os.environ["COLUMNS"] = "100"  # argparse's width
     (commands,) = (a for a in make_parser()._actions if hasattr(a, "choices") and isinstance(a.choices, dict))
     return f"```text\n{commands.choices[command].format_help()}```"
+
+
+def _options(name: str) -> str:
+    """The options that a class declares, a row each: what Python, the command line and sweep files may say."""
+    from verifier.options.declare import options_of
+
+    module, _, cls = name.rpartition(".")
+    rows = ["| keyword | default | command line | sweep file | what it is |", "|---|---|---|---|---|"]
+    for o in options_of(getattr(import_module(module), cls)):
+        flag = "" if o.python_only else f"`{o.flag}`"
+        words = f"{o.help}; one of {', '.join(o.choices)}" if o.choices else o.help
+        shown = words.replace("<", "&lt;").replace("|", "\\|").replace("*", "\\*")
+        rows.append(f"| `{o.name}` | `{o.default!r}` | {flag} | {'yes' if o.sweep else ''} | {shown} |")
+    return "\n".join(rows)

@@ -10,6 +10,11 @@ import yaml
 
 import verifier
 from verifier.cli.main import COMMANDS
+from verifier.options.certify import CertifyOptions
+from verifier.options.data import DataOptions
+from verifier.options.declare import options_of
+from verifier.options.objective import ObjectiveOptions
+from verifier.options.training import TrainingOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -74,3 +79,14 @@ def test_every_public_name_and_command_is_there(site):
     assert [n for n in verifier.__all__ if f'id="verifier.{n}"' not in api] == []
     commands = (site / "commands.html").read_text("utf-8")
     assert [c for c in COMMANDS if f"usage: verifier {c} " not in commands] == []
+
+
+@pytest.mark.parametrize("cls", [CertifyOptions, ObjectiveOptions, TrainingOptions, DataOptions])
+def test_every_declared_option_is_there(site, cls):
+    """A row of a table for each, with its flag where it has one, and marked where sweep files know it."""
+    rows = re.findall(
+        r"<tr>\s*<td><code>(\w+)</code></td>(.*?)</tr>", (site / "api.html").read_text("utf-8"), re.DOTALL
+    )
+    for o in options_of(cls):
+        mine = [row for name, row in rows if name == o.name and (f"<code>{o.flag}</code>" in row) is not o.python_only]
+        assert any(("<td>yes</td>" in row) is o.sweep for row in mine), o.name
