@@ -95,7 +95,7 @@ def test_sweep_files_take_their_keys_from_the_declarations():
         ({"tight": float("nan")}, "tight must be a positive number"),
         ({"estimate_seconds": 0.0}, "estimate_seconds must be a positive number of CPU seconds"),
         ({"estimate_seconds": float("nan")}, "estimate_seconds must be a positive number of CPU seconds"),
-        ({"dss_preset": "mine"}, "dss_preset must be one of paper, freeman-bruna"),
+        ({"dss_preset": "mine"}, "dss_preset must be one of published, paper, freeman-bruna"),
         ({"l": "0"}, "l: expected integers of at least 1"),
         ({"l": "2.5"}, "l: expected integers of at least 1"),
         ({"l": [2.5]}, "l: expected integers of at least 1"),
@@ -104,6 +104,11 @@ def test_sweep_files_take_their_keys_from_the_declarations():
         ({"alpha": "-0.1"}, "alpha: expected angles in"),
         ({"alpha": "nan"}, "alpha: expected angles in"),
         ({"alpha": "2"}, "alpha: expected angles in"),
+        ({"polish": "no"}, "polish: expected True or False, got 'no'"),
+        ({"seed": "x"}, "seed: expected an integer"),
+        ({"seed": True}, "seed: expected an integer"),
+        ({"estimate_seconds": True}, "estimate_seconds: expected a number"),
+        ({"pos_weight": float("nan")}, "pos_weight: expected a finite number"),
         ({"output_layer": "cold"}, "output_layer must be one of trained, frozen"),
     ],
 )
@@ -129,3 +134,23 @@ def test_no_function_of_certifys_chain_takes_more_than_ten_parameters():
 def test_lists_are_read_from_text_and_from_python():
     assert CertifyOptions(l="2,5", alpha="0,0.1") == CertifyOptions(l=[2, 5], alpha=(0.0, 0.1))
     assert CertifyOptions(l=3).l == (3,)
+
+
+def test_the_two_values_are_what_their_names_say():
+    for options in (
+        {"objective": "logistic"},
+        {"objective": {"loss": "logistic"}},
+        {"options": {"seed": 1}},
+        {"options": ObjectiveOptions()},
+    ):
+        with pytest.raises(verifier.UsageError, match=r"(objective|options): expected"):
+            verifier.certify("a.pt", "b.pt", **options)
+
+
+def test_none_is_no_choice():
+    """A keyword that is None leaves what the objective's value says."""
+    from verifier.objective import make_objective
+    from verifier.pipeline.certify import read_options
+
+    asked, _ = read_options("certify", make_objective("squared", kappa=0.1), None, {"loss": None, "kappa": 0.2})
+    assert (asked.loss, asked.kappa, asked.penalty) == ("squared", 0.2, "path")

@@ -101,3 +101,30 @@ def test_an_estimate_of_nothing_is_no_option(capsys):
         "--estimate-seconds 3 is for estimates, and would change nothing with method exchange"
         in capsys.readouterr().err
     )
+
+
+def test_what_an_estimate_certified_is_kept_when_the_next_is_stopped(monkeypatch):
+    """The file was written before the first estimate; what was certified since is in it too."""
+    real = certify_module.propose
+
+    def stopped(c, s, r):
+        if c.name == "bezier":
+            raise KeyboardInterrupt
+        return real(c, s, r)
+
+    monkeypatch.setattr(certify_module, "propose", stopped)
+    heard: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        verifier.certify(
+            tiny_network(11),
+            tiny_network(12),
+            tiny_data(3),
+            method="line,dss,bezier",
+            out="c.safetensors",
+            say=heard.append,
+            **OPTIONS,
+        )
+    c = read_certificate(Path("c.safetensors"))
+    assert set(c.record["paths"]) == {"line", "dss"}
+    assert c.record["verdict"]["sentence"] in heard[-1]
+    assert verifier.check_file("c.safetensors").accepted

@@ -41,7 +41,7 @@ def test_the_page_shows_them_first(result):
     section = page[page.index('id="region-programs"') : page.index('id="endpoints"')]
     assert section.count("best in its activation region: between") == 7
     assert "A is above it by" in section
-    assert "activation regions (computed)" in section
+    assert "activation regions (computed, by the record)" in section
 
 
 def test_a_region_lies_at_or_below_its_network(result):

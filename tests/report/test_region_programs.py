@@ -61,20 +61,20 @@ def test_rows_and_sentences(made):
     certificate, claims = made
     page = rendered(section_of(certificate))
     assert page.count("VERIFIED") == 3
-    for name, who in (("region A", "A"), ("region B", "B"), ("region 1", "waypoint 1")):
+    for name, who in (("region A", "A"), ("region B", "B"), ("region 1", "stored network, by the record: waypoint 1")):
         row = re.search(rf'<th scope="row">{who}</th>(.*?)</tr>', page, re.S).group(1)
         low, high = re.search(r"between ([\d.e+-]+) and ([\d.e+-]+)", row).groups()
         assert Decimal(low) <= Decimal(claims[name].lower)
         assert Decimal(high) >= Decimal(claims[name].upper)
         assert float(high) == pytest.approx(claims[name].upper, rel=1e-6)
-        assert f"{who} is above it by" in row
+        assert (f"{who} is above it by" in row) == (who in "AB"), "only A and B have certified values to compare with"
         assert "CVXPY with Clarabel · optimal" in row
         size = next(r for r in certificate.record["regions"] if r["name"] == name)
         assert f"{size['variables']} × {size['constraints']}" in row
         assert f"{size['second_order']} second-order, 36 exponential" in row
         assert re.search(r"\d+; \d of 5 rows are 0", row)
     assert "mean_j log(1 + exp(−y_j f_j)) + κ Σ_i ‖θ_i‖₁ ‖w_i‖₂, f_j = Σ_i θ_i a_ij w_i·x̃_j + c" in page
-    assert "Path exchange crosses 137 activation regions (computed)." in page
+    assert "crosses 137" not in page, "no such path is in this certificate"
     assert "left to --exhaustive, estimated at 0." in page
 
 
@@ -105,11 +105,20 @@ def test_nothing_is_believed_of_the_record(made):
     bare = section_of(certificate, {})
     assert [r.interval for r in bare.rows] == [r.interval for r in section_of(certificate).rows[:3]]
     odd = {
-        "regions": [{"name": "region A", "primal": "high", "solver": 3, "second_order": [1]}, 7],
-        "regions_crossed": {"<b>": 2, "x": "y"},
+        "regions": [
+            {"name": "region A", "primal": "high", "solver": 3, "second_order": [1]},
+            {"name": "region 1", "title": "A", "F": 5.0},
+            {"title": "<b>", "left_out": True, "estimated_seconds": -1},
+            7,
+        ],
+        "regions_crossed": {"<b>": 2, "x": "y", "exchange": -3},
     }
     page = rendered(section_of(certificate, odd))
     assert "&lt;b&gt;" in page
+    assert "crosses" not in page
+    assert "estimated at" not in page
+    assert page.count('<th scope="row">A</th>') == 1, "a stored network is not passed off as A"
+    assert "stored network, by the record: A" in page
     assert page.count("VERIFIED") == 3
 
 

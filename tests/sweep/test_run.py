@@ -384,3 +384,23 @@ def test_a_worker_without_the_folder_says_so(tmp_path):
     assert result["status"] == "failed"
     assert "all workers need the folder on a shared disk" in result["reason"]
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_rows_of_weighted_means_say_so(sweep_file, tmp_path):
+    from dataclasses import replace
+
+    from verifier.pages.sweep import write_sweep_report
+
+    (e,) = read_sweep_file(sweep_file())
+    plain = run_sweep((e,), tmp_path / "plain", limit=1)
+    weighted = replace(e, options=replace(e.options, class_weight="0=3"))
+    found = run_sweep((weighted,), tmp_path / "weighted", limit=1)
+    assert [r["weighted"] for r in plain.rows] == [False]
+    assert [r["weighted"] for r in found.rows] == [True]
+    assert "weighted mean" in found.sentence
+    assert "weighted mean" not in plain.sentence
+    page = write_sweep_report(found.rows, found.summary, tmp_path / "report.html", name="w").read_text("utf-8")
+    assert "weighted mean" in page
+    for bad in ({"class_weight": "7=3"}, {"class_weight": "0=3", "pos_weight": 2.0}):
+        with pytest.raises(UsageError):
+            run_sweep((replace(e, options=replace(e.options, **bad)),), tmp_path / "bad", limit=1)

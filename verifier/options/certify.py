@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.errors import UsageError
-from verifier.options.declare import option
+from verifier.options.declare import option, require_kinds
 
 DSS_PRESETS = ("published", "paper", "freeman-bruna")
 OUTPUT_LAYERS = ("trained", "frozen")
@@ -52,9 +52,7 @@ class CertifyOptions:
     )
     dss_preset: str = option("paper", help="settings of DSS", choices=DSS_PRESETS, sweep=True)
     estimate_seconds: float | None = option(
-        help="CPU seconds for each estimate (default: 4 times what the proof took, at least 10)",
-        metavar="S",
-        sweep=True,
+        help="CPU seconds for DSS (default: 4 times what the proof took, at least 10)", metavar="S"
     )
     tight: float = option(
         1e-4, help="cut chords until certified and sampled maximum agree to this factor", metavar="FACTOR", sweep=True
@@ -93,6 +91,9 @@ class CertifyOptions:
     progress: bool = option(False, help="bars on stderr", python_only=True)
 
     def __post_init__(self) -> None:
+        require_kinds(self)
+        if self.pos_weight is not None and not 0.0 <= self.pos_weight < math.inf:
+            raise UsageError(f"pos_weight: expected a finite number >= 0, got {self.pos_weight}")
         if self.level is not None:
             if not math.isfinite(self.level):
                 raise UsageError(f"level must be a finite number, got {self.level}")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
+
+from verifier.errors import UsageError
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,6 +56,7 @@ class Option:
     metavar: str | None
     python_only: bool
     sweep: bool
+    loose: bool
 
     @property
     def flag(self) -> str:
@@ -76,9 +80,25 @@ def _read(f: Field[Any], hint: Any) -> Option:
         raise TypeError(f"option {f.name}: has no default")
     kinds = [k for k in (get_args(hint) or (hint,)) if k is not NoneType]
     about = dict(f.metadata["option"])
+    # Where Python takes more than a command line can give, the class judges the value itself.
+    about["loose"] = about["kind"] is not None
     kind = about.pop("kind") or (kinds[0] if len(kinds) == 1 and kinds[0] in KINDS else None)
     about["python_only"] = about["python_only"] or kind is None
     return Option(f.name, kind, f.default, **about)
+
+
+def require_kinds(options: Any) -> None:
+    """Raise UsageError for a value that is not of its option's kind: text where a number is meant, "no" where True or False is."""
+    for o in options_of(type(options)):
+        value = getattr(options, o.name)
+        if value is None or o.kind is None or o.loose:
+            continue
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        fits = {bool: isinstance(value, bool), int: whole, float: number, str: isinstance(value, str)}[o.kind]
+        if not fits:
+            word = {bool: "True or False", int: "an integer", float: "a number", str: "text"}[o.kind]
+            raise UsageError(f"{o.name}: expected {word}, got {value!r}")
 
 
 def given(options: Any) -> dict[str, Any]:
@@ -90,6 +110,9 @@ def taken(cls: type[T], keywords: dict[str, Any], start: T | None = None) -> T:
     """Options of a class from keywords, which are removed from `keywords`; the others as in `start`, by default their defaults."""
     names = {o.name for o in options_of(cls)}
     mine = {name: keywords.pop(name) for name in list(keywords) if name in names}
+    if start is not None:
+        # None is no choice: what the value says stands.
+        mine = {name: v for name, v in mine.items() if v is not None}
     before = {} if start is None else {name: getattr(start, name) for name in names}
     return cls(**{**before, **mine})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.options.declare import option
+from verifier.options.declare import option, require_kinds
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
 PENALTIES = ("none", "l1", "path", "weight_decay")
@@ -19,3 +19,6 @@ class ObjectiveOptions:
     kappa: float | None = option(help="weight of the penalty, at least 0", metavar="K")
     penalty: str | None = option(help="penalty P; with kappa > 0 and none named: path", choices=PENALTIES)
     penalise_output_bias: bool | None = option(help="whether l1 and path include the output bias")
+
+    def __post_init__(self) -> None:
+        require_kinds(self)

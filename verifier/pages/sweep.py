@@ -11,6 +11,7 @@ from verifier.files import atomic_write_bytes
 from verifier.numbers import show_up
 from verifier.pages.sweep_plot import Point, gap_plot
 from verifier.pages.sweep_published import PrintedTable, printed
+from verifier.pipeline.verdict_line import WEIGHTED
 from verifier.report.fields import estimate, plural
 from verifier.report.html import render_page
 from verifier.report.svg import Picture
@@ -112,6 +113,9 @@ def _sentence(rows: list[Row]) -> str:
         zero = sum(g == 0.0 for g in bounded)
         least = f"{zero} of them and at most {show_up(max(bounded))} on each"
         text += f"; it is exactly 0 on {'all of them' if zero == len(bounded) else least}"
+    weighted = sum(r.get("weighted") is True for r in rows)
+    if weighted:
+        text += f"; {WEIGHTED} of the losses, not the plain one, in {'all' if weighted == len(rows) else weighted}"
     return text + "."
 
 

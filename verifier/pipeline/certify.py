@@ -83,6 +83,10 @@ def read_options(
     function: str, objective: Any, options: CertifyOptions | None, keywords: dict[str, Any], **defaults: Any
 ) -> tuple[ObjectiveOptions, CertifyOptions]:
     """The two values behind a door's arguments. defaults: of options that are neither in `options` nor among the keywords."""
+    if objective is not None and not isinstance(objective, (Objective, ObjectiveOptions)):
+        raise UsageError(f"objective: expected an Objective or ObjectiveOptions, got {type(objective).__name__}")
+    if options is not None and not isinstance(options, CertifyOptions):
+        raise UsageError(f"options: expected CertifyOptions, got {type(options).__name__}")
     if isinstance(objective, Objective):
         if objective.weights is not None:
             raise UsageError(
@@ -182,10 +186,10 @@ def _run(
                 work.record["skipped"].append(f"{c.name}: {error}")
                 say(f"{c.name}: {error}: skipped")
     except KeyboardInterrupt:
-        if work.bounds and result is None:
+        if work.bounds:
             work.record["skipped"].append("interrupted: what was not begun is missing here")
+            # Again even where a file was written before the estimates: one of them may have been certified since.
             result = write(s, work, target, o.level, say)
-        if result is not None:
             say(f"interrupted; what is proved so far is in {target}: {result.sentence}")
         raise
     if refused and not work.bounds and not work.estimates:

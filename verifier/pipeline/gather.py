@@ -137,8 +137,11 @@ def _regions(proposal: Proposal, problem: Problem, work: Work, say: Say) -> None
         work.record["regions"].append(region_record(posed.title, posed.program, claim))
         work.claims.append(claim)
         low, high = show_down(claim.lower, 8), show_up(claim.upper, 8)
-        among = "" if claim.row_limits is None else " no longer than stored limits"
-        say(f"region of {posed.title}: best rows{among} between {low} and {high}, {posed.program.seconds:.2f} CPU s")
+        among = "" if claim.row_limits is None else ", no longer than stored limits,"
+        say(
+            f"region of {posed.title}: head kept, the best rows{among} give F between {low} and {high}, "
+            f"{posed.program.seconds:.2f} CPU s"
+        )
     for left in proposal.left_out:
         work.record["regions"].append(left_out_record(left.title, left.size))
         say(f"region of {left.title}: about {left.size.seconds:.0f} CPU s, left to --exhaustive")

@@ -66,7 +66,7 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     if not bounds:
         return (
             Outcome.INCONCLUSIVE,
-            f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'no construction was asked for'} ({beside})",
+            f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'what was asked for proposes none'} ({beside})",
         )
     barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
     # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, PathUpperBound, Problem
+from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, PathUpperBound, Problem, RegionOptimum
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
@@ -254,6 +254,12 @@ def _record_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
         stated = number(row.get("certified_lower")), number(row.get("certified_upper"))
         if claim is not None and None not in stated and stated != (claim.lower, claim.upper):
             flags.append(f"program {claim.name}: the recorded interval is not the claimed one.")
+    regions = {c.name: c for c, _ in found.all if isinstance(c, RegionOptimum)}
+    for row in rows(record.get("regions")):
+        region = regions.get(text(row.get("name")))
+        stated = number(row.get("certified_lower")), number(row.get("certified_upper"))
+        if region is not None and None not in stated and stated != (region.lower, region.upper):
+            flags.append(f"region {region.name}: the recorded interval is not the claimed one.")
     recorded = text(table(record.get("verdict")).get("outcome"))
     word = _answer(found, record).word
     if recorded and found.accepted and recorded != word:

@@ -67,9 +67,12 @@ def region_section(found: Recheck, problem: Problem, record: dict[str, Any]) -> 
     by_name = {text(r.get("name")): r for r in recorded if not r.get("left_out")}
     out = [_solved(c, v, by_name.get(c.name, {}), found, problem) for c, v in found.all if isinstance(c, RegionOptimum)]
     out += [_left_out(r) for r in recorded if r.get("left_out") is True]
-    counts = [(name, number(n)) for name, n in table(record.get("regions_crossed")).items()]
+    known = {p.claim.path for p in found.paths}
+    counts = [(name, n) for name, n in table(record.get("regions_crossed")).items() if name in known]
     crossed = [
-        (name, f"crosses {plural(int(n), 'activation region')} (computed)") for name, n in counts if n is not None
+        (name, f"crosses {plural(n, 'activation region')} (computed, by the record)")
+        for name, n in counts
+        if type(n) is int and 1 <= n < 10**12
     ]
     return RegionSection(out, crossed) if out or crossed else None
 
@@ -79,7 +82,7 @@ def problem_in_symbols(o: Objective, claim: RegionOptimum, biased: bool) -> str:
     free = claim.output_bias == "free"
     price = PENALTY[o.penalty] + (" + κ ‖c‖₁" if o.penalise_output_bias else "")
     limit = "" if claim.row_limits is None else ", ‖w_i‖₂ ≤ R_i"
-    bound = "" if claim.bias_limit is None else f", |c_k| ≤ {claim.bias_limit:g}"
+    bound = "" if claim.bias_limit is None else f", |c_k| ≤ {claim.bias_limit!r}"
     return (
         f"min over w{', c' if free else ''}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i a_ij w_i·x̃_j{' + c' if biased else ''}; "
         f"(2a_ij − 1) w_i·x̃_j ≥ 0{limit}{bound}"
@@ -87,7 +90,11 @@ def problem_in_symbols(o: Objective, claim: RegionOptimum, biased: bool) -> str:
 
 
 def _who(claim: RegionOptimum, recorded: dict[str, Any]) -> str:
-    return claim.of if claim.of in ("A", "B") else text(recorded.get("title")) or claim.name
+    """A, B, or what the record calls a stored network; it cannot pass one off as A or B."""
+    if claim.of in ("A", "B"):
+        return claim.of
+    title = text(recorded.get("title"))
+    return f"stored network, by the record: {title}" if title else f"stored network of claim {claim.name}"
 
 
 def _solved(claim: RegionOptimum, verdict: Verdict, recorded: dict[str, Any], found: Recheck, problem: Problem) -> Row:
@@ -132,10 +139,7 @@ def _sentence(who: str, claim: RegionOptimum, recorded: dict[str, Any], found: R
         if low > 0.0:
             return f"{best}; {who} is above it by {show_down(low)} to {show_up(high)}"
         return f"{best}; {who} is above it by at most {show_up(max(0.0, high))}"
-    F = number(recorded.get("F"))
-    if F is None:
-        return best
-    return f"{best}; {who} is above it by about {estimate(max(0.0, F - claim.upper), 4)} (F in float64)"
+    return best
 
 
 def _among(claim: RegionOptimum) -> str:
@@ -163,7 +167,7 @@ def _active(recorded: dict[str, Any]) -> str:
 
 def _left_out(recorded: dict[str, Any]) -> Row:
     spent = number(recorded.get("estimated_seconds"))
-    about = "" if spent is None else f", estimated at {spent:.2g} s"
+    about = "" if spent is None or not spent >= 0.0 else f", estimated at {spent:.2g} s"
     return Row(
         text(recorded.get("title"), "unnamed"),
         "not solved",

@@ -17,6 +17,8 @@ from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.region_programs import LOSS
 
 SEGMENTS = 6
+# Estimates whose strings have samples to set beside a segment.
+SAMPLERS = ("dss", "polychain", "bezier", "neb")
 # Prices of a head on fixed rows.
 PENALTY = {
     "none": "",
@@ -28,7 +30,9 @@ PENALTY = {
 
 @dataclass(frozen=True)
 class SegmentRow:
-    """One segment. maximum: certified, of the kernel's bounds of its moves. nearest: sampled, of the part of the string nearest to it."""
+    """One segment. moves: of the path, counted from 1.
+
+    maximum: certified, of the kernel's bounds of its moves. nearest: sampled, of the part of the string nearest to it."""
 
     name: str
     title: str
@@ -42,6 +46,7 @@ class SegmentRow:
     cones: str
     maximum: str
     nearest: str
+    moves: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ def segments(found: Recheck, problem: Problem, record: dict[str, Any]) -> Segmen
         numbered = _list(entry.get("segments"))
         known = [k for k in numbered if type(k) is int]
         whole = len(known) == len(numbered) == len(path.claim.moves) and known == sorted(known)
-        if known and whole and known[0] >= 1 and known[-1] <= SEGMENTS:
+        # A segment may have no move of its own; a path that has few of them is none of the theorem's.
+        if whole and set(known) <= set(range(1, SEGMENTS + 1)) and len(set(known)) >= SEGMENTS - 2:
             return _section(path, entry, found, problem, record)
     return None
 
@@ -85,17 +91,20 @@ def _section(
         last = own[0] if own else last if k == 4 else None
         bounds = [uppers[i] for i in moves if i < len(uppers)]
         maximum = show_up(max(bounds), 8) if bounds else "–"
-        sampled = estimate(number(table(nearest.get("maxima")).get(str(k))), 8)
+        known_sampler = text(nearest.get("construction")) in SAMPLERS
+        sampled = estimate(number(table(nearest.get("maxima")).get(str(k))), 8) if known_sampler else "–"
         claim = claims.get(last or "")
         ends = [vertices[j] for i in moves for j in (i, i + 1)]
         if claim is not None and not any(_holds(v, claim) for v in ends):
             claim = None  # the record names a program whose solution this segment does not meet
-        out.append(_row(k, shown.get(last or ""), claim, problem, maximum, sampled))
+        walked = "–" if not moves else f"{moves[0] + 1}" if len(moves) == 1 else f"{moves[0] + 1}–{moves[-1] + 1}"
+        out.append(_row(k, shown.get(last or ""), claim, problem, maximum, sampled, walked))
     o = problem.objective
     price = PENALTY[o.penalty] if o.kappa > 0 else ""
     price += " + κ ‖c‖₁" if o.penalise_output_bias and o.kappa > 0 else ""
     symbols = f"min over θ{', c' if problem.A.biases[1] is not None else ''}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j)"
-    return Segments(out, symbols, text(nearest.get("construction")) or None)
+    sampler = text(nearest.get("construction"))
+    return Segments(out, symbols, sampler if sampler in SAMPLERS else None)
 
 
 def _holds(v: Parameters, claim: HeadOptimum) -> bool:
@@ -116,15 +125,15 @@ def _heard(
 
 
 def _row(
-    k: int, p: Program | None, claim: HeadOptimum | None, problem: Problem, maximum: str, sampled: str
+    k: int, p: Program | None, claim: HeadOptimum | None, problem: Problem, maximum: str, sampled: str, moves: str
 ) -> SegmentRow:
     name = f"segment {k}"
     if p is None or claim is None:
-        what = "no program: the segment keeps what it has"
-        return SegmentRow(name, what, "–", "note", "–", "–", "–", "–", "–", "–", maximum, sampled)
+        what = "no claimed program has its solution at a vertex of this segment"
+        return SegmentRow(name, what, "–", "note", "–", "–", "–", "–", "–", "–", maximum, sampled, moves)
     size, cones = _size(claim, problem)
     return SegmentRow(
-        name, p.name, p.verdict, p.tone, p.interval, p.status, p.primal, p.dual, size, cones, maximum, sampled
+        name, p.name, p.verdict, p.tone, p.interval, p.status, p.primal, p.dual, size, cones, maximum, sampled, moves
     )
 
 

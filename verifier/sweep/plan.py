@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from verifier.campaign.records import digest
+from verifier.data.weights import Weighting, weighed
 from verifier.errors import UsageError, VerifierError
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
@@ -140,6 +141,7 @@ def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     made(replace(o, loss=loss, delta=delta, kappa=o.kappa or 0.0, penalty=o.penalty if o.kappa else None)).loss.encode(
         dataset
     )
+    weighed(dataset, loss, Weighting(None, e.options.class_weight, e.options.pos_weight))
     out = []
     for width in e.widths:
         if e.pairs.kind == "published":

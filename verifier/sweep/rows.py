@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "experiment", "data", "width", "seed_a", "seed_b", "status", "E", "F_A", "F_B", "gap", "best", "sup", "gap_over_level",
-    "sampled_gap_dss", "sampled_max_dss", "dss_hit", "cpu_certify", "cpu_check", "certificate", "reason",
+    "sampled_gap_dss", "sampled_max_dss", "dss_hit", "cpu_certify", "cpu_check", "certificate", "reason", "weighted",
 )  # fmt: skip
 
 
@@ -21,7 +21,7 @@ def certified(found: Kept, level: float | None) -> dict[str, Any]:
     """The figures of a certificate's re-checked claims. level: over which `gap_over_level` is asked for."""
     row: dict[str, Any] = {
         "F_A": found.A.upper, "F_B": found.B.upper, "E": found.E, "gap": None, "best": None, "sup": None, "gap_over_level": None,
-        "certificate_sha256": found.certificate.digest,
+        "certificate_sha256": found.certificate.digest, "weighted": found.certificate.problem.weights is not None,
     }  # fmt: skip
     if found.paths:
         best = found.paths[0]
@@ -86,7 +86,7 @@ def write_tables(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
     table = pandas.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
     numeric = ("E", "F_A", "F_B", "sup", "gap", "cpu_", "certified_", "sampled_")
     for name in names:
-        if name == "dss_hit":
+        if name in ("dss_hit", "weighted"):
             table[name] = table[name].astype("boolean")
         elif name.startswith(numeric) and name != "experiment":
             table[name] = table[name].astype("float64")

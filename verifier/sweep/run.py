@@ -16,6 +16,7 @@ from verifier.campaign.runner import Runner, runner
 from verifier.errors import VerifierError
 from verifier.files import atomic_write_bytes
 from verifier.outcomes import Finding, Outcome, worst_exit_code
+from verifier.pipeline.verdict_line import WEIGHTED
 from verifier.sweep import tasks
 from verifier.sweep.plan import PlannedPair, plan
 from verifier.sweep.rows import full_row, write_tables
@@ -48,6 +49,8 @@ class SweepResult:
         zero = sum(row["gap"] == 0.0 for row in self.rows)
         parts = [f"{c.get('certified', 0)} certified (gap 0 on {zero})"]
         parts += [f"{c[s]} {s}" for s in ("inconclusive", "refuted", "rejected", "failed") if c.get(s)]
+        weighted = sum(row["weighted"] is True for row in self.rows)
+        parts += [f"{WEIGHTED} in {weighted}"] if weighted else []
         worst = Outcome.REFUTED if c.get("refuted") else Outcome.FAILED
         outcome = {0: Outcome.CERTIFIED, 3: Outcome.INCONCLUSIVE}.get(self.exit_code, worst)
         return Finding(
