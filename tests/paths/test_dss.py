@@ -112,5 +112,5 @@ def test_a_bead_that_reaches_its_goal_stops_training():
 def test_unknown_preset_says_which_exist():
     A, B = pair(0)
     X, y = data(0)
-    with pytest.raises(UsageError, match=r"'papper' is unknown; expected one of paper, freeman-bruna"):
+    with pytest.raises(UsageError, match=r"'papper' is unknown; expected one of published, paper, freeman-bruna"):
         dss(A, B, make_objective("squared"), X, y, preset="papper")
