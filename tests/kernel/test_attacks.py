@@ -154,9 +154,9 @@ def test_contradictions_are_noticed():
 BUGS = [
     # what the first format let through, put back
     ("cones", "if t != 0.0 and (frozen or not still) and (t < 0.0)", "if t != 0.0 and not still and (t < 0.0)"),
-    ("reference_landscape", "either_sign = theta == 0.0 if frozen else at_zero", "either_sign = at_zero"),
+    ("reference_barrier", "either_sign = theta == 0.0 if frozen else at_zero", "either_sign = at_zero"),
     (
-        "reference_landscape",
+        "reference_barrier",
         "_eliminate([[v[e] for v in facing] for e in range(len(target))], target, len(chosen))",
         "_eliminate([], [], 0) if not chosen else _eliminate([[v[e] for v in facing] for e in range(len(target))], target, len(chosen))",
     ),
@@ -167,9 +167,9 @@ BUGS = [
     ("statements_region", "require(np.array_equal(claim.head, network.weights[1][0])", "require(True"),
     ("statements_region", "require(claim.bias == (0.0 if c is None else float(c[0]))", "require(True"),
     ("regions", 'require(region.holds(problem.A if claim.of == "A" else problem.B)', "require(True"),
-    ("reference_landscape", 'require(u >= 0 if bit else u <= 0, "the network is not', 'require(True, "the network is not'),
+    ("reference_barrier", 'require(u >= 0 if bit else u <= 0, "the network is not', 'require(True, "the network is not'),
     ("regions", "self.y = [fraction(v) - bias for v", "self.y = [fraction(v) for v"),
-    ("reference_landscape", "Fraction(t) - Fraction(claim.bias) for t", "Fraction(t) for t"),
+    ("reference_barrier", "Fraction(t) - Fraction(claim.bias) for t", "Fraction(t) for t"),
     # which path
     ("moves", 'if move.kind == "transfer":', 'if move.kind == "hand-over":'),
     ("moves", 'require(straight_kind(v, w) == "idle"', "require(True"),

@@ -9,7 +9,7 @@ from typing import Any
 from verifier.kernel.fast import barrier, forward, heads, paths, region_optimum, regions
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.reference import barrier as reference_landscape
+from verifier.kernel.reference import barrier as reference_barrier
 from verifier.kernel.reference import heads as reference_heads
 from verifier.kernel.reference import objective as reference_objective
 from verifier.kernel.reference import paths as reference_paths
@@ -58,12 +58,12 @@ RULES: dict[type, Rule] = {
     EndpointValue: Rule(validate_endpoint, forward.check_endpoint, reference_objective.check_endpoint),
     PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path),
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
-    BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_landscape.check_barrier),
-    RegionMinimum: Rule(validate_region, regions.check_region, reference_landscape.check_region),
+    BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_barrier.check_barrier),
+    RegionMinimum: Rule(validate_region, regions.check_region, reference_barrier.check_region),
     RegionOptimum: Rule(
         validate_region_optimum, region_optimum.check_region_optimum, reference_region_optimum.check_region_optimum
     ),
-    JacobianRank: Rule(validate_rank, regions.check_rank, reference_landscape.check_rank),
+    JacobianRank: Rule(validate_rank, regions.check_rank, reference_barrier.check_rank),
     ClaimViolation: Rule(
         validation.validate_violation, violations.check_violation, reference_violations.check_violations
     ),
