@@ -328,3 +328,16 @@ def test_polished_endpoints_are_the_pair_and_say_where_they_came_from():
     source = read_certificate(result.certificate).record["endpoints"]["A"]["source"]
     assert source["polished from"] == A.sha256()
     assert source["F after"] < source["F before"]
+
+
+def test_a_result_never_speaks_of_another_runs_file(tmp_path):
+    """Two runs of one pair share the default name: the first result must not check, or report, what the second wrote."""
+    A, B, data = tiny_network(1), tiny_network(2), tiny_data(3)
+    first = verifier.certify(A, B, data, loss="logistic", method="line")
+    assert all(v.accepted for v in first.check())
+    second = verifier.certify(A, B, data, loss="logistic", method="exchange")
+    assert first.certificate == second.certificate
+    assert all(v.accepted for v in second.check())
+    for ask in (first.check, lambda: first.report(tmp_path / "r.html")):
+        with pytest.raises(verifier.VerifierError, match="is no longer the certificate of this result"):
+            ask()

@@ -117,10 +117,13 @@ def taken(cls: type[T], keywords: dict[str, Any], start: T | None = None) -> T:
     return cls(**{**before, **mine})
 
 
-def require_none_left(function: str, keywords: Mapping[str, Any], *classes: type) -> None:
-    """Raise TypeError, as Python does, for a keyword that no class of options declares; with the closest one that there is."""
+def require_none_left(function: str, keywords: Mapping[str, Any], *classes: type, own: tuple[str, ...] = ()) -> None:
+    """Raise TypeError, as Python does, for a keyword that no class of options declares; with the closest one that there is.
+
+    own: the function's other keywords.
+    """
     for name in keywords:
-        known = [o.name for c in classes for o in options_of(c)]
+        known = [*own, *(o.name for c in classes for o in options_of(c))]
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; expected some of {', '.join(known)}"
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")

@@ -96,7 +96,8 @@ def read_options(
     left = dict(keywords)
     asked = taken(ObjectiveOptions, left, objective)
     read = taken(CertifyOptions, left, CertifyOptions(**defaults) if options is None else options)
-    require_none_left(function, left, ObjectiveOptions, CertifyOptions)
+    own = ("objective", "options", "out", "say", *(("jobs", "scheduler") if function == "certify_all" else ()))
+    require_none_left(function, left, ObjectiveOptions, CertifyOptions, own=own)
     return asked, read
 
 
@@ -185,6 +186,9 @@ def _run(
                 refused.append(error)
                 work.record["skipped"].append(f"{c.name}: {error}")
                 say(f"{c.name}: {error}: skipped")
+        if refused and not work.bounds and not work.estimates:
+            raise refused[0]
+        return write(s, work, target, o.level, say)
     except KeyboardInterrupt:
         if work.bounds:
             work.record["skipped"].append("interrupted: what was not begun is missing here")
@@ -192,9 +196,6 @@ def _run(
             result = write(s, work, target, o.level, say)
             say(f"interrupted; what is proved so far is in {target}: {result.sentence}")
         raise
-    if refused and not work.bounds and not work.estimates:
-        raise refused[0]
-    return write(s, work, target, o.level, say)
 
 
 def _budget(o: CertifyOptions, spent: float) -> float:

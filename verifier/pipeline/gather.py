@@ -57,7 +57,10 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         work.record["estimates"].append(estimate_record(e))
         if e.string is not None:
             work.strings[c.name] = e.string
-        say(f"{e.method}: max F {e.maximum:.6g}, gap {e.gap:.3g} (sampled), {e.cpu_seconds:.1f} CPU s")
+        say(
+            f"{e.method}: max F {e.maximum:.6g}, gap {e.gap:.3g} (sampled), {e.cpu_seconds:.1f} CPU s"
+            + (f"; {e.note}" if e.hit or e.stopped else "")
+        )
         nearest_maxima(work, e)
     if proposal.grid is not None:
         work.record["tables"][c.name] = proposal.grid

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from verifier.errors import VerifierError
 from verifier.kernel.statements import Verdict
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
+
+if TYPE_CHECKING:
+    from verifier.certificate.file import Certificate
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class CertifyResult:
     sentence: the one verdict line. E, lower_endpoint: max and min of F(A), F(B), float64 display values of certified enclosures.
     bounds: one per certified path, least gap first, those up to permutation last. estimates: sampled figures, never bounds. certificate: the file.
     padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B". weighted: F is the mean weighted by sample weights.
-    polished: A and B are networks that were trained on, not those that were loaded.
+    polished: A and B are networks that were trained on, not those that were loaded. digest: SHA-256 of the file as it was written.
     """
 
     outcome: Outcome
@@ -32,6 +37,7 @@ class CertifyResult:
     padded_from: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     weighted: bool = False
     polished: bool = False
+    digest: str = ""
 
     @property
     def gap(self) -> float | None:
@@ -45,17 +51,28 @@ class CertifyResult:
 
     def check(self, *, reference: bool = False) -> tuple[Verdict, ...]:
         """Read the certificate back from its file and check every claim with the kernel; one verdict per claim."""
-        from verifier.certificate.file import read_certificate
         from verifier.kernel import check
 
-        c = read_certificate(self.certificate)
+        c = self._certificate()
         return tuple(check(c.problem, claim, evaluation="reference" if reference else "fast") for claim in c.claims)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the HTML report made from the certificate file alone; default: reports/<certificate name>.html beside certificates/."""
         from verifier.report import write_report
 
+        self._certificate()
         return write_report(self.certificate, path)
+
+    def _certificate(self) -> Certificate:
+        """The file as this run wrote it. Raises VerifierError when another run has replaced it since."""
+        from verifier.certificate.file import read_certificate
+
+        c = read_certificate(self.certificate)
+        if self.digest and c.digest != self.digest:
+            raise VerifierError(
+                f"{self.certificate}: is no longer the certificate of this result, something has replaced it since; give each run its own out="
+            )
+        return c
 
     def __str__(self) -> str:
         return self.sentence

@@ -35,10 +35,11 @@ def write(s: Setting, work: Work, target: Path, level: float | None, say: Say) -
     best = work.bounds[0].method if work.bounds else None
     work.record["verdict"] = {"outcome": outcome.value, "sentence": sentence, "best": best}
     _require_accepted(s, work)
-    _files(s, work, target, say)
+    digest = _files(s, work, target, say)
     return CertifyResult(
         outcome=outcome, sentence=sentence, E=max(c.upper for c in ends), lower_endpoint=min(c.upper for c in ends), bounds=tuple(work.bounds),
         estimates=tuple(work.estimates), certificate=target, padded_from=s.padded_from, weighted=s.problem.weights is not None, polished=s.polished,
+        digest=digest,
     )  # fmt: skip
 
 
@@ -54,7 +55,8 @@ def _require_accepted(s: Setting, work: Work) -> None:
         work.accepted.append(claim)
 
 
-def _files(s: Setting, work: Work, target: Path, say: Say) -> None:
+def _files(s: Setting, work: Work, target: Path, say: Say) -> str:
+    """Returns the certificate's SHA-256."""
     document, arrays = make_document(
         s.problem, work.claims, data_name=s.data.name, labels=work.labels, record=work.record
     )
@@ -68,3 +70,4 @@ def _files(s: Setting, work: Work, target: Path, say: Say) -> None:
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)" + ("" if not work.written else ", with the estimates"))
     work.written = True
+    return digest

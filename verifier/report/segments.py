@@ -102,7 +102,8 @@ def _section(
     o = problem.objective
     price = PENALTY[o.penalty] if o.kappa > 0 else ""
     price += " + κ ‖c‖₁" if o.penalise_output_bias and o.kappa > 0 else ""
-    symbols = f"min over θ{', c' if problem.A.biases[1] is not None else ''}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j)"
+    free, more = (", c", " + c") if problem.A.biases[1] is not None else ("", "")
+    symbols = f"min over θ{free}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j){more}"
     sampler = text(nearest.get("construction"))
     return Segments(out, symbols, sampler if sampler in SAMPLERS else None)
 

@@ -147,7 +147,7 @@ def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
         if e.pairs.kind == "published":
             if len(e.seeds) != PUBLISHED_POOL:
                 raise UsageError(
-                    f'pairs "published": are drawn from seeds = "0:{PUBLISHED_POOL}", got {len(e.seeds)} seeds'
+                    f'pairs "published" are drawn from seeds = "0:{PUBLISHED_POOL}", got {len(e.seeds)} seeds; pairs = "disjoint" takes any'
                 )
             pairs = published_pairs(width, e.pairs.count or 0)[:limit]
         else:

@@ -81,7 +81,7 @@ def _cells(s: Setting, r: Request) -> list[tuple[int, float]] | None:
     ls = sorted({l for l, _ in usual}) if o.l is None else o.l
     alphas = sorted({alpha for _, alpha in usual}) if o.alpha is None else o.alpha
     if max(ls) >= m:
-        raise UsageError(f"theorem2: l must lie in 1 to m - 1 = {m - 1}, got {max(ls)}")
+        raise UsageError(f"l must lie in 1 to m - 1 = {m - 1}, got {max(ls)}")
     return [(l, alpha) for l in ls for alpha in alphas]
 
 
