@@ -13,7 +13,7 @@ from verifier.cli.main import COMMANDS, make_parser
 from verifier.cli.options import add_options, read_options
 from verifier.options.certify import CertifyOptions
 from verifier.options.data import DataOptions
-from verifier.options.declare import given, option, options_of
+from verifier.options.declare import option, options_of
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading
 from verifier.options.training import TrainingOptions
@@ -44,11 +44,6 @@ def test_flags_have_the_types_and_defaults_of_the_declaration(capsys):
     text = parser.format_help()
     assert "how many (default: 3)" in text
     assert "100 % at most" in text
-
-
-def test_only_what_differs_is_given():
-    assert given(Toy()) == {}
-    assert given(Toy(count=4, quiet=False)) == {"count": 4, "quiet": False}
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -150,7 +145,31 @@ def test_the_two_values_are_what_their_names_say():
 def test_none_is_no_choice():
     """A keyword that is None leaves what the objective's value says."""
     from verifier.objective import make_objective
-    from verifier.pipeline.certify import read_options
+    from verifier.pipeline.certify import asked_for
 
-    asked, _ = read_options("certify", make_objective("squared", kappa=0.1), None, {"loss": None, "kappa": 0.2})
+    asked, _ = asked_for("certify", make_objective("squared", kappa=0.1), None, {"loss": None, "kappa": 0.2})
     assert (asked.loss, asked.kappa, asked.penalty) == ("squared", 0.2, "path")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"l": 3}, "--l 3"), ({"alpha": [0, 0.1]}, "--alpha 0,0.1"), ({"estimate_seconds": 2.0}, "--estimate-seconds 2")],
+)
+def test_an_option_that_would_change_nothing_is_refused_at_every_door(options, words):
+    message = f"{words} is .*, and would change nothing with method exchange"
+    with pytest.raises(verifier.UsageError, match=message):
+        verifier.certify("a.pt", "b.pt", method="exchange", **options)
+    with pytest.raises(verifier.UsageError, match=message):
+        verifier.certify_all(["a.pt", "b.pt", "c.pt"], **options)
+    if "estimate_seconds" not in options:
+        block = 'data = "moons"\nloss = "logistic"\nwidths = [4]\nseeds = 2\n' + "".join(
+            f"{k} = {','.join(map(str, v)) if isinstance(v, list) else v!s}\n".replace("= ", '= "', 1).rstrip() + '"\n'
+            for k, v in options.items()
+        )
+        with pytest.raises(verifier.UsageError, match=message):
+            spec.parse_sweep(f"[[experiment]]\n{block}", "s.toml", Path.cwd())
+
+
+def test_a_device_that_is_not_here_stops_all_pairs_before_any_is_begun():
+    with pytest.raises(verifier.UsageError, match="device 'nowhere' is not available here"):
+        verifier.certify_all(["a.pt", "b.pt", "c.pt"], method="dss", device="nowhere")

@@ -116,3 +116,97 @@ def test_the_grid_of_theorem_2_is_the_users(capsys):
         verifier.certify(A, B, tiny_data(3), l=6, **options)
     assert main(["certify", "--pair", "a.pt", "b.pt", "--method", "exchange", "--l", "3"]) == 2
     assert "--l 3 is an option of Theorem 2, and would change nothing with method exchange" in capsys.readouterr().err
+
+
+def test_segments_that_would_take_long_are_left_to_exhaustive(monkeypatch):
+    from verifier.pipeline.constructions import moves
+
+    monkeypatch.setattr(moves, "LONGEST_POSED", 0.0)
+    widths = (2, 6, 1)
+    A, B = tiny_network(1, widths), tiny_network(2, widths)
+    options = {"loss": "logistic", "kappa": 0.01, "out": "c.safetensors"}
+    c = read_certificate(verifier.certify(A, B, tiny_data(3), **options).certificate)
+    assert any(s.startswith("theorem2: about ") and "left to --exhaustive" in s for s in c.record["skipped"])
+    assert "theorem2" not in c.record["paths"]
+    asked = verifier.certify(A, B, tiny_data(3), method="theorem2", **options)
+    assert [b.method for b in asked.bounds] == ["theorem2"]
+
+
+def test_a_program_that_the_kernel_does_not_take_costs_no_proof(monkeypatch):
+    from verifier.pipeline import gather
+
+    def refused(*args, **options):
+        raise verifier.VerifierError("region x: the kernel does not accept the region program: for the test")
+
+    monkeypatch.setattr(gather, "region_claim", refused)
+    A, B = tiny_network(1), tiny_network(2)
+    options = {"loss": "logistic", "kappa": 0.01, "out": "c.safetensors"}
+    result = verifier.certify(A, B, tiny_data(3), **options)
+    assert result.gap == 0.0
+    assert "the kernel does not accept" in "".join(read_certificate(result.certificate).record["skipped"])
+    with pytest.raises(verifier.VerifierError, match="for the test"):
+        verifier.certify(A, B, tiny_data(3), method="regions", **options)
+
+
+def test_an_error_in_what_nobody_asked_for_loses_no_proof(monkeypatch):
+    """A defect stops the run, and what was proved before it is in the file."""
+    from verifier.pipeline import certify as module
+
+    real = module.propose
+
+    def broken(c, s, r):
+        if c.name == "theorem2":
+            raise RuntimeError("out of luck")
+        return real(c, s, r)
+
+    monkeypatch.setattr(module, "propose", broken)
+    with pytest.raises(RuntimeError, match="out of luck"):
+        verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", out="c.safetensors")
+    assert set(read_certificate("c.safetensors").record["paths"]) == {"exchange"}
+    assert verifier.check_file("c.safetensors").accepted
+
+
+def test_a_rejected_path_has_no_segments(result):
+    from dataclasses import replace
+
+    from verifier.report.recheck import recheck
+    from verifier.report.segments import segments
+
+    c = read_certificate(result.certificate)
+    claims = tuple(replace(x, sup=x.sup / 2) if getattr(x, "path", None) == "theorem2" else x for x in c.claims)
+    edited = replace(c, claims=claims)
+    assert segments(recheck(edited), edited.problem, edited.record) is None
+
+
+def test_a_minimum_over_limited_heads_says_so():
+    """Without a penalty the kernel's lower end holds up to a limit, beside the interval as in its own sentence."""
+    from verifier.report.recheck import recheck
+    from verifier.report.segments import segments
+
+    widths = (2, 6, 1)
+    A, B = tiny_network(1, widths), tiny_network(2, widths)
+    options = {"loss": "logistic", "method": "theorem2", "l": 3, "alpha": 0, "out": "c.safetensors"}
+    c = read_certificate(verifier.certify(A, B, tiny_data(3), **options).certificate)
+    limited = {x.name for x in c.claims if isinstance(x, HeadOptimum) and x.head_limit is not None}
+    assert limited
+    rows = segments(recheck(c), c.problem, c.record).rows
+    shown = [r for r in rows if r.interval != "–" and any(name in r.title for name in limited)]
+    assert shown
+    assert all("the minimum over heads with entries at most" in r.title for r in shown)
+
+
+def test_samplers_of_the_page_are_the_constructions_that_keep_a_string():
+    from verifier.pipeline.constructions.registry import CONSTRUCTIONS
+    from verifier.report.segments import SAMPLERS
+
+    assert set(SAMPLERS) == {c.name for c in CONSTRUCTIONS.values() if c.keeps_string}
+
+
+def test_a_picture_is_made_once(monkeypatch):
+    from verifier.pipeline import write
+
+    made = []
+    real = write.plane_record
+    monkeypatch.setattr(write, "plane_record", lambda *a: made.append(a[2]) or real(*a))
+    verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", out="c.safetensors")
+    assert len(made) == 1

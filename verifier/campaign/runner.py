@@ -54,9 +54,6 @@ class Runner:
         return [found[k] for k in range(len(tasks))]
 
 
-HERE: Runner
-
-
 @contextmanager
 def runner(
     jobs: int = 1,

@@ -178,15 +178,6 @@ def require_no_ignored(args: argparse.Namespace, default: str) -> None:
     for name, value in of_dss if all(c.name != "dss" for c in found) else ():
         if value is not None:
             raise UsageError(f"{name} {value} is an option of DSS, and would change nothing with {what}; leave it out")
-    for name, value in (("--l", args.l), ("--alpha", args.alpha)) if all(c.name != "theorem2" for c in found) else ():
-        if value is not None:
-            raise UsageError(
-                f"{name} {value} is an option of Theorem 2, and would change nothing with {what}; leave it out"
-            )
-    if args.estimate_seconds is not None and not any(c.estimates for c in found):
-        raise UsageError(
-            f"--estimate-seconds {args.estimate_seconds:g} is for estimates, and would change nothing with {what}; leave it out"
-        )
 
 
 def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:

@@ -12,7 +12,7 @@ from verifier.elaboration.claims import above, below
 from verifier.errors import VerifierError
 from verifier.kernel.fast.region_optimum import check_region_optimum
 from verifier.kernel.statements import Problem, RegionOptimum, Rejected
-from verifier.networks.network import Network
+from verifier.objective import augmented_rows
 from verifier.programs.region.result import RegionProgram
 from verifier.programs.region.size import RegionSize
 
@@ -51,7 +51,9 @@ def region_claim(problem: Problem, program: RegionProgram, name: str, *, of: str
         found = check_region_optimum(problem, claim)
     except Rejected:
         claim = replace(
-            claim, point=_own_rows(network), point_bias=None if program.bias is None else _copied(network.c)
+            claim,
+            point=np.array(augmented_rows(network)),
+            point_bias=None if program.bias is None else _copied(network.c),
         )
         try:
             found = check_region_optimum(problem, claim)
@@ -62,10 +64,6 @@ def region_claim(problem: Problem, program: RegionProgram, name: str, *, of: str
 
 def _copied(array: Array | None) -> Array | None:
     return None if array is None else np.array(array)
-
-
-def _own_rows(network: Network) -> Array:
-    return np.array(network.W) if network.b is None else np.column_stack([network.W, network.b])
 
 
 def region_record(title: str, program: RegionProgram, claim: RegionOptimum) -> dict[str, Any]:

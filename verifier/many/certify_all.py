@@ -28,7 +28,7 @@ from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts
 from verifier.options.objective import ObjectiveOptions
-from verifier.pipeline.certify import read_options
+from verifier.pipeline.certify import asked_for, require_possible
 from verifier.pipeline.constructions.registry import chosen
 
 Say = Callable[[str], None]
@@ -61,7 +61,7 @@ def certify_all(
     from threadpoolctl import threadpool_limits
 
     say = say or (lambda text: None)
-    asked, options = read_options("certify_all", objective, options, keywords, method="exchange")
+    asked, options = asked_for("certify_all", objective, options, keywords, method="exchange")
     _require_pairwise(options)
     workers = runner(jobs, scheduler, progress=options.progress, say=say)
     with threadpool_limits(limits=1), workers as run:
@@ -78,8 +78,10 @@ def certify_all(
 
 
 def _require_pairwise(o: CertifyOptions) -> None:
-    """Raise UsageError for what is about one pair alone."""
-    if any(c.needs_file for c in chosen(o.method)) or o.string is not None:
+    """Raise UsageError for what is about one pair alone, and for what no pair could do."""
+    found = chosen(o.method)
+    require_possible(o, found)
+    if any(c.needs_file for c in found) or o.string is not None:
         raise UsageError("--string is one path between two networks; use it with --pair")
     for name in ("state", "output_layer", "most_cells"):
         if getattr(o, name) != getattr(CertifyOptions(), name):

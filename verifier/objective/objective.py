@@ -59,9 +59,8 @@ class Objective:
     @property
     def options(self) -> ObjectiveOptions:
         """The words that make this objective again, sample weights aside."""
-        penalty = self.penalty if self.kappa > 0 else "none"
         return ObjectiveOptions(
-            loss=self.loss.name, delta=self.delta, kappa=self.kappa, penalty=penalty, penalise_output_bias=self.penalise_output_bias
+            loss=self.loss.name, delta=self.delta, kappa=self.kappa, penalty=self.penalty, penalise_output_bias=self.penalise_output_bias
         )  # fmt: skip
 
     @property

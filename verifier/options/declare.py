@@ -101,11 +101,6 @@ def require_kinds(options: Any) -> None:
             raise UsageError(f"{o.name}: expected {word}, got {value!r}")
 
 
-def given(options: Any) -> dict[str, Any]:
-    """The options whose value is not the default, by name."""
-    return {o.name: v for o in options_of(type(options)) if (v := getattr(options, o.name)) is not o.default}
-
-
 def taken(cls: type[T], keywords: dict[str, Any], start: T | None = None) -> T:
     """Options of a class from keywords, which are removed from `keywords`; the others as in `start`, by default their defaults."""
     names = {o.name for o in options_of(cls)}

@@ -13,7 +13,7 @@ from typing import Any
 
 from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
-from verifier.errors import UsageError
+from verifier.errors import UsageError, VerifierError
 from verifier.kernel.statements import EndpointValue
 from verifier.networks.network import activation_words
 from verifier.networks.padding import padding_words
@@ -23,7 +23,7 @@ from verifier.options.declare import accepts, require_none_left, taken
 from verifier.options.objective import ObjectiveOptions
 from verifier.paths.curves.strings import string_file
 from verifier.pipeline.constructions.proposal import Request, propose
-from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen
+from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen, require_used
 from verifier.pipeline.endpoints import polished, read_setting
 from verifier.pipeline.gather import gather
 from verifier.pipeline.places import default_name, require_certificate, require_outputs
@@ -66,7 +66,7 @@ def certify(
     from threadpoolctl import threadpool_limits
 
     say = say or (lambda text: None)
-    asked, options = read_options("certify", objective, options, keywords)
+    asked, options = asked_for("certify", objective, options, keywords)
     constructions = _wanted(options)
     inputs = (a, b, data, string_file(options.string))
     require_outputs(out, options.state, constructions, inputs)
@@ -79,7 +79,7 @@ def certify(
         return _run(setting, constructions, options, work, target, say)
 
 
-def read_options(
+def asked_for(
     function: str, objective: Any, options: CertifyOptions | None, keywords: dict[str, Any], **defaults: Any
 ) -> tuple[ObjectiveOptions, CertifyOptions]:
     """The two values behind a door's arguments. defaults: of options that are neither in `options` nor among the keywords."""
@@ -112,13 +112,19 @@ def _wanted(o: CertifyOptions) -> tuple[Construction, ...]:
             f"output_layer {o.output_layer!r} with method {o.method!r}: expected trained, or frozen with method exact alone, "
             "as other paths move the output layer"
         )
+    require_possible(o, found)
+    return tuple(sorted(found, key=lambda c: c.estimates))
+
+
+def require_possible(o: CertifyOptions, found: tuple[Construction, ...]) -> None:
+    """Raise UsageError for a torch device that is not here, and for options that would change nothing with these constructions."""
+    require_used(o, found)
     if o.device != "cpu":
         import torch
 
         from verifier.training.train import require_device
 
         require_device(torch, o.device)
-    return tuple(sorted(found, key=lambda c: c.estimates))
 
 
 def _prepared(s: Setting, o: CertifyOptions, say: Say) -> Setting:
@@ -189,8 +195,9 @@ def _run(
         if refused and not work.bounds and not work.estimates:
             raise refused[0]
         return write(s, work, target, o.level, say)
-    except KeyboardInterrupt:
-        if work.bounds:
+    except (KeyboardInterrupt, Exception) as stop:
+        # Whatever ends a run early, what is proved is kept; where the tool contradicts itself (VerifierError), nothing is.
+        if work.bounds and not isinstance(stop, VerifierError):
             work.record["skipped"].append("interrupted: what was not begun is missing here")
             # Again even where a file was written before the estimates: one of them may have been certified since.
             result = write(s, work, target, o.level, say)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from verifier.elaboration import ElaboratedPath, elaborate_path, head_claim
 from verifier.elaboration.regions import left_out_record, region_claim, region_record
@@ -23,9 +25,10 @@ from verifier.pipeline.setting import Setting
 from verifier.pipeline.verdict_line import UP_TO
 from verifier.pipeline.work import Work
 
+T = TypeVar("T")
 Say = Callable[[str], None]
-# Pre-activations of a path's vertices: counting the regions it crosses must not cost more than its proof.
-MOST_CROSSINGS = 10**9
+# Multiplications for the pre-activations at a path's vertices: counting the regions it crosses must not cost more than about a second.
+MOST_MULTIPLICATIONS = 3 * 10**9
 
 
 class SampledAboveCertified(VerifierError):
@@ -43,8 +46,8 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         _path(path, proposal.cpu_seconds, s, r, work, say)
     if proposal.exact is not None:
         _barrier(proposal, s.problem, r, work, say)
-    _programs(proposal, s.problem, work)
-    _regions(proposal, s.problem, work, say)
+    _programs(proposal, s.problem, r, work, say)
+    _regions(proposal, s.problem, r, work, say)
     if s.objective.weights is None:
         work.record["apriori"] += [a.as_record() for a in proposal.apriori]
     elif proposal.apriori:
@@ -90,7 +93,7 @@ def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: flo
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
     if any(m.segment is not None for m in path.moves):
         work.segmented = path
-    if path.start.depth == 2 and len(path.moves) * s.data.samples * path.start.widths[1] <= MOST_CROSSINGS:
+    if path.start.depth == 2 and len(path.moves) * s.data.samples * path.start.W.size <= MOST_MULTIPLICATIONS:
         work.record["regions_crossed"][c.path] = regions_crossed(path, s.data.X)
     vertices = list(path.vertices())
     if len(vertices) > 2:
@@ -122,21 +125,27 @@ def _barrier(proposal: Proposal, problem: Problem, r: Request, work: Work, say: 
     work.claims += [barrier] if barrier is not None else []
 
 
-def _programs(proposal: Proposal, problem: Problem, work: Work) -> None:
+def _programs(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
     for name, program in proposal.programs.items():
         if program.rows is not None and len(program.rows) == 0:
             continue  # half of one neuron is none: the bias alone, which is no head claim
         if program.rows is None:
             raise ValueError(f"program {name} does not say which rows it was solved on")
-        claim = head_claim(problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual)
-        work.claims.append(claim)
-        work.record["programs"].append(program_record(name, program, claim))
+        made = partial(
+            head_claim, problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual
+        )
+        claim = _claimed(made, r, work, say)
+        if claim is not None:
+            work.claims.append(claim)
+            work.record["programs"].append(program_record(name, program, claim))
 
 
-def _regions(proposal: Proposal, problem: Problem, work: Work, say: Say) -> None:
+def _regions(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
     for posed in proposal.regions:
         of = posed.title if posed.title in ("A", "B") else "stored"
-        claim = region_claim(problem, posed.program, f"region of {posed.title}", of=of)
+        claim = _claimed(partial(region_claim, problem, posed.program, f"region of {posed.title}", of=of), r, work, say)
+        if claim is None:
+            continue
         work.record["regions"].append(region_record(posed.title, posed.program, claim))
         work.claims.append(claim)
         low, high = show_down(claim.lower, 8), show_up(claim.upper, 8)
@@ -148,3 +157,15 @@ def _regions(proposal: Proposal, problem: Problem, work: Work, say: Say) -> None
     for left in proposal.left_out:
         work.record["regions"].append(left_out_record(left.title, left.size))
         say(f"region of {left.title}: about {left.size.seconds:.0f} CPU s, left to --exhaustive")
+
+
+def _claimed(made: Callable[[], T], r: Request, work: Work, say: Say) -> T | None:
+    """The claim of a program; None, with a sentence, where the kernel does not take it and nobody asked for it by name: the paths' bounds stand without."""
+    try:
+        return made()
+    except VerifierError as error:
+        if not r.of_all:
+            raise
+        work.record["skipped"].append(str(error))
+        say(f"{error}: left out")
+        return None

@@ -6,11 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from verifier.networks.network import Network
 from verifier.outcomes import SampledEstimate
+from verifier.pipeline.sampling import flat
 from verifier.pipeline.work import Work
 
 Array = np.ndarray
+# Parameters times vertices times pieces: figures beside a table must cost no more than a second or so.
+MOST_NUMBERS = 10**8
 
 
 def nearest_maxima(work: Work, e: SampledEstimate) -> None:
@@ -18,22 +20,20 @@ def nearest_maxima(work: Work, e: SampledEstimate) -> None:
     path = work.segmented
     if path is None or e.string is None or e.maxima is None:
         return
-    pieces = [(_flat(v), _flat(w)) for v, w in pairwise(e.string.vertices())]
+    size = sum(a.size for _, a in path.start.arrays())
+    if (len(path.moves) + 1) * len(e.maxima) * size > MOST_NUMBERS:
+        return
+    string = [flat(v) for v in e.string.vertices()]
+    nearest = [
+        e.maxima[int(np.argmin([_distance(flat(v), a, b) for a, b in pairwise(string)]))] for v in path.vertices()
+    ]
     found: dict[int, float] = {}
-    for move, (v, w) in zip(path.moves, pairwise(path.vertices())):
-        if move.segment is None:
-            continue
-        for vertex in (v, w):
-            point = _flat(vertex)
-            k = int(np.argmin([_distance(point, a, b) for a, b in pieces]))
-            found[move.segment] = max(found.get(move.segment, -np.inf), e.maxima[k])
+    for move, ends in zip(path.moves, pairwise(nearest)):
+        if move.segment is not None:
+            found[move.segment] = max(found.get(move.segment, -np.inf), *ends)
     work.record["paths"][path.method]["nearest"] = {
         "construction": e.construction, "maxima": {str(k): v for k, v in sorted(found.items())},
     }  # fmt: skip
-
-
-def _flat(network: Network) -> Array:
-    return np.concatenate([a.ravel() for _, a in network.arrays()])
 
 
 def _distance(point: Array, a: Array, b: Array) -> float:

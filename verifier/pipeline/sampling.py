@@ -91,17 +91,17 @@ def plane(
         # About 10^10 multiplications at most: a picture must not cost more than the proof.
         work = len(X) * sum(W.size for W in A.weights)
         size = int(np.clip(np.sqrt(1e10 / work), 7, 21))
-    flat = [np.concatenate([a.ravel() for _, a in n.arrays()]) for n in (A, B, C)]
-    u = flat[1] - flat[0]
+    a, b, c = (flat(n) for n in (A, B, C))
+    u = b - a
     length = float(np.linalg.norm(u)) or 1.0
-    along = float((flat[2] - flat[0]) @ u) / length**2
-    v = flat[2] - flat[0] - along * u
+    along = float((c - a) @ u) / length**2
+    v = c - a - along * u
     height = float(np.linalg.norm(v)) / length
     x = _with(np.linspace(min(0.0, along) - 0.2, max(1.0, along) + 0.2, size), 0.0, 1.0, along)
     y = _with(np.linspace(-0.3 * (height or 1.0), 1.3 * (height or 1.0), size), 0.0, height)
 
     def at(s: float, t: float) -> Network:
-        point = flat[0] + s * u + (t / height * v if height else 0.0)
+        point = a + s * u + (t / height * v if height else 0.0)
         return unflatten(A, point)
 
     F = [[objective.value_in(form)(at(float(s), float(t)), X, targets) for s in x] for t in y]
@@ -119,6 +119,11 @@ def _with(grid: Array, *points: float) -> Array:
             grid[k] = p
             taken.add(k)
     return np.unique(grid)
+
+
+def flat(network: Network) -> Array:
+    """All parameters as one vector, in `Network.arrays` order."""
+    return np.concatenate([a.ravel() for _, a in network.arrays()])
 
 
 def unflatten(like: Network, vector: Array) -> Network:

@@ -24,7 +24,9 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     options = work.record["provenance"]["options"]
     # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
     frozen = options["output_layer"] == "frozen"
-    beside = f"E = {E:.4g}" + (f"; DSS estimate {dss.gap:.2g}, sampled" if dss else "")
+    beside = f"E = {E:.4g}" + (
+        f"; DSS estimate {dss.gap:.2g}, sampled{', stopped early' if dss.stopped else ''}" if dss else ""
+    )
     beside += f"; {WEIGHTED}" if weighted else ""
     bounds = work.between or work.bounds
     up_to = "" if work.between else UP_TO

@@ -29,6 +29,8 @@ class Work:
     # Claims of this run that the kernel has accepted, and whether a certificate with some of them is written.
     accepted: list[Claim] = field(default_factory=list)
     written: bool = False
+    # The path whose plane the record holds.
+    pictured: str | None = None
 
     @property
     def between(self) -> list[CertifiedBound]:

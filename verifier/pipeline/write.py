@@ -29,10 +29,11 @@ def write(s: Setting, work: Work, target: Path, level: float | None, say: Say) -
     work.bounds.sort(key=lambda b: (b.up_to_permutation, b.gap, b.sup))
     require_consistent(work.claims, work.bounds)
     ends = [c for c in work.claims if isinstance(c, EndpointValue)]
-    if work.bounds:
-        work.record["plane"] = plane_record(s, work.waypoints, work.bounds[0].method, work.forms)
-    outcome, sentence = verdict(work, ends, level, weighted=s.problem.weights is not None)
     best = work.bounds[0].method if work.bounds else None
+    if best is not None and best != work.pictured:
+        # A picture costs what hundreds of evaluations cost: once per best path, however often a run writes.
+        work.record["plane"], work.pictured = plane_record(s, work.waypoints, best, work.forms), best
+    outcome, sentence = verdict(work, ends, level, weighted=s.problem.weights is not None)
     work.record["verdict"] = {"outcome": outcome.value, "sentence": sentence, "best": best}
     _require_accepted(s, work)
     digest = _files(s, work, target, say)

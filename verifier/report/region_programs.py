@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.statements import Objective, Problem, RegionOptimum, Verdict
+from verifier.kernel.statements import Problem, RegionOptimum, Verdict
 from verifier.numbers import show_down, show_up
 from verifier.report.claim_rows import badge
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text, words
@@ -77,14 +77,20 @@ def region_section(found: Recheck, problem: Problem, record: dict[str, Any]) -> 
     return RegionSection(out, crossed) if out or crossed else None
 
 
-def problem_in_symbols(o: Objective, claim: RegionOptimum, biased: bool) -> str:
-    """The program as a formula; biased: whether the networks have an output bias, free or kept."""
+def mean_word(problem: Problem) -> str:
+    """How the mean over samples is written."""
+    return "mean_j" if problem.weights is None else "weighted mean_j"
+
+
+def problem_in_symbols(problem: Problem, claim: RegionOptimum) -> str:
+    """The program as a formula."""
+    o, biased = problem.objective, problem.A.biases[1] is not None
     free = claim.output_bias == "free"
     price = PENALTY[o.penalty] + (" + κ ‖c‖₁" if o.penalise_output_bias else "")
     limit = "" if claim.row_limits is None else ", ‖w_i‖₂ ≤ R_i"
     bound = "" if claim.bias_limit is None else f", |c_k| ≤ {claim.bias_limit!r}"
     return (
-        f"min over w{', c' if free else ''}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i a_ij w_i·x̃_j{' + c' if biased else ''}; "
+        f"min over w{', c' if free else ''}: {mean_word(problem)} {LOSS[o.loss]}{price}, f_j = Σ_i θ_i a_ij w_i·x̃_j{' + c' if biased else ''}; "
         f"(2a_ij − 1) w_i·x̃_j ≥ 0{limit}{bound}"
     )
 
@@ -109,7 +115,7 @@ def _solved(claim: RegionOptimum, verdict: Verdict, recorded: dict[str, Any], fo
         _sentence(who, claim, recorded, found) if verdict.accepted else f"not established: {verdict.why}",
         interval=f"[{show_down(claim.lower, 9)}, {show_up(claim.upper, 9)}]",
         width=show_up(_relative_width(claim), 2),
-        problem=problem_in_symbols(problem.objective, claim, problem.A.biases[1] is not None),
+        problem=problem_in_symbols(problem, claim),
         size=f"{words(recorded.get('variables'))} × {words(recorded.get('constraints'))}"
         if variables is not None
         else f"{m} rows, {plural(K, 'output')}",

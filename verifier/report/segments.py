@@ -14,7 +14,7 @@ from verifier.numbers import show_up
 from verifier.report.claim_rows import Program, programs
 from verifier.report.fields import estimate, number, table, text
 from verifier.report.recheck import CheckedPath, Recheck
-from verifier.report.region_programs import LOSS
+from verifier.report.region_programs import LOSS, mean_word
 
 SEGMENTS = 6
 # Estimates whose strings have samples to set beside a segment.
@@ -51,16 +51,17 @@ class SegmentRow:
 
 @dataclass(frozen=True)
 class Segments:
-    """problem: what each program minimises, in symbols. estimate: whose samples stand in the last column, or None."""
+    """problem: what each program minimises, in symbols. estimate: whose samples stand beside the maxima, or None. along: of what the path consists."""
 
     rows: list[SegmentRow]
     problem: str
     estimate: str | None
+    along: str
 
 
 def segments(found: Recheck, problem: Problem, record: dict[str, Any]) -> Segments | None:
-    """None where no path of the certificate is divided into the theorem's segments: recorded as 1 to 6 in order, one number per move."""
-    for path in found.paths:
+    """None where no accepted path of the certificate is divided into the theorem's segments: recorded as 1 to 6 in order, one number per move."""
+    for path in (p for p in found.paths if p.bounds is not None):
         entry = table(table(record.get("paths")).get(path.claim.path))
         numbered = _list(entry.get("segments"))
         known = [k for k in numbered if type(k) is int]
@@ -78,10 +79,13 @@ def _section(
     shown = {p.name: p for p in programs(found, record)}
     claims = {c.name: c for c, _ in found.heads}
     nearest = table(entry.get("nearest"))
-    uppers = path.bounds.uppers if path.bounds else ()
+    assert path.bounds is not None  # as `segments` has seen to
+    uppers = path.bounds.uppers
     vertices = [problem.A]
     for move in path.claim.moves:
         vertices.append(apply_writes(vertices[-1], move))
+    sampler = named_sampler if (named_sampler := text(nearest.get("construction"))) in SAMPLERS else None
+    maxima = table(nearest.get("maxima")) if sampler else {}
     last: str | None = None
     out = []
     for k in range(1, SEGMENTS + 1):
@@ -89,10 +93,9 @@ def _section(
         own = [text(named[i]) for i in moves if i < len(named) and named[i]]
         # Segment 4 leaves the network that the program of segment 3 has found.
         last = own[0] if own else last if k == 4 else None
-        bounds = [uppers[i] for i in moves if i < len(uppers)]
+        bounds = [uppers[i] for i in moves]
         maximum = show_up(max(bounds), 8) if bounds else "–"
-        known_sampler = text(nearest.get("construction")) in SAMPLERS
-        sampled = estimate(number(table(nearest.get("maxima")).get(str(k))), 8) if known_sampler else "–"
+        sampled = estimate(number(maxima.get(str(k))), 8)
         claim = claims.get(last or "")
         ends = [vertices[j] for i in moves for j in (i, i + 1)]
         if claim is not None and not any(_holds(v, claim) for v in ends):
@@ -103,9 +106,8 @@ def _section(
     price = PENALTY[o.penalty] if o.kappa > 0 else ""
     price += " + κ ‖c‖₁" if o.penalise_output_bias and o.kappa > 0 else ""
     free, more = (", c", " + c") if problem.A.biases[1] is not None else ("", "")
-    symbols = f"min over θ{free}: mean_j {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j){more}"
-    sampler = text(nearest.get("construction"))
-    return Segments(out, symbols, sampler if sampler in SAMPLERS else None)
+    symbols = f"min over θ{free}: {mean_word(problem)} {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j){more}"
+    return Segments(out, symbols, sampler, path.claim.along(problem))
 
 
 def _holds(v: Parameters, claim: HeadOptimum) -> bool:
@@ -133,8 +135,10 @@ def _row(
         what = "no claimed program has its solution at a vertex of this segment"
         return SegmentRow(name, what, "–", "note", "–", "–", "–", "–", "–", "–", maximum, sampled, moves)
     size, cones = _size(claim, problem)
+    # Without a penalty the lower end may hold for heads up to a limit only.
+    title = p.name if claim.head_limit is None else f"{p.name} (the minimum over heads with {p.heads})"
     return SegmentRow(
-        name, p.name, p.verdict, p.tone, p.interval, p.status, p.primal, p.dual, size, cones, maximum, sampled, moves
+        name, title, p.verdict, p.tone, p.interval, p.status, p.primal, p.dual, size, cones, maximum, sampled, moves
     )
 
 

@@ -16,7 +16,7 @@ from verifier.options.data import DataOptions
 from verifier.options.declare import options_of
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.training import PROTOCOLS, TrainingOptions
-from verifier.pipeline.constructions.registry import chosen, names_of
+from verifier.pipeline.constructions.registry import chosen, names_of, require_used
 
 
 def _sweepable(cls: type, *, all_of_it: bool = False) -> dict[str, type]:
@@ -139,6 +139,7 @@ def _experiment(b: dict[str, Any], who: str, folder: Path) -> Experiment:
     asked = {k: _value(b, k, kind, who) for k, kind in CERTIFY.items() if k in b}
     try:
         options = CertifyOptions(**asked, method=",".join(names))
+        require_used(options, chosen(options.method))
     except UsageError as error:
         raise UsageError(f"{who}: {error}") from None
     return Experiment(

@@ -68,7 +68,7 @@ class Plan:
         return {
             "protocol": o.protocol, "widths": list(self.widths), "bias": o.bias, **slope, "seed": self.seed, "torch_seed": self.torch_seed,
             **{k: v for k, v in asdict(self.protocol).items() if k not in ("keep_function", "plateau") or v},
-            **asdict(objective.options), "penalty": objective.penalty,
+            **asdict(objective.options),
         }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import Objective, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
-from verifier.paths.exchange.proposition_x import exchange
+from verifier.paths.exchange.proposition_x import exchange_between
 from verifier.paths.path import Move, Path
 from verifier.paths.smoothed import smoothed_objective
 from verifier.programs import fast_head
@@ -133,7 +133,6 @@ def descend_then_exchange(
         target = default_target(A, B, objective, X, targets)
     left = descend(A, objective, X, targets, target, iterations)
     right = descend(B, objective, X, targets, target, iterations)
-    middle = exchange(left.end, right.end, objective, X, targets, target=target)
-    path = left.then(middle).then(right.reversed())
-    notes = {**middle.notes, "descent_moves": len(left.moves) + len(right.moves)}
-    return Path("descent", A, path.moves, notes)
+    path = exchange_between(left, right, objective, X, targets, target=target, method="descent")
+    path.notes["descent_moves"] = len(left.moves) + len(right.moves)
+    return path

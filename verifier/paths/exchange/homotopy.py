@@ -13,7 +13,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.descent import network_at, value_and_gradient
-from verifier.paths.exchange.proposition_x import exchange
+from verifier.paths.exchange.proposition_x import exchange_between
 from verifier.paths.path import Move, Path
 from verifier.programs import fast_head
 from verifier.programs.elimination import removal_costs
@@ -106,6 +106,6 @@ def homotopy_exchange(
         target = default_target(A, B, objective, X, targets)
     left, right = (best_drop(n, objective, X, targets, target=target) for n in (A, B))
     aim = max(target, *(objective.path_value(p.end, X, targets) for p in (left, right)))
-    middle = exchange(left.end, right.end, objective, X, targets, target=aim)
-    path = left.then(middle).then(right.reversed())
-    return Path("homotopy", A, path.moves, {**middle.notes, "drop_moves": len(left.moves) + len(right.moves)})
+    path = exchange_between(left, right, objective, X, targets, target=aim, method="homotopy")
+    path.notes["drop_moves"] = len(left.moves) + len(right.moves)
+    return path

@@ -199,3 +199,11 @@ class _Search:
             return at
         gone = p.order(at, candidates, drop, resolve_every=0.25)
         return p.solve(np.setdiff1d(at.rows, gone), at, stop_at=self.target)
+
+
+def exchange_between(
+    left: Path, right: Path, objective: Objective, X: Array, targets: Array, *, target: float, method: str
+) -> Path:
+    """`left` from A, exchange between the ends of both, and `right` from B backwards. Notes are the exchange's."""
+    middle = exchange(left.end, right.end, objective, X, targets, target=target)
+    return Path(method, left.start, left.then(middle).then(right.reversed()).moves, dict(middle.notes))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
-from verifier.paths.exchange.proposition_x import exchange
+from verifier.paths.exchange.proposition_x import exchange_between
 from verifier.paths.path import Move, Path
 from verifier.paths.regions.seeds import seeds
 from verifier.programs import fast_head
@@ -65,7 +65,7 @@ def region_descent(
     at, moves = network, list[Move]()
     value = objective.value(at, X, targets)
     at, value = _best_head(at, value, objective, X, targets, moves)
-    inside, own, values, stationary, rng = at, _rows(at), [value], False, np.random.default_rng(0)
+    inside, own, values, stationary, rng = at, augmented_rows(at), [value], False, np.random.default_rng(0)
     for k in range(1, most_programs + 1):
         if time.process_time() - start > seconds:
             break
@@ -80,7 +80,7 @@ def region_descent(
             break
         at, value = program.best, found
         moves.append(Move(at, f"region descent: best rows of region {k}"))
-        own = np.where(_norms(_rows(inside)) > 0.0, _rows(inside), own)
+        own = np.where(_norms(augmented_rows(inside)) > 0.0, augmented_rows(inside), own)
         crossing = _crossing(program, objective, X, own)
         values.append(value)
         at, value = _best_head(at, value, objective, X, targets, moves)
@@ -110,24 +110,17 @@ def region_descent_then_exchange(
 ) -> Path:
     """A -> A' and B -> B' by region descent, exchange between A' and B', then B's descent backwards.
 
-    seconds: of CPU time for each side's programs. Notes: exchange's, measured between A' and B'; F at the ends of the descents, the programs that were
+    seconds: of CPU time for each side's programs. Notes: exchange's, measured between A' and B'; per side F at the end of the descents, the programs that were
     solved, and whether each end is stationary as far as computed (see `region_descent`).
     """
     require_one_hidden_layer("region-descent", A, B)
     if target is None:
         target = default_target(A, B, objective, X, targets)
-    sides = [region_descent(n, objective, X, targets, seconds=seconds) for n in (A, B)]
-    left, right = sides
-    middle = exchange(left.end, right.end, objective, X, targets, target=target)
-    path = left.then(middle).then(right.reversed())
-    notes: dict[str, object] = {"of the exchange": middle.notes}
-    for letter, side in zip("AB", sides):
-        notes[letter] = {"F after descent": objective.value(side.end, X, targets), **side.notes}
-    return Path("region-descent", A, path.moves, notes)
-
-
-def _rows(v: Network) -> Array:
-    return v.W if v.b is None else np.column_stack([v.W, v.b])
+    left, right = (region_descent(n, objective, X, targets, seconds=seconds) for n in (A, B))
+    path = exchange_between(left, right, objective, X, targets, target=target, method="region-descent")
+    for letter, side in (("A", left), ("B", right)):
+        path.notes[letter] = {"F after descent": objective.value(side.end, X, targets), **side.notes}
+    return path
 
 
 def _norms(rows: Array) -> Array:
@@ -157,7 +150,7 @@ def _crossing(program: RegionProgram, objective: Objective, X: Array, own: Array
     has an interior, else the one that pays most.
     """
     best = program.best
-    rows, inputs = _rows(best), X if best.b is None else np.column_stack([X, np.ones(len(X))])
+    rows, inputs = augmented_rows(best), X if best.b is None else np.column_stack([X, np.ones(len(X))])
     sizes, norms = np.linalg.norm(inputs, axis=1), _norms(rows)
     u = rows @ inputs.T
     pull = best.theta.T @ objective.loss.scaled(program.nu).T / len(X)
@@ -186,7 +179,7 @@ def _crossing(program: RegionProgram, objective: Objective, X: Array, own: Array
 
 def _named(crossing: Crossing, at: Network, own: Array, seeded: tuple[Network, Array] | None) -> Network:
     """A network in the interior of the next region, with the heads of `at`."""
-    rows = _rows(at)
+    rows = augmented_rows(at)
     inside = np.where(_norms(rows) > 0.0, rows, SEED * own) if crossing.inside is None else crossing.inside
     if seeded is not None:
         new = seeded[1]
@@ -199,7 +192,7 @@ def _seeded(
     at: Network, objective: Objective, X: Array, targets: Array, rng: np.random.Generator
 ) -> tuple[Network, Array] | None:
     """The network with heads for neurons whose rows are 0, and short rows (m, n) in the cones they should grow in, 0 for the others; None without any."""
-    rows = _rows(at)
+    rows = augmented_rows(at)
     silent = np.flatnonzero(~rows.any(axis=1))
     if objective.penalty != "path" or len(silent) == 0:
         return None

@@ -10,6 +10,11 @@ from verifier.paths.path import Path
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
 
+# CPU seconds, by the estimate, of the six segments that a run poses when nobody asked for them.
+LONGEST_POSED = 30.0
+# Per sample, neuron and output, one thread, N = 500 to 10,000 and m = 20 to 400; losses that go through CVXPY as the slowest.
+PER_ENTRY, SLOWEST = {"squared": 3e-6, "cross_entropy": 1.5e-5}, 3e-5
+
 
 def exchange(s: Setting, r: Request) -> Proposal:
     """Proposition X; with more hidden layers exchange in depth (docs/deep.md)."""
@@ -65,9 +70,18 @@ def theorem2(s: Setting, r: Request) -> Proposal:
 
     if s.A.network.widths[1] == 1:
         return Proposal(skipped="theorem2: needs 1 <= l < m, and the width is 1")
+    seconds = theorem2_seconds(s)
+    if r.posed_only and seconds > LONGEST_POSED:
+        return Proposal(skipped=f"theorem2: about {seconds:.0f} CPU s, left to --exhaustive or --method theorem2")
     best = theorem2_grid(*s.pair, _cells(s, r), seed=r.options.seed)
     apriori = theorem2_bounds(*s.pair, best) + dimension_free_bounds(*s.pair, best)
     return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori, waypoints=best.waypoints)
+
+
+def theorem2_seconds(s: Setting) -> float:
+    """About how many CPU seconds one (l, alpha) costs, from above: samples times neurons times outputs times what was measured per loss."""
+    m, K = s.A.network.widths[1:]
+    return 0.5 + PER_ENTRY.get(s.objective.loss.name, SLOWEST) * s.data.samples * m * K
 
 
 def _cells(s: Setting, r: Request) -> list[tuple[int, float]] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifier.errors import UsageError
+from verifier.options.certify import CertifyOptions
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,22 @@ def chosen(method: str, *, up_to_permutation: bool = False) -> tuple[Constructio
             "run it on one pair, with `verifier certify --pair`"
         )
     return found
+
+
+def require_used(o: CertifyOptions, found: tuple[Construction, ...]) -> None:
+    """Raise UsageError for an option that would change nothing with these constructions."""
+    names = names_of(found)
+    limit = None if o.estimate_seconds == float("inf") else o.estimate_seconds
+    for flag, value, of, what in (
+        ("--l", o.l, "theorem2", "an option of Theorem 2"),
+        ("--alpha", o.alpha, "theorem2", "an option of Theorem 2"),
+        ("--estimate-seconds", limit, "dss", "for estimates"),
+    ):
+        if value is not None and of not in names:
+            shown = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}"
+            raise UsageError(
+                f"{flag} {shown} is {what}, and would change nothing with method {','.join(names)}; leave it out"
+            )
 
 
 def names_of(found: tuple[Construction, ...]) -> tuple[str, ...]:

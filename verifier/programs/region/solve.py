@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, augmented_rows
 from verifier.programs.head import solve_head
 from verifier.programs.region.cvxpy_rows import cvxpy_rows
 from verifier.programs.region.interior_point import Proposal, interior_point
@@ -105,15 +105,21 @@ def solve_region(
 def _row_limits(P: RowsProgram, row_limit: float) -> Array | None:
     if P.limits is None:
         return None
-    W, b = P.network.W, P.network.b
-    return np.asarray(row_limit * np.linalg.norm(W if b is None else np.column_stack([W, b]), axis=1))
+    return np.asarray(row_limit * np.linalg.norm(augmented_rows(P.network), axis=1))
 
 
 def _propose(P: RowsProgram, route: str, tolerance: float) -> Proposal:
     if len(P.heard) == 0:
         return _bias_alone(P)
     if route == INTERIOR_POINT:
-        return _in_two_stages(P, tolerance)
+        try:
+            return _in_two_stages(P, tolerance)
+        except np.linalg.LinAlgError as error:
+            # As where CVXPY's solver fails: the network itself, with the solver's word for it.
+            nothing = np.zeros((len(P.heard), len(P.inputs)))
+            return Proposal(
+                P.start, P.bias, [P.plain_dual(P.predictions(P.start, P.bias))], nothing, f"failed: {error}", 0
+            )
     return cvxpy_rows(P, solver="CLARABEL" if route == CVXPY else route)
 
 
