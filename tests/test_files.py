@@ -19,6 +19,7 @@ from verifier.files import (
     atomic_write_bytes,
     claim_folder,
     file_sha256,
+    is_temporary,
     kind_of,
     require_place,
     write_arrays,
@@ -121,6 +122,14 @@ def test_write_makes_folders_and_replaces(tmp_path):
         assert path.read_bytes() == data
         assert file_sha256(path) == hashlib.sha256(data).hexdigest()
     assert [p.name for p in path.parent.iterdir()] == ["a.html"]
+
+
+def test_what_is_not_finished_is_known_by_its_name(tmp_path):
+    with atomic_path(tmp_path / "a.b.html") as temporary:
+        assert is_temporary(temporary)
+        temporary.write_bytes(PAGE)
+    names = ["a.b.html", ".a.html", ".verifier", ".a.0123456789abcdeg.json", "a.0123456789abcdef.json"]
+    assert not any(is_temporary(tmp_path / name) for name in names)
 
 
 def test_what_carries_no_mark_is_replaced_in_a_claimed_folder_alone(tmp_path):

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pickletools
+import re
 import secrets
 import struct
 import zipfile
@@ -213,7 +214,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     Raises UsageError when the place cannot be written, or holds a file that is none of this kind (see the module's text).
     """
     final = Path(path)
-    temporary = final.with_name(f".{final.stem}.{secrets.token_hex(8)}{final.suffix}")
+    temporary = _temporary(final)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -234,6 +235,15 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _temporary(final: Path) -> Path:
+    return final.with_name(f".{final.stem}.{secrets.token_hex(8)}{final.suffix}")
+
+
+def is_temporary(path: PathLike) -> bool:
+    """Whether the name is one that `atomic_path` gives to what is not finished: left behind only by a process that was killed."""
+    return re.fullmatch(r"\..+\.[0-9a-f]{16}(\.[^.]+)?", Path(path).name) is not None
 
 
 def _damaged(path: Path) -> bool:

@@ -368,9 +368,14 @@ def test_leftovers_of_dead_processes_are_cleared(tmp_path):
         for place in (dead, elsewhere):
             place.mkdir(parents=True)
             (place / "half.safetensors").write_bytes(b"half")
+        unfinished = folder / ".summary.0123456789abcdef.json"
+        unfinished.write_bytes(b"")
+        (folder / ".hidden.json").write_bytes(b"mine")
         with store.scratch(folder) as mine:
             store._clear_scratch(folder)
             assert mine.exists()
+            assert not unfinished.exists()
+            assert (folder / ".hidden.json").exists()
             assert elsewhere.exists()
             assert not dead.exists()
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from verifier.campaign.records import keep, kept
 from verifier.errors import UsageError, VerifierError
-from verifier.files import atomic_write_bytes, claim_folder
+from verifier.files import atomic_write_bytes, claim_folder, is_temporary
 
 # Says whose folder it is; written first.
 MARK = "sweep.json"
@@ -122,6 +122,10 @@ def _clear_scratch(folder: Path) -> None:
             abandoned = time.time() - place.stat().st_mtime > ABANDONED_SECONDS
             if (owner == host and not _alive(int(pid))) or abandoned:
                 shutil.rmtree(place, ignore_errors=True)
+    # Only the run that holds the lock writes beside the mark, so what is unfinished there is nobody's.
+    for file in filter(is_temporary, folder.iterdir()):
+        with suppress(OSError):
+            file.unlink()
 
 
 def _alive(pid: int) -> bool:
