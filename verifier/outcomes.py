@@ -89,6 +89,7 @@ class SampledEstimate:
     outwards. note: a sentence for people; what it says that anyone decides on stands in the fields below.
 
     hit: of DSS, whether the search gave up at its depth, which is no evidence of a barrier; None elsewhere. stopped: it ran out of its time first.
+    least_exceedance: of DSS, the smallest exceedance of its level over the segments it visited, 0 without a hit; neither a bound nor an estimate of anything.
     matched: its end is a permuted copy of B, so that it is about another pair. settings: what it was run with.
     string: its polyline; maxima: of its segments, in order.
     """
@@ -101,6 +102,7 @@ class SampledEstimate:
     note: str = ""
     construction: str = ""
     hit: bool | None = None
+    least_exceedance: float | None = None
     stopped: bool = False
     matched: bool = False
     settings: Mapping[str, Any] | None = None

@@ -90,7 +90,7 @@ def test_sweep_files_take_their_keys_from_the_declarations():
         ({"tight": float("nan")}, "tight must be a positive number"),
         ({"estimate_seconds": 0.0}, "estimate_seconds must be a positive number of CPU seconds"),
         ({"estimate_seconds": float("nan")}, "estimate_seconds must be a positive number of CPU seconds"),
-        ({"dss_preset": "mine"}, "dss_preset must be one of published, paper, freeman-bruna"),
+        ({"dss_preset": "mine"}, "dss_preset must be one of plain, paper, freeman-bruna"),
         ({"l": "0"}, "l: expected integers of at least 1"),
         ({"l": "2.5"}, "l: expected integers of at least 1"),
         ({"l": [2.5]}, "l: expected integers of at least 1"),

@@ -46,7 +46,7 @@ def test_presets_are_those_of_theory_md():
     assert not other["bead_at_argmax"]
 
 
-@pytest.mark.parametrize("preset", [custom("paper", depth=3, epochs=20), custom("freeman-bruna", depth=3, epochs=20)])
+@pytest.mark.parametrize("preset", [custom("plain", depth=3, epochs=20), custom("freeman-bruna", depth=3, epochs=20)])
 @pytest.mark.parametrize(
     ("loss", "penalty", "widths"),
     [("squared", None, (2, 5, 1)), ("huber", "path", (2, 5, 2)), ("absolute", "l1", (2, 4, 3, 1))],
@@ -75,7 +75,7 @@ def test_same_seed_same_string():
     A, B = pair(3)
     X, y = data(4)
     o = make_objective("squared")
-    first, second = (dss(A, B, o, X, y, preset=custom("paper", depth=3), seed=7) for _ in range(2))
+    first, second = (dss(A, B, o, X, y, preset=custom("plain", depth=3), seed=7) for _ in range(2))
     assert first.maximum == second.maximum
     assert all(v.same_parameters(w) for v, w in zip(first.path.vertices(), second.path.vertices(), strict=True))
 
@@ -95,7 +95,7 @@ def test_an_unreachable_level_is_a_hit_at_the_given_depth():
     """Depth d leaves at most 2^d segments, all of them looked at."""
     A, B = pair(8)
     X, y = data(9)
-    r = dss(A, B, make_objective("squared"), X, y, preset=custom("paper", depth=2, epochs=2), level=1e-12)
+    r = dss(A, B, make_objective("squared"), X, y, preset=custom("plain", depth=2, epochs=2), level=1e-12)
     assert r.hit
     assert len(r.path.moves) == 4
 
@@ -103,7 +103,7 @@ def test_an_unreachable_level_is_a_hit_at_the_given_depth():
 def test_a_bead_that_reaches_its_goal_stops_training():
     X, y = data(11)
     o = make_objective("squared")
-    strings = (dss(*pair(seed), o, X, y, preset=custom("paper", depth=4)) for seed in range(10, 40))
+    strings = (dss(*pair(seed), o, X, y, preset=custom("plain", depth=4)) for seed in range(10, 40))
     r = next(s for s in strings if len(s.path.moves) > 1)
     beads = [m.to for m in r.path.moves[:-1]]
     assert min(o.value(b, X, y) for b in beads) < r.level
@@ -112,5 +112,5 @@ def test_a_bead_that_reaches_its_goal_stops_training():
 def test_unknown_preset_says_which_exist():
     A, B = pair(0)
     X, y = data(0)
-    with pytest.raises(UsageError, match=r"'papper' is unknown; expected one of published, paper, freeman-bruna"):
+    with pytest.raises(UsageError, match=r"'papper' is unknown; expected one of plain, paper, freeman-bruna"):
         dss(A, B, make_objective("squared"), X, y, preset="papper")

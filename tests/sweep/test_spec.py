@@ -32,7 +32,7 @@ def block(more="", base=BASE):
         (block("[experiment.training]\nkappa = true"), "experiment 1: training: kappa must be a number, got True"),
         (block("training = 3"), "experiment 1: training must be a table with keys epochs"),
         (block("[experiment.objective]\nlr = 1.0"), "experiment 1: objective: unknown key 'lr'; allowed: loss, delta, kappa"),
-        (block('pairs = "all"'), "experiment 1: pairs must be \"disjoint\", \"paper\", \"published\" or {random = n, seed = s}, got 'all'"),
+        (block('pairs = "all"'), "experiment 1: pairs must be \"disjoint\", \"paper\", {paper = n} or {random = n, seed = s}, got 'all'"),
         (block("pairs = {random = 2, sed = 1}"), "experiment 1: pairs: unknown key 'sed'; allowed: random, seed"),
         (block("pairs = {seed = 1}"), "experiment 1: pairs must be"),
         (block('methods = ["swap"]'), "experiment 1: methods: 'swap' is unknown; expected "),
@@ -43,7 +43,7 @@ def block(more="", base=BASE):
         (block("methods = []"), "experiment 1: methods must be a list of names, got []"),
         (block("level = nan"), "experiment 1: level must be a finite number, got nan"),
         (block("level = 'x'"), "experiment 1: level must be a number, got 'x'"),
-        (block('protocol = "fast"'), "experiment 1: protocol must be one of published, paper, default, got 'fast'"),
+        (block('protocol = "fast"'), "experiment 1: protocol must be one of paper, default, got 'fast'"),
         (block(base=BASE.replace("[4]", "[4, 4]")), "experiment 1: widths must be different integers of at least 1, got [4, 4]"),
         (block(base=BASE.replace("[4]", "4")), "experiment 1: widths must be a list of integers, got 4"),
         (block(base=BASE.replace("seeds = 4", 'seeds = "4"')), "experiment 1: seeds '4': expected a range such as \"0:40\""),
@@ -118,13 +118,13 @@ def test_data_beside_the_file_are_found_from_anywhere(tmp_path):
 
 
 def test_the_paper_preset():
-    """Moons and Breast Cancer, widths 20 and 200, 200 random pairs each (docs/constructions.md, section 3)."""
+    """Moons and Breast Cancer, widths 20 and 200, 200 pairs each of the paper's own (docs/constructions.md, section 3)."""
     moons, cancer = read_preset("paper")
     assert (moons.data, moons.loss) == ("paper-moons", "squared")
     assert (cancer.data, cancer.loss) == ("paper-breast-cancer", "logistic")
     for e in (moons, cancer):
-        assert (e.widths, e.training.protocol, e.pairs) == ((20, 200), "paper", Pairs("random", 200, 0))
-    with pytest.raises(UsageError, match="preset 'x' is unknown; choose one of published, paper"):
+        assert (e.widths, e.training.protocol, e.pairs) == ((20, 200), "paper", Pairs("paper", 200))
+    with pytest.raises(UsageError, match="preset 'x' is unknown; choose one of paper"):
         read_preset("x")
 
 

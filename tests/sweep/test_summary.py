@@ -10,7 +10,8 @@ def rows_of(gaps, sampled, width=4, shared=False):
     rows = make_rows(pairs=1)[:1] * len(gaps)
     return [
         {**row, "experiment": "e", "width": width, "seed_a": 0 if shared else 2 * k, "seed_b": 2 * k + 1, "gap": g, "sampled_gap_dss": s,
-         "E": 0.5, "dss_hit": None if s is None else s > 0.1}
+         "E": 0.5, "dss_hit": None if s is None else s > 0.1,
+         "dss_least_exceedance": None if s is None else s / 4, "author_gap": None, "author_hit": None}
         for k, (row, g, s) in enumerate(zip(rows, gaps, sampled, strict=True))
     ]  # fmt: skip
 

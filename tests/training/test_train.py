@@ -22,13 +22,18 @@ def reference_paper_run(dataset, width, seed, epochs):
         net = torch.nn.Sequential(torch.nn.Linear(dataset.dimension, width), torch.nn.ReLU(), torch.nn.Linear(width, 1))
     X, y = torch.tensor(dataset.X).float(), torch.tensor(dataset.y).float()[:, None]
     adam = torch.optim.Adam(net.parameters(), lr=0.01)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(adam, mode="min", factor=0.9)
     for _ in range(epochs):
         adam.zero_grad()
         loss = ((net(X) - y) ** 2).mean() + 0.001 * sum(p.abs().sum() for p in net[2].parameters())
         loss.backward()
         adam.step()
+        plateau.step(loss.item())
         with torch.no_grad():
-            net[0].weight /= net[0].weight.norm(dim=1, keepdim=True)
+            norms = net[0].weight.norm(dim=1)
+            net[0].weight /= norms[:, None]
+            net[0].bias /= norms
+            net[2].weight *= norms
     return net
 
 
@@ -106,7 +111,7 @@ def test_penalty_defaults():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"protocol": "x"}, "protocol 'x' is unknown; choose one of published, paper, default"),
+        ({"protocol": "x"}, "protocol 'x' is unknown; choose one of paper, default"),
         ({"width": 0}, "hidden widths must be integers of at least 1"),
         ({"width": ()}, "hidden widths must be integers"),
         ({"width": (3, 3), "protocol": "paper"}, "protocol paper is for one hidden layer"),

@@ -14,7 +14,7 @@ from verifier.cli.options import add_worker_arguments, require_workers, say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", metavar="SWEEP.toml", help="what to train and certify (docs/sweep.md)")
-    source.add_argument("--preset", choices=("published", "paper"), help="a sweep that comes with verifier")
+    source.add_argument("--preset", choices=("paper",), help="a sweep that comes with verifier")
     parser.add_argument("--print", action="store_true", help="print the preset's TOML and run nothing")
     parser.add_argument("--out", metavar="DIR", help="folder of results (default: sweeps/<name>); run again to resume")
     parser.add_argument("--methods", metavar="M,M", help="instead of each experiment's methods, e.g. exchange,dss")

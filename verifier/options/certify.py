@@ -9,7 +9,7 @@ from typing import Any
 from verifier.errors import UsageError
 from verifier.options.declare import option, require_kinds
 
-DSS_PRESETS = ("published", "paper", "freeman-bruna")
+DSS_PRESETS = ("plain", "paper", "freeman-bruna")
 OUTPUT_LAYERS = ("trained", "frozen")
 
 
@@ -50,7 +50,13 @@ class CertifyOptions:
         kind=str,
         sweep=True,
     )
-    dss_preset: str = option("paper", help="settings of DSS", choices=DSS_PRESETS, sweep=True)
+    dss_preset: str = option(
+        "plain",
+        help="settings of DSS: paper as Baturin 2026 samples one hidden layer, with rows of length 1; plain: the same search, any depth, rows as they are; "
+        "freeman-bruna: the algorithm's first",
+        choices=DSS_PRESETS,
+        sweep=True,
+    )
     estimate_seconds: float | None = option(
         help="CPU seconds for DSS (default: 4 times what the proof took, at least 10)", metavar="S"
     )

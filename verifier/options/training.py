@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from verifier.options.declare import option
 from verifier.options.objective import PENALTIES
 
-PROTOCOLS = ("published", "paper", "default")
+PROTOCOLS = ("paper", "default")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +16,8 @@ class TrainingOptions:
 
     protocol: str = option(
         "default",
-        help="published: as the networks of Baturin 2026 were trained (150 Adam steps at 0.01 falling on plateaus, 0.001 l1 of the last layer, rows "
-        "of the first brought to length 1 after each step, the function kept); paper: without the plateaus, and only the rows are scaled; "
+        help="paper: as the networks of Baturin 2026 were trained (150 Adam steps at 0.01 falling on plateaus, 0.001 l1 of the last layer, rows "
+        "of the first brought to length 1 after each step, the function kept); "
         "default: 500 steps, no penalty",
         choices=PROTOCOLS,
     )

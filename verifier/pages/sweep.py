@@ -16,10 +16,17 @@ from verifier.report.fields import estimate, plural
 from verifier.report.html import render_page
 from verifier.report.svg import Picture
 from verifier.sweep.statistics import Interval
-from verifier.sweep.summary import Figures, Group, Summary, WidthComparison
+from verifier.sweep.summary import AUTHOR, CERTIFIED, FORMULA, SAMPLED, Figures, Group, Summary, WidthComparison
 
 Row = dict[str, Any]
 LARGEST = 20  # pairs named one by one
+# How each kind of figure is called, and the tone of its badge.
+EVIDENCE = {
+    CERTIFIED: ("certified", "ok"),
+    SAMPLED: ("DSS, sampled", "note"),
+    FORMULA: ("smallest exceedance", "note"),
+    AUTHOR: ("author's records", "note"),
+}
 TONES = {"certified": "ok", "inconclusive": "warn", "refuted": "bad", "rejected": "bad", "failed": "bad"}
 
 
@@ -48,14 +55,28 @@ class TestRow:
     tone: str
     widths: str
     U: str
+    p_less: str
     p_U: str
     delta: str
     p_max: str
+    share_max: str
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """A pair of the paper's, as text: the author's figure, the same formula found again, DSS's maximum and the certified gap, all over E."""
+
+    width: int
+    seeds: str
+    author: str
+    formula: str
+    sampled: str
+    certified: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """One experiment. table: number of the paper's table that is redone, or None."""
+    """One experiment. table: number of the paper's table that is redone, or None. records: its pairs beside the author's records of them."""
 
     name: str
     data: str
@@ -65,6 +86,7 @@ class Section:
     picture: Picture | None
     shared: bool
     missing: int
+    records: list[RecordRow]
 
 
 def write_sweep_report(rows: Sequence[Row], summary: Summary, out: str | Path, *, name: str) -> Path:
@@ -88,7 +110,7 @@ def _context(rows: list[Row], summary: Summary, name: str) -> dict[str, Any]:
         "word": _word(statuses),
         "tone": "bad" if any(TONES[s] == "bad" for s in statuses) else "warn" if bad else "ok",
         "sentence": _sentence(rows),
-        "sections": [_section(e, summary) for e in dict.fromkeys(g.experiment for g in summary.groups)],
+        "sections": [_section(e, summary, rows) for e in dict.fromkeys(g.experiment for g in summary.groups)],
         "failures": [{**r, "tone": TONES[r["status"]]} for r in bad],
         "largest": [
             {**r, "gap_text": show_up(r["gap"]), "E_text": show_up(r["E"]), "dss_text": estimate(r["sampled_gap_dss"])}
@@ -119,13 +141,16 @@ def _sentence(rows: list[Row]) -> str:
     return text + "."
 
 
-def _section(name: str, summary: Summary) -> Section:
+def _section(name: str, summary: Summary, rows: list[Row]) -> Section:
     groups = [g for g in summary.groups if g.experiment == name]
     table = printed(groups[0].data)
     gaps = [line for g in groups for line in _gap_rows(g, table)]
     tests = [_test_row(c) for c in summary.comparisons if c.experiment == name]
     if table is not None:
-        tests.insert(0, TestRow("printed", "note", "200 against 20", "–", table.p_U, table.cliffs_delta, table.p_max))
+        tests.insert(
+            0,
+            TestRow("printed", "note", "200 against 20", "–", table.p_less, "–", table.cliffs_delta, "–", table.p_max),
+        )
     points = [p for g in groups for p in _points(g, table)]
     return Section(
         name,
@@ -136,6 +161,20 @@ def _section(name: str, summary: Summary) -> Section:
         gap_plot(name, points),
         any(not g.independent for g in groups),
         sum(g.pairs - (g.certified.pairs if g.certified else 0) for g in groups),
+        [_record_row(r) for r in rows if r["experiment"] == name and r["author_gap"] is not None],
+    )
+
+
+def _record_row(r: Row) -> RecordRow:
+    search = lambda gap, hit: f"{estimate(gap, 3)}{', hit' if hit else ''}"
+    formula, sampled = r["dss_least_exceedance"], r["sampled_gap_dss"]
+    return RecordRow(
+        r["width"],
+        f"{r['seed_a']}, {r['seed_b']}",
+        search(r["author_gap"], r["author_hit"]),
+        "–" if formula is None else search(formula, r["dss_hit"]),
+        "–" if sampled is None else estimate(max(0.0, sampled), 3),
+        "–" if r["gap"] is None else show_up(r["gap"]),
     )
 
 
@@ -145,10 +184,9 @@ def _gap_rows(g: Group, table: PrintedTable | None) -> list[GapRow]:
         if p.width == g.width:
             texts = (p.mean_text, "–", p.median_text, p.maximum_text, "–", p.hit_rate)
             out.append(GapRow(g.width, "printed", "note", str(p.pairs), *texts))
-    if g.sampled is not None:
-        out.append(_figures_row(g.width, g.sampled, "DSS, sampled", "note", estimate))
-    if g.certified is not None:
-        out.append(_figures_row(g.width, g.certified, "certified", "ok", show_up))
+    for f in (g.author, g.formula, g.sampled, g.certified):
+        if f is not None:
+            out.append(_figures_row(g.width, f, *EVIDENCE[f.kind], show_up if f.kind == CERTIFIED else estimate))
     return out
 
 
@@ -166,9 +204,8 @@ def _between(i: Interval | None) -> str:
 
 def _test_row(c: WidthComparison) -> TestRow:
     r = c.result
-    evidence, tone = ("certified", "ok") if c.kind == "certified" else ("DSS, sampled", "note")
-    texts = (estimate(r.U), estimate(r.p_U, 3), estimate(r.cliffs_delta, 3), estimate(r.p_max, 3))
-    return TestRow(evidence, tone, f"{c.wide} against {c.narrow}", *texts)
+    texts = (estimate(v, 3) for v in (r.p_less, r.p_U, r.cliffs_delta, r.p_max, r.share_max))
+    return TestRow(*EVIDENCE[c.kind], f"{c.wide} against {c.narrow}", estimate(r.U), *texts)
 
 
 def _points(g: Group, table: PrintedTable | None) -> list[Point]:

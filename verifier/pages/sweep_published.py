@@ -24,13 +24,14 @@ class PrintedRow:
 
 @dataclass(frozen=True)
 class PrintedTable:
-    """A table and its tests: two-sided Mann-Whitney p, Cliff's delta, permutation p of the maximum."""
+    """A table and its tests: Mann-Whitney p, which is one-sided (its author's code), Cliff's delta, and the share of permutations that the
+    paper calls p of the maximum."""
 
     number: int
     data: str
     loss: str
     rows: tuple[PrintedRow, ...]
-    p_U: str
+    p_less: str
     cliffs_delta: str
     p_max: str = "0"
 

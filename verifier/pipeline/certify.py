@@ -72,6 +72,7 @@ def certify(
     require_outputs(out, options.state, constructions, inputs)
     with threadpool_limits(limits=1):
         setting = read_setting(a, b, data, asked, options)
+        _require_defined(setting, options, constructions)
         setting = _prepared(setting, options, say)
         target = default_name(a, b, setting.problem) if out is None else out
         target = require_certificate(target, constructions, inputs)
@@ -125,6 +126,14 @@ def require_possible(o: CertifyOptions, found: tuple[Construction, ...]) -> None
         from verifier.training.train import require_device
 
         require_device(torch, o.device)
+
+
+def _require_defined(s: Setting, o: CertifyOptions, found: tuple[Construction, ...]) -> None:
+    """Raise UsageError for an estimate that is not defined for these networks, rather than after the proof."""
+    if any(c.name == "dss" for c in found):
+        from verifier.paths.curves.dss_presets import require_fits
+
+        require_fits(o.dss_preset, s.A.network, s.objective)
 
 
 def _prepared(s: Setting, o: CertifyOptions, say: Say) -> Setting:

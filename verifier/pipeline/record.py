@@ -108,7 +108,8 @@ def estimate_record(e: SampledEstimate) -> dict[str, Any]:
     return plain(
         {
             "method": e.method, "construction": e.construction, "kind": "sampled", "maximum": e.maximum, "gap": e.gap, "points": e.points,
-            "cpu_seconds": e.cpu_seconds, "note": e.note, "hit": e.hit, "stopped": e.stopped, "matched": e.matched, "settings": e.settings,
+            "cpu_seconds": e.cpu_seconds, "note": e.note, "hit": e.hit, "least_exceedance": e.least_exceedance,
+            "stopped": e.stopped, "matched": e.matched, "settings": e.settings,
             "beads": None if e.string is None else len(e.string.moves) - 1,
         }
     )  # fmt: skip

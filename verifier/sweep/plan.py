@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from math import comb
@@ -18,7 +19,8 @@ from verifier.options.objective import ObjectiveOptions
 from verifier.options.training import TrainingOptions
 from verifier.pipeline.constructions.registry import chosen
 from verifier.stored import code_version
-from verifier.sweep.spec import PUBLISHED_POOL, Experiment, Pairs
+from verifier.sweep.author_records import AuthorRecord, author_records
+from verifier.sweep.spec import PAPER_POOL, Experiment, Pairs
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,14 @@ class CertifyTask:
 
 @dataclass(frozen=True)
 class PlannedPair:
-    """A row of the results before anything ran."""
+    """A row of the results before anything ran. record: what the paper's author recorded of this pair, where it is one of the paper's."""
 
     experiment: Experiment
     width: int
     a: TrainTask
     b: TrainTask
     data_name: str = field(default="")
+    record: AuthorRecord | None = None
 
     def task(self, a_sha256: str, b_sha256: str) -> CertifyTask:
         e = self.experiment
@@ -84,10 +87,10 @@ class PlannedPair:
         return CertifyTask(self.a.key, self.b.key, a_sha256, b_sha256, e.objective, options)
 
 
-def published_pairs(width: int, count: int) -> list[tuple[int, int]]:
+def paper_pairs(width: int, count: int) -> list[tuple[int, int]]:
     """The pairs of Baturin 2026, section 5, as its code draws them for a width; they may repeat, and share networks."""
     rng = np.random.default_rng(2000 + width + 7777)
-    drawn = [rng.choice(PUBLISHED_POOL, size=2, replace=False) for _ in range(count)]
+    drawn = [rng.choice(PAPER_POOL, size=2, replace=False) for _ in range(count)]
     return [(int(i), int(j)) for i, j in drawn]
 
 
@@ -126,6 +129,16 @@ def plan(experiments: tuple[Experiment, ...], limit: int | None = None) -> list[
     return out
 
 
+def _records(e: Experiment, data: str, width: int, count: int) -> Sequence[AuthorRecord | None]:
+    """The author's records of an experiment's pairs, None where they are of other networks."""
+    found = (
+        author_records().get((data, width), ())
+        if e.pairs.kind == "paper" and e.training == TrainingOptions(protocol="paper")
+        else ()
+    )
+    return found[:count] if len(found) >= count else [None] * count
+
+
 def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     from verifier.data.load import data_record, load_data
     from verifier.objective.objective import made, make_objective
@@ -144,15 +157,18 @@ def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
     weighed(dataset, loss, Weighting(None, e.options.class_weight, e.options.pos_weight))
     out = []
     for width in e.widths:
-        if e.pairs.kind == "published":
-            if len(e.seeds) != PUBLISHED_POOL:
+        if e.pairs.kind == "paper":
+            if len(e.seeds) != PAPER_POOL:
                 raise UsageError(
-                    f'pairs "published" are drawn from seeds = "0:{PUBLISHED_POOL}", got {len(e.seeds)} seeds; pairs = "disjoint" takes any'
+                    f'pairs "paper" are drawn from seeds = "0:{PAPER_POOL}", got {len(e.seeds)} seeds; pairs = "disjoint" takes any'
                 )
-            pairs = published_pairs(width, e.pairs.count or 0)[:limit]
+            pairs = paper_pairs(width, e.pairs.count or 0)[:limit]
         else:
             pairs = choose_pairs(len(e.seeds), e.pairs)[:limit]
         polish = e.objective if e.options.polish else None
         nets = {s: TrainTask(width, s, record, e.loss, e.training, polish) for s in e.seeds}
-        out += [PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name) for i, j in pairs]
+        out += [
+            PlannedPair(e, width, nets[e.seeds[i]], nets[e.seeds[j]], dataset.name, record)
+            for (i, j), record in zip(pairs, _records(e, dataset.name, width, len(pairs)), strict=True)
+        ]
     return out

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "experiment", "data", "width", "seed_a", "seed_b", "status", "E", "F_A", "F_B", "gap", "best", "sup", "gap_over_level",
-    "sampled_gap_dss", "sampled_max_dss", "dss_hit", "cpu_certify", "cpu_check", "certificate", "reason", "weighted",
+    "sampled_gap_dss", "sampled_max_dss", "dss_hit", "dss_least_exceedance", "author_gap", "author_hit",
+    "cpu_certify", "cpu_check", "certificate", "reason", "weighted",
 )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def recorded(certificate: Certificate) -> dict[str, Any]:
         # A curve that is certified too was found first: its path's seconds hold both.
         row.setdefault(f"cpu_{name}", e["cpu_seconds"])
         if name == "dss":
-            row["dss_hit"] = e["hit"]
+            row |= {"dss_hit": e["hit"], "dss_least_exceedance": e["least_exceedance"]}
     return row
 
 
@@ -52,6 +53,7 @@ def full_row(pair: PlannedPair, result: dict[str, Any], certificate: Path | None
         **dict.fromkeys(COLUMNS), "experiment": pair.experiment.name, "data": pair.data_name, "width": pair.width,
         "seed_a": pair.a.seed, "seed_b": pair.b.seed, **result["row"], "certificate": None if certificate is None else str(certificate),
         "status": result["status"], "reason": result["reason"], "exit_code": result["exit_code"],
+        "author_gap": None if pair.record is None else pair.record.gap, "author_hit": None if pair.record is None else pair.record.hit,
     }  # fmt: skip
 
 
@@ -84,9 +86,9 @@ def write_tables(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
     except ImportError:
         return out
     table = pandas.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
-    numeric = ("E", "F_A", "F_B", "sup", "gap", "cpu_", "certified_", "sampled_")
+    numeric = ("E", "F_A", "F_B", "sup", "gap", "cpu_", "certified_", "sampled_", "dss_least", "author_gap")
     for name in names:
-        if name in ("dss_hit", "weighted"):
+        if name in ("dss_hit", "author_hit", "weighted"):
             table[name] = table[name].astype("boolean")
         elif name.startswith(numeric) and name != "experiment":
             table[name] = table[name].astype("float64")

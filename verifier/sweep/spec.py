@@ -29,9 +29,9 @@ OBJECTIVE = _sweepable(ObjectiveOptions, all_of_it=True)
 REQUIRED = ("data", "loss", "widths", "seeds")
 OPTIONAL = ("name", *DATA_OPTIONS, "delta", "protocol", "training", "objective", "pairs", "methods", *CERTIFY)
 PAPER_PAIRS = 200
-PRESETS = ("published", "paper")
-# Networks of a width that the published pairs were drawn from.
-PUBLISHED_POOL = 1000
+PRESETS = ("paper",)
+# Networks of a width that the paper's pairs were drawn from.
+PAPER_POOL = 1000
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Pairs:
     """How the networks of one width are paired. count, seed: of random pairs.
 
     kind: "disjoint" pairs the first with the second network, the third with the fourth, and so on, so that pairs are independent;
-    "random" draws distinct pairs, which share networks; "published" the pairs of Baturin 2026, of 1,000 networks per width, which share networks too.
+    "random" draws distinct pairs, which share networks; "paper" the pairs of Baturin 2026 (the first `count` of 200), of 1,000 networks per width,
+    which share networks too.
     """
 
     kind: str = "disjoint"
@@ -178,16 +179,22 @@ def _pairs(value: Any, who: str) -> Pairs:
     if value == "disjoint":
         return Pairs()
     if value == "paper":
-        return Pairs("random", PAPER_PAIRS)
-    if value == "published":
-        return Pairs("published", PAPER_PAIRS)
+        return Pairs("paper", PAPER_PAIRS)
+    if isinstance(value, dict) and "paper" in value:
+        _known(value, ("paper",), f"{who}: pairs")
+        count = _value(value, "paper", int, f"{who}: pairs")
+        if count is not None and 1 <= count <= PAPER_PAIRS:
+            return Pairs("paper", count)
+        raise UsageError(
+            f"{who}: pairs: paper must be how many of the paper's {PAPER_PAIRS} pairs, from the first, got {_got(value)}"
+        )
     if isinstance(value, dict):
         _known(value, ("random", "seed"), f"{who}: pairs")
         count, seed = _value(value, "random", int, f"{who}: pairs"), _value(value, "seed", int, f"{who}: pairs")
         if count is not None and count >= 1 and (seed is None or seed >= 0):
             return Pairs("random", count, seed or 0)
     raise UsageError(
-        f'{who}: pairs must be "disjoint", "paper", "published" or {{random = n, seed = s}}, got {_got(value)}'
+        f'{who}: pairs must be "disjoint", "paper", {{paper = n}} or {{random = n, seed = s}}, got {_got(value)}'
     )
 
 

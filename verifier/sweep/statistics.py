@@ -28,25 +28,30 @@ class Interval:
 class Comparison:
     """Whether the gaps x tend to be smaller than the gaps y.
 
-    U, p_U: Mann-Whitney statistic of x (pairs with x above y, ties half) and two-sided p. cliffs_delta: P(x > y) - P(x < y).
-    p_max: one-sided permutation p for max y - max x, (k + 1) / (permutations + 1). independent: no pair shares a network with another.
+    U, p_U, p_less: Mann-Whitney statistic of x (pairs with x above y, ties half), two-sided p, and one-sided p (x tends to be smaller).
+    cliffs_delta: P(x > y) - P(x < y). p_max: one-sided permutation p for max y - max x, (k + 1) / (permutations + 1); share_max: k / permutations,
+    which is no p-value, as it can be 0. independent: no pair shares a network with another.
     """
 
     U: float
     p_U: float
+    p_less: float
     cliffs_delta: float
     p_max: float
+    share_max: float
     permutations: int
     independent: bool
 
 
-def mann_whitney(x: Array, y: Array) -> tuple[float, float]:
-    """(U, two-sided p). Exact p without ties in small samples, else the normal approximation with ties; all equal: p = 1."""
+def mann_whitney(x: Array, y: Array, *, alternative: str = "two-sided") -> tuple[float, float]:
+    """(U, p). alternative: "two-sided", or "less": x tends to be smaller.
+
+    Exact p without ties in small samples, else the normal approximation with ties; all equal: p = 1."""
     from scipy.stats import mannwhitneyu
 
     if np.ptp(np.concatenate([x, y])) == 0:
         return len(x) * len(y) / 2, 1.0
-    found = mannwhitneyu(x, y, alternative="two-sided")
+    found = mannwhitneyu(x, y, alternative=alternative)
     return float(found.statistic), float(found.pvalue)
 
 
@@ -58,16 +63,16 @@ def cliffs_delta(x: Array, y: Array) -> float:
     return float(above - below) / (len(x) * len(y))
 
 
-def permutation_max(x: Array, y: Array, *, permutations: int = 9999, seed: int = 0) -> float:
-    """One-sided p that max y - max x is as large as seen when labels mean nothing: (k + 1) / (permutations + 1), never 0.
+def permutation_max(x: Array, y: Array, *, permutations: int = 9999, seed: int = 0) -> tuple[float, float]:
+    """(p, share): one-sided p that max y - max x is as large as seen when labels mean nothing, (k + 1) / (permutations + 1), never 0; and k / permutations.
 
     Each permutation gives the labels of x to n of the n + m values at random; k counts those at least as large. Where there are no more
-    labellings than permutations, all are counted and p is exact (scipy.stats.permutation_test). One value on a side decides nothing: 1.
+    labellings than permutations, all are counted, both are exact and the same (scipy.stats.permutation_test). One value on a side decides nothing: 1.
     """
     from scipy.stats import permutation_test
 
     if min(len(x), len(y)) < 2:
-        return 1.0
+        return 1.0, 1.0
     larger = lambda y, x, axis: y.max(axis=axis) - x.max(axis=axis)
     found = permutation_test(
         (y, x),
@@ -77,13 +82,15 @@ def permutation_max(x: Array, y: Array, *, permutations: int = 9999, seed: int =
         alternative="greater",
         rng=np.random.default_rng(seed),
     )
-    return float(found.pvalue)
+    # As scipy compares: a difference within rounding of the one seen counts as equal to it.
+    share = np.mean(found.null_distribution >= found.statistic - 1e-14 * abs(found.statistic))
+    return float(found.pvalue), float(share)
 
 
 def compare(x: Array, y: Array, *, independent: bool, permutations: int = 9999, seed: int = 0) -> Comparison:
-    U, p = mann_whitney(x, y)
-    p_max = permutation_max(x, y, permutations=permutations, seed=seed)
-    return Comparison(U, p, cliffs_delta(x, y), p_max, permutations, independent)
+    (U, p), (_, less) = mann_whitney(x, y), mann_whitney(x, y, alternative="less")
+    p_max, share = permutation_max(x, y, permutations=permutations, seed=seed)
+    return Comparison(U, p, less, cliffs_delta(x, y), p_max, share, permutations, independent)
 
 
 def shares_networks(pairs: Sequence[tuple[int, int]]) -> bool:

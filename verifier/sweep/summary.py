@@ -20,13 +20,21 @@ from verifier.sweep.statistics import (
 )
 
 Row = dict[str, Any]
-CERTIFIED, SAMPLED = "certified", "sampled"
+CERTIFIED, SAMPLED, FORMULA, AUTHOR = "certified", "sampled", "formula", "author"
+# Where a row holds each kind's gap, and whether the search behind it gave up.
+COLUMNS = {
+    CERTIFIED: ("gap", None),
+    SAMPLED: ("sampled_gap_dss", "dss_hit"),
+    FORMULA: ("dss_least_exceedance", "dss_hit"),
+    AUTHOR: ("author_gap", "author_hit"),
+}
 ROUNDING = 1e-12  # relative, of float64 sums over a data set
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Gaps of one group. kind: "certified" bounds or "sampled" DSS estimates; the two are never mixed.
+    """Gaps of one group. kind: "certified" bounds, "sampled" DSS estimates, "formula" (the smallest exceedance over segments that the same search visited, as
+    the first paper printed) or "author" (that formula as the paper's author recorded it on the same pairs); they are never mixed.
 
     zero: share of pairs with gap exactly 0. hit_rate: share of DSS searches that gave up; None for certified gaps.
     """
@@ -56,6 +64,8 @@ class Group:
     statuses: dict[str, int]
     certified: Figures | None
     sampled: Figures | None
+    formula: Figures | None
+    author: Figures | None
     cpu: dict[str, float]
 
 
@@ -86,7 +96,7 @@ def summarise(rows: Sequence[Row]) -> Summary:
     comparisons = []
     for name in dict.fromkeys(name for name, _ in keys):
         widths = sorted(width for other, width in keys if other == name)
-        for kind in (CERTIFIED, SAMPLED):
+        for kind in COLUMNS:
             wide, narrow = (_with_gap(split[name, w], kind) for w in (widths[-1], widths[0]))
             if len(widths) > 1 and wide and narrow:
                 apart = not (shares_networks(_ends(wide)) or shares_networks(_ends(narrow)))
@@ -107,6 +117,8 @@ def _group(name: str, width: int, rows: list[Row]) -> Group:
         {s: statuses.count(s) for s in dict.fromkeys(statuses)},
         _figures(rows, CERTIFIED),
         _figures(rows, SAMPLED),
+        _figures(rows, FORMULA),
+        _figures(rows, AUTHOR),
         _cpu(rows),
     )
 
@@ -118,17 +130,14 @@ def _cpu(rows: list[Row]) -> dict[str, float]:
     return {"certify": max(0.0, total("cpu_certify") - dss), "check": total("cpu_check"), "dss": dss}
 
 
-def _column(kind: str) -> str:
-    return "gap" if kind == CERTIFIED else "sampled_gap_dss"
-
-
 def _with_gap(rows: list[Row], kind: str) -> list[Row]:
-    return [r for r in rows if r[_column(kind)] is not None]
+    """The rows that say something of this kind; the formula is of interest only beside the author's record of the same pair."""
+    return [r for r in rows if r[COLUMNS[kind][0]] is not None and (kind != FORMULA or r["author_gap"] is not None)]
 
 
 def _gaps(rows: list[Row], kind: str) -> np.ndarray:
     """Certified gaps as they are; sampled ones within rounding of E count as 0, lest ranks compare rounding errors."""
-    gaps = np.array([r[_column(kind)] for r in rows])
+    gaps = np.array([r[COLUMNS[kind][0]] for r in rows])
     if kind == SAMPLED:
         gaps[gaps <= ROUNDING * np.array([r["E"] for r in rows])] = 0.0
     return gaps
@@ -144,7 +153,8 @@ def _figures(rows: list[Row], kind: str) -> Figures | None:
         return None
     gaps, ends = _gaps(rows, kind), _ends(rows)
     ones = np.ones(len(gaps), dtype=int)
-    hits = np.array([float(bool(r["dss_hit"])) for r in rows]) if kind == SAMPLED else None
+    searched = COLUMNS[kind][1]
+    hits = None if searched is None else np.array([float(bool(r[searched])) for r in rows])
     return Figures(
         kind,
         len(rows),

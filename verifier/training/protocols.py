@@ -14,9 +14,9 @@ from verifier.options.training import TrainingOptions
 
 @dataclass(frozen=True)
 class Protocol:
-    """epochs: full-batch Adam steps. unit_rows: rows of W_1 (without the bias) are scaled to unit norm after each step; keep_function: so are their
-    biases, and the neurons' outgoing weights the other way, so that the function stays. plateau: factor by which the step size falls where the objective
-    has not fallen for ten steps, or None."""
+    """epochs: full-batch Adam steps. unit_rows: after each step rows of W_1 (without the bias) are scaled to unit norm, their biases likewise and the
+    neurons' outgoing weights the other way, so that the function stays. plateau: factor by which the step size falls where the objective has not fallen for
+    ten steps, or None."""
 
     epochs: int
     lr: float
@@ -24,24 +24,20 @@ class Protocol:
     penalty: str | None
     penalise_output_bias: bool
     unit_rows: bool
-    keep_function: bool = False
     plateau: float | None = None
 
 
 PROTOCOLS = {
     # The networks of Baturin 2026, section 5, number for number: docs/constructions.md, section 3.
-    "published": Protocol(
+    "paper": Protocol(
         epochs=150,
         lr=0.01,
         kappa=0.001,
         penalty="l1",
         penalise_output_bias=True,
         unit_rows=True,
-        keep_function=True,
         plateau=0.9,
     ),
-    # docs/constructions.md, section 3
-    "paper": Protocol(epochs=150, lr=0.01, kappa=0.001, penalty="l1", penalise_output_bias=True, unit_rows=True),
     "default": Protocol(epochs=500, lr=0.01, kappa=0.0, penalty=None, penalise_output_bias=False, unit_rows=False),
 }
 
@@ -67,7 +63,7 @@ class Plan:
         slope = {"negative_slope": o.negative_slope} if o.negative_slope else {}
         return {
             "protocol": o.protocol, "widths": list(self.widths), "bias": o.bias, **slope, "seed": self.seed, "torch_seed": self.torch_seed,
-            **{k: v for k, v in asdict(self.protocol).items() if k not in ("keep_function", "plateau") or v},
+            **{k: v for k, v in asdict(self.protocol).items() if k != "plateau" or v},
             **asdict(objective.options),
         }  # fmt: skip
 
@@ -92,7 +88,6 @@ def plan(width: int | Sequence[int], loss: str, seed: int, o: TrainingOptions) -
         penalty=objective.penalty,
         penalise_output_bias=objective.penalise_output_bias,
         unit_rows=base.unit_rows,
-        keep_function=base.keep_function,
         plateau=base.plateau,
     )
     if protocol.epochs < 0:

@@ -132,13 +132,12 @@ def objective_value(
     return F
 
 
-def to_unit_rows(weights: Sequence[Tensor], biases: Sequence[Tensor | None], *, keep_function: bool) -> None:
-    """Divide the rows of W_1 by their lengths, in place; rows of length 0 stay. keep_function: their biases too, and multiply the outgoing weights."""
+def to_unit_rows(weights: Sequence[Tensor], biases: Sequence[Tensor | None]) -> None:
+    """Divide the rows of W_1 by their lengths and their biases too, and multiply the outgoing weights, in place: the function stays. Rows of length 0 stay."""
     with torch.no_grad():
         norms = torch.linalg.vector_norm(weights[0], dim=1)
         norms = torch.where(norms > 0, norms, torch.ones_like(norms))
         weights[0].div_(norms[:, None])
-        if keep_function:
-            if biases[0] is not None:
-                biases[0].div_(norms)
-            weights[1].mul_(norms)
+        if biases[0] is not None:
+            biases[0].div_(norms)
+        weights[1].mul_(norms)

@@ -122,7 +122,7 @@ def _descend(
         F.backward()
         optimiser.step()
         if p.protocol.unit_rows:
-            torch_losses.to_unit_rows(weights, biases, keep_function=p.protocol.keep_function)
+            torch_losses.to_unit_rows(weights, biases)
         if schedule is not None:
             schedule.step(history[-1])
         if progress is not None:

@@ -1,7 +1,8 @@
-"""F in torch, float64, for whatever trains beads or curves; torch is imported when an instance is made."""
+"""F in torch, for whatever trains beads or curves; torch is imported when an instance is made."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,34 +16,43 @@ Array = np.ndarray
 class TorchObjective:
     """The objective on one data set as differentiable torch expressions.
 
-    X (N, n_0), targets as the loss encodes them; device: of torch; negative_slope: of the networks' activation.
+    X (N, n_0), targets as the loss encodes them; device: of torch; negative_slope: of the networks' activation; single: in float32 instead
+    of float64.
     """
 
     def __init__(
-        self, objective: Objective, X: Array, targets: Array, device: str = "cpu", *, negative_slope: float = 0.0
+        self,
+        objective: Objective,
+        X: Array,
+        targets: Array,
+        device: str = "cpu",
+        *,
+        negative_slope: float = 0.0,
+        single: bool = False,
     ) -> None:
         import torch
 
         self.torch, self.objective, self.negative_slope = torch, objective, negative_slope
         self.device = torch.device(device)
-        self.X = torch.tensor(X, dtype=torch.float64, device=self.device)
-        kind = torch.int64 if targets.dtype.kind == "i" else torch.float64
+        self.dtype = torch.float32 if single else torch.float64
+        self.X = torch.tensor(X, dtype=self.dtype, device=self.device)
+        kind = torch.int64 if targets.dtype.kind == "i" else self.dtype
         self.y = torch.tensor(targets, dtype=kind, device=self.device)
         self.shares = None
         if objective.weights is not None:
             shares = objective.loss.scaled(np.ones(len(X)))
-            self.shares = torch.tensor(shares, dtype=torch.float64, device=self.device)
+            self.shares = torch.tensor(shares, dtype=self.dtype, device=self.device)
 
     def tensors(self, network: Network) -> tuple[list[Any], list[Any]]:
         """(weights, biases) as fresh tensors; None where a layer has no bias."""
 
         def make(a: Array | None) -> Any:
-            return None if a is None else self.torch.tensor(a, dtype=self.torch.float64, device=self.device)
+            return None if a is None else self.torch.tensor(a, dtype=self.dtype, device=self.device)
 
         return [make(W) for W in network.weights], [make(b) for b in network.biases]
 
     def network(self, weights: list[Any], biases: list[Any]) -> Network:
-        arrays = [None if a is None else a.detach().cpu().numpy() for a in (*weights, *biases)]
+        arrays = [None if a is None else a.detach().cpu().double().numpy() for a in (*weights, *biases)]
         L = len(weights)
         return Network(tuple(a for a in arrays[:L] if a is not None), tuple(arrays[L:]), self.negative_slope)
 
@@ -56,19 +66,24 @@ class TorchObjective:
 
     def segment_values(self, start: Network, end: Network, points: int) -> Array:
         """F at `points` equally spaced points of the segment, ends included; evaluated in batches."""
+        return np.asarray(self.on_segment(start, end, points, self.value).cpu())
+
+    def on_segment(
+        self, start: Network, end: Network, points: int, value: Callable[[list[Any], list[Any]], Any]
+    ) -> Any:
+        """A tensor of what `value` makes of (weights, biases) at equally spaced points of the segment, ends included."""
         torch = self.torch
         (Ws, bs), (We, be) = self.tensors(start), self.tensors(end)
         present = [b is not None for b in bs]
         first, last = [*Ws, *(b for b in bs if b is not None)], [*We, *(b for b in be if b is not None)]
 
         def at(t: Any) -> Any:
-            mixed = [a + t * (b - a) for a, b in zip(first, last)]
+            mixed = [(1 - t) * a + t * b for a, b in zip(first, last)]
             rest = iter(mixed[len(Ws) :])
-            return self.value(mixed[: len(Ws)], [next(rest) if has else None for has in present])
+            return value(mixed[: len(Ws)], [next(rest) if has else None for has in present])
 
-        times = torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=self.device)
+        times = torch.linspace(0.0, 1.0, points, dtype=self.dtype, device=self.device)
         # About 2^22 activations at a time keep a batch within the cache of a laptop.
         batch = max(1, 2**22 // (len(self.X) * max(start.widths[1:])))
         with torch.no_grad():
-            values = torch.func.vmap(at, chunk_size=batch)(times)
-        return np.asarray(values.cpu())
+            return torch.func.vmap(at, chunk_size=batch)(times)

@@ -23,7 +23,8 @@ def dss(s: Setting, r: Request) -> Proposal:
         note = "every segment met the level"
     estimate = SampledEstimate(
         construction="dss", method=f"DSS ({o.dss_preset})", maximum=found.maximum, gap=max(0.0, found.maximum - s.E), points=found.points,
-        cpu_seconds=found.cpu_seconds, note=note, hit=found.hit, stopped=found.stopped, settings=found.settings, string=found.path, maxima=found.maxima,
+        cpu_seconds=found.cpu_seconds, note=note, hit=found.hit, least_exceedance=found.least_exceedance,
+        stopped=found.stopped, settings=found.settings, string=found.path, maxima=found.maxima,
     )  # fmt: skip
     return Proposal(r.certifiable(found.path), estimates=[estimate])
 

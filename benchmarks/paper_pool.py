@@ -1,4 +1,4 @@
-"""Do networks of the published protocol come from the pools of Baturin 2026? `python -m benchmarks.published_pool --networks 100`.
+"""Do networks of the paper's protocol come from the pools of Baturin 2026? `python -m benchmarks.paper_pool --networks 100`.
 
 Prints, per data set and width, the means of total, data and l1 loss over the first networks of the pool with their standard errors, beside the means that
 the author's code gave over all 1,000 (`benchmarks` hold measurements, not tests: 100 networks of four kinds take some minutes).
@@ -30,7 +30,7 @@ def main() -> None:
         dataset = load_data(data, loss=loss)
         found = []
         for seed in range(count):
-            t = train_network(dataset, width, loss, seed=seed, protocol="published")
+            t = train_network(dataset, width, loss, seed=seed, protocol="paper")
             targets = t.objective.loss.encode(dataset)
             parts = t.objective.loss_value(t.network, dataset.X, targets), t.objective.penalty_value(t.network)
             found.append((sum(parts), *parts))
