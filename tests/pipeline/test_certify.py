@@ -249,7 +249,7 @@ def test_same_inputs_same_certificate_name_and_claims():
 def test_dss_is_sampled_its_string_is_kept_and_certified_like_any_path(tmp_path):
     A, B = tiny_network(1), tiny_network(2)
     result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="dss", out=tmp_path / "c.safetensors")
-    assert result.estimates[0].method == "DSS (paper)"
+    assert result.estimates[0].method == "DSS (plain)"
     assert "sampled" in result.sentence
     assert result.bounds[0].method == "dss"
     assert result.bounds[0].sup >= result.estimates[0].maximum * (1 - 1e-12), "sampled <= certified on the same string"
