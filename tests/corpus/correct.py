@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.kernel import Move, Objective, Problem, Write
 
-from . import attacks, landscape, region_optimum, violations, violations_papers
+from . import attacks, every_width, landscape, region_optimum, violations, violations_papers
 from .small import Case, chord, full, halves, head_claim, named, net, random_problem
 
 
@@ -140,6 +140,7 @@ def all_correct() -> dict[str, Case]:
         for name, make in {
             **landscape.CORRECT,
             **region_optimum.CORRECT,
+            **every_width.CORRECT,
             **attacks.CORRECT,
             **violations.CORRECT,
             **violations_papers.CORRECT,

@@ -10,7 +10,13 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    EveryWidthLowerBound,
+    JacobianRank,
+    RegionMinimum,
+    RegionOptimum,
+)
 
 
 def contradiction(claims: Iterable[Any]) -> str | None:
@@ -51,6 +57,10 @@ def _against(x: Any, y: Any) -> str | None:
         # A network is a member of its own region, and within no limits where there are none.
         member = x.of == y.network and x.row_limits is None and x.bias_limit is None
         return "a network lies below the best of its region" if member and x.lower > y.upper else None
+    if type(x) is EveryWidthLowerBound and isinstance(y, (EndpointValue, HeadOptimum, RegionOptimum)):
+        return "something lies below the least F of any width" if y.upper < x.lower else None
+    if pair == (EveryWidthLowerBound, PathUpperBound):
+        return "a path lies below the least F of any width" if y.sup < x.lower else None
     if pair == (RegionMinimum, ClaimViolation):
         empty = y.statement == "karhadkar2023.prop7"  # an input is 0: no open region has a point
         return "an empty region has a point" if empty and x.verdict == "zero_inside" else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,13 @@ from flint import arb, ctx, fmpq
 from scipy.optimize import minimize
 
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    EveryWidthLowerBound,
+    JacobianRank,
+    RegionMinimum,
+    RegionOptimum,
+)
 
 from .landscape_oracle import false_barrier, false_rank, false_region, false_region_optimum, false_violation
 
@@ -398,7 +405,38 @@ def _false_region_optimum(p: Any, claim: Any) -> str | None:
     return false_region_optimum(p, claim, F)
 
 
+def _false_every_width(p: Any, claim: Any) -> str | None:
+    """A, B, and the best heads on many rows, random ones and those along the inputs: a network of some width that lies below the bound."""
+    _need(
+        p.negative_slope == 0.0 and len(p.A.weights) == 2 and p.objective.penalty in ("path", "weight_decay"),
+        "no price",
+    )
+    _need(p.objective.kappa > 0, "no price")
+    if claim.lower <= 0:
+        return None
+    if any(
+        exact_F(p, n, literal=True) < arb(claim.lower)
+        for n in (_net(p.A.weights, p.A.biases), _net(p.B.weights, p.B.biases))
+    ):
+        return "A or B lies below lower"
+    (_, d), K, biased = p.X.shape, len(p.A.weights[1]), p.A.biases[0] is not None
+    rng = np.random.default_rng(0)
+    full = np.column_stack([p.X, np.ones(len(p.X))]) if biased else p.X
+    rows = np.concatenate([full[:12], -full[:12], rng.normal(size=(24, full.shape[1]))])
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
+    r = len(rows)
+    start = SimpleNamespace(
+        rows=np.ascontiguousarray(rows[:, :d]), row_bias=rows[:, d] if biased else None, head=np.zeros((K, r)), head_limit=None,
+        head_bias=None if p.A.biases[1] is None else np.zeros(K),
+    )  # fmt: skip
+    for head, bias in _good_heads(p, start, K, r):
+        if exact_F(p, _net((start.rows, head), (start.row_bias, bias)), literal=False) < arb(claim.lower):
+            return "a wide network lies below lower"
+    return None
+
+
 LANDSCAPE = {
+    EveryWidthLowerBound: _false_every_width,
     RegionOptimum: _false_region_optimum,
     BarrierLowerBound: false_barrier,
     RegionMinimum: false_region,

@@ -14,7 +14,13 @@ import numpy as np
 from verifier.certificate.strict import fail, fields, optional_float, parse_float
 from verifier.kernel import Claim, EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    EveryWidthLowerBound,
+    JacobianRank,
+    RegionMinimum,
+    RegionOptimum,
+)
 from verifier.kernel.statements.refusal import NAME
 
 KINDS: dict[str, type] = {
@@ -24,6 +30,7 @@ KINDS: dict[str, type] = {
     "barrier_lower_bound": BarrierLowerBound,
     "region_minimum": RegionMinimum,
     "region_optimum": RegionOptimum,
+    "every_width_lower_bound": EveryWidthLowerBound,
     "jacobian_rank": JacobianRank,
     "claim_violation": ClaimViolation,
 }

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.fast import barrier, forward, heads, paths, region_optimum, regions
+from verifier.kernel.fast import barrier, every_width, forward, heads, paths, region_optimum, regions
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.reference import barrier as reference_barrier
+from verifier.kernel.reference import every_width as reference_every_width
 from verifier.kernel.reference import heads as reference_heads
 from verifier.kernel.reference import objective as reference_objective
 from verifier.kernel.reference import paths as reference_paths
@@ -17,6 +18,7 @@ from verifier.kernel.reference import region_optimum as reference_region_optimum
 from verifier.kernel.statements import (
     BarrierLowerBound,
     EndpointValue,
+    EveryWidthLowerBound,
     HeadOptimum,
     JacobianRank,
     PathUpperBound,
@@ -25,6 +27,7 @@ from verifier.kernel.statements import (
     RegionOptimum,
     validate_barrier,
     validate_endpoint,
+    validate_every_width,
     validate_head,
     validate_path,
     validate_rank,
@@ -39,6 +42,7 @@ Claim = (
     | BarrierLowerBound
     | RegionMinimum
     | RegionOptimum
+    | EveryWidthLowerBound
     | JacobianRank
     | ClaimViolation
 )
@@ -62,6 +66,9 @@ RULES: dict[type, Rule] = {
     RegionMinimum: Rule(validate_region, regions.check_region, reference_barrier.check_region),
     RegionOptimum: Rule(
         validate_region_optimum, region_optimum.check_region_optimum, reference_region_optimum.check_region_optimum
+    ),
+    EveryWidthLowerBound: Rule(
+        validate_every_width, every_width.check_every_width, reference_every_width.check_every_width
     ),
     JacobianRank: Rule(validate_rank, regions.check_rank, reference_barrier.check_rank),
     ClaimViolation: Rule(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from verifier.elaboration import ElaboratedPath, elaborate_path, head_claim
+from verifier.elaboration.every_width import every_width_claim, every_width_record
 from verifier.elaboration.regions import left_out_record, region_claim, region_record
 from verifier.errors import VerifierError
 from verifier.kernel.statements import Problem
@@ -48,6 +49,7 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         _barrier(proposal, s.problem, r, work, say)
     _programs(proposal, s.problem, r, work, say)
     _regions(proposal, s.problem, r, work, say)
+    _every_width(proposal, s, r, work, say)
     if s.objective.weights is None:
         work.record["apriori"] += [a.as_record() for a in proposal.apriori]
     elif proposal.apriori:
@@ -123,6 +125,23 @@ def _barrier(proposal: Proposal, problem: Problem, r: Request, work: Work, say: 
         say(work.record["skipped"][-1])
         return
     work.claims += [barrier] if barrier is not None else []
+
+
+def _every_width(proposal: Proposal, s: Setting, r: Request, work: Work, say: Say) -> None:
+    program = proposal.every_width
+    if program is None:
+        return
+    claim = _claimed(partial(every_width_claim, s.problem, program), r, work, say)
+    if claim is None:
+        return
+    work.claims.append(claim)
+    work.record["every_width"] = every_width_record(program, claim)
+    passed = (
+        "" if program.primal == float("inf") else f", and a network of another width has about {program.primal:.6g}"
+    )
+    say(
+        f"every width: F >= {show_down(claim.lower, 8)} for every network of one hidden layer, whatever its width{passed}; {program.seconds:.2f} CPU s"
+    )
 
 
 def _programs(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:

@@ -11,6 +11,7 @@ from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
     EndpointValue,
+    EveryWidthLowerBound,
     HeadOptimum,
     JacobianRank,
     PathUpperBound,
@@ -80,6 +81,7 @@ def _kind(claim: Claim) -> tuple[str, str]:
         BarrierLowerBound: "barrier lower bound",
         RegionMinimum: "region minimum",
         RegionOptimum: "region optimum",
+        EveryWidthLowerBound: "every-width lower bound",
         JacobianRank: "Jacobian rank",
         ClaimViolation: "counterexample",
     }

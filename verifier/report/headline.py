@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from verifier.kernel.statements import BarrierLowerBound, HeadOptimum, PathUpperBound, Problem, RegionOptimum
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    EveryWidthLowerBound,
+    HeadOptimum,
+    PathUpperBound,
+    Problem,
+    RegionOptimum,
+)
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
@@ -212,6 +219,7 @@ def consistency_flags(found: Recheck, problem: Problem, record: dict[str, Any]) 
                 f"[{show_down(claim.lower, 8)}, {show_up(claim.upper, 8)}]."
             )
     flags += _barrier_flags(found, record)
+    flags += _every_width_flags(found)
     for head, _ in found.heads:
         if head.lower > head.upper:
             flags.append(f"program {head.name}: its lower bound lies over its upper bound.")
@@ -243,6 +251,19 @@ def _barrier_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
             and top < barrier.level * (1.0 - SAMPLING)
         ]
     return flags
+
+
+def _every_width_flags(found: Recheck) -> list[str]:
+    """Something certified below what no network of any width is below."""
+    least = max((c.lower for c, v in found.all if v.accepted and isinstance(c, EveryWidthLowerBound)), default=0.0)
+    known = [(f"F({name})", c.upper) for name, (c, v) in sorted(found.endpoints.items()) if v.accepted]
+    known += [(f"path {p.claim.path}", p.claim.sup) for p in found.paths if p.accepted]
+    known += [(c.name, c.upper) for c, v in found.all if v.accepted and isinstance(c, (HeadOptimum, RegionOptimum))]
+    return [
+        f"{who}: its certified upper bound {show_up(upper, 9)} lies under {show_down(least, 9)}, which is certified to be below F at every width."
+        for who, upper in known
+        if upper < least
+    ]
 
 
 def _record_flags(found: Recheck, record: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sam
 from verifier.report.claim_rows import claim_rows, programs
 from verifier.report.compare_plot import MOST, compare_plot
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
+from verifier.report.every_width import every_width_section
 from verifier.report.fields import flatten, plural, rows, table, words
 from verifier.report.headline import consistency_flags, headline
 from verifier.report.html import render_page
@@ -120,6 +121,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "programs": programs(found, record),
         "segments": segments(found, problem, record),
         "regions": region_section(found, problem, record),
+        "every_width": every_width_section(found, record),
         "limited_heads": any(c.head_limit is not None for c, _ in found.heads),
         "grids": _grids(record),
         "plane": plane,

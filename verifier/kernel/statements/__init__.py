@@ -5,6 +5,7 @@ Every float is taken as the exact dyadic rational it is. Nothing is trusted: sha
 
 from verifier.kernel.statements.barrier import BarrierLowerBound, validate_barrier
 from verifier.kernel.statements.endpoint import EndpointValue, validate_endpoint
+from verifier.kernel.statements.every_width import EveryWidthLowerBound, validate_every_width
 from verifier.kernel.statements.head import HeadOptimum, validate_head
 from verifier.kernel.statements.path import (
     FORMS,
@@ -34,8 +35,9 @@ from verifier.kernel.statements.region_optimum import RegionOptimum, region_netw
 from verifier.kernel.statements.verdict import Verdict
 
 __all__ = [
-    "FORMS", "KINDS", "LOSSES", "PENALTIES", "BarrierLowerBound", "EndpointValue", "HeadOptimum", "JacobianRank", "Move", "Objective", "Parameters",
-    "PathUpperBound", "Problem", "RegionMinimum", "RegionOptimum", "Rejected", "Verdict", "Write", "apply_writes", "augmented_inputs", "augmented_rows",
-    "breakpoints_of", "permuted", "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier", "validate_endpoint",
-    "validate_head", "validate_path", "validate_rank", "validate_region", "validate_region_optimum",
+    "FORMS", "KINDS", "LOSSES", "PENALTIES", "BarrierLowerBound", "EndpointValue", "EveryWidthLowerBound", "HeadOptimum", "JacobianRank", "Move",
+    "Objective", "Parameters", "PathUpperBound", "Problem", "RegionMinimum", "RegionOptimum", "Rejected", "Verdict", "Write", "apply_writes",
+    "augmented_inputs", "augmented_rows", "breakpoints_of", "permuted", "region_network", "require", "require_array", "same_parameters", "validate",
+    "validate_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
+    "validate_region_optimum",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from verifier.programs.result import ProgramResult
 if TYPE_CHECKING:
     from verifier.landscape.gap import ExactGap
     from verifier.networks.network import Network
+    from verifier.programs.every_width.result import EveryWidthProgram
     from verifier.programs.region.result import RegionProgram
     from verifier.programs.region.size import RegionSize
     from verifier.theory.bounds import AprioriBound
@@ -74,7 +75,8 @@ class Proposal:
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
     remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
-    waypoints: of Theorem 2's path. regions, left_out: programs on activation regions.
+    waypoints: of Theorem 2's path. regions, left_out: programs on activation regions. every_width: the dual behind a bound for
+    networks of any width.
     skipped: why nothing was proposed.
     """
 
@@ -87,6 +89,7 @@ class Proposal:
     waypoints: Mapping[str, Network] = field(default_factory=dict)
     regions: Sequence[PosedRegion] = ()
     left_out: Sequence[LeftOut] = ()
+    every_width: EveryWidthProgram | None = None
     remarks: tuple[str, ...] = ()
     skipped: str | None = None
     cpu_seconds: float = 0.0

@@ -44,6 +44,7 @@ _ALL = (
     Construction("homotopy", "moves:homotopy", "fade one neuron, then exchange", of_all=True, shallow=True),
     Construction("theorem2", "moves:theorem2", "Theorem 2 of Baturin 2026", of_all=True, shallow=True, posed=True),
     Construction("regions", "regions:regions", "the best rows in the activation regions of A, B and waypoints", of_all=True, shallow=True, posed=True),
+    Construction("every-width", "every_width:every_width", "how low F can be with any number of neurons", of_all=True, shallow=True, posed=True),
     Construction("region-descent", "moves:region_descent", "descend by convex programs, then exchange", shallow=True),
     Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("theorem32", "moves:theorem32", "Theorem 3.2 of N19"),
