@@ -29,7 +29,7 @@ BUGS = [
     ("balls", "    if not np.isfinite(x).all():", "    if False:"),
     # losses
     ("losses", "return up(float(x.upper()))", "return float(x.mid())"),
-    ("losses", "_softplus(-m)) for m in _margins(a, b, y)[0]", "_softplus(-m)) for m in _margins(a, b, y)[1]"),
+    ("losses", "log1p_sum_exp(-_margins(a, b, y)[0]", "log1p_sum_exp(-_margins(a, b, y)[1]"),
     ("losses", "_exponents(b, a, y, np.inf)", "_exponents(a, b, y, np.inf)"),
     ("losses", "_exponents(a, b, y, -np.inf)", "_exponents(b, a, y, -np.inf)"),
     ("losses", "np.maximum(np.abs(a - y), np.abs(b - y))", "np.abs(b - y)"),
