@@ -328,6 +328,32 @@ def check_values_of_deep_networks(K: Kernel, rng: np.random.Generator) -> None:
         assert F.upper - F.lower <= 1e-7 * F.upper
 
 
+def check_entrywise_radii(K: Kernel, rng: np.random.Generator) -> None:
+    """Of a layer's floats: members at the corners of their balls, rounding in any order, and factors that underflow against huge ones."""
+    for n in (3, 60):
+        h, W, b = rng.normal(size=(2, n)), rng.normal(size=(3, n)), rng.normal(size=3) * 1e6
+        loose, radii = (
+            np.abs(rng.normal(size=(3, n + 1))) * 1e-3,
+            np.abs(rng.normal(size=(2, n))) * rng.choice([0.0, 1e-3]),
+        )
+        layer = K.normwise.Layer(K.balls.Ball(W, loose[:, :n]), K.balls.Ball(b, loose[:, n]), 1e9)
+        found = exact(K.normwise.entrywise_radii(K.balls.Ball(h, radii), layer, h @ W.T + b))
+        corner = abs(exact(W)) + exact(loose[:, :n])
+        true = (abs(exact(h)) + exact(radii)).dot(corner.T) - abs(exact(h)).dot(abs(exact(W)).T) + exact(loose[:, n])
+        assert (found >= true).all()
+        least = n * Q(2) ** -53 * abs(exact(h)).dot(abs(exact(W)).T) + Q(2) ** -53 * abs(exact(h @ W.T + b))
+        sharp = K.normwise.Layer(K.balls.exact(W), K.balls.exact(b))
+        found = exact(K.normwise.entrywise_radii(K.balls.exact(h), sharp, h @ W.T + b))
+        assert (found >= least).all()
+        assert (found <= 3 * least).all(), "entrywise radii are loose"
+    h, W = rng.uniform(2.0**-1030, 2.0**-1029, size=(2, 30)), rng.random((3, 30)) * 2.0**900
+    found = exact(K.normwise.entrywise_radii(K.balls.exact(h), K.normwise.Layer(K.balls.exact(W), None), h @ W.T))
+    assert (found >= 30 * Q(2) ** -53 * exact(h).dot(exact(W).T)).all()
+    h, W = rng.uniform(2.0**-1069, 2.0**-1068, size=(2, 30)), rng.random((3, 30)) * 2.0**1000
+    found = exact(K.normwise.entrywise_radii(K.balls.exact(h), K.normwise.Layer(K.balls.exact(W), None), h @ W.T))
+    assert (found >= 30 * Q(2) ** -53 * exact(h).dot(exact(W).T)).all()
+
+
 def check_images_above(K: Kernel, rng: np.random.Generator) -> None:
     """Pre-activations anywhere in wide balls, in the direction that the layer above stretches most, and weights on the edge of theirs."""
     n, slope = 4, float(rng.choice([0.0, 2.0**-7]))
@@ -339,6 +365,8 @@ def check_images_above(K: Kernel, rng: np.random.Generator) -> None:
         stretch = [float(np.linalg.norm(w + r, 2)) * (1 + 1e-12) for w, r in zip(W, loose)]
         layers = [K.normwise.Layer(K.balls.Ball(w, r), None, s) for w, r, s in zip(W, loose, stretch)]
         layers[0] = K.normwise.Layer(K.balls.Ball(W[0], loose[0]), K.balls.exact(b), stretch[0])
+        if rng.random() < 0.5:  # norm-wise radii alone, and alone what is entrywise
+            layers = [K.normwise.Layer(x.W, x.b, s * 1e3) for x, s in zip(layers, stretch)]
         for side in (1, -1):
             first = sigma(exact(mid) + side * exact(rad), slope).dot(true_W[0].T) + exact(b)
             second = sigma(first, slope).dot(true_W[1].T)

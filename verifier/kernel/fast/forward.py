@@ -54,9 +54,9 @@ def affine(h: Ball, W: Ball, b: Ball | None) -> Ball:
 
 
 def pre_activations(p: Parameters, X: Array, l: int, slope: float) -> Ball:
-    """u_l of hidden layer l (1-based), (N, n_l). The first layer reads exact inputs: its radii are entrywise, and smallest so."""
+    """u_l of hidden layer l (1-based), (N, n_l). The first layer reads exact inputs: its radii are entrywise, and smallest so. Others are split."""
     if l > 1:
-        return last_image(X, exact_layers(p)[:l], slope)
+        return last_image(X, exact_layers(p)[:l], slope, finer=True)
     b = p.biases[0]
     return affine(exact(X), exact(p.weights[0]), None if b is None else exact(b))
 

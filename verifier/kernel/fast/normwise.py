@@ -6,12 +6,25 @@ second product. Where that is still too wide `splitting.py` computes the product
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from verifier.kernel.fast.balls import INFLATE, NORM_TINY, TINY, Array, Ball, U, exact, finite, norm_above, norms_above
+from verifier.kernel.fast.balls import (
+    INFLATE,
+    NORM_TINY,
+    TINY,
+    Array,
+    Ball,
+    U,
+    exact,
+    finite,
+    norm_above,
+    norms_above,
+    upper_product,
+)
+from verifier.kernel.fast.balls import relu as relu_ball
 from verifier.kernel.fast.splitting import Split, Terms, split_affine, two_product
 from verifier.kernel.statements import Parameters, require
 
@@ -142,11 +155,30 @@ def last_image(X: Array, layers: list[Layer], slope: float, finer: bool = False)
     return Ball(np.concatenate([b.mid for b in parts]), np.concatenate([b.rad for b in parts]))
 
 
+def entrywise_radii(h: Ball, layer: Layer, mid: Array) -> Array:
+    """Of the floats mid = h.mid W^T + b, from the entrywise radii of h: smaller for a layer or two, and where most of h is exact; (N, p)."""
+    gamma = (h.mid.shape[1] + 3) * U * INFLATE
+    size = np.abs(h.mid)
+    # TINY covers what gamma * size may lose to underflow.
+    r = upper_product(gamma * size + h.rad + TINY, ((np.abs(layer.W.mid) + layer.W.rad) * INFLATE).T)
+    if layer.W.rad.any():
+        r = r + upper_product(size, layer.W.rad.T)
+    if layer.b is not None:
+        r = r + (U * np.abs(mid) + layer.b.rad)
+    return finite(r * INFLATE + size.shape[1] * TINY)
+
+
 def images_above(u: Ball, layers: list[Layer], slope: float) -> list[Ball]:
-    """Entrywise enclosures of the affine maps of all layers above pre-activations u (N, n)."""
-    found, z = [], Image(u.mid.copy(), None, norms_above(u.rad), [])
+    """Entrywise enclosures of the affine maps of all layers above pre-activations u (N, n); the smaller ones of both kinds as long as these matter."""
+    found, e, both = [u], norms_above(u.rad), True
     for layer in layers:
-        z = affine(relu(z, slope), layer)
-        found.append(z.ball)
-        z = replace(z, mid=z.mid.copy())
-    return found
+        u = found[-1]
+        z = affine(relu(Image(u.mid.copy(), None, e, []), slope), layer)
+        x, e = z.ball, z.rad
+        if both:
+            radii = entrywise_radii(relu_ball(u, slope), layer, z.mid)
+            both = bool(np.mean(radii < x.rad) > 0.5)
+            x = Ball(z.mid, np.minimum(radii, x.rad))
+            e = np.minimum(e, norms_above(x.rad))
+        found.append(x)
+    return found[1:]

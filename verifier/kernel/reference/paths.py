@@ -35,6 +35,7 @@ from verifier.kernel.reference.objective import (
     endpoint_value,
     head_size,
     interior_penalty,
+    network_value,
     row_price,
     sample_loss,
     sample_targets,
@@ -82,7 +83,9 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
             if move.kind == "rescale":
                 bounds.append(rescale_bound(problem, v, w, move, claim.form))
             if inner:
-                bounds.append(vertex_value(problem, w, relu_columns(V, slope), claim.form))
+                theta, c = ball_rows(w.weights[-1], None), ball_list(w.biases[-1])
+                f = predictions(relu_columns(V, slope), theta, c, problem.X.shape[0])
+                bounds.append(vertex_value(problem, w, f, claim.form))
             U = V
             continue
         if move.kind == "chord":
@@ -92,8 +95,7 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
             start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
             bounds.append(_chord(problem, p, q, first, start, end, move, claim.form))
         if inner:
-            p = without_dead(w, w)[0]
-            bounds.append(vertex_value(problem, p, relu_columns(last_hidden(X, p, slope), slope), claim.form))
+            bounds.append(network_value(problem, X, w, claim.form))
     top = largest([FA, FB, *bounds])
     E, least = FA.max(FB), FA.min(FB)
     require_at_most(top, arb(claim.sup), "sup F on the path is not certainly below the claim")
@@ -156,13 +158,15 @@ def _chord(
         Ws = [[_mix_lists(a, b, t) for a, b in zip(*pair)] for pair in zip(*ends)]
         bs = [None if a is None or b is None else _mix_lists(a, b, t) for a, b in zip(*shifts)]
         us = [[_mix_lists(a, b, t) if a is not b else a for a, b in zip(U, V)]]
+        hs = [relu_columns(us[0], slope)]
         for l in range(first + 1, len(Ws) - 1):
             shift = bs[l]
-            columns = ball_columns(arb_mat(relu_columns(us[-1], slope)).transpose() * arb_mat(Ws[l]).transpose())
+            columns = ball_columns(arb_mat(hs[-1]).transpose() * arb_mat(Ws[l]).transpose())
             us.append(columns if shift is None else [[u + s for u in c] for c, s in zip(columns, shift)])
-        f = predictions(relu_columns(us[-1], slope), Ws[-1], bs[-1], N)
+            hs.append(relu_columns(us[-1], slope))
+        f = predictions(hs[-1], Ws[-1], bs[-1], N)
         wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
-        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt))
+        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt, hs))
     moving = sorted(changed_neurons(v, w, first) & alive_neurons(v, w)[first])
     return largest([_piece(problem, p, q, moving, form) for p, q in itertools.pairwise(points)])
 
@@ -172,12 +176,12 @@ def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int], form: str) -
     o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
     low: Block = [[ZERO] * N for _ in moving]
     high: Block = [[ZERO] * N for _ in moving]
-    for k, (u, v, W, Z) in enumerate(zip(p[0], q[0], p[1], q[1])):
+    for k, (u, v, W, Z, h, g) in enumerate(zip(p[0], q[0], p[1], q[1], p[5], q[5])):
         if k == 0:
-            u, v = [u[i] for i in moving], [v[i] for i in moving]
+            u, v, h, g = ([column[i] for i in moving] for column in (u, v, h, g))
             W, Z = [[row[i] for i in moving] for row in W], [[row[i] for i in moving] for row in Z]
         low, high = _after_activation(low, high, u, v, slope)
-        low, high = _after_layer(low, high, relu_columns(u, slope), relu_columns(v, slope), W, Z, N)
+        low, high = _after_layer(low, high, h, g, W, Z, N)
     excess = ZERO
     if o.penalty == "path" or (o.penalty == "weight_decay" and form == "balanced"):
         # A product of two norms may rise above its chord; the other penalties are convex.
