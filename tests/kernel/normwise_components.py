@@ -404,4 +404,30 @@ def check_deep_claims_between_both_widths(K: Kernel, rng: np.random.Generator) -
         raise AssertionError("a false claim about a deep network was accepted")
 
 
+def check_gaps_within_the_width_of_enclosures(K: Kernel, rng: np.random.Generator) -> None:
+    """A waypoint below E by less than norm-wise radii tell: the gap is 0, found by the kernel itself; one above E by as little has a gap."""
+    v = network(K, rng, (3, *[12] * 9, 1))
+    with_head = lambda s: K.statements.Parameters(
+        (*v.weights[:-1], v.weights[-1] * s), (*v.biases[:-1], v.biases[-1] * s)
+    )
+    p = K.statements.Problem(objective(K, "squared"), rng.normal(size=(5, 3)), np.zeros((5, 1)), v, with_head(0.5))
+    rough, L = K.forward.objective_at(p, v), len(v.weights)
+    half = (rough.upper - rough.lower) / rough.lower / 8.0  # F is the square of the head's scale
+
+    def move(to):
+        writes = [
+            K.statements.Write(L, part, 0, None, x[-1]) for part, x in (("weight", to.weights), ("bias", to.biases))
+        ]
+        return K.statements.Move("head", tuple(writes))
+
+    for scale, gap in ((1.0 - half, False), (1.0 + half, True)):
+        middle = with_head(scale)
+        found = K.paths.bound_path(p, (move(middle), move(p.B)))
+        true, E = square(forward(p, middle)[-1]) / 5, square(forward(p, v)[-1]) / 5
+        assert (true > E) == gap, "the premise"
+        assert (found.interior > found.A.lower) == gap
+        assert Q(found.A.lower) <= E
+        assert Q(found.interior) >= true
+
+
 NORMWISE_CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]
