@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import contextmanager
 from fractions import Fraction as Q
 
 import numpy as np
@@ -314,6 +315,26 @@ def forward_of_fractions(p, v) -> list[np.ndarray]:
     return found
 
 
+@contextmanager
+def not_at_once(K: Kernel):
+    """Small networks as if they were large."""
+    usual, K.forward.SPLIT_AT_ONCE = K.forward.SPLIT_AT_ONCE, -1
+    try:
+        yield
+    finally:
+        K.forward.SPLIT_AT_ONCE = usual
+
+
+def check_small_networks_are_split_at_once(K: Kernel, rng: np.random.Generator) -> None:
+    v = network(K, rng, (3, 12, 12, 12, 1))
+    p = K.statements.Problem(objective(K, "absolute"), rng.normal(size=(5, 3)), np.zeros((5, 1)), v, v)
+    at_once, finer = K.forward.objective_at(p, v), K.forward.objective_at(p, v, finer=True)
+    assert at_once == finer
+    with not_at_once(K):
+        rough = K.forward.objective_at(p, v)
+    assert rough.upper - rough.lower > finer.upper - finer.lower
+
+
 def check_values_of_deep_networks(K: Kernel, rng: np.random.Generator) -> None:
     """Residuals a millionth of the outputs: F is enclosed too widely, and again with split products, by the kernel itself."""
     v, X = network(K, rng, (3, *[12] * 5, 2)), rng.normal(size=(4, 3))
@@ -323,9 +344,10 @@ def check_values_of_deep_networks(K: Kernel, rng: np.random.Generator) -> None:
     radius = K.normwise.last_image(X, K.normwise.exact_layers(v), 0.0).rad
     assert (radius > 1e-5 * np.abs(exact_floats(f) - p.targets)).any(), "the premise: norm-wise radii are too wide here"
     true = square(f - exact(p.targets)) / 4
-    for F in (K.forward.objective_at(p, v), K.forward.objective_at(p, v, finer=True)):
-        assert Q(F.lower) <= true <= Q(F.upper)
-        assert F.upper - F.lower <= 1e-7 * F.upper
+    with not_at_once(K):
+        for F in (K.forward.objective_at(p, v), K.forward.objective_at(p, v, finer=True)):
+            assert Q(F.lower) <= true <= Q(F.upper)
+            assert F.upper - F.lower <= 1e-7 * F.upper
 
 
 def check_entrywise_radii(K: Kernel, rng: np.random.Generator) -> None:
@@ -376,6 +398,16 @@ def check_images_above(K: Kernel, rng: np.random.Generator) -> None:
 
 
 def check_deep_claims_between_both_widths(K: Kernel, rng: np.random.Generator) -> None:
+    with not_at_once(K):
+        claims_between_both_widths(K, rng)
+
+
+def check_gaps_within_the_width_of_enclosures(K: Kernel, rng: np.random.Generator) -> None:
+    with not_at_once(K):
+        gaps_within_the_width_of_enclosures(K, rng)
+
+
+def claims_between_both_widths(K: Kernel, rng: np.random.Generator) -> None:
     """A claim narrower than norm-wise radii allow is decided with split products; one below the value is rejected."""
     v = network(K, rng, (3, *[12] * 5, 1))
     w = K.statements.Parameters((*v.weights[:-1], v.weights[-1] * 1.5), v.biases)
@@ -404,7 +436,7 @@ def check_deep_claims_between_both_widths(K: Kernel, rng: np.random.Generator) -
         raise AssertionError("a false claim about a deep network was accepted")
 
 
-def check_gaps_within_the_width_of_enclosures(K: Kernel, rng: np.random.Generator) -> None:
+def gaps_within_the_width_of_enclosures(K: Kernel, rng: np.random.Generator) -> None:
     """A waypoint below E by less than norm-wise radii tell: the gap is 0, found by the kernel itself; one above E by as little has a gap."""
     v = network(K, rng, (3, *[12] * 9, 1))
     with_head = lambda s: K.statements.Parameters(

@@ -35,6 +35,8 @@ from verifier.kernel.statements import EndpointValue, Objective, Parameters, Pro
 Array = np.ndarray
 # Constructions aim at values some 1e-6 below a limit; where enclosures of F are wider than that, they decide.
 TOO_WIDE = 2.0**-19
+# Multiplications per forward pass up to which products are split at once: a few milliseconds.
+SPLIT_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def objective_at(
 ) -> Interval:
     """Enclosure of F at a vertex, with weight decay as it is or in its balanced form.
 
-    Deep networks have norm-wise radii, and split products where these leave F wider than TOO_WIDE of it; `finer` asks for them at once.
+    Deep networks have norm-wise radii, and split products where these leave F wider than TOO_WIDE of it, or where that is nothing; `finer` asks for them.
     """
     parts = blocks(problem)
     if features is None and len(parts) > 1:
@@ -143,6 +145,7 @@ def objective_at(
     o, slope, deep = problem.objective, problem.negative_slope, len(p.weights) > 2
     if deep:
         p = live_part(p, p)[0]
+        finer = finer or len(problem.X) * sum(W.size for W in p.weights) <= SPLIT_AT_ONCE
     theta, c = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1])
     if deep:
         f = last_image(problem.X, exact_layers(p), slope, finer)
