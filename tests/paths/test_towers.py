@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from tests.paths.tower_checks import check_path, deep_network, problem, random_tower
 from verifier.errors import UsageError
+from verifier.kernel.fast.normwise import exact_layers, last_image
+from verifier.kernel.statements import Parameters
 from verifier.networks.network import Network
 from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Path
 from verifier.paths.towers.moves import Tower, compatible, live_slots, mixed, tower_of
+from verifier.paths.towers.subnetworks import rounding
 from verifier.paths.towers.tower_path import moves_through_towers
 
 
@@ -150,3 +153,18 @@ def test_architectures_must_agree():
         require_same_architecture("x", deep_network(rng, (2, 3, 1)), deep_network(rng, (2, 4, 1)))
     with pytest.raises(UsageError, match="at least one hidden layer"):
         require_same_architecture("x", deep_network(rng, (2, 1)), deep_network(rng, (2, 1)))
+
+
+def test_the_judgement_of_rounding_survives_depth():
+    """Above what float64 is off a deep network's outputs, and far below them; sums of absolute products exceed them at 25 layers."""
+    rng = np.random.default_rng(6)
+    net, X = deep_network(rng, (5, *[64] * 25, 2)), rng.normal(size=(40, 5))
+    weights = tuple(W * np.sqrt(2.0 / W.shape[1]) / W.std() for W in net.weights)
+    layers = exact_layers(Parameters(weights, net.biases))
+    h = X
+    for W, b in zip(weights[:-1], net.biases[:-1]):
+        h = np.maximum(h @ W.T + (0.0 if b is None else b), 0.0)
+    f = h @ weights[-1].T + (0.0 if net.biases[-1] is None else net.biases[-1])
+    off = np.abs(f - last_image(X, layers, 0.0, finer=True).mid).max()
+    judged = rounding(X, list(zip(weights[:-1], net.biases[:-1])), weights[-1], net.biases[-1])
+    assert off <= judged <= 0.1 * np.abs(f).max()

@@ -29,7 +29,7 @@ class Ball:
     mid: Array
     rad: Array
 
-    def columns(self, index: Array) -> Ball:
+    def columns(self, index: Array | slice) -> Ball:
         return Ball(self.mid[:, index], self.rad[:, index])
 
 
@@ -129,6 +129,23 @@ def row_norms(x: Ball) -> Ball:
     m = finite(np.sqrt(np.einsum("ij,ij->i", x.mid, x.mid)))
     spread = np.sqrt(np.einsum("ij,ij->i", x.rad, x.rad)) * _growth(n)
     return Ball(m, finite(((n + 4) * U * m + spread) * INFLATE + NORM_TINY))
+
+
+def norms_above(x: Array) -> Array:
+    """Upper bounds of the Euclidean norms of the rows of x (N, n), (N,)."""
+    n = x.shape[1]
+    with np.errstate(over="ignore"):
+        squares = np.einsum("ij,ij->i", x, x)
+    if not squares.max() <= 2.0**1000:
+        e = int(np.frexp(np.abs(finite(x)).max())[1])
+        return finite(np.ldexp(norms_above(np.ldexp(x, -e)), e))
+    return np.sqrt(squares) * (1.0 + (n + 4) * U) * INFLATE + NORM_TINY
+
+
+def norm_above(x: Array) -> float:
+    """Of a vector or, as Frobenius norm, of a matrix."""
+    rows = x if x.ndim == 1 else norms_above(x)
+    return float(norms_above(rows[None, :])[0])
 
 
 def row_sums_of_magnitudes(x: Ball) -> Ball:

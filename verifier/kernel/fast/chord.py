@@ -14,6 +14,7 @@ and mean_j loss_j(f_j(s)) <= max_{e in {0,1}} mean_j max over [f_j(e) - m_j, f_j
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,11 +43,11 @@ from verifier.kernel.fast.forward import (
     head_norms,
     head_prices,
     interior_penalty,
-    layer_input,
     pre_activations,
     total,
 )
 from verifier.kernel.fast.liveness import changed_rows, live_part
+from verifier.kernel.fast.normwise import Layer, images_above, spectral_norm_above
 from verifier.kernel.statements import Parameters, Problem, augmented_rows, require
 
 Array = np.ndarray
@@ -143,19 +144,29 @@ class Chord:
             return None
         return exact(x) if np.array_equal(x, y) else between(exact(x), exact(y), t)
 
+    @cached_property
+    def stretches(self) -> list[float]:
+        """Of the layers above the first, upper bounds of the spectral norms of W(t), which lie below their chords."""
+        ends = zip(self.v.weights[self.first :], self.w.weights[self.first :], strict=True)
+        return [max(spectral_norm_above(V), spectral_norm_above(W)) for V, W in ends]
+
     def at(self, t: float) -> Point:
         """Enclosures at the exact interpolation time t in [0, 1]."""
         o, v, w, slope = self.problem.objective, self.v, self.w, self.problem.negative_slope
-        u, weights, L = [between(self.u, self.u_end, t)], [], len(self.v.weights)
+        u, weights, biases, L = between(self.u, self.u_end, t), [], [], len(self.v.weights)
         for l in range(self.first + 1, L + 1):
             W = self._at("weight", l, t)
             assert W is not None  # weights are always there; only for the type checker
             weights.append(W)
-            u.append(affine(relu(u[-1], slope), W, self._at("bias", l, t)))
+            biases.append(self._at("bias", l, t))
+        if self.first == L - 1:
+            images = [affine(relu(u, slope), weights[-1], biases[-1])]
+        else:
+            images = images_above(u, list(map(Layer, weights, biases, self.stretches)), slope)
         rows, rows_end = (exact(augmented_rows(p.weights[-2], p.biases[-2])) for p in (v, w))
         prices, heads = head_prices(between(rows, rows_end, t), o.penalty), head_norms(weights[-1], o.penalty)
         penalty = interior_penalty(o, prices, heads, self._at("bias", L, t), self.form)
-        return Point(tuple(u[:-1]), tuple(weights), u[-1], penalty, prices, heads)
+        return Point((u, *images[:-1]), tuple(weights), images[-1], penalty, prices, heads)
 
     def value(self, p: Point) -> float:
         """Bound of F at a point of the segment."""
@@ -222,5 +233,10 @@ def chord_between(problem: Problem, v: Parameters, w: Parameters, form: str = "l
         v, w = live_part(v, w)
     last, slope = len(v.weights) - 1, problem.negative_slope
     first = next((l for l in range(1, last) if changed_rows(v, w, l).any()), last)
-    h = layer_input(v, problem.X, first, slope)
-    return Chord(problem, v, w, first, pre_activations(v, h, first), pre_activations(w, h, first), form)
+    # Below the first layer that changes both are the same network: one of twice as many neurons has the pre-activations of both.
+    n, b, c = v.weights[first - 1].shape[0], v.biases[first - 1], w.biases[first - 1]
+    rows = np.vstack([v.weights[first - 1], w.weights[first - 1]])
+    bias = None if b is None or c is None else np.concatenate([b, c])
+    twins = Parameters((*v.weights[: first - 1], rows), (*v.biases[: first - 1], bias))
+    u = pre_activations(twins, problem.X, first, slope)
+    return Chord(problem, v, w, first, u.columns(slice(0, n)), u.columns(slice(n, 2 * n)), form)

@@ -2,7 +2,7 @@
 
 `upper`/`lower` take a box [a, b] of predictions per sample and output, shape (N, K), and return one bound per sample, shape (N,).
 All losses are convex, so their maximum over a box sits at a corner, and that corner is known in closed form.
-exp and log come from Arb balls, never from numpy.
+Logistic and cross-entropy are enclosed by `exponentials.py`, conjugates by Arb balls; no exp or log comes from numpy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import numpy as np
 from flint import arb
 
 from verifier.kernel.fast.balls import INFLATE, TINY, down, finite, sum_lower, sum_upper, up
+from verifier.kernel.fast.balls import lower as ball_lower
+from verifier.kernel.fast.balls import upper as ball_upper
 from verifier.kernel.fast.blocks import mass
+from verifier.kernel.fast.exponentials import log1p_sum_exp
 from verifier.kernel.statements import Objective, require
 
 Array = np.ndarray
@@ -26,24 +29,6 @@ def arb_upper(x: arb) -> float:
 
 def arb_lower(x: arb) -> float:
     return down(float(x.lower()))
-
-
-def _log1p_sum_exp(exponents: list[float]) -> arb:
-    """log(1 + sum_k exp(e_k)), shifted so that no exponential overflows."""
-    top = arb(max(0.0, *exponents))
-    if top == 0:
-        return sum((arb(e).exp() for e in exponents), arb(0)).log1p()
-    total = (-top).exp()
-    for e in exponents:
-        total += (arb(e) - top).exp()
-    return top + total.log()
-
-
-def _softplus(x: float) -> arb:
-    """log(1 + exp(x))."""
-    if x > 0.0:
-        return arb(x) + arb(-x).exp().log1p()
-    return arb(x).exp().log1p()
 
 
 def _residuals(a: Array, b: Array, y: Array) -> tuple[Array, Array]:
@@ -61,9 +46,9 @@ def _huber(r: Array, delta: float) -> Array:
 def upper(o: Objective, a: Array, b: Array, y: Array) -> Array:
     """(N,) bounds at or above the loss anywhere in the box."""
     if o.loss == "logistic":
-        return np.array([arb_upper(_softplus(-m)) for m in _margins(a, b, y)[0].tolist()])
+        return ball_upper(log1p_sum_exp(-_margins(a, b, y)[0][:, None]))
     if o.loss == "cross_entropy":
-        return np.array([arb_upper(_log1p_sum_exp(e)) for e in _exponents(b, a, y, np.inf)])
+        return ball_upper(log1p_sum_exp(_exponents(b, a, y, np.inf)))
     if o.loss == "hinge":
         return np.maximum(np.nextafter(1.0 - _margins(a, b, y)[0], np.inf), 0.0)
     far = _residuals(a, b, y)[0]
@@ -81,9 +66,9 @@ def upper(o: Objective, a: Array, b: Array, y: Array) -> Array:
 def lower(o: Objective, a: Array, b: Array, y: Array) -> Array:
     """(N,) bounds at or below the loss everywhere in the box."""
     if o.loss == "logistic":
-        return np.array([arb_lower(_softplus(-m)) for m in _margins(a, b, y)[1].tolist()])
+        return np.maximum(ball_lower(log1p_sum_exp(-_margins(a, b, y)[1][:, None])), 0.0)
     if o.loss == "cross_entropy":
-        return np.array([arb_lower(_log1p_sum_exp(e)) for e in _exponents(a, b, y, -np.inf)])
+        return np.maximum(ball_lower(log1p_sum_exp(_exponents(a, b, y, -np.inf))), 0.0)
     if o.loss == "hinge":
         return np.maximum(np.nextafter(1.0 - _margins(a, b, y)[1], -np.inf), 0.0)
     near = _residuals(a, b, y)[1]
@@ -104,13 +89,13 @@ def _margins(a: Array, b: Array, y: Array) -> tuple[Array, Array]:
     return np.where(positive, a[:, 0], -b[:, 0]), np.where(positive, b[:, 0], -a[:, 0])
 
 
-def _exponents(others: Array, own: Array, y: Array, direction: float) -> list[list[float]]:
-    """Per sample the differences `others_k - own_y`, k != y, each rounded towards `direction`."""
+def _exponents(others: Array, own: Array, y: Array, direction: float) -> Array:
+    """Per sample the differences `others_k - own_y`, k != y, each rounded towards `direction`; (N, K - 1)."""
     N, K = others.shape
     gaps = finite(np.nextafter(others - own[np.arange(N), y][:, None], direction))
     keep = np.ones((N, K), dtype=bool)
     keep[np.arange(N), y] = False
-    return gaps[keep].reshape(N, K - 1).tolist()
+    return gaps[keep].reshape(N, K - 1)
 
 
 def _negative_entropy(p: arb) -> arb:

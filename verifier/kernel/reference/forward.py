@@ -5,16 +5,28 @@ from __future__ import annotations
 import numpy as np
 from flint import arb, arb_mat
 
-from verifier.kernel.reference.numbers import ZERO, Column, ball_columns, ball_matrix
+from verifier.kernel.reference.numbers import ONE, ZERO, Column, ball_columns, ball_matrix
 from verifier.kernel.statements import Parameters
+
+
+def affine_map(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
+    """H W^T + b, one row per sample."""
+    Z = H * ball_matrix(W).transpose()
+    if b is None:
+        return Z
+    return Z + arb_mat(Z.nrows(), 1, [ONE] * Z.nrows()) * arb_mat([b.tolist()])
+
+
+def activation(Z: arb_mat, slope: float) -> arb_mat:
+    """max(z, slope z) entrywise."""
+    entries = Z.entries()
+    below = (Z * arb(slope)).entries() if slope else [ZERO] * len(entries)
+    return arb_mat(Z.nrows(), Z.ncols(), list(map(arb.max, entries, below)))
 
 
 def preactivations(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> list[Column]:
     """Columns of H W^T + b, one per neuron."""
-    columns = ball_columns(H * ball_matrix(W).transpose())
-    if b is None:
-        return columns
-    return [[u + shift for u in column] for column, shift in zip(columns, map(arb, b.tolist()))]
+    return ball_columns(affine_map(H, W, b))
 
 
 def relu_columns(columns: list[Column], slope: float) -> list[Column]:
@@ -29,8 +41,14 @@ def layer_input(X: arb_mat, p: Parameters, l: int, slope: float) -> arb_mat:
     """What layer l (0-based) reads."""
     H = X
     for W, b in zip(p.weights[:l], p.biases[:l]):
-        H = arb_mat(relu_columns(preactivations(H, W, b), slope)).transpose()
+        H = activation(affine_map(H, W, b), slope)
     return H
+
+
+def outputs(X: arb_mat, p: Parameters, slope: float) -> list[list[arb]]:
+    """f_j, one list of K per sample."""
+    last = len(p.weights) - 1
+    return affine_map(layer_input(X, p, last, slope), p.weights[last], p.biases[last]).tolist()
 
 
 def last_hidden(X: arb_mat, p: Parameters, slope: float) -> list[Column]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flint import arb
+from flint import arb, arb_mat
 
-from verifier.kernel.reference.forward import last_hidden, predictions, relu_columns, without_dead
+from verifier.kernel.reference.forward import outputs, without_dead
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
-    Column,
     ball_list,
     ball_matrix,
     ball_rows,
@@ -94,20 +93,23 @@ def interior_penalty(
     return total + l1_norm(c) if o.penalise_output_bias and c is not None else total
 
 
-def vertex_value(problem: Problem, p: Parameters, S: list[Column], form: str) -> arb:
-    """F at a vertex of a path, from the features of its last hidden layer."""
+def vertex_value(problem: Problem, p: Parameters, f: list[list[arb]], form: str) -> arb:
+    """F at a vertex of a path, from its outputs."""
     o = problem.objective
     theta, c = ball_rows(p.weights[-1], None), ball_list(p.biases[-1])
-    f = predictions(S, theta, c, problem.X.shape[0])
     loss = weighted_mean(problem, [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)])
     return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c, form)
 
 
+def network_value(problem: Problem, X: arb_mat, p: Parameters, form: str) -> arb:
+    """F at any network on the inputs X; of deep ones without what is dead."""
+    p = without_dead(p, p)[0] if len(p.weights) > 2 else p
+    return vertex_value(problem, p, outputs(X, p, problem.negative_slope), form)
+
+
 def endpoint_value(problem: Problem, p: Parameters) -> arb:
     """F at A or B, with weight decay as it is."""
-    p = without_dead(p, p)[0] if len(p.weights) > 2 else p
-    S = relu_columns(last_hidden(ball_matrix(problem.X), p, problem.negative_slope), problem.negative_slope)
-    return vertex_value(problem, p, S, "literal")
+    return network_value(problem, ball_matrix(problem.X), p, "literal")
 
 
 def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:

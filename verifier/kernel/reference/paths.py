@@ -35,6 +35,7 @@ from verifier.kernel.reference.objective import (
     endpoint_value,
     head_size,
     interior_penalty,
+    network_value,
     row_price,
     sample_loss,
     sample_targets,
@@ -82,7 +83,9 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
             if move.kind == "rescale":
                 bounds.append(rescale_bound(problem, v, w, move, claim.form))
             if inner:
-                bounds.append(vertex_value(problem, w, relu_columns(V, slope), claim.form))
+                theta, c = ball_rows(w.weights[-1], None), ball_list(w.biases[-1])
+                f = predictions(relu_columns(V, slope), theta, c, problem.X.shape[0])
+                bounds.append(vertex_value(problem, w, f, claim.form))
             U = V
             continue
         if move.kind == "chord":
@@ -92,8 +95,7 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
             start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
             bounds.append(_chord(problem, p, q, first, start, end, move, claim.form))
         if inner:
-            p = without_dead(w, w)[0]
-            bounds.append(vertex_value(problem, p, relu_columns(last_hidden(X, p, slope), slope), claim.form))
+            bounds.append(network_value(problem, X, w, claim.form))
     top = largest([FA, FB, *bounds])
     E, least = FA.max(FB), FA.min(FB)
     require_at_most(top, arb(claim.sup), "sup F on the path is not certainly below the claim")
@@ -129,6 +131,19 @@ def _mix_lists(x: list[arb], y: list[arb], t: arb) -> list[arb]:
     return [_mix(a, b, t) for a, b in zip(x, y)]
 
 
+def _between(U: Block, V: Block, t: arb) -> Block:
+    """U + t (V - U) column by column; columns that are one and the same object stay."""
+    if t.is_zero() or t == 1:
+        return U if t.is_zero() else V
+    changed = [i for i, (a, b) in enumerate(zip(U, V)) if a is not b]
+    mixed = list(U)
+    if changed:
+        start, end = (arb_mat([columns[i] for i in changed]) for columns in (U, V))
+        for i, column in zip(changed, (start + (end - start) * t).tolist()):
+            mixed[i] = column
+    return mixed
+
+
 def _kink(u: arb, v: arb, slope: float) -> arb:
     """Ball whose upper end bounds the largest distance of the activation from its chord between pre-activations u and v."""
     if (bool(u >= 0) and bool(v >= 0)) or (bool(u <= 0) and bool(v <= 0)):
@@ -155,29 +170,31 @@ def _chord(
         t = arb(time)
         Ws = [[_mix_lists(a, b, t) for a, b in zip(*pair)] for pair in zip(*ends)]
         bs = [None if a is None or b is None else _mix_lists(a, b, t) for a, b in zip(*shifts)]
-        us = [[_mix_lists(a, b, t) if a is not b else a for a, b in zip(U, V)]]
+        us = [_between(U, V, t)]
+        hs = [relu_columns(us[0], slope)]
         for l in range(first + 1, len(Ws) - 1):
             shift = bs[l]
-            columns = ball_columns(arb_mat(relu_columns(us[-1], slope)).transpose() * arb_mat(Ws[l]).transpose())
+            columns = ball_columns(arb_mat(hs[-1]).transpose() * arb_mat(Ws[l]).transpose())
             us.append(columns if shift is None else [[u + s for u in c] for c, s in zip(columns, shift)])
-        f = predictions(relu_columns(us[-1], slope), Ws[-1], bs[-1], N)
+            hs.append(relu_columns(us[-1], slope))
+        f = predictions(hs[-1], Ws[-1], bs[-1], N)
         wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
-        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt))
+        points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt, hs))
     moving = sorted(changed_neurons(v, w, first) & alive_neurons(v, w)[first])
     return largest([_piece(problem, p, q, moving, form) for p, q in itertools.pairwise(points)])
 
 
 def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int], form: str) -> arb:
-    """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes."""
+    """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes; None for 0."""
     o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
-    low: Block = [[ZERO] * N for _ in moving]
-    high: Block = [[ZERO] * N for _ in moving]
-    for k, (u, v, W, Z) in enumerate(zip(p[0], q[0], p[1], q[1])):
+    deviation: tuple[Block, Block] | None = None
+    for k, (u, v, W, Z, h, g) in enumerate(zip(p[0], q[0], p[1], q[1], p[5], q[5])):
         if k == 0:
-            u, v = [u[i] for i in moving], [v[i] for i in moving]
+            u, v, h, g = ([column[i] for i in moving] for column in (u, v, h, g))
             W, Z = [[row[i] for i in moving] for row in W], [[row[i] for i in moving] for row in Z]
-        low, high = _after_activation(low, high, u, v, slope)
-        low, high = _after_layer(low, high, relu_columns(u, slope), relu_columns(v, slope), W, Z, N)
+        low, high = _after_activation(deviation, u, v, slope)
+        deviation = _after_layer(low, high, h, g, W, Z, N)
+    assert deviation is not None  # there is an output layer; only for the type checker
     excess = ZERO
     if o.penalty == "path" or (o.penalty == "weight_decay" and form == "balanced"):
         # A product of two norms may rise above its chord; the other penalties are convex.
@@ -186,7 +203,7 @@ def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int], form: str) -
             Da = row_price(o, q[4][i]) - row_price(o, p[4][i])
             Db = head_size(o, [row[i] for row in theta_end]) - head_size(o, [row[i] for row in theta])
             excess += positive(-Da * Db) / 4
-    below, above = zip(*low), zip(*high)
+    below, above = (zip(*side) for side in deviation)
     bounds = list(zip(below, above))
     ends = []
     for e in (p, q):
@@ -195,18 +212,24 @@ def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int], form: str) -
     return largest(ends)
 
 
-def _after_activation(low: Block, high: Block, u: Block, v: Block, slope: float) -> tuple[Block, Block]:
+def _after_activation(
+    deviation: tuple[Block, Block] | None, u: Block, v: Block, slope: float
+) -> tuple[Block, Block | None]:
     """Deviations of sigma(u(s)) from those of u(s), one column per neuron."""
+    if deviation is None:
+        return [[_kink(e, g, slope) for e, g in zip(x, y)] for x, y in zip(u, v)], None
     a = arb(slope)
     new_low, new_high = [], []
-    for m, M, x, y in zip(low, high, u, v):
+    for m, M, x, y in zip(*deviation, u, v):
         factors = [a if bool(e + d <= 0) and bool(g + d <= 0) else ONE for d, e, g in zip(M, x, y)]
         new_low.append([c * d + _kink(e, g, slope) for c, d, e, g in zip(factors, m, x, y)])
         new_high.append([c * d for c, d in zip(factors, M)])
     return new_low, new_high
 
 
-def _after_layer(low: Block, high: Block, h: Block, g: Block, W: Block, Z: Block, samples: int) -> tuple[Block, Block]:
+def _after_layer(
+    low: Block, high: Block | None, h: Block, g: Block, W: Block, Z: Block, samples: int
+) -> tuple[Block, Block]:
     """Deviations of W(s) h(s) from those of h(s), whose ends are h and g; W and Z are the ends of the weights."""
     if not h:
         return [[ZERO] * samples for _ in W], [[ZERO] * samples for _ in W]
@@ -214,11 +237,14 @@ def _after_layer(low: Block, high: Block, h: Block, g: Block, W: Block, Z: Block
     minus = arb_mat([[positive((-a).max(-b)) for a, b in zip(x, y)] for x, y in zip(W, Z)])
     change = arb_mat([[b - a for a, b in zip(x, y)] for x, y in zip(W, Z)])
     moved = arb_mat([[b - a for a, b in zip(x, y)] for x, y in zip(h, g)])
-    m, M, both = arb_mat(low), arb_mat(high), (change * moved).tolist()
-    below, above = (plus * m + minus * M).tolist(), (plus * M + minus * m).tolist()
+    m, both = arb_mat(low), (change * moved).tolist()
+    below, above = plus * m, minus * m
+    if high is not None:
+        M = arb_mat(high)
+        below, above = below + minus * M, above + plus * M
     return (
-        [[x + positive(y) / 4 for x, y in zip(r, s)] for r, s in zip(below, both)],
-        [[x + positive(-y) / 4 for x, y in zip(r, s)] for r, s in zip(above, both)],
+        [[x + positive(y) / 4 for x, y in zip(r, s)] for r, s in zip(below.tolist(), both)],
+        [[x + positive(-y) / 4 for x, y in zip(r, s)] for r, s in zip(above.tolist(), both)],
     )
 
 

@@ -46,17 +46,28 @@ def preactivations(Z: Array, W: Array, b: Array | None) -> Array:
 def rounding(
     Z: Array, rows: Sequence[tuple[Array, Array | None]], head: Array, head_bias: Array | None, samples: int = 256
 ) -> float:
-    """About how far the kernel's enclosure of an output is wider than the output: 2^-52 times widths times the sum of absolute products.
+    """About how far float64 is off an output: 2^-52 times widths times the sum of absolute products, or times the product of norms if that is less.
 
     Judged on the samples of Z (N, s) with the largest norms. Training and ill-conditioned heads can make a small loss out of huge numbers that cancel.
     """
     a = np.abs(Z[np.argsort(-np.abs(Z).sum(axis=1), kind="stable")[:samples]])
-    width = Z.shape[1]
+    width, norm = Z.shape[1], float(np.linalg.norm(a, axis=1).max(initial=0.0))
     for W, b in rows:
         a = a @ np.abs(W).T + (0.0 if b is None else np.abs(b))
+        norm = norm * _stretch(W) + (0.0 if b is None else float(np.linalg.norm(b)))
         width += len(W)
-    out = a @ np.abs(head).T + (0.0 if head_bias is None else np.abs(head_bias))
-    return float(2.0**-52 * width * out.max(initial=0.0))
+    c = 0.0 if head_bias is None else np.abs(head_bias)
+    out, far = a @ np.abs(head).T + c, norm * np.linalg.norm(head, axis=1) + c
+    return float(2.0**-52 * width * min(out.max(initial=0.0), far.max(initial=0.0)))
+
+
+def _stretch(W: Array) -> float:
+    """About the spectral norm: five steps of the power method, from the row sums."""
+    x = W.sum(axis=1) + 1e-9
+    for _ in range(5):
+        size = float(np.linalg.norm(x))
+        x = W @ (W.T @ (x / size)) if size > 0 else x
+    return float(np.sqrt(np.linalg.norm(x)))
 
 
 def head_prices(objective: Objective, width: int) -> Array:
