@@ -14,7 +14,7 @@ import numpy as np
 from verifier.certificate.strict import fail, fields, optional_float, parse_float
 from verifier.kernel import Claim, EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum, SignCountBarrier
 from verifier.kernel.statements.refusal import NAME
 
 KINDS: dict[str, type] = {
@@ -22,6 +22,7 @@ KINDS: dict[str, type] = {
     "path_upper_bound": PathUpperBound,
     "head_optimum": HeadOptimum,
     "barrier_lower_bound": BarrierLowerBound,
+    "sign_count_barrier": SignCountBarrier,
     "region_minimum": RegionMinimum,
     "region_optimum": RegionOptimum,
     "jacobian_rank": JacobianRank,
