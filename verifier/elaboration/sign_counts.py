@@ -16,7 +16,15 @@ Array = np.ndarray
 
 
 def sign_count_claim(
-    problem: Problem, *, name: str, positive: int, directions: Array, tree: Array, nu: Array, slopes: Array, pulls: Array
+    problem: Problem,
+    *,
+    name: str,
+    positive: int,
+    directions: Array,
+    tree: Array,
+    nu: Array,
+    slopes: Array,
+    pulls: Array,
 ) -> SignCountBarrier:
     """The claim with the level that the kernel finds, and the gap over E that follows.
 

