@@ -16,6 +16,7 @@ from verifier.kernel.statements import (
     PathUpperBound,
     RegionMinimum,
     RegionOptimum,
+    SignCountBarrier,
     Verdict,
 )
 from verifier.numbers import show_down, show_up
@@ -78,6 +79,7 @@ def _kind(claim: Claim) -> tuple[str, str]:
         return "path upper bound", claim.path
     kinds = {
         BarrierLowerBound: "barrier lower bound",
+        SignCountBarrier: "sign-count barrier",
         RegionMinimum: "region minimum",
         RegionOptimum: "region optimum",
         JacobianRank: "Jacobian rank",

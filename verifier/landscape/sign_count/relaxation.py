@@ -217,16 +217,12 @@ class _Program:
             # Samples whose relus are all linear see few variables: their residuals are as good as those of a triangular factor.
             closed = ~np.any(self.open, axis=0) if self.k else np.ones(N, dtype=bool)
             thin = F[closed][:, : self.first + 1].toarray()
-            R = (
-                np.linalg.qr(np.column_stack([thin, y[closed]]), mode="r")
-                if closed.any()
-                else np.zeros((0, self.first + 2))
-            )
+            R: Array = np.asarray(np.linalg.qr(np.column_stack([thin, y[closed]]), mode="r"))
             top = _wider(csc_matrix(R[:, :-1]), core)
             Z, target = vstack([top, F[~closed]], format="csc"), np.concatenate([R[:, -1], y[~closed]])
-            rows = len(target)
-            A = hstack([Z, -_eye(rows)], format="csc")
-            return [(clarabel.ZeroConeT(rows), A, target)], rows, 2.0 / N, 0.0
+            height = len(target)
+            A = hstack([Z, -_eye(height)], format="csc")
+            return [(clarabel.ZeroConeT(height), A, target)], height, 2.0 / N, 0.0
         if name in ("absolute", "hinge"):
             if name == "hinge":
                 S = _scaled(F, -y)
