@@ -16,7 +16,7 @@ from flint import arb, ctx, fmpq
 from scipy.optimize import minimize
 
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum
+from verifier.kernel.statements import BarrierLowerBound, JacobianRank, RegionMinimum, RegionOptimum, SignCountBarrier
 
 from .landscape_oracle import false_barrier, false_rank, false_region, false_region_optimum, false_violation
 
@@ -401,6 +401,7 @@ def _false_region_optimum(p: Any, claim: Any) -> str | None:
 LANDSCAPE = {
     RegionOptimum: _false_region_optimum,
     BarrierLowerBound: false_barrier,
+    SignCountBarrier: false_barrier,
     RegionMinimum: false_region,
     JacobianRank: false_rank,
     ClaimViolation: false_violation,

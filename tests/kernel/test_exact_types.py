@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.corpus import attacks, landscape, region_optimum
+from tests.corpus import attacks, landscape, region_optimum, sign_count
 from tests.corpus.small import Case, net
 from verifier.kernel import Move, Objective, Problem, check
 from verifier.kernel.papers.statement import ClaimViolation
@@ -14,7 +14,7 @@ from verifier.kernel.statements import EndpointValue
 
 EVALUATIONS = ("fast", "reference")
 SQUARED = Objective("squared", None, 0.0, "none", False)
-CORRECT = {**attacks.CORRECT, **landscape.CORRECT, **region_optimum.CORRECT}
+CORRECT = {**attacks.CORRECT, **landscape.CORRECT, **region_optimum.CORRECT, **sign_count.CORRECT}
 
 
 class Fickle:

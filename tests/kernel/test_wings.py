@@ -83,6 +83,6 @@ def test_every_kind_of_claim_has_one_rule_and_one_sentence():
 
 def test_the_trusted_core_does_not_grow():
     """Lines without what belongs to single papers: 3,699 when format 2 was made, of them 2,222 of code (2,092 before it); 3,769 with exact types;
-    4,213 with `region_optimum` (statement 123, evaluations 173 and 132)."""
+    4,213 with `region_optimum` (statement 123, evaluations 173 and 132); 4,630 with `sign_count_barrier` (statement 74, evaluations 160 and 167)."""
     files = [p for p in FOLDER.rglob("*.py") if p.parent.name != "papers"]
-    assert sum(len(p.read_text().splitlines()) for p in files) <= 4213
+    assert sum(len(p.read_text().splitlines()) for p in files) <= 4630
