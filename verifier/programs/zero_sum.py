@@ -29,8 +29,8 @@ def with_zero_sum(nu: Array, y: Array, loss: str, delta: float | None) -> Array:
         room = np.minimum(np.abs(steps), np.floor(1.0 / grid) - np.abs(steps))
     elif loss in ("huber", "absolute"):
         room = np.floor((delta if loss == "huber" and delta is not None else 1.0) / grid) - np.abs(steps)
-    # Rounding may have left the domain by a step.
-    for j in np.argsort(-room):
+    # Rounding may have left the domain by a step. Entries near 0 move last: their sign may matter.
+    for j in np.argsort(-np.minimum(room, np.abs(steps)), kind="stable"):
         excess = float(steps.sum())
         if excess == 0.0:
             break
