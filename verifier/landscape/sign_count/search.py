@@ -38,6 +38,7 @@ class NarrowMinimum:
 
     @property
     def closed(self) -> bool:
+        """Whether both ends are the same number, about."""
         return self.upper - self.lower <= 2.0 * CLOSE * self.upper
 
 
@@ -130,26 +131,28 @@ class _Search:
 
 
 def descended(s: Narrow, u: Array, c: float) -> tuple[Array, float, float]:
-    """(u, c, F) after L-BFGS from there, or the start where that is lower."""
+    """(u, c, F) after L-BFGS from there, or the start where that is lower. It moves in coordinates of the directions, in which data have size 1."""
     k, n = u.shape
-    y, loss, kappa = s.targets, s.objective.loss, s.objective.kappa
+    y, loss, kappa, G = s.targets, s.objective.loss, s.objective.kappa, s.directions
+    inputs = s.inputs @ G.T
 
     def F(z: Array) -> tuple[float, Array]:
         v, b = z[: k * n].reshape(k, n), float(z[k * n]) if s.output_bias else 0.0
-        pre = s.inputs @ v.T
+        pre, rows = inputs @ v.T, v @ G
         f = np.maximum(pre, 0.0) @ s.sign_column + b
         slope = loss.gradient(f[:, None], y)[:, 0] / s.N
-        norms = np.linalg.norm(v, axis=1)
-        down = ((pre > 0.0) * slope[:, None] * s.sign_column).T @ s.inputs
-        down += kappa * v / np.where(norms > 0.0, norms, 1.0)[:, None]
+        norms = np.linalg.norm(rows, axis=1)
+        down = ((pre > 0.0) * slope[:, None] * s.sign_column).T @ inputs
+        down += kappa * (rows / np.where(norms > 0.0, norms, 1.0)[:, None]) @ G.T
         value = float(loss.values(f[:, None], y).mean()) + kappa * float(norms.sum()) + s.bias_price * abs(b)
         tail = [slope.sum() + s.bias_price * np.sign(b)] if s.output_bias else []
         return value, np.concatenate([down.ravel(), tail])
 
-    z = np.concatenate([u.ravel(), [c] if s.output_bias else []])
+    start = np.linalg.solve(G.T, u.T).T
+    z = np.concatenate([start.ravel(), [c] if s.output_bias else []])
     if not len(z):
         return u, c, s.value(u, c)
     found = minimize(F, z, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-11})
-    best = found.x if found.fun < F(z)[0] else z
-    v, b = best[: k * n].reshape(k, n), float(best[k * n]) if s.output_bias else 0.0
-    return v, b, s.value(v, b)
+    v, b = found.x[: k * n].reshape(k, n) @ G, float(found.x[k * n]) if s.output_bias else 0.0
+    value, before = s.value(v, b), s.value(u, c)
+    return (v, b, value) if value < before else (u, c, before)

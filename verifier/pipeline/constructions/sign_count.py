@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from verifier.landscape.sign_count.search import NarrowMinimum
 
 # Of method all, and by name: cones that a search may start from, programs and CPU seconds of one search.
-OF_ALL, BY_NAME = (64, 2_000, 20.0), (4096, 100_000, 600.0)
+OF_ALL, BY_NAME = (64, 2_000, 20.0), (4096, 20_000, 120.0)
 # The path's bound may lie this much over the least F of narrower networks, relatively; pieces that a segment may be cut into.
 TIGHT, MOST_PIECES = 1e-10, 4096
 # Both ends of a gap meet when they differ by this share of the upper one.
@@ -70,7 +70,8 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
         )
     falling = sign_counts(A)[0] > passed[-1]
     searches = [narrow(A, objective, X, targets, p) for p in (passed[::-1] if falling else passed)]
-    return [least_narrow(n, most_programs=most_programs, seconds=seconds) for n in searches]
+    # A pass at or below E is no barrier, however far below.
+    return [least_narrow(n, most_programs=most_programs, seconds=seconds, floor=s.E) for n in searches]
 
 
 def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
