@@ -17,7 +17,7 @@ from verifier.objective import make_objective
 from verifier.pipeline.sign_count import narrow_claim
 
 
-def _trained(rng, objective, inputs, y, signs, output_bias):
+def trained_network(rng, objective, inputs, y, signs, output_bias):
     """The lowest of a few networks of these signs that L-BFGS finds, no neuron of it 0: (u (m, n), c)."""
     n, s = inputs.shape[1], np.array(signs)
     whole = Narrow(objective, inputs, y, tuple(signs), output_bias, np.eye(n))
@@ -65,7 +65,7 @@ def instance(
     nets = []
     for positive in (many, few):
         signs = rng.permutation([1] * positive + [-1] * (m - positive))
-        u, c = _trained(rng, objective, inputs, y, signs, output_bias)
+        u, c = trained_network(rng, objective, inputs, y, signs, output_bias)
         nets.append(network(u, c, signs, rng, bias, output_bias))
     A, B = nets if rng.random() < 0.5 else nets[::-1]
     found = least_narrow(narrow(A, objective, X, y, int(rng.integers(few, many))), most_programs=programs, seconds=60)

@@ -152,7 +152,7 @@ def descended(s: Narrow, u: Array, c: float) -> tuple[Array, float, float]:
     z = np.concatenate([start.ravel(), [c] if s.output_bias else []])
     if not len(z):
         return u, c, s.value(u, c)
-    found = minimize(F, z, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-11})
+    found = minimize(F, z, jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-15, "gtol": 1e-11})
     v, b = found.x[: k * n].reshape(k, n) @ G, float(found.x[k * n]) if s.output_bias else 0.0
     value, before = s.value(v, b), s.value(u, c)
     return (v, b, value) if value < before else (u, c, before)
