@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csc_matrix, hstack, vstack
+from scipy.sparse import csc_matrix, vstack
 
 from verifier.landscape.sign_count.fan import Cones, Fan
+from verifier.landscape.sign_count.loss_rows import LOSSES, Predictions, wider
 from verifier.landscape.sign_count.narrow import Narrow
 
 Array = np.ndarray
@@ -172,30 +173,38 @@ class _Program:
                 A[1:, i * n : (i + 1) * n] = -G.T
                 self.add(clarabel.SecondOrderConeT(n + 1), csc_matrix(A), np.zeros(n + 1))
 
+    def huber(self) -> tuple[float, float]:
+        """(delta, weight of the loss), in units where targets and prices are of size 1; (0, 1) for other losses."""
+        delta = self.narrow.objective.loss.delta
+        if delta is None:
+            return 0.0, 1.0
+        return float(np.ldexp(delta, -self.r.output)), float(np.ldexp(1.0, 2 * self.r.output - self.r.value))
+
     def solve(self) -> Solved | None:
         import clarabel
 
         self.cone_rows()
         F = self.outputs()
-        M, extra, P_extra, q_extra = self.loss_rows(F)
-        total = self.core + extra
+        closed = ~np.any(self.open, axis=0) if self.k else np.ones(self.N, dtype=bool)
+        loss = LOSSES[self.narrow.objective.loss.name](Predictions(F, self.y, closed, self.first + 1, *self.huber()))
+        M, total = loss.rows, self.core + len(loss.linear)
         priced = self.narrow.output_bias and self.bias_kappa > 0.0
         if priced:
             for sign in (1.0, -1.0):
                 row = np.zeros((1, total + 1))
                 row[0, self.bias], row[0, total] = sign, -1.0
-                M.append((clarabel.NonnegativeConeT(1), csc_matrix(row), np.zeros(1)))
+                M.append(([clarabel.NonnegativeConeT(1)], csc_matrix(row), np.zeros(1)))
         width = total + int(priced)
         q = np.zeros(width)
-        q[self.core : total] = q_extra
+        q[self.core : total] = loss.linear
         if self.kappa > 0.0:
             q[self.norms : self.core] = self.kappa
         if priced:
             q[total] = self.bias_kappa
         P = np.zeros(width)
-        P[self.core : total] = P_extra
-        blocks = [_wider(A, width) for A in self.blocks] + [_wider(A, width) for _, A, _ in M]
-        cones = [*self.cones, *(c for cone, _, _ in M for c in (cone if isinstance(cone, list) else [cone]))]
+        P[self.core : total] = loss.quadratic
+        blocks = [wider(A, width) for A in (*self.blocks, *(A for _, A, _ in M))]
+        cones = [*self.cones, *(c for some, _, _ in M for c in some)]
         b = np.concatenate([*self.sides, *(side for _, _, side in M)])
         A = vstack(blocks, format="csc")
         Pm = csc_matrix((P, (np.arange(width), np.arange(width))), shape=(width, width))
@@ -207,64 +216,6 @@ class _Program:
             if found.status in (clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved):
                 return self.solved(np.asarray(found.x), np.asarray(found.z), F)
         return None
-
-    def loss_rows(self, F: Any) -> tuple[list[Any], int, Any, Any]:
-        """(constraints over core + extra variables, how many extra, their quadratic prices, their linear prices)."""
-        import clarabel
-
-        N, name, y, core = self.N, self.narrow.objective.loss.name, self.y, self.core
-        if name == "squared":
-            # Samples whose relus are all linear see few variables: their residuals are as good as those of a triangular factor.
-            closed = ~np.any(self.open, axis=0) if self.k else np.ones(N, dtype=bool)
-            thin = F[closed][:, : self.first + 1].toarray()
-            R: Array = np.asarray(np.linalg.qr(np.column_stack([thin, y[closed]]), mode="r"))
-            top = _wider(csc_matrix(R[:, :-1]), core)
-            Z, target = vstack([top, F[~closed]], format="csc"), np.concatenate([R[:, -1], y[~closed]])
-            height = len(target)
-            A = hstack([Z, -_eye(height)], format="csc")
-            return [(clarabel.ZeroConeT(height), A, target)], height, 2.0 / N, 0.0
-        if name in ("absolute", "hinge"):
-            if name == "hinge":
-                S = _scaled(F, -y)
-                rows = [(S, -np.ones(N)), (csc_matrix((N, core)), np.zeros(N))]
-            else:
-                rows = [(F, y), (-F, -y)]
-            return [
-                (clarabel.NonnegativeConeT(N), hstack([A, -_eye(N)], format="csc"), b) for A, b in rows
-            ], N, 0.0, 1.0 / N  # fmt: skip
-        if name == "huber":
-            # huber(r) = min_p p^2 / 2 + delta |r - p|, in units of F.
-            delta = float(np.ldexp(self.narrow.objective.loss.delta or 0.0, -self.r.output))
-            weight = float(np.ldexp(1.0, 2 * self.r.output - self.r.value))
-            one = _eye(N)
-            rows = [(hstack([s * F, -s * one, -one], format="csc"), s * y) for s in (1.0, -1.0)]
-            P = np.concatenate([np.full(N, weight / N), np.zeros(N)])
-            q = np.concatenate([np.zeros(N), np.full(N, weight * delta / N)])
-            return [(clarabel.NonnegativeConeT(N), A, b) for A, b in rows], 2 * N, P, q
-        return self.logistic_rows(F)
-
-    def logistic_rows(self, F: Any) -> tuple[list[Any], int, Any, Any]:
-        """log(1 + exp(z)) <= t exactly when exp(-t) + exp(z - t) <= 1, z = -y f; extra variables t, a, b."""
-        import clarabel
-
-        N = self.N
-        one, none, zeros = _eye(N), csc_matrix((N, N)), csc_matrix((N, self.core))
-        S = _scaled(F, -self.y)
-        # Rows of all samples by kind, then put in order sample by sample: s = b - A x in the exponential cone (x, 1, z): y exp(x / y) <= z.
-        kinds = [
-            (hstack([zeros, one, none, none]), 0.0),
-            (csc_matrix((N, self.core + 3 * N)), 1.0),
-            (hstack([zeros, none, -one, none]), 0.0),
-            (hstack([-S, one, none, none]), 0.0),
-            (csc_matrix((N, self.core + 3 * N)), 1.0),
-            (hstack([zeros, none, none, -one]), 0.0),
-        ]
-        order = (np.arange(6)[None, :] * N + np.arange(N)[:, None]).ravel()
-        A = vstack([k for k, _ in kinds], format="csr")[order].tocsc()
-        b = np.concatenate([np.full(N, v) for _, v in kinds])[order]
-        sums = hstack([zeros, none, one, one], format="csc")
-        rows = [([clarabel.ExponentialConeT()] * (2 * N), A, b), (clarabel.NonnegativeConeT(N), sums, np.ones(N))]
-        return rows, 3 * N, 0.0, np.concatenate([np.full(N, 1.0 / N), np.zeros(2 * N)])
 
     def solved(self, x: Array, z: Array, F: Any) -> Solved:
         s, name, k, n, N = self.narrow, self.narrow.objective.loss.name, self.k, self.n, self.N
@@ -309,18 +260,3 @@ class _Program:
             np.ldexp(u, self.r.output), self.r.shift * s.output_bias + float(np.ldexp(x[self.bias], self.r.output)) * s.output_bias,
             np.ldexp(nu, back), slopes, np.ldexp(pulls, back), looseness,
         )  # fmt: skip
-
-
-def _eye(size: int) -> Any:
-    return csc_matrix((np.ones(size), (np.arange(size), np.arange(size))), shape=(size, size))
-
-
-def _scaled(F: Any, rows: Array) -> Any:
-    return csc_matrix(F.multiply(rows[:, None]))
-
-
-def _wider(A: Any, width: int) -> Any:
-    """The same rows with more variables, which they do not see."""
-    A = A.tocsc()
-    A.resize(A.shape[0], width)
-    return A

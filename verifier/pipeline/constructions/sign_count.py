@@ -13,8 +13,8 @@ from verifier.pipeline.setting import Setting
 if TYPE_CHECKING:
     from verifier.landscape.sign_count.search import NarrowMinimum
 
-# Of method all, and by name: cones that a search may start from, programs and CPU seconds of one search.
-OF_ALL, BY_NAME = (64, 2_000, 20.0), (4096, 20_000, 120.0)
+# Of method all, and by name: coordinates of the neurons that stay, as a search starts from 2 to their number cones; programs and CPU seconds of one search.
+OF_ALL, BY_NAME = (6, 2_000, 20.0), (12, 20_000, 120.0)
 # The path's bound may lie this much over the least F of narrower networks, relatively; pieces that a segment may be cut into.
 TIGHT, MOST_PIECES = 1e-10, 4096
 # Both ends of a gap meet when they differ by this share of the upper one.
@@ -60,13 +60,13 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
         raise UsageError(
             "sign-count: every number of positive neurons is that of A and of B; such pairs are not told apart by it"
         )
-    most_cones, most_programs, seconds = OF_ALL if of_all else BY_NAME
+    most, most_programs, seconds = OF_ALL if of_all else BY_NAME
     stay = A.theta.shape[1] - 1
-    cones = 2 ** (stay * (X.shape[1] + (A.b is not None)))
-    if cones > most_cones:
+    coordinates = stay * (X.shape[1] + (A.b is not None))
+    if coordinates > most:
         raise UsageError(
-            f"sign-count: the {stay} neurons that stay have {cones:.3g} orthants to search, more than {most_cones}"
-            + ("; --method sign-count tries up to 4096" if of_all and cones <= BY_NAME[0] else "")
+            f"sign-count: the {stay} neurons that stay have {coordinates} coordinates, hence 2^{coordinates} orthants to search, more than 2^{most}"
+            + (f"; --method sign-count tries up to 2^{BY_NAME[0]}" if of_all and coordinates <= BY_NAME[0] else "")
         )
     falling = sign_counts(A)[0] > passed[-1]
     searches = [narrow(A, objective, X, targets, p) for p in (passed[::-1] if falling else passed)]
