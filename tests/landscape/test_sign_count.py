@@ -131,7 +131,7 @@ def test_no_lower_end_lies_above_an_upper_one(tmp_path):
 @pytest.mark.timeout(3000)
 def test_no_lower_end_of_many_lies_above_an_upper_one(tmp_path):
     """On more than 200 that sign counts tell apart."""
-    told, compared = run_random(range(100, 350), tmp_path)
+    told, compared = run_random(range(100, 400), tmp_path)
     assert told >= 200
     assert compared >= 100
 
@@ -233,3 +233,20 @@ def test_all_and_exact_use_sign_counts(tmp_path):
     assert "barrier sign-count" in page
     assert "every path passes a network with one neuron at 0 and 1 other neuron, 1 positive" in page
     assert "at least 0.00738910" in page
+
+
+def test_wide_networks_are_refused_with_a_number(tmp_path):
+    """Hundreds of neurons: the number of orthants is no float."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    A = Network((rng.normal(size=(400, 3)), np.ones((1, 400))), (None, None))
+    B = A.replace(-1, -A.theta, None)
+    with pytest.raises(VerifierError, match=r"2\^1197 orthants to search, more than 2\^12"):
+        verifier.certify(
+            A,
+            B,
+            Dataset(X, y, "wide", "regression"),
+            loss="squared",
+            method="sign-count",
+            out=tmp_path / "x.safetensors",
+        )

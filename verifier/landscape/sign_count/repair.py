@@ -16,9 +16,12 @@ Array = np.ndarray
 # Room, over the sum of magnitudes, by which conditions hold afterwards; float64 sums of up to 2^20 terms err by less, and so do the kernel's balls.
 ROOM = 2.0**-38
 ROUNDS = 8
-# Entries keep this share of the domain's length from its outer ends, so that they can be moved; entries below these shares of the largest are tried as 0.
+# Entries keep this share of the domain's length from its outer ends, so that they can be moved. Entries below these shares of the largest, and slopes
+# as near to 0 or 1, are tried there.
 FROM_ENDS = 2.0**-32
 SMALL = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
+# Not more is tried when this share of what the solver's dual promises is lost, or less.
+LOST = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +41,21 @@ def nothing(s: Narrow) -> Dual:
 
 
 def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
-    """The dual near `found` that meets every condition with room to spare, or exactly; None where there is none near."""
-    size = np.abs(found.nu)
+    """The dual near `found` that meets every condition with room to spare, or exactly, and proves most; None where there is none near."""
+    size, best = np.abs(found.nu), None
+    low, high = domain(s.targets[:, 0], s.objective.loss.name, s.objective.loss.delta)
+    hoped = s.dual_value(np.clip(found.nu, low, high))
     for small in SMALL:
-        if small == 0.0 or (tiny := (size > 0.0) & (size <= small * size.max())).any():
-            nu = found.nu if small == 0.0 else np.where(tiny, 0.0, found.nu)
-            dual = _moved(s, fan, cones, replace(found, nu=nu))
-            if dual is not None:
-                return dual
-    return None
+        tiny = (size > 0.0) & (size <= small * size.max(initial=0.0))
+        flat, steep = found.slopes <= small, found.slopes >= 1.0 - small
+        if small > 0.0 and not (tiny.any() or flat.any() or steep.any()):
+            continue
+        slopes = np.where(flat, 0.0, np.where(steep, 1.0, found.slopes))
+        dual = _moved(s, fan, cones, replace(found, nu=np.where(tiny, 0.0, found.nu), slopes=slopes))
+        best = dual if best is None or (dual is not None and dual.bound > best.bound) else best
+        if best is not None and best.bound >= hoped - LOST * abs(hoped):
+            break
+    return best
 
 
 def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:

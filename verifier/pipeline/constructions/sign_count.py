@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from verifier.landscape.sign_count.search import NarrowMinimum
 
 # Of method all, and by name: coordinates of the neurons that stay, as a search starts from 2 to their number cones; programs and CPU seconds of one search.
-OF_ALL, BY_NAME = (6, 2_000, 20.0), (12, 20_000, 120.0)
+OF_ALL, BY_NAME = (6, 2_000, 10.0), (12, 20_000, 120.0)
 # The path's bound may lie this much over the least F of narrower networks, relatively; pieces that a segment may be cut into.
 TIGHT, MOST_PIECES = 1e-10, 4096
 # Both ends of a gap meet when they differ by this share of the upper one.
