@@ -62,6 +62,10 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
         )
     most, most_programs, seconds = OF_ALL if of_all else BY_NAME
     stay = A.theta.shape[1] - 1
+    if stay > 1 and objective.kappa == 0.0:
+        raise UsageError(
+            f"sign-count: {stay} neurons stay, which needs a penalty (--kappa): without one duals must vanish exactly on overlapping cones"
+        )
     coordinates = stay * (X.shape[1] + (A.b is not None))
     if coordinates > most:
         raise UsageError(
