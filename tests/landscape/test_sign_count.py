@@ -236,17 +236,19 @@ def test_all_and_exact_use_sign_counts(tmp_path):
 
 
 def test_wide_networks_are_refused_with_a_number(tmp_path):
-    """Hundreds of neurons: the number of orthants is no float."""
+    """Hundreds of neurons: the number of orthants is no float. Without a penalty two neurons that stay are too many."""
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
     A = Network((rng.normal(size=(400, 3)), np.ones((1, 400))), (None, None))
-    B = A.replace(-1, -A.theta, None)
-    with pytest.raises(VerifierError, match=r"2\^1197 orthants to search, more than 2\^12"):
-        verifier.certify(
-            A,
-            B,
-            Dataset(X, y, "wide", "regression"),
-            loss="squared",
-            method="sign-count",
-            out=tmp_path / "x.safetensors",
-        )
+    B, data = (
+        A.replace(-1, -A.theta, None),
+        Dataset(rng.normal(size=(20, 3)), rng.normal(size=20), "wide", "regression"),
+    )
+    penalised = {"kappa": 0.1, "penalty": "path"}
+    for objective, words in (
+        (penalised, r"2\^1197 orthants to search, more than 2\^12"),
+        ({}, "399 neurons stay, which needs a penalty"),
+    ):
+        with pytest.raises(VerifierError, match=words):
+            verifier.certify(
+                A, B, data, loss="squared", method="sign-count", out=tmp_path / "x.safetensors", **objective
+            )
