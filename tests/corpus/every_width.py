@@ -48,7 +48,7 @@ def with_matrices(**change: Any) -> Case:
     ]
     fields = {
         "raised": floats([PULL, PULL], [0.0, 0.0]), "lowered": np.zeros((2, 2)), "curved": floats([2.0**-20, 2.0**-20], [0.25, 0.25]),
-        "ball": floats(0.25, 0.25), "factor": np.array([np.diag([0.4, 0.4, 0.4]), minus]),
+        "ball": floats(0.25, 0.25), "factor": np.concatenate([np.diag([0.4, 0.4, 0.4]), minus]),
     }  # fmt: skip
     return by_hand({**fields, **change})
 
@@ -120,7 +120,7 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "every-width-with-no-ball": lambda: with_matrices(ball=floats(0.0, 0.0)),
     "every-width-with-too-large-a-ball": lambda: with_matrices(ball=floats(0.25, 0.6)),
     "every-width-without-its-curves": lambda: with_matrices(curved=np.zeros((2, 2))),
-    "every-width-with-no-factor": lambda: with_matrices(factor=np.zeros((2, 3, 3))),
+    "every-width-with-no-factor": lambda: with_matrices(factor=np.zeros((6, 3))),
     "every-width-with-its-sides-exchanged": lambda: exchanged(),
 }  # fmt: skip
 
@@ -133,5 +133,6 @@ def replace_objective(case: Case, penalty: str) -> Case:
 
 def exchanged() -> Case:
     (claim,) = with_matrices().claims
-    names = ("raised", "lowered", "curved", "ball", "factor")
-    return with_matrices(**{name: np.ascontiguousarray(getattr(claim, name)[::-1]) for name in names})
+    names = ("raised", "lowered", "curved", "ball")
+    rows = {name: np.ascontiguousarray(getattr(claim, name)[::-1]) for name in names}
+    return with_matrices(**rows, factor=np.ascontiguousarray(np.roll(claim.factor, 3, axis=0)))

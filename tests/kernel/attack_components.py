@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import ctx
 
-from tests.corpus import attacks, every_width, landscape, region_optimum
+from tests.corpus import attacks, every_width, landscape, region_optimum, sign_count
 from verifier.kernel.papers.statement import ClaimViolation
 
 from .components import Kernel
@@ -31,8 +31,9 @@ def of_kernel(K: Kernel, value: Any) -> Any:
 @cache
 def cases() -> dict[str, tuple[Any, bool]]:
     """(case, whether it is correct) by name."""
-    good = {**attacks.CORRECT, **landscape.CORRECT, **region_optimum.CORRECT, **every_width.CORRECT}
-    bad = {**attacks.REJECTED, **landscape.REJECTED, **region_optimum.REJECTED, **every_width.REJECTED}
+    rooms = (attacks, landscape, region_optimum, sign_count, every_width)
+    good = {name: make for room in rooms for name, make in room.CORRECT.items()}
+    bad = {name: make for room in rooms for name, make in room.REJECTED.items()}
     with ctx.workprec(53):  # as everywhere else, and not as the components' exact side
         return {f"+{n}": (f(), True) for n, f in good.items()} | {f"-{n}": (f(), False) for n, f in bad.items()}
 

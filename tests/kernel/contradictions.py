@@ -16,6 +16,7 @@ from verifier.kernel.statements import (
     JacobianRank,
     RegionMinimum,
     RegionOptimum,
+    SignCountBarrier,
 )
 
 
@@ -35,7 +36,7 @@ def _against(x: Any, y: Any) -> str | None:
         return "an endpoint has two values" if x.network == y.network and x.lower > y.upper else None
     if pair == (EndpointValue, PathUpperBound):
         return "an endpoint lies above a path through it" if x.lower > y.sup else None
-    if pair == (BarrierLowerBound, PathUpperBound):
+    if pair[0] in (BarrierLowerBound, SignCountBarrier) and pair[1] is PathUpperBound:
         # A barrier for a frozen output layer is one for the paths that keep it; B's permuted copies are the ends of other paths.
         about = x.output_layer == "trained" or y.output_layer == "frozen"
         return "a path stays below a barrier" if about and y.permutation is None and y.sup < x.level else None

@@ -210,7 +210,7 @@ def _sides(rng: np.random.Generator, X: np.ndarray, p: np.ndarray) -> tuple[Any,
     side = _side(X, p, lowered, e, np.abs(e) * rng.uniform(0.3, 3.0, size=len(p)) + 1e-3)
     price = side.need * (1 + 1e-7)
     one = SimpleNamespace(
-        raised=side.raised[None], lowered=side.lowered[None], curved=side.curved[None], ball=np.array([side.tau]), factor=_factor(X, side, price)[None]
+        raised=side.raised[None], lowered=side.lowered[None], curved=side.curved[None], ball=np.array([side.tau]), factor=_factor(X, side, price)
     )  # fmt: skip
     return one, price
 

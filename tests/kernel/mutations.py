@@ -81,7 +81,7 @@ def claim_number_shrunk(rng: Rng, d: Document, a: Arrays) -> None:
     name = pick(rng, (k for k in NUMBERS if claim.get(k) is not None))
     factor = 1.0 - 2.0 ** -float(rng.integers(1, 53))
     x = float.fromhex(claim[name])
-    below = name == "lower" or claim["kind"] == "barrier_lower_bound"
+    below = name == "lower" or claim["kind"] in ("barrier_lower_bound", "sign_count_barrier")
     claim[name] = (x / factor if below else x * factor).hex()
 
 
@@ -369,6 +369,12 @@ def neuron_degenerate(rng: Rng, d: Document, a: Arrays) -> None:
             a[f"{n}/W2"][:, i] *= 0.0 if kind == 1 else -1.0
 
 
+def positive_neurons(rng: Rng, d: Document, a: Arrays) -> None:
+    """Another number of neurons that count as positive."""
+    claim = pick(rng, (c for c in d["claims"] if "positive" in c))
+    claim["positive"] += pick(rng, (-1, 1))
+
+
 def sample_weights(rng: Rng, d: Document, a: Arrays) -> None:
     """Weights that change the mean, or all 1, or one sample's alone."""
     d["data"]["weighted"], N = True, len(a["data/X"])
@@ -383,7 +389,7 @@ OPERATORS: list[Callable[[Rng, Document, Arrays], None]] = [
     rows_permuted, neuron_rescaled, networks_exchanged, objective_field, part_dropped, part_repeated, parts_reordered, moves_merged, write_field,
     breakpoints, transfer, move_kind, move_kind, factors, path_form, permutation, output_layer, region_owner,
     output_bias_mode, neuron_degenerate, neuron_degenerate,
-    sample_weights,
+    sample_weights, positive_neurons,
 ]  # fmt: skip
 
 

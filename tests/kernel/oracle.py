@@ -23,6 +23,7 @@ from verifier.kernel.statements import (
     JacobianRank,
     RegionMinimum,
     RegionOptimum,
+    SignCountBarrier,
 )
 
 from .landscape_oracle import false_barrier, false_rank, false_region, false_region_optimum, false_violation
@@ -439,6 +440,7 @@ LANDSCAPE = {
     EveryWidthLowerBound: _false_every_width,
     RegionOptimum: _false_region_optimum,
     BarrierLowerBound: false_barrier,
+    SignCountBarrier: false_barrier,
     RegionMinimum: false_region,
     JacobianRank: false_rank,
     ClaimViolation: false_violation,

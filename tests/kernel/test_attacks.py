@@ -23,6 +23,8 @@ from .oracle import falsehood
 from .region_components import claims as region_claims
 from .region_optimum_components import claims as optimum_claims
 from .seeded import unnoticed
+from .sign_counts import CASES as SIGN_CASES
+from .sign_counts import instance as sign_instance
 
 
 @pytest.mark.parametrize("component", ATTACK_CHECKS, ids=lambda c: c.__name__.removeprefix("check_"))
@@ -40,6 +42,9 @@ def bases():
     out = [(case.problem, list(case.claims)) for case in all_correct().values()]
     for case in CASES:
         problem, claim, _, _ = instance(**case)
+        out.append((problem, [claim]))
+    for case in SIGN_CASES:
+        problem, claim, *_ = sign_instance(**case)
         out.append((problem, [claim]))
     for seed in FROZEN:
         problem, claim, _ = frozen_instance(seed)

@@ -22,6 +22,8 @@ from .mutations import mutant
 from .oracle import falsehood
 from .region_components import claims as region_claims
 from .region_optimum_components import claims as optimum_claims
+from .sign_counts import CASES as SIGN_CASES
+from .sign_counts import instance as sign_instance
 
 CORPUS = sorted((Path(__file__).parents[1] / "corpus" / "correct").glob("*.safetensors"))
 
@@ -64,6 +66,9 @@ def landscape_bases():
     for case in (CASES[0], CASES[1], CASES[2], CASES[3], CASES[4], CASES[5], CASES[6]):
         problem, claim, _, _ = instance(**case)
         yield make_document(problem, [claim], data_name="barrier", labels={}, record={}, embed=True)
+    for case in (*SIGN_CASES[:4], *SIGN_CASES[7:10]):
+        problem, claim, *_ = sign_instance(**case)
+        yield make_document(problem, [claim], data_name="sign counts", labels={}, record={}, embed=True)
     for problem, claim, rank, _ in region_claims()[:9]:
         yield make_document(problem, [claim, rank], data_name="region", labels={}, record={}, embed=True)
     for problem, claim in optimum_claims():

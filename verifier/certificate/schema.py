@@ -20,6 +20,7 @@ from verifier.kernel.statements import (
     JacobianRank,
     RegionMinimum,
     RegionOptimum,
+    SignCountBarrier,
 )
 from verifier.kernel.statements.refusal import NAME
 
@@ -28,6 +29,7 @@ KINDS: dict[str, type] = {
     "path_upper_bound": PathUpperBound,
     "head_optimum": HeadOptimum,
     "barrier_lower_bound": BarrierLowerBound,
+    "sign_count_barrier": SignCountBarrier,
     "region_minimum": RegionMinimum,
     "region_optimum": RegionOptimum,
     "every_width_lower_bound": EveryWidthLowerBound,

@@ -6,7 +6,6 @@ where their constraints hold as exactly as floats can.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from verifier.errors import VerifierError
 from verifier.kernel.fast.barrier import check_barrier, face_bounds
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, augmented_inputs, validate_barrier
+from verifier.programs.zero_sum import with_zero_sum
 
 Array = np.ndarray
 
@@ -74,7 +74,8 @@ def barrier_claim(
         elif (
             problem.A.biases[1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
         ):
-            nu[k] = with_zero_sum(problem, nu[k])
+            o = problem.objective
+            nu[k] = with_zero_sum(nu[k], problem.targets[:, 0], o.loss, o.delta)
     width = max(map(len, bases), default=0)
     basis = np.array([[*b, *[-1] * (width - len(b))] for b in bases], dtype=np.int64).reshape(f, width)
     claim = BarrierLowerBound(
@@ -93,32 +94,6 @@ def barrier_claim(
     except Rejected as why:
         raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None
     return claim
-
-
-def with_zero_sum(problem: Problem, nu: Array) -> Array:
-    """nu on a dyadic grid, so fine that it hardly moves and so coarse that sums are exact, with the sum brought to exactly 0."""
-    top = float(np.abs(nu).max(initial=0.0))
-    if top == 0.0:
-        return nu
-    grid = 2.0 ** (math.frexp(top)[1] - 46)
-    steps = np.rint(nu / grid)
-    room = np.full(len(nu), 2.0**46)
-    o = problem.objective
-    if o.loss in ("logistic", "hinge"):
-        room = np.minimum(np.abs(steps), np.floor(1.0 / grid) - np.abs(steps))
-    elif o.loss in ("huber", "absolute"):
-        room = np.floor((o.delta if o.loss == "huber" and o.delta is not None else 1.0) / grid) - np.abs(steps)
-    # Rounding may have left the domain by a step.
-    for j in np.argsort(-room):
-        excess = float(steps.sum())
-        if excess == 0.0:
-            break
-        steps[j] -= math.copysign(min(abs(excess), max(room[j], 0.0)), excess)
-    out = steps * grid
-    if o.loss in ("logistic", "hinge"):
-        y = problem.targets[:, 0]
-        out = np.where(-out * y < 0.0, 0.0, out)
-    return out
 
 
 def _exactly_solvable(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.fast import barrier, every_width, forward, heads, paths, region_optimum, regions
+from verifier.kernel.fast import barrier, every_width, forward, heads, paths, region_optimum, regions, sign_count
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.reference import barrier as reference_barrier
@@ -15,6 +15,7 @@ from verifier.kernel.reference import heads as reference_heads
 from verifier.kernel.reference import objective as reference_objective
 from verifier.kernel.reference import paths as reference_paths
 from verifier.kernel.reference import region_optimum as reference_region_optimum
+from verifier.kernel.reference import sign_count as reference_sign_count
 from verifier.kernel.statements import (
     BarrierLowerBound,
     EndpointValue,
@@ -25,6 +26,7 @@ from verifier.kernel.statements import (
     Problem,
     RegionMinimum,
     RegionOptimum,
+    SignCountBarrier,
     validate_barrier,
     validate_endpoint,
     validate_every_width,
@@ -33,6 +35,7 @@ from verifier.kernel.statements import (
     validate_rank,
     validate_region,
     validate_region_optimum,
+    validate_sign_count,
 )
 
 Claim = (
@@ -40,6 +43,7 @@ Claim = (
     | PathUpperBound
     | HeadOptimum
     | BarrierLowerBound
+    | SignCountBarrier
     | RegionMinimum
     | RegionOptimum
     | EveryWidthLowerBound
@@ -63,6 +67,7 @@ RULES: dict[type, Rule] = {
     PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path),
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
     BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_barrier.check_barrier),
+    SignCountBarrier: Rule(validate_sign_count, sign_count.check_sign_count, reference_sign_count.check_sign_count),
     RegionMinimum: Rule(validate_region, regions.check_region, reference_barrier.check_region),
     RegionOptimum: Rule(
         validate_region_optimum, region_optimum.check_region_optimum, reference_region_optimum.check_region_optimum

@@ -66,7 +66,7 @@ def _interval(p: dict[str, Any]) -> str:
     low = p["certified_gap"]
     return (
         f"gap ≤ {show_up(p['upper_gap'], 9)}"
-        if low is None
+        if low is None or p["component"] is None
         else f"{show_down(low, 9)} ≤ gap ≤ {show_up(p['upper_gap'], 9)}"
     )
 
@@ -127,7 +127,7 @@ def _pair(w: dict[str, Any], p: dict[str, Any], k: int) -> dict[str, Any]:
         "title": f"minima {p['younger']} and {p['older']}",
         "interval": _interval(p),
         "proof": ""
-        if low is None
+        if low is None or p["component"] is None
         else f"No path leaves {p['component']} cells below {show_down(p['certified_level'], 9)}: {plural(p['faces'], 'dual')}, one per face.",
         "visited": p["visited"],
         "certificate": p["certificate"],

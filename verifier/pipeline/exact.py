@@ -10,7 +10,7 @@ import numpy as np
 from verifier.elaboration.barriers import LeavingFaces, Region, barrier_claim
 from verifier.errors import VerifierError
 from verifier.kernel import Claim
-from verifier.kernel.statements import BarrierLowerBound, Problem
+from verifier.kernel.statements import Barrier, BarrierLowerBound, Problem
 from verifier.landscape.gap import ExactGap
 from verifier.numbers import show_down
 from verifier.outcomes import CertifiedBound
@@ -98,7 +98,7 @@ def barrier_and_record(
 def require_consistent(claims: Iterable[Claim], bounds: Iterable[CertifiedBound]) -> None:
     """Raise BoundsContradict when a path between A and B is certified to stay below a certified barrier. A path to a permuted copy of B may."""
     bounds = [b for b in bounds if not b.up_to_permutation]
-    for barrier in (c for c in claims if isinstance(c, BarrierLowerBound)):
+    for barrier in (c for c in claims if isinstance(c, Barrier)):
         for b in bounds:
             if b.sup < barrier.level:
                 raise BoundsContradict(

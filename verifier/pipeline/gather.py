@@ -23,6 +23,7 @@ from verifier.pipeline.nearest import nearest_maxima
 from verifier.pipeline.record import estimate_record, path_record, program_record
 from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.setting import Setting
+from verifier.pipeline.sign_count import narrow_barrier
 from verifier.pipeline.verdict_line import UP_TO
 from verifier.pipeline.work import Work
 
@@ -47,6 +48,8 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         _path(path, proposal.cpu_seconds, s, r, work, say)
     if proposal.exact is not None:
         _barrier(proposal, s.problem, r, work, say)
+    if proposal.narrow:
+        _narrow_barrier(proposal, s.problem, r, work, say)
     _programs(proposal, s.problem, r, work, say)
     _regions(proposal, s.problem, r, work, say)
     _every_width(proposal, s, r, work, say)
@@ -142,6 +145,13 @@ def _every_width(proposal: Proposal, s: Setting, r: Request, work: Work, say: Sa
     say(
         f"every width: F >= {show_down(claim.lower, 8)} for every network of one hidden layer, whatever its width{passed}; {program.seconds:.2f} CPU s"
     )
+
+
+def _narrow_barrier(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
+    found = _claimed(partial(narrow_barrier, problem, proposal.narrow, say), r, work, say)
+    if found is not None:
+        barrier, work.record["sign_count"] = found
+        work.claims += [barrier] if barrier is not None else []
 
 
 def _programs(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:

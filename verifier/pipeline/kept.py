@@ -12,7 +12,7 @@ from verifier.certificate.file import Certificate, data_file, read_certificate
 from verifier.errors import CertificateFormatError
 from verifier.kernel import check
 from verifier.kernel.statements import (
-    BarrierLowerBound,
+    Barrier,
     EndpointValue,
     PathUpperBound,
     Problem,
@@ -41,7 +41,7 @@ class Kept:
     A: EndpointValue
     B: EndpointValue
     paths: tuple[PathUpperBound, ...]
-    barriers: tuple[BarrierLowerBound, ...]
+    barriers: tuple[Barrier, ...]
 
     @property
     def E(self) -> float:
@@ -90,7 +90,7 @@ class Kept:
             )
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
 
-    def _barrier(self, *output_layers: str) -> BarrierLowerBound | None:
+    def _barrier(self, *output_layers: str) -> Barrier | None:
         """The highest about paths of one of these kinds."""
         found = (c for c in self.barriers if c.output_layer in output_layers)
         return max(found, key=lambda c: c.level, default=None)
@@ -115,7 +115,7 @@ def read_kept(file: Path, problem: Problem) -> Kept:
     if set(ends) != {"A", "B"}:
         raise NotThis(f"{file}: does not claim the values of both networks")
     paths = [p for p in c.claims if isinstance(p, PathUpperBound) and p.permutation is None]
-    barriers = tuple(b for b in c.claims if isinstance(b, BarrierLowerBound))
+    barriers = tuple(b for b in c.claims if isinstance(b, Barrier))
     return Kept(c, ends["A"], ends["B"], tuple(sorted(paths, key=lambda p: (p.gap, p.sup))), barriers)
 
 

@@ -15,7 +15,7 @@ from verifier.data.dataset import Dataset
 from verifier.elaboration import kernel_problem
 from verifier.errors import VerifierError
 from verifier.kernel.fast.paths import excess
-from verifier.kernel.statements import Problem
+from verifier.kernel.statements import BarrierLowerBound, Problem
 from verifier.numbers import show_down, show_up
 from verifier.objective import Objective
 from verifier.options.certify import CertifyOptions
@@ -95,6 +95,7 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
         raise VerifierError(f"{certificate}: no path was certified; this is a defect of verifier, please report it")
     barrier = max(found.barriers, key=lambda c: c.level, default=None)
     level = found.E if barrier is None else barrier.level
+    cells = barrier if isinstance(barrier, BarrierLowerBound) else None
     rows = [
         {"method": p.path, "kind": "certified", "maximum": p.sup, "gap": p.gap, "above": excess(p.sup, level), "below": p.sup < level}
         for p in found.paths
@@ -105,8 +106,8 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "E": found.E, "certified_gap": None if barrier is None else barrier.gap, "certified_level": None if barrier is None else barrier.level,
-        "upper_gap": found.paths[0].gap, "upper": found.paths[0].sup, "component": None if barrier is None else len(barrier.cells),
-        "faces": None if barrier is None else len(barrier.faces), "visited": found.certificate.record["exact"]["visited"],
+        "upper_gap": found.paths[0].gap, "upper": found.paths[0].sup, "component": cells and len(cells.cells),
+        "faces": cells and len(cells.faces), "visited": found.certificate.record["exact"]["visited"],
         "rows": sorted(rows, key=lambda r: r["maximum"]), "certificate": certificate.name, "sha256": found.certificate.digest,
     }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound
+from verifier.kernel.statements import Barrier, EndpointValue, PathUpperBound
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
 from verifier.pipeline.work import Work
@@ -46,13 +46,13 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     if up_to and quoted is not None:
         beside += f"; along the path {quoted.method} from A to B with its hidden neurons permuted, the same function"
     path = "path with this output layer" if frozen else "path"
+    barrier = max((c for c in work.claims if isinstance(c, Barrier)), key=lambda c: c.level, default=None)
     if level is not None:
         if max(c.lower for c in ends) > level:
             return (
                 Outcome.REFUTED,
                 f"REFUTED no path stays at or below level {level!r}: an endpoint lies above it ({beside})",
             )
-        barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
         if barrier is not None and barrier.level > level:
             return (
                 Outcome.REFUTED,
@@ -70,7 +70,6 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
             Outcome.INCONCLUSIVE,
             f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'what was asked for proposes none'} ({beside})",
         )
-    barrier = next((c for c in work.claims if isinstance(c, BarrierLowerBound)), None)
     # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.
     low = "" if barrier is None or up_to else f"{show_down(barrier.gap, 9)} <= "
     where = "with the output layer frozen; " if frozen else ""

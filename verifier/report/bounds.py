@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.kernel import Problem
+from verifier.kernel.statements import SignCountBarrier
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
 from verifier.report.headline import MISSED, misses, path_error, sampled_maximum
@@ -71,14 +72,18 @@ def _certified(path: CheckedPath, problem: Problem, record: dict[str, Any]) -> R
     )
 
 
-def lower_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
+def lower_rows(found: Recheck, problem: Problem, record: dict[str, Any]) -> list[Row]:
     """Barriers that no path avoids."""
     out = []
     ends = [c.upper for c, v in found.endpoints.values() if v.accepted]
     for claim, verdict in found.barriers:
         over = math.nextafter(claim.level - min(ends), -math.inf) if len(ends) == 2 else None
-        searched = table(record.get("exact"))
-        remark = f"no path leaves {plural(len(claim.cells), 'cell')} around {claim.around} below it; {plural(len(claim.faces), 'face')}"
+        if isinstance(claim, SignCountBarrier):
+            searched, stay = table(record.get("sign_count")), plural(len(problem.A.weights[0]) - 1, "other neuron")
+            remark = f"every path passes a network with one neuron at 0 and {stay}, {claim.positive} positive; {plural(len(claim.nu), 'part')} of their space"
+        else:
+            searched = table(record.get("exact"))
+            remark = f"no path leaves {plural(len(claim.cells), 'cell')} around {claim.around} below it; {plural(len(claim.faces), 'face')}"
         if claim.output_layer == "frozen":
             remark += "; output layer frozen"
         if searched.get("closed") is False:

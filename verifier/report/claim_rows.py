@@ -17,6 +17,7 @@ from verifier.kernel.statements import (
     PathUpperBound,
     RegionMinimum,
     RegionOptimum,
+    SignCountBarrier,
     Verdict,
 )
 from verifier.numbers import show_down, show_up
@@ -79,6 +80,7 @@ def _kind(claim: Claim) -> tuple[str, str]:
         return "path upper bound", claim.path
     kinds = {
         BarrierLowerBound: "barrier lower bound",
+        SignCountBarrier: "sign-count barrier",
         RegionMinimum: "region minimum",
         RegionOptimum: "region optimum",
         EveryWidthLowerBound: "every-width lower bound",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from verifier.kernel.statements import (
-    BarrierLowerBound,
+    Barrier,
     EveryWidthLowerBound,
     HeadOptimum,
     PathUpperBound,
@@ -120,15 +120,15 @@ def _up_to_permutation(claim: PathUpperBound, above: str) -> str:
     )
 
 
-def _which_paths(low: BarrierLowerBound) -> str:
+def _which_paths(low: Barrier) -> str:
     return "path from A to B" + (" with this output layer" if low.output_layer == "frozen" else "")
 
 
-def _barrier_words(low: BarrierLowerBound) -> str:
+def _barrier_words(low: Barrier) -> str:
     return f"every {_which_paths(low)} reaches F ≥ {show_down(low.level, 9)}, at least {show_down(low.gap, 9)} over E."
 
 
-def _refuted_by(low: BarrierLowerBound, level: float) -> Answer:
+def _refuted_by(low: Barrier, level: float) -> Answer:
     return Answer("REFUTED", f"No {_which_paths(low)} stays at or below the level {level!r}: {_barrier_words(low)}")
 
 
@@ -168,7 +168,7 @@ def _answer_level(found: Recheck, level: float) -> Answer:
 MISSED = "under the barrier: its samples missed the pass"
 
 
-def misses(estimate: dict[str, Any], low: BarrierLowerBound | None) -> bool:
+def misses(estimate: dict[str, Any], low: Barrier | None) -> bool:
     """Whether an estimate of the record lies under what its path certainly reaches. A matched copy of B is the end of other paths."""
     top = number(estimate.get("maximum"))
     return low is not None and top is not None and top < low.level and estimate.get("matched") is not True

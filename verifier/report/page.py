@@ -107,7 +107,7 @@ def _context(certificate: Certificate, name: str) -> dict[str, Any]:
         "endpoints": endpoint_rows(certificate, found),
         "training": training(certificate),
         "certified": certified_rows(found, problem, record),
-        "lower": lower_rows(found, record),
+        "lower": lower_rows(found, problem, record),
         "apriori": apriori,
         "apriori_rows": apriori_rows(apriori),
         "sampled": sampled_rows(found, record),

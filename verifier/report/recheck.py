@@ -14,7 +14,7 @@ from verifier.certificate.file import Certificate
 from verifier.kernel import Claim, check
 from verifier.kernel.fast.paths import PathBounds, bound_path
 from verifier.kernel.statements import (
-    BarrierLowerBound,
+    Barrier,
     EndpointValue,
     HeadOptimum,
     PathUpperBound,
@@ -68,19 +68,19 @@ class Recheck:
     endpoints: dict[str, tuple[EndpointValue, Verdict]]
     paths: tuple[CheckedPath, ...]
     heads: tuple[tuple[HeadOptimum, Verdict], ...]
-    barriers: tuple[tuple[BarrierLowerBound, Verdict], ...] = ()
+    barriers: tuple[tuple[Barrier, Verdict], ...] = ()
 
     @property
-    def barrier(self) -> BarrierLowerBound | None:
+    def barrier(self) -> Barrier | None:
         """The accepted lower bound of the highest level, for all paths."""
         return self._highest("trained")
 
     @property
-    def frozen_barrier(self) -> BarrierLowerBound | None:
+    def frozen_barrier(self) -> Barrier | None:
         """The same for the paths that keep the output layer; it says nothing about others."""
         return self._highest("frozen")
 
-    def _highest(self, output_layer: str) -> BarrierLowerBound | None:
+    def _highest(self, output_layer: str) -> Barrier | None:
         good = [c for c, v in self.barriers if v.accepted and c.output_layer == output_layer]
         return max(good, key=lambda c: c.level, default=None)
 
@@ -126,7 +126,7 @@ def recheck(certificate: Certificate) -> Recheck:
     )
     endpoints = {c.network: (c, v) for c, v in verdicts if isinstance(c, EndpointValue)}
     heads = tuple((c, v) for c, v in verdicts if isinstance(c, HeadOptimum))
-    barriers = tuple((c, v) for c, v in verdicts if isinstance(c, BarrierLowerBound))
+    barriers = tuple((c, v) for c, v in verdicts if isinstance(c, Barrier))
     return Recheck(verdicts, endpoints, paths, heads, barriers)
 
 

@@ -182,7 +182,7 @@ def bounded_by_matrix(X: Array, p: Ball, claim: EveryWidthLowerBound, row: int, 
     rad[0, 1:] = rad[1:, 0] = b.rad[0]
     block = subtract(exact(tau * np.eye(n)), square)
     M[1:, 1:], rad[1:, 1:] = block.mid, block.rad
-    L = claim.factor[row]
+    L = claim.factor[row * (n + 1) : (row + 1) * (n + 1)]
     left = subtract(Ball(M, rad), matmul(exact(L), exact(L.T)))
     diagonal = lower(Ball(np.diag(left.mid), np.diag(left.rad)))
     off = magnitude(left)

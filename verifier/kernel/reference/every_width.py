@@ -147,11 +147,12 @@ class _Side:
 
 def _matrix_holds(X: list[list[float]], p: list[Fraction], claim: EveryWidthLowerBound, row: int, room: arb) -> None:
     """Rejects unless the matrix of this side is certainly diagonally dominant above its factor's square."""
+    n = len(X[0])
     arrays = (claim.raised, claim.lowered, claim.curved)
     raised, lowered, curved = ([] if a is None else a[row].tolist() for a in arrays)
     tau, L = (
         arb(0 if claim.ball is None else float(claim.ball[row])),
-        arb_mat([] if claim.factor is None else claim.factor[row].tolist()),
+        arb_mat([] if claim.factor is None else claim.factor[row * (n + 1) : (row + 1) * (n + 1)].tolist()),
     )
     corner, side = room - tau, []
     for pull, up, down, c in zip(p, raised, lowered, curved, strict=True):
@@ -164,7 +165,6 @@ def _matrix_holds(X: list[list[float]], p: list[Fraction], claim: EveryWidthLowe
     data = arb_mat(X)
     b = (arb_mat([side]) * data).tolist()[0]
     square = arb_mat([[arb(c) / 4 * v for v in x] for x, c in zip(X, curved, strict=True)]).transpose() * data
-    n = len(X[0])
     rows = [[corner, *(v / 2 for v in b)]]
     rows += [[b[i] / 2, *((tau if i == k else ZERO) - square[i, k] for k in range(n))] for i in range(n)]
     left = (arb_mat(rows) - L * L.transpose()).tolist()

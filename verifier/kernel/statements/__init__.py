@@ -32,12 +32,16 @@ from verifier.kernel.statements.problem import (
 from verifier.kernel.statements.refusal import Rejected, require, require_array
 from verifier.kernel.statements.region import JacobianRank, RegionMinimum, validate_rank, validate_region
 from verifier.kernel.statements.region_optimum import RegionOptimum, region_network, validate_region_optimum
+from verifier.kernel.statements.sign_count import SignCountBarrier, validate_sign_count
 from verifier.kernel.statements.verdict import Verdict
 
+# What bounds every path between A and B from below.
+Barrier = BarrierLowerBound | SignCountBarrier
+
 __all__ = [
-    "FORMS", "KINDS", "LOSSES", "PENALTIES", "BarrierLowerBound", "EndpointValue", "EveryWidthLowerBound", "HeadOptimum", "JacobianRank", "Move",
-    "Objective", "Parameters", "PathUpperBound", "Problem", "RegionMinimum", "RegionOptimum", "Rejected", "Verdict", "Write", "apply_writes",
-    "augmented_inputs", "augmented_rows", "breakpoints_of", "permuted", "region_network", "require", "require_array", "same_parameters", "validate",
-    "validate_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
-    "validate_region_optimum",
+    "FORMS", "KINDS", "LOSSES", "PENALTIES", "Barrier", "BarrierLowerBound", "EndpointValue", "EveryWidthLowerBound", "HeadOptimum", "JacobianRank", "Move",
+    "Objective", "Parameters", "PathUpperBound", "Problem", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier", "Verdict", "Write",
+    "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "permuted", "region_network", "require", "require_array", "same_parameters",
+    "validate", "validate_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
+    "validate_region_optimum", "validate_sign_count",
 ]  # fmt: skip

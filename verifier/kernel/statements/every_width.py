@@ -17,8 +17,8 @@ MOST_DIMENSIONS = 4
 class EveryWidthLowerBound:
     """`F >= lower` for every network of one hidden layer and any width that has A's inputs, outputs and biases.
 
-    nu (N, K): the dual. raised, lowered, curved (2 K, N), all >= 0, ball (2 K,) and factor (2 K, n + 1, n + 1): for output k and the side + (row 2 k)
-    or - (row 2 k + 1) the matrix that bounds the pull of nu on one neuron; all None where the kernel bisects cones instead.
+    nu (N, K): the dual. raised, lowered, curved (2 K, N), all >= 0, ball (2 K,) and factor (2 K (n + 1), n + 1), n + 1 rows
+    each: for output k and the side + (row 2 k) or - (row 2 k + 1) the matrix that bounds the pull of nu on one neuron; all None where the kernel bisects cones instead.
     """
 
     name: str
@@ -55,7 +55,7 @@ def validate_every_width(problem: Problem, claim: EveryWidthLowerBound) -> None:
     require_array(claim.nu, "nu", np.float64, (N, K))
     require_number(claim.lower, "lower")
     shapes = {
-        "raised": (2 * K, N), "lowered": (2 * K, N), "curved": (2 * K, N), "ball": (2 * K,), "factor": (2 * K, n + 1, n + 1),
+        "raised": (2 * K, N), "lowered": (2 * K, N), "curved": (2 * K, N), "ball": (2 * K,), "factor": (2 * K * (n + 1), n + 1),
     }  # fmt: skip
     given = [name for name in shapes if getattr(claim, name) is not None]
     require(len(given) in (0, len(shapes)), "the arrays of the matrices are all there or none")

@@ -19,6 +19,12 @@ def exact(s: Setting, r: Request) -> Proposal:
     if r.of_all and (why := why_not_tiny(s)) is not None:
         return Proposal(skipped=f"exact: {why}")
     o = r.options
+    if not r.of_all and o.output_layer == "trained" and o.state is None and why_not_tiny(s) is not None:
+        from verifier.pipeline.constructions.sign_count import closed_by_sign_count
+
+        # Too many cells to look at all of them: where sign counts settle the gap, none has to be.
+        if (settled := closed_by_sign_count(s)) is not None:
+            return settled
     try:
         found = exact_gap(
             *s.pair, most_cells=o.most_cells, state=None if o.state is None else str(o.state), output_layer=o.output_layer,

@@ -17,6 +17,7 @@ from verifier.programs.result import ProgramResult
 
 if TYPE_CHECKING:
     from verifier.landscape.gap import ExactGap
+    from verifier.landscape.sign_count.search import NarrowMinimum
     from verifier.networks.network import Network
     from verifier.programs.every_width.result import EveryWidthProgram
     from verifier.programs.region.result import RegionProgram
@@ -75,8 +76,8 @@ class Proposal:
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
     remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
-    waypoints: of Theorem 2's path. regions, left_out: programs on activation regions. every_width: the dual behind a bound for
-    networks of any width.
+    narrow: searches over networks with one neuron fewer, behind a barrier between sign counts. waypoints: of Theorem 2's path.
+    regions, left_out: programs on activation regions. every_width: the dual behind a bound for networks of any width.
     skipped: why nothing was proposed.
     """
 
@@ -86,6 +87,7 @@ class Proposal:
     apriori: list[AprioriBound] = field(default_factory=list)
     grid: Sequence[Mapping[str, float]] | None = None
     exact: ExactGap | None = None
+    narrow: Sequence[NarrowMinimum] = ()
     waypoints: Mapping[str, Network] = field(default_factory=dict)
     regions: Sequence[PosedRegion] = ()
     left_out: Sequence[LeftOut] = ()

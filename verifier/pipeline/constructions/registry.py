@@ -46,6 +46,7 @@ _ALL = (
     Construction("regions", "regions:regions", "the best rows in the activation regions of A, B and waypoints", of_all=True, shallow=True, posed=True),
     Construction("every-width", "every_width:every_width", "how low F can be with any number of neurons", of_all=True, shallow=True, posed=True),
     Construction("region-descent", "moves:region_descent", "descend by convex programs, then exchange", shallow=True),
+    Construction("sign-count", "sign_count:sign_count", "where A and B differ in sign counts: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("theorem32", "moves:theorem32", "Theorem 3.2 of N19"),
     Construction("theorem51", "moves:theorem51", "Theorem 5.1 of N19"),
@@ -110,5 +111,5 @@ def method_help() -> str:
     return (
         f"all (constructions until the gap over E is 0, then DSS), or some of {plain}, "
         "rebasin (the line to B with its neurons matched to A's, up to permutation), "
-        "and for tiny problems exact, which proves a lower bound too"
+        "sign-count (different numbers of positive neurons) and for tiny problems exact, which prove a lower bound too"
     )

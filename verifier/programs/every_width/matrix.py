@@ -124,7 +124,7 @@ def repaired(
             break
         nu = on_grid(into_domain(nu / worst, targets, objective, zero_sums), targets, objective, exact)
         lowered, e, curved = lowered / worst, e / worst, curved / worst
-    factors = np.array([_factor(inputs, side, room * total) for side in sides])
+    factors = np.concatenate([_factor(inputs, side, room * total) for side in sides])
     raised, lowered, curved = (
         np.array([getattr(side, name) for side in sides]) for name in ("raised", "lowered", "curved")
     )

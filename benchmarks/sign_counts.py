@@ -1,0 +1,72 @@
+"""Both ends of a gap between different sign counts, against the number of samples and the loss.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.sign_counts [--quick]
+
+CPU seconds of one process with one BLAS thread. Target: both ends within 1e-6 at 40 to 800 samples in at most 2 CPU seconds of search.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import verifier
+from tests.landscape.moons import moons_pair
+from verifier.certificate import read_certificate
+from verifier.kernel import check
+from verifier.kernel.statements import SignCountBarrier
+from verifier.landscape.sign_count.narrow import narrow, positives_passed
+from verifier.landscape.sign_count.search import least_narrow
+from verifier.objective import make_objective
+
+SAMPLES = (40, 100, 200, 400, 800)
+LOSSES = ("squared", "huber", "absolute", "hinge", "logistic")
+
+
+def instances(samples: tuple[int, ...]) -> None:
+    print("N  lower end of the gap  upper end  difference  programs  cones  search s  fast check s  reference check s")
+    for N in samples:
+        A, B, X, y = moons_pair(N)
+        with TemporaryDirectory() as folder:
+            out = Path(folder) / "pair.safetensors"
+            verifier.certify(A, B, (X, y[:, 0]), loss="squared", method="sign-count", out=out)
+            c = read_certificate(out)
+        claim = next(x for x in c.claims if isinstance(x, SignCountBarrier))
+        upper = next(x.gap for x in c.claims if hasattr(x, "moves"))
+        spent = []
+        for evaluation in ("fast", "reference"):
+            start = time.process_time()
+            assert check(c.problem, claim, evaluation=evaluation).accepted
+            spent.append(time.process_time() - start)
+        s = c.record["sign_count"]
+        print(
+            f"{N}  {claim.gap:.10f}  {upper:.10f}  {upper - claim.gap:.1e}  {s['programs']}  {len(claim.nu)}  {s['cpu_seconds']:.2f}  "
+            f"{spent[0]:.2f}  {spent[1]:.2f}",
+            flush=True,
+        )
+
+
+def losses(N: int) -> None:
+    """The least F of one neuron of either sign."""
+    A, B, X, y = moons_pair(N)
+    print("loss  kappa  positive  least F between  and  programs  search s")
+    for name in LOSSES:
+        for kappa in (0.0, 0.01):
+            objective = make_objective(
+                name, delta=0.3 if name == "huber" else None, kappa=kappa, penalty="path" if kappa else None
+            )
+            targets = 2 * y - 1 if name in ("hinge", "logistic") else y
+            for p in sorted({*positives_passed(A, B), 0}):
+                found = least_narrow(narrow(A, objective, X, targets, p), most_programs=2000, seconds=30)
+                print(
+                    f"{name}  {kappa:g}  {p}  {found.lower:.9f}  {found.upper:.9f}  {found.programs}  {found.seconds:.2f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    quick = "--quick" in sys.argv
+    instances(SAMPLES[:2] if quick else SAMPLES)
+    losses(40 if quick else 100)

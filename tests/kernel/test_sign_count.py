@@ -1,0 +1,162 @@
+"""`sign_count_barrier`: component checks of both evaluations, seeded bugs, invariances, and what the statement refuses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from verifier.kernel import Parameters, check
+
+from .components import run_check
+from .loader import kernel
+from .seeded import unnoticed
+from .sign_count_components import SIGN_COUNT_CHECKS
+from .sign_counts import CASES, instance
+
+BOTH = ("fast", "reference")
+
+
+@pytest.mark.parametrize("component", SIGN_COUNT_CHECKS, ids=lambda c: c.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("seed", range(2))
+def test_component(component, seed):
+    """The property in the check's docstring."""
+    run_check(component, kernel(), seed)
+
+
+def rejected(problem, claim, words=""):
+    for evaluation in BOTH:
+        verdict = check(problem, claim, evaluation=evaluation)
+        assert not verdict.accepted
+        assert words in verdict.why
+    return True
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_invariances(case):
+    """Neurons and samples in another order, and inputs, targets, delta and kappa in units of another power of two, prove the same."""
+    problem, claim, *_ = instance(**case)
+    rng = np.random.default_rng(0)
+    A, B = (_reordered(p, rng.permutation(len(p.weights[0]))) for p in (problem.A, problem.B))
+    assert _both(replace(problem, A=A, B=B), claim)
+    N = len(problem.X)
+    order, k = rng.permutation(N), claim.slopes.shape[1] // N
+    slopes = (
+        np.ascontiguousarray(claim.slopes.reshape(-1, k, N)[:, :, order].reshape(claim.slopes.shape))
+        if k
+        else claim.slopes
+    )
+    shuffled = replace(
+        claim, nu=np.ascontiguousarray(claim.nu[:, order]), slopes=slopes, gap=0.0, level=claim.level * (1 - 1e-12)
+    )
+    assert _both(replace(problem, X=problem.X[order].copy(), targets=problem.targets[order].copy()), shuffled)
+    # Duals of the wrong samples prove nothing, or less.
+    if claim.nu.std() > 0 and case.get("m") != 1:
+        for evaluation in BOTH:
+            wrong = replace(claim, nu=np.ascontiguousarray(np.roll(claim.nu, 1, axis=1)))
+            assert not check(problem, wrong, evaluation=evaluation).accepted
+    if problem.objective.loss in ("squared", "absolute", "huber") and problem.A.biases[0] is None:
+        # x -> 8 x, rows -> rows / 8: the same F without penalty.
+        smaller = [Parameters((p.weights[0] / 8, p.weights[1]), p.biases) for p in (problem.A, problem.B)]
+        assert _both(replace(problem, X=8 * problem.X, A=smaller[0], B=smaller[1]), claim)
+    if problem.objective.loss == "squared":
+        # y -> 4 y, heads -> 4 heads, kappa -> 4 kappa: F -> 16 F.
+        o = replace(problem.objective, kappa=4 * problem.objective.kappa)
+        larger = [
+            Parameters(
+                (p.weights[0], 4 * p.weights[1]), (p.biases[0], None if p.biases[1] is None else 4 * p.biases[1])
+            )
+            for p in (problem.A, problem.B)
+        ]
+        scaled = replace(claim, nu=4 * claim.nu, pulls=4 * claim.pulls, level=16 * claim.level * (1 - 1e-12), gap=0.0)
+        assert _both(replace(problem, objective=o, targets=4 * problem.targets, A=larger[0], B=larger[1]), scaled)
+
+
+def _both(problem, claim):
+    verdicts = [check(problem, claim, evaluation=e) for e in BOTH]
+    assert all(v.accepted for v in verdicts), [v.sentence for v in verdicts]
+    return True
+
+
+def _reordered(p, order):
+    return Parameters(
+        (p.weights[0][order], p.weights[1][:, order]),
+        (None if p.biases[0] is None else p.biases[0][order], p.biases[1]),
+    )
+
+
+def test_what_the_theorem_does_not_cover_is_refused():
+    problem, claim, *_ = instance(**CASES[3])
+    o, A, B = problem.objective, problem.A, problem.B
+    assert rejected(replace(problem, objective=replace(o, penalty="l1")), claim, "rescaling a row changes it")
+    assert rejected(replace(problem, negative_slope=0.5), claim, "Leaky ReLU")
+    assert rejected(replace(problem, weights=np.ones(len(problem.X))), claim, "without sample weights")
+    two = [Parameters((p.weights[0], np.vstack([p.weights[1]] * 2)), p.biases) for p in (A, B)]
+    assert rejected(replace(problem, A=two[0], B=two[1], targets=np.hstack([problem.targets] * 2)), claim, "one output")
+    deep = [Parameters((p.weights[0], np.eye(2), p.weights[1]), (p.biases[0], None, p.biases[1])) for p in (A, B)]
+    none = replace(o, penalty="none", kappa=0.0)
+    assert rejected(replace(problem, objective=none, A=deep[0], B=deep[1]), claim, "one hidden layer")
+    assert rejected(replace(problem, objective=none), claim)
+    for slopes in (np.nextafter(1.0, 2.0), -5e-324, np.nan, np.inf):
+        changed = claim.slopes.copy()
+        changed[0, 0] = slopes
+        assert rejected(problem, replace(claim, slopes=changed), "slope")
+    assert rejected(problem, replace(claim, positive=True))
+    assert rejected(problem, replace(claim, nu=claim.nu.astype(np.float32)))
+
+
+BUGS = [
+    ("statements_sign_count", "require(bool(((claim.slopes >= 0.0) & (claim.slopes <= 1.0)).all())", "require(True"),
+    ("sign_count", "a[0] > positive and b[1] > m - 1 - positive", "a[0] > positive or b[1] > m - 1 - positive"),
+    ("sign_count", "(b[0] > positive and a[1] > m - 1 - positive)", "(b[0] > positive and a[1] >= m - 1 - positive)"),
+    ("sign_count", "heads = np.where(augmented_rows(p.weights[0], p.biases[0]).any(axis=1), p.weights[1][0], 0.0)", "heads = p.weights[1][0]"),
+    ("sign_count", "int((heads > 0.0).sum())", "int((heads >= 0.0).sum())"),
+    ("sign_count", "require(many_of_both,", "require(True,"),
+    ("sign_count", "require(len(leaves) == len(claim.nu)", "require(len(leaves) <= len(claim.nu)"),
+    ("sign_count", "level = max(0.0, min(", "level = max(0.0, max("),
+    ("sign_count", "require(claim.level <= level,", "require(claim.level <= 2 * level,"),
+    ("sign_count", "gap = max(0.0, down(claim.level - E))", "gap = level"),
+    ("sign_count", "gap = max(0.0, down(claim.level - E))", "gap = max(0.0, down(level - E))"),
+    ("sign_count", "require(fmpq_mat(n, n, [v for ray in rays[:n] for v in ray]).rank() == n", "require(True"),
+    ("sign_count", "(x + y) / 2 for x, y in", "(x + 2 * y) / 3 for x, y in"),
+    ("sign_count", "exact(np.full_like(whole.mid, 0.5))", "exact(np.full_like(whole.mid, 0.25))"),
+    ("sign_count", "require(not waiting,", "require(True,"),
+    ("sign_count", "mid if slot == end else ray for slot", "mid if slot == a else ray for slot"),
+    ("sign_count", "signed = nu if i < claim.positive else -nu", "signed = nu"),
+    ("sign_count", "require(bool(sum((v * v for v in w), ZERO) <= limit * limit)", "require(bool(sum((v * v for v in w), ZERO) <= limit)"),
+    ("sign_count", "push = N * sum((a * b", "push = sum((a * b"),
+    ("sign_count", "require(bool(weight >= push)", "require(True"),
+    ("sign_count", "if not q >= up(", "if q >= up("),
+    ("sign_count", "if o.penalise_output_bias:", "if o.kappa > 0.0:"),
+    ("sign_count", "require(bool(abs(whole) <= N * fraction(o.kappa))", "require(bool(whole <= N * fraction(o.kappa))"),
+    ("sign_count", "require(math.fsum(nu.tolist()) == 0.0", "require(abs(math.fsum(nu.tolist())) <= 1e-3"),
+    ("sign_count", "rising = multiply(exact(np.maximum(signed, 0.0)[:, None]), exact(slopes[:, None]))", "rising = exact(np.maximum(signed, 0.0)[:, None])"),
+    ("sign_count", "matmul(D, rising)", "matmul(relu(D, 0.0), rising)"),
+    ("sign_count", "matmul(relu(D, 0.0), falling)", "matmul(D, falling)"),
+    ("sign_count", "total += fraction(v) * fraction(slope) * d", "total += fraction(v) * d"),
+    ("sign_count", "elif v < 0.0 and d > 0:", "elif v < 0.0 and d < 0:"),
+    ("reference_sign_count", "x.count(1) >= p + 1 and y.count(-1) >= stay + 1 - p", "x.count(1) >= p and y.count(-1) >= stay + 1 - p"),
+    ("reference_sign_count", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0"),
+    ("reference_sign_count", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0 or all(v == 0.0 for v in row)"),
+    ("reference_sign_count", "require(any(crosses),", "require(True,"),
+    ("reference_sign_count", "require(len(parts) == len(claim.nu)", "require(len(parts) <= len(claim.nu)"),
+    ("reference_sign_count", 'require_at_most(arb(claim.level), bound,', 'require_at_most(arb(claim.level), 2 * bound,'),
+    ("reference_sign_count", "require_at_most(E + arb(claim.gap), arb(claim.level)", "require_at_most(arb(claim.gap), arb(claim.level)"),
+    ("reference_sign_count", "for orthant in range(1 << (n * neurons)):", "for orthant in range(1 << (n * neurons - 1)):"),
+    ("reference_sign_count", "half[i][drop] = _between", "half[i][b] = _between"),
+    ("reference_sign_count", "require(next(reading, None) is None", "require(True"),
+    ("reference_sign_count", "require(_determinant(self.directions) != 0", "require(True"),
+    ("reference_sign_count", "sign = 1 if i < self.claim.positive else -1", "sign = 1"),
+    ("reference_sign_count", "require(sum(v * v for v in w) <= Fraction(o.kappa) ** 2", "require(sum(v * v for v in w) <= Fraction(o.kappa)"),
+    ("reference_sign_count", "total += sign * v * slope * d", "total += (sign * v * d) << slopes.e"),
+    ("reference_sign_count", "pushed = N * sum(", "pushed = sum("),
+    ("reference_sign_count", "require(Fraction(total) >= pushed * 2**scale", "require(True"),
+    ("reference_sign_count", "price = Fraction(o.kappa) if o.penalise_output_bias else Fraction(0)", "price = Fraction(o.kappa)"),
+    ("reference_sign_count", "require(abs(dual) <= N * price", "require(dual <= N * price"),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "old", "new"), BUGS, ids=[f"{i:02d}-{b[0]}" for i, b in enumerate(BUGS)])
+def test_seeded_bug_is_killed(module, old, new):
+    """A kernel with this bug fails a component check."""
+    assert not unnoticed(module, old, new, SIGN_COUNT_CHECKS, 3), f"{module}: {old!r} -> {new!r} goes unnoticed"

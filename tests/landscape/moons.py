@@ -1,0 +1,44 @@
+"""Moons with noise and the networks of width 2 that L-BFGS finds: minima of different sign counts at every number of samples used here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from verifier.networks.network import Network
+
+
+@cache
+def moons_pair(N: int) -> tuple[Network, Network, np.ndarray, np.ndarray]:
+    """(A, B, X, y): the two lowest of the minima from seeds 0 to 7; scikit-learn's Moons, noise 0.2, standardised, targets 0 and 1, squared loss."""
+    import torch
+    from sklearn.datasets import make_moons
+
+    X, y = make_moons(N, noise=0.2, random_state=1)
+    X = (X - X.mean(0)) / X.std(0)
+    inputs, targets, found = torch.tensor(X), torch.tensor(y, dtype=torch.double), []
+    for seed in range(8):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1)).double()
+        search = torch.optim.LBFGS(
+            net.parameters(),
+            lr=1,
+            max_iter=3000,
+            tolerance_grad=1e-10,
+            tolerance_change=1e-14,
+            line_search_fn="strong_wolfe",
+        )
+
+        def loss(net=net, search=search):
+            search.zero_grad()
+            value = ((net(inputs)[:, 0] - targets) ** 2).mean()
+            value.backward()
+            return value
+
+        search.step(loss)
+        W, b, theta, c = (p.detach().numpy().copy() for p in net.parameters())
+        found.append((float(loss().detach()), Network((W, theta), (b, c))))
+    (_, A), (_, B) = sorted(found, key=lambda f: f[0])[:2]
+    return A, B, X, y.astype(float)[:, None]

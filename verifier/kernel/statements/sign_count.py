@@ -1,0 +1,77 @@
+"""Claims about every path between two networks of different sign counts. One hidden layer, one output (docs/mathematics.md, section 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.kernel.statements.problem import Problem, augmented_inputs, require_relu, require_unweighted
+from verifier.kernel.statements.refusal import (
+    quoted,
+    require,
+    require_array,
+    require_list,
+    require_name,
+    require_number,
+)
+
+# Coordinates of all neurons that stay, together: a partition starts with 2^COORDINATES cones at most.
+COORDINATES = 16
+
+
+@dataclass(frozen=True)
+class SignCountBarrier:
+    """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
+
+    positive: every path passes a network of which one neuron is 0, while of the others, m - 1, this many count as positive and the rest as
+    negative; `level` bounds F from below on all of those. directions, tree: the partition of these networks into products of cones; nu, slopes,
+    pulls: the dual of each (docs/certificate-v2.md, `sign_count_barrier`).
+    """
+
+    name: str
+    positive: int
+    level: float
+    gap: float
+    directions: np.ndarray
+    tree: np.ndarray
+    nu: np.ndarray
+    slopes: np.ndarray
+    pulls: np.ndarray
+
+    @property
+    def output_layer(self) -> str:
+        """The paths meant move every parameter: one that keeps the output layer never changes a sign."""
+        return "trained"
+
+    def sentence(self, problem: Problem) -> str:
+        return (
+            f"barrier {quoted(self.name)}: every path of all parameters from A to B reaches F >= {self.level!r}, "
+            f"at least {self.gap!r} over E = max(F(A), F(B)), as A and B differ in the number of neurons with a positive head"
+        )
+
+
+def validate_sign_count(problem: Problem, claim: SignCountBarrier) -> None:
+    """Reject claims outside the theorem, and arrays that do not fit."""
+    require_relu(problem)
+    require_unweighted(problem)
+    require_name(claim.name)
+    o, (N, _) = problem.objective, problem.X.shape
+    require(len(problem.A.weights) == 2, "sign_count_barrier is defined for one hidden layer")
+    m, K = problem.A.weights[0].shape[0], problem.A.weights[1].shape[0]
+    require(K == 1, "sign_count_barrier is defined for one output")
+    require(
+        o.penalty in ("none", "path", "weight_decay"),
+        f"no lower bound under penalty {o.penalty}: rescaling a row changes it",
+    )
+    n, leaves = augmented_inputs(problem).shape[1], len(claim.nu)
+    require((m - 1) * n <= COORDINATES, f"the neurons that stay have more than {COORDINATES} coordinates")
+    require(type(claim.positive) is int and 0 <= claim.positive < m, "positive counts more neurons than stay")
+    require_array(claim.directions, "directions", np.float64, (n, n))
+    require_list(claim.tree, "tree")
+    require(leaves > 0, "no cone has a dual")
+    for name, wide in (("nu", N), ("slopes", (m - 1) * N), ("pulls", (m - 1) * n)):
+        require_array(getattr(claim, name), name, np.float64, (leaves, wide))
+    require(bool(((claim.slopes >= 0.0) & (claim.slopes <= 1.0)).all()), "a slope leaves [0, 1]")
+    require_number(claim.level, "the level")
+    require_number(claim.gap, "the gap")

@@ -1,0 +1,92 @@
+"""Products of simplicial cones: rays by index, halves across an edge, and the tree that says how all of the space was cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations, product
+
+import numpy as np
+
+Array = np.ndarray
+# The rays of one cone per neuron.
+Cones = tuple[tuple[int, ...], ...]
+
+
+@dataclass(eq=False)
+class Part:
+    """A product of cones of the tree. code: the edge it was cut across, -1 while it is whole; halves then."""
+
+    cones: Cones
+    code: int = -1
+    halves: tuple[Part, ...] = ()
+
+
+@dataclass(eq=False)
+class Fan:
+    """Rays g in R^n, float64: the directions, their opposites, and midpoints as they are asked for. dots: g . xt_j. coordinates: of g in the directions."""
+
+    inputs: Array
+    directions: Array
+    neurons: int
+    rays: list[Array] = field(default_factory=list)
+    dots: list[Array] = field(default_factory=list)
+    coordinates: list[Array] = field(default_factory=list)
+    middles: dict[tuple[int, int], int] = field(default_factory=dict)
+    roots: list[Part] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        n = len(self.directions)
+        self.edges = list(combinations(range(n), 2))
+        for sign in (1.0, -1.0):
+            self.rays += list(sign * self.directions)
+            self.dots += list(sign * (self.directions @ self.inputs.T))
+            self.coordinates += list(sign * np.eye(n))
+        for signs in product((0, 1), repeat=n * self.neurons):
+            cones = tuple(tuple(e + n * signs[i * n + e] for e in range(n)) for i in range(self.neurons))
+            self.roots.append(Part(cones))
+
+    def middle(self, a: int, b: int) -> int:
+        """The ray half-way between two."""
+        key = (min(a, b), max(a, b))
+        if key not in self.middles:
+            self.middles[key] = len(self.rays)
+            for table in (self.rays, self.dots, self.coordinates):
+                table.append(0.5 * (table[a] + table[b]))
+        return self.middles[key]
+
+    def cut(self, part: Part, neuron: int) -> tuple[Part, ...]:
+        """Both halves across the widest edge of one neuron's cone; () where the cone is a ray."""
+        if not self.edges:
+            return ()
+        rays = part.cones[neuron]
+        unit = [self.coordinates[r] / np.linalg.norm(self.coordinates[r]) for r in rays]
+        widest = min(range(len(self.edges)), key=lambda k: float(unit[self.edges[k][0]] @ unit[self.edges[k][1]]))
+        part.code = neuron * len(self.edges) + widest
+        a, b = self.edges[widest]
+        mid = self.middle(rays[a], rays[b])
+        part.halves = tuple(
+            Part((*part.cones[:neuron], tuple(mid if s == end else r for s, r in enumerate(rays)), *part.cones[neuron + 1 :]))
+            for end in (b, a)
+        )  # fmt: skip
+        return part.halves
+
+    def width(self, part: Part, neuron: int) -> float:
+        """Cosine of the widest angle of one neuron's cone, in coordinates of the directions."""
+        unit = [self.coordinates[r] / np.linalg.norm(self.coordinates[r]) for r in part.cones[neuron]]
+        return min((float(unit[a] @ unit[b]) for a, b in self.edges), default=1.0)
+
+    def leaves(self) -> list[Part]:
+        """Parts that were not cut, in the tree's order."""
+        return [p for p in self._walk() if not p.halves]
+
+    def tree(self) -> Array:
+        """The code of every part, first half first."""
+        return np.array([p.code for p in self._walk()], dtype=np.int64)
+
+    def _walk(self) -> list[Part]:
+        out, waiting = [], self.roots[::-1]
+        while waiting:
+            part = waiting.pop()
+            out.append(part)
+            waiting += part.halves[::-1]
+        return out

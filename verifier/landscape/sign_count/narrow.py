@@ -1,0 +1,121 @@
+"""The networks that a path between different sign counts passes: one neuron is 0, the others have known signs (docs/mathematics.md, section 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from verifier.errors import UsageError
+from verifier.networks.network import Network
+from verifier.objective import Objective
+from verifier.objective.penalties import augmented_rows
+from verifier.regions.arrangement import exponents
+
+Array = np.ndarray
+
+PENALTIES = ("none", "path", "weight_decay")
+
+
+@dataclass(frozen=True, eq=False)
+class Narrow:
+    """`F(u, c) = (1/N) sum_j loss_j(sum_i s_i relu(u_i . xt_j) + c) + kappa sum_i |u_i| + kappa p |c|` over u_i in R^n for the neurons that stay.
+
+    inputs (N, n): xt. targets (N, 1). signs (k,): s. output_bias: c varies; p is 1 where it has a price. directions (n, n): rows whose orthants
+    the search starts from, standard coordinates of the data.
+    """
+
+    objective: Objective
+    inputs: Array
+    targets: Array
+    signs: tuple[int, ...]
+    output_bias: bool
+    directions: Array
+
+    @property
+    def N(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def free_bias(self) -> bool:
+        """The output bias varies and costs nothing."""
+        return self.output_bias and self.bias_price == 0.0
+
+    @property
+    def bias_price(self) -> float:
+        return self.objective.kappa * self.objective.bias_price
+
+    @cached_property
+    def sign_column(self) -> Array:
+        return np.array(self.signs, dtype=np.float64)
+
+    def predictions(self, u: Array, c: float) -> Array:
+        """f (N,) for u (k, n)."""
+        out: Array = np.maximum(self.inputs @ u.T, 0.0) @ self.sign_column + c
+        return out
+
+    def value(self, u: Array, c: float) -> float:
+        """F, in float64."""
+        loss = float(self.objective.loss.values(self.predictions(u, c)[:, None], self.targets).mean())
+        size = float(np.linalg.norm(u, axis=1).sum())
+        return loss + self.objective.kappa * size + self.bias_price * abs(c)
+
+    def dual_value(self, nu: Array) -> float:
+        """What nu (N,) proves of F where it meets its conditions."""
+        return -float(self.objective.loss.conjugate(nu[:, None], self.targets).mean())
+
+
+def sign_counts(network: Network) -> tuple[int, int]:
+    """(positive, negative): neurons with a head of this sign and a row that is not 0. Others count for neither."""
+    live = augmented_rows(network).any(axis=1)
+    return int((live & (network.theta[0] > 0.0)).sum()), int((live & (network.theta[0] < 0.0)).sum())
+
+
+def positives_passed(A: Network, B: Network) -> list[int]:
+    """All numbers p such that every path from A to B passes a network of p positive and m - 1 - p negative neurons and one that is 0."""
+    m = A.theta.shape[1]
+    (a, x), (b, y) = sign_counts(A), sign_counts(B)
+    return [p for p in range(m) if (a > p and y > m - 1 - p) or (b > p and x > m - 1 - p)]
+
+
+def require_covered(A: Network, B: Network, objective: Objective, targets: Array) -> None:
+    """Raise UsageError for pairs and objectives that the theorem does not cover."""
+    if A.architecture != B.architecture or A.depth != 2 or A.theta.shape[0] != 1:
+        raise UsageError(
+            f"sign-count: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
+            "other barriers are not known from sign counts"
+        )
+    if A.negative_slope:
+        raise UsageError("sign-count: expected ReLU, got Leaky ReLU; barriers are known for ReLU alone")
+    if objective.penalty not in PENALTIES:
+        raise UsageError(
+            f"sign-count: the penalty must be one of {', '.join(PENALTIES)}, got {objective.penalty}: rescaling a row changes it"
+        )
+    if objective.weights is not None:
+        raise UsageError("sign-count: covers the plain mean over samples, not sample weights; leave the weights out")
+    if targets.ndim != 2 or targets.shape[1] != 1:
+        raise UsageError(f"sign-count: expected one output, got targets of shape {targets.shape}")
+
+
+def narrow(A: Network, objective: Objective, X: Array, targets: Array, positive: int) -> Narrow:
+    """The networks of A's shape without one neuron, `positive` of the others positive.
+
+    Raises UsageError where the inputs lie in a hyperplane: then some rows change nothing, and no cone of them is bounded from below.
+    """
+    hidden_bias, stay = A.b is not None, A.theta.shape[1] - 1
+    inputs = np.column_stack([X, np.ones(len(X))]) if hidden_bias else np.ascontiguousarray(X, dtype=np.float64)
+    n, d = inputs.shape[1], X.shape[1]
+    directions = np.diag(np.ldexp(1.0, -np.append(exponents(X), [0] if hidden_bias else []).astype(np.int64)))
+    if hidden_bias:
+        # Centred and of size 1, by powers of two: the same partition in other units.
+        centred = X - X.mean(axis=0)
+        directions[:d, :d] = np.diag(np.ldexp(1.0, -exponents(centred).astype(np.int64)))
+        directions[:d, d] = -X.mean(axis=0) * np.diag(directions)[:d]
+    if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(X) ** 0.5) < n:
+        raise UsageError(
+            "sign-count: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
+        )
+    signs = (1,) * positive + (-1,) * (stay - positive)
+    y = np.asarray(targets, dtype=np.float64)
+    return Narrow(objective, inputs, y, signs, A.c is not None, directions)

@@ -1,0 +1,115 @@
+"""Approximate duals of a product of cones, a little moved so that they hold on every ray (docs/mathematics.md, section 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verifier.landscape.sign_count.fan import Cones, Fan
+from verifier.landscape.sign_count.narrow import Narrow
+from verifier.landscape.sign_count.relaxation import Solved
+from verifier.programs.zero_sum import domain, with_zero_sum
+
+Array = np.ndarray
+
+# Room, over the sum of magnitudes, by which conditions hold afterwards; float64 sums of up to 2^20 terms err by less, and so do the kernel's balls.
+ROOM = 2.0**-38
+ROUNDS = 8
+# Entries keep this share of the domain's length from its outer ends, so that they can be moved. Entries below these shares of the largest, and slopes
+# as near to 0 or 1, are tried there.
+FROM_ENDS = 2.0**-32
+SMALL = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
+# Not more is tried when this share of what the solver's dual promises is lost, or less.
+LOST = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """nu (N,), slopes (k, N), pulls (k, n) that prove F >= bound on a product of cones and on all that lies in it."""
+
+    bound: float
+    nu: Array
+    slopes: Array
+    pulls: Array
+
+
+def nothing(s: Narrow) -> Dual:
+    """nu = 0 holds everywhere and proves F >= 0, or what the loss is at least."""
+    k, n = len(s.signs), s.inputs.shape[1]
+    return Dual(max(0.0, s.dual_value(np.zeros(s.N))), np.zeros(s.N), np.zeros((k, s.N)), np.zeros((k, n)))
+
+
+def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
+    """The dual near `found` that meets every condition with room to spare, or exactly, and proves most; None where there is none near."""
+    size, best = np.abs(found.nu), None
+    low, high = domain(s.targets[:, 0], s.objective.loss.name, s.objective.loss.delta)
+    hoped = s.dual_value(np.clip(found.nu, low, high))
+    for small in SMALL:
+        tiny = (size > 0.0) & (size <= small * size.max(initial=0.0))
+        flat, steep = found.slopes <= small, found.slopes >= 1.0 - small
+        if small > 0.0 and not (tiny.any() or flat.any() or steep.any()):
+            continue
+        slopes = np.where(flat, 0.0, np.where(steep, 1.0, found.slopes))
+        dual = _moved(s, fan, cones, replace(found, nu=np.where(tiny, 0.0, found.nu), slopes=slopes))
+        best = dual if best is None or (dual is not None and dual.bound > best.bound) else best
+        if best is not None and best.bound >= hoped - LOST * abs(hoped):
+            break
+    return best
+
+
+def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
+    y, loss = s.targets[:, 0], s.objective.loss
+    low, high = domain(y, loss.name, loss.delta)
+    inner = 1.0 - FROM_ENDS
+    nu, slopes, pulls = (
+        np.clip(found.nu, inner * low, inner * high),
+        np.clip(found.slopes, 0.0, 1.0),
+        found.pulls.copy(),
+    )
+    longest = s.objective.kappa * (1.0 - 2.0**-48)
+    for i, size in enumerate(np.linalg.norm(pulls, axis=1)):
+        if size > longest:
+            pulls[i] *= longest / size
+    rays = [(i, g) for i, rays in enumerate(cones) for g in rays]
+    D = np.array([fan.dots[g] for _, g in rays]).reshape(len(rays), s.N)
+    over = np.maximum(D, 0.0)
+    push = s.N * np.array([pulls[i] @ fan.rays[g] for i, g in rays])
+    size = s.N * np.array([np.abs(pulls[i]) @ np.abs(fan.rays[g]) for i, g in rays])
+    signs = np.array([s.signs[i] for i, _ in rays], dtype=np.float64)[:, None]
+    lean = np.array([slopes[i] for i, _ in rays]).reshape(D.shape)
+    scale = np.abs(nu).max(initial=0.0)
+    if scale == 0.0:
+        return None
+    active = np.zeros(len(rays), dtype=bool)
+    for _ in range(ROUNDS):
+        if s.free_bias:
+            nu = with_zero_sum(nu, y, loss.name, loss.delta)
+        rows = signs * np.where(signs * nu > 0.0, lean * D, over)
+        terms = rows * nu
+        room = ROOM * (np.abs(terms).sum(axis=1) + size)
+        weights = terms.sum(axis=1) - push
+        # A ray along which f is a constant, or 0, has a weight of exactly 0 by the dual's other conditions.
+        by_nature = ~rows.any(axis=1) | (s.free_bias & (rows == rows[:, :1]).all(axis=1))
+        fails = (weights < room) & ~(by_nature & (push == 0.0))
+        total, most = float(nu.sum()), s.N * s.bias_price * (1.0 - ROOM)
+        heavy = s.output_bias and not s.free_bias and abs(total) > most
+        if not fails.any() and not heavy:
+            return Dual(s.dual_value(nu), nu, slopes, pulls)
+        active |= fails
+        # Entries move within their domain and keep their sign; the further they are from both ends, the more.
+        free = np.minimum(np.abs(nu), np.minimum(high - nu, nu - low))
+        free = np.minimum(free, scale) ** 2
+        wanted = np.where(weights < 2.0 * room, 2.0 * room - weights, 0.0)[active]
+        A = rows[active]
+        if s.free_bias or heavy:
+            rest = 0.0 if s.free_bias else np.sign(total) * most * (1.0 - ROOM) - total
+            A, wanted = np.vstack([A, np.ones(s.N)]), np.append(wanted, rest)
+        units = np.sqrt((A * A) @ free)
+        units = np.where(units > 0.0, units, 1.0)
+        A = A / units[:, None]
+        step = free * (A.T @ np.linalg.lstsq((A * free) @ A.T, wanted / units, rcond=1e-13)[0])
+        nu = np.clip(
+            nu + step, np.maximum(low, np.where(nu > 0, 0.0, -np.inf)), np.minimum(high, np.where(nu < 0, 0.0, np.inf))
+        )
+    return None

@@ -1,0 +1,99 @@
+"""The star path: A, the lowest networks with one neuron fewer, B, in straight segments of u (docs/constructions.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise, permutations
+
+import numpy as np
+
+from verifier.landscape.moves import Moves, Stop
+from verifier.landscape.setting import products
+from verifier.landscape.sign_count.search import NarrowMinimum
+from verifier.networks.network import Network
+from verifier.objective.penalties import augmented_rows
+from verifier.paths.path import Path
+
+Array = np.ndarray
+# Points of a segment at which F is looked at to choose among orders of the neurons.
+GRID = np.linspace(0.0, 1.0, 101)
+
+
+def star_path(A: Network, B: Network, minima: Sequence[NarrowMinimum], name: str) -> Path:
+    """From A through the minimisers, whose numbers of positive neurons lead one by one from A's to B's, to B.
+
+    Each segment keeps all signs. Where a minimiser is reached its neurons are in slots of their signs, those for which F stays lowest on the way in a
+    sample; the slot that is left holds 0 and changes its sign. notes: the largest F met in such samples, highest.
+    """
+    falling = minima[0].narrow.signs.count(1) < _heads(A, -1).tolist().count(1)
+    start, goal = (_heads(A, -1), _heads(B, 1)) if falling else (_heads(A, 1), _heads(B, -1))
+    stops = [_stop(A, minima[0], start, "")]
+    for found in minima:
+        last = stops[-1]
+        reached = min(
+            _placed(found, last.signs), key=lambda u: _highest(found, last.signs, (last.moved(), last.c), (u, found.c))
+        )
+        free = _free_slot(reached, last.signs, -1 if falling else 1)
+        signs = last.signs.copy()
+        signs[free] *= -1
+        stops.append(Stop(reached, found.c, found.upper, signs, f"to the lowest network found with neuron {free} at 0"))
+    end, found = _stop(B, minima[-1], goal, "to B"), minima[-1]
+    left = min(_placed(found, goal), key=lambda u: _highest(found, goal, (u, found.c), (end.u, end.c)))
+    stops[-1] = replace(stops[-1], signs=goal, handed=tuple(_handed(stops[-1].u, left)))
+    stops.append(end)
+    moves = Moves(A)
+    moves.follow(stops, B)
+    highest = max(_highest(found, v.signs, (v.moved(), v.c), (w.u, w.c)) for v, w in pairwise(stops))
+    return Path(name, A, tuple(moves.moves), {"highest": highest}).without_still_moves()
+
+
+def _heads(network: Network, otherwise: int) -> Array:
+    """Signs of the neurons (m,); those that are 0 may have any, and get `otherwise`."""
+    live = augmented_rows(network).any(axis=1) & (network.theta[0] != 0.0)
+    return np.where(live, np.sign(network.theta[0]), otherwise).astype(int)
+
+
+def _stop(network: Network, found: NarrowMinimum, signs: Array, label: str) -> Stop:
+    c = 0.0 if network.c is None else float(network.c[0])
+    u = products(network)
+    return Stop(u, c, _value(found, signs, u, c), signs, label)
+
+
+def _value(found: NarrowMinimum, signs: Array, u: Array, c: float) -> float:
+    return replace(found.narrow, signs=tuple(signs.tolist())).value(u, c)
+
+
+def _placed(found: NarrowMinimum, signs: Array) -> Iterator[Array]:
+    """The minimiser in slots of these signs, in every order; one slot holds 0."""
+    m, n = len(signs), found.narrow.inputs.shape[1]
+    for slots in permutations(range(m), m - 1):
+        if [signs[i] for i in slots] == list(found.narrow.signs):
+            u = np.zeros((m, n))
+            u[list(slots)] = found.u
+            yield u
+
+
+def _free_slot(u: Array, signs: Array, towards: int) -> int:
+    """A slot that holds 0 and changes its sign next."""
+    return next(i for i in range(len(u)) if not u[i].any() and signs[i] != towards)
+
+
+def _highest(found: NarrowMinimum, signs: Array, start: tuple[Array, float], end: tuple[Array, float]) -> float:
+    """The largest sampled F on the segment."""
+    return max(_value(found, signs, (1 - t) * start[0] + t * end[0], (1 - t) * start[1] + t * end[1]) for t in GRID)
+
+
+def _handed(at: Array, to: Array) -> Iterator[tuple[int, int]]:
+    """Pairs (from, to) of slots that bring the rows of `at` into the order of `to`, each into a slot that holds 0 by then."""
+    at = at.copy()
+    while not np.array_equal(at, to):
+        wrong = [i for i in range(len(at)) if not np.array_equal(at[i], to[i])]
+        free = next(i for i in range(len(at)) if not at[i].any())
+        if free in wrong:
+            source = next(i for i in wrong if np.array_equal(at[i], to[free]))
+        else:
+            # A cycle among the others: one of them steps aside.
+            source = wrong[0]
+        yield source, free
+        at[free], at[source] = at[source].copy(), 0.0

@@ -1,0 +1,107 @@
+"""Pairs that differ in the number of positive neurons: the path through the lowest networks with one neuron fewer, which is a lower bound too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from verifier.errors import UsageError
+from verifier.paths.path import Move, Path
+from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.setting import Setting
+
+if TYPE_CHECKING:
+    from verifier.landscape.sign_count.search import NarrowMinimum
+
+# Of method all, and by name: coordinates of the neurons that stay, as a search starts from 2 to their number cones; programs and CPU seconds of one search.
+OF_ALL, BY_NAME = (6, 2_000, 10.0), (12, 20_000, 120.0)
+# The path's bound may lie this much over the least F of narrower networks, relatively; pieces that a segment may be cut into.
+TIGHT, MOST_PIECES = 1e-10, 4096
+# Both ends of a gap meet when they differ by this share of the upper one.
+MEET = 1e-6
+
+
+def sign_count(s: Setting, r: Request) -> Proposal:
+    """Least F by branch and bound for every number of positive neurons that is passed, and the star path (docs/mathematics.md, section 12)."""
+    try:
+        minima = narrow_minima(s, of_all=r.of_all)
+    except UsageError as error:
+        if not r.of_all:
+            raise
+        # Nobody asked for it by name.
+        return Proposal(skipped=str(error))
+    return star_proposal(s, minima, "sign-count")
+
+
+def closed_by_sign_count(s: Setting) -> Proposal | None:
+    """The proposal when its two ends meet, for a construction that would look for the same gap in another way; None when they do not."""
+    try:
+        minima = narrow_minima(s, of_all=True)
+    except UsageError:
+        return None
+    proposal = star_proposal(s, minima, "sign-count")
+    highest = proposal.paths[0].notes["highest"]
+    lower = max(s.E, *(m.lower for m in minima))
+    return proposal if isinstance(highest, float) and highest <= lower * (1.0 + MEET) else None
+
+
+def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
+    """One search per number of positive neurons that every path passes, in the order in which a path from A passes them.
+
+    Raises UsageError where sign counts prove nothing, or the search would be hopeless.
+    """
+    from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
+    from verifier.landscape.sign_count.search import least_narrow
+
+    A, B, objective, X, targets = s.pair
+    require_covered(A, B, objective, targets)
+    passed = positives_passed(A, B)
+    if not passed:
+        raise UsageError(
+            "sign-count: every number of positive neurons is that of A and of B; such pairs are not told apart by it"
+        )
+    most, most_programs, seconds = OF_ALL if of_all else BY_NAME
+    stay = A.theta.shape[1] - 1
+    if stay > 1 and objective.kappa == 0.0:
+        raise UsageError(
+            f"sign-count: {stay} neurons stay, which needs a penalty (--kappa): without one duals must vanish exactly on overlapping cones"
+        )
+    coordinates = stay * (X.shape[1] + (A.b is not None))
+    if coordinates > most:
+        raise UsageError(
+            f"sign-count: the {stay} neurons that stay have {coordinates} coordinates, hence 2^{coordinates} orthants to search, more than 2^{most}"
+            + (f"; --method sign-count tries up to 2^{BY_NAME[0]}" if of_all and coordinates <= BY_NAME[0] else "")
+        )
+    falling = sign_counts(A)[0] > passed[-1]
+    searches = [narrow(A, objective, X, targets, p) for p in (passed[::-1] if falling else passed)]
+    # A pass at or below E is no barrier, however far below.
+    return [least_narrow(n, most_programs=most_programs, seconds=seconds, floor=s.E) for n in searches]
+
+
+def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
+    """The path through the minimisers, cut where that makes its bound tight, and the searches for the barrier."""
+    from verifier.landscape.sign_count.star import star_path
+
+    path = star_path(s.A.network, s.B.network, minima, name)
+    return Proposal([_cut(path, s, max(s.E, *(m.upper for m in minima)))], narrow=minima)
+
+
+def _cut(path: Path, s: Setting, target: float) -> Path:
+    """Breakpoints at kinks of the network, as many as the bound needs."""
+    from verifier.elaboration.breakpoints import cut_chord, kinks
+    from verifier.elaboration.claims import path_form
+    from verifier.elaboration.moves import kernel_moves, parameters
+    from verifier.kernel.fast.chord import chord_between
+
+    form = path_form(s.problem, path)
+    out: list[Move] = []
+    at = path.start
+    for move in path.moves:
+        kind = kernel_moves(Path(path.method, at, (move,)))[0]
+        if kind and kind[0].kind == "chord":
+            chord = chord_between(s.problem, parameters(at), parameters(move.to), form)
+            cuts = cut_chord(chord, target=target * (1.0 + TIGHT), relative=TIGHT, most=MOST_PIECES, times=kinks(chord))
+            move = replace(move, breakpoints=cuts)
+        out.append(move)
+        at = move.to
+    return replace(path, moves=tuple(out))

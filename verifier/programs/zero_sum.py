@@ -1,0 +1,41 @@
+"""Dual vectors of one output whose sum is exactly 0, as a free output bias asks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def domain(y: Array, loss: str, delta: float | None) -> tuple[Array, Array]:
+    """(lowest, highest) entries of a dual, (N,) each (docs/mathematics.md, section 5)."""
+    if loss in ("logistic", "hinge"):
+        return np.where(y > 0.0, -1.0, 0.0), np.where(y > 0.0, 0.0, 1.0)
+    bound = np.inf if loss == "squared" else 1.0 if delta is None else delta
+    return np.full(len(y), -bound), np.full(len(y), bound)
+
+
+def with_zero_sum(nu: Array, y: Array, loss: str, delta: float | None) -> Array:
+    """nu on a dyadic grid, so fine that it hardly moves and so coarse that sums are exact, with the sum brought to exactly 0."""
+    top = float(np.abs(nu).max(initial=0.0))
+    if top == 0.0:
+        return nu
+    grid = 2.0 ** (math.frexp(top)[1] - 46)
+    steps = np.rint(nu / grid)
+    room = np.full(len(nu), 2.0**46)
+    if loss in ("logistic", "hinge"):
+        room = np.minimum(np.abs(steps), np.floor(1.0 / grid) - np.abs(steps))
+    elif loss in ("huber", "absolute"):
+        room = np.floor((delta if loss == "huber" and delta is not None else 1.0) / grid) - np.abs(steps)
+    # Rounding may have left the domain by a step. Entries near 0 move last: their sign may matter.
+    for j in np.argsort(-np.minimum(room, np.abs(steps)), kind="stable"):
+        excess = float(steps.sum())
+        if excess == 0.0:
+            break
+        steps[j] -= math.copysign(min(abs(excess), max(room[j], 0.0)), excess)
+    out = steps * grid
+    if loss in ("logistic", "hinge"):
+        out = np.where(-out * y < 0.0, 0.0, out)
+    return out
