@@ -99,6 +99,8 @@ CORRECT: dict[str, Callable[[], Case]] = {
     "every-width-with-weight-decay": with_decay,
     "every-width-with-weights": weighted,
     "every-width-of-two-outputs": two_outputs,
+    # Its matrices are diagonally dominant by themselves.
+    "every-width-without-a-factor": lambda: with_matrices(factor=np.zeros((6, 3))),
     "every-width-that-says-nothing": lambda: by_hand(lower=0.0),
 }
 
@@ -120,7 +122,7 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "every-width-with-no-ball": lambda: with_matrices(ball=floats(0.0, 0.0)),
     "every-width-with-too-large-a-ball": lambda: with_matrices(ball=floats(0.25, 0.6)),
     "every-width-without-its-curves": lambda: with_matrices(curved=np.zeros((2, 2))),
-    "every-width-with-no-factor": lambda: with_matrices(factor=np.zeros((6, 3))),
+    "every-width-with-too-large-a-factor": lambda: with_matrices(factor=np.ones((6, 3))),
     "every-width-with-its-sides-exchanged": lambda: exchanged(),
 }  # fmt: skip
 

@@ -17,8 +17,8 @@ MOST_DIMENSIONS = 4
 class EveryWidthLowerBound:
     """`F >= lower` for every network of one hidden layer and any width that has A's inputs, outputs and biases.
 
-    nu (N, K): the dual. raised, lowered, curved (2 K, N), all >= 0, ball (2 K,) and factor (2 K (n + 1), n + 1), n + 1 rows
-    each: for output k and the side + (row 2 k) or - (row 2 k + 1) the matrix that bounds the pull of nu on one neuron; all None where the kernel bisects cones instead.
+    nu (N, K): the dual. raised, lowered, curved (2 K, N), all >= 0, ball (2 K,), and factor (2 K (n + 1), n + 1), n + 1 rows each: for output k and the
+    side + (row 2 k) or - (row 2 k + 1) the matrix that bounds the pull of nu on one neuron; all None where the kernel bisects cones instead.
     """
 
     name: str
