@@ -16,7 +16,7 @@ from verifier.programs.every_width import solve_every_width
 from verifier.training.train import train_network
 
 CASES = (
-    ("paper-moons", "squared", 200, 1e-3, 20.0),
+    ("paper-moons", "squared", 200, 1e-3, 15.0),
     ("paper-moons", "logistic", 200, 1e-3, 20.0),
     ("paper-breast-cancer", "logistic", 200, 0.1, 0.0),
     ("paper-breast-cancer", "logistic", 200, 0.01, 0.0),
