@@ -6,9 +6,10 @@ from verifier.errors import UsageError
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
 
-# CPU seconds and relative gap of the search in a run that asked for no more, and of one that did; programs estimated above ONE wait for that too.
+# CPU seconds and relative gap of the search in a run that asked for no more, and of one that did.
 OF_ALL, BY_NAME = (5.0, 1e-3), (30.0, 1e-4)
-ONE = 10.0
+# Programs estimated above ONE are left to an exhaustive run, and above EXHAUSTIVE to one that names them: with ten outputs they take an hour and gigabytes.
+ONE, EXHAUSTIVE = 10.0, 60.0
 
 
 def every_width(s: Setting, r: Request) -> Proposal:
@@ -22,8 +23,9 @@ def every_width(s: Setting, r: Request) -> Proposal:
         # Without a price on neurons there is nothing to say, and a run that did not ask need not hear it.
         return Proposal(skipped=str(error) if asked else None)
     cost = every_width_cost(s.A.network, s.data.X)
-    if cost > ONE and not asked:
-        return Proposal(skipped=f"every width: about {cost:.0f} CPU s; --method every-width or --exhaustive solves it")
+    if r.of_all and cost > (EXHAUSTIVE if r.options.exhaustive else ONE):
+        solves = "--method every-width or --exhaustive" if cost <= EXHAUSTIVE else "--method every-width"
+        return Proposal(skipped=f"every width: about {cost:.0f} CPU s, left to {solves}")
     seconds, tolerance = BY_NAME if asked else OF_ALL
     networks = [s.A.network, s.B.network]
     return Proposal(
