@@ -123,6 +123,7 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "every-width-with-too-large-a-ball": lambda: with_matrices(ball=floats(0.25, 0.6)),
     "every-width-without-its-curves": lambda: with_matrices(curved=np.zeros((2, 2))),
     "every-width-with-too-large-a-factor": lambda: with_matrices(factor=np.ones((6, 3))),
+    "every-width-with-an-overflowing-curve": lambda: overflowing(),
     "every-width-with-its-sides-exchanged": lambda: exchanged(),
 }  # fmt: skip
 
@@ -131,6 +132,17 @@ def replace_objective(case: Case, penalty: str) -> Case:
     """Two outputs share one length under weight decay: each may take 1 / sqrt 2 of the price."""
     problem = replace(case.problem, objective=Objective("squared", None, 0.25, penalty, False))
     return Case(problem, case.claims)
+
+
+def overflowing() -> Case:
+    """4 curved is no float64: were it infinite, e^2 / (4 curved) would cost nothing. F(A) = 2^-19 2^1030 is far below the claim."""
+    x, p, kappa = 2.0**-520, 2.0**510, 2.0**-19
+    about = {"objective": Objective("squared", None, kappa, "path", False), "X": floats([x]), "targets": floats([p])}
+    fields = {
+        "nu": floats([-p]), "lower": 0.7 * 2.0**1020, "raised": floats([p], [0.0]), "lowered": floats([0.0], [p]),
+        "curved": floats([2.0**1022], [2.0**1022]), "ball": floats(kappa / 2, 0.75 * kappa), "factor": np.zeros((4, 2)),
+    }  # fmt: skip
+    return by_hand(fields, about=about, A=net([[2.0**515]], [[2.0**515]]))
 
 
 def exchanged() -> Case:

@@ -21,6 +21,7 @@ from verifier.kernel.fast.balls import (
     Ball,
     down,
     exact,
+    finite,
     lower,
     magnitude,
     matmul,
@@ -163,10 +164,10 @@ def bounded_by_matrix(X: Array, p: Ball, claim: EveryWidthLowerBound, row: int, 
     flat = curve == 0.0
     if bool((flat & (size > 0.0)).any()):
         return False
-    with np.errstate(all="ignore"):
-        q = np.where(flat, 0.0, (size * size * INFLATE + TINY) / np.where(flat, 1.0, 4.0 * curve) * INFLATE + TINY)
-    if not np.isfinite(q).all():
-        return False
+    # An overflowing denominator would make q nothing: `finite` rejects it.
+    q = np.where(
+        flat, 0.0, finite((size * size * INFLATE + TINY) / np.where(flat, 1.0, finite(4.0 * curve)) * INFLATE + TINY)
+    )
     corner = down(down(room - tau) - sum_upper(q.tolist()))
     half = multiply(e, exact(np.full_like(curve, 0.5)))
     side = subtract(exact(fall), half)

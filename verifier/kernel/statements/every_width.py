@@ -10,7 +10,7 @@ from verifier.kernel.statements.problem import Problem, augmented_inputs, requir
 from verifier.kernel.statements.refusal import quoted, require, require_array, require_name, require_number
 
 # Cones are bisected by the kernel itself; above this dimension (of inputs, with the 1 of a bias) there are too many, and matrices are needed.
-MOST_DIMENSIONS = 4
+MOST_DIMENSIONS = 3
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def require_priced(network: Network, objective: Objective) -> None:
 def every_width_cost(network: Network, X: Array) -> float:
     """About how many CPU seconds the search takes; column generation keeps to its own limit, 0 here."""
     n = X.shape[1] + (network.b is not None)
-    if n <= MOST_DIMENSIONS - 1:
+    if n <= MOST_DIMENSIONS:
         return 0.0
     return MATRIX_SECONDS * len(network.theta) * (len(X) / MATRIX_SAMPLES) * (n / MATRIX_DIMENSION) ** 2
 
