@@ -103,7 +103,7 @@ BUGS = [
     ("halves.append(half)", "halves.append(halves[0] if side else half)"),
     ("p = Ball(sign * pull.mid", "p = Ball(pull.mid"),
     ("room = down(room / up(math.sqrt(K)))", "pass"),
-    ("size * size * INFLATE + TINY) / np.where(flat, 1.0, 4.0 * curve)", "size * size * INFLATE + TINY) / np.where(flat, 1.0, 8.0 * curve)"),
+    ("np.where(flat, 1.0, finite(4.0 * curve))", "np.where(flat, 1.0, finite(8.0 * curve))"),
     ("if bool((flat & (size > 0.0)).any()):\n        return False", "pass"),
     ("corner = down(down(room - tau) - sum_upper(q.tolist()))", "corner = down(room - tau)"),
     ("corner = down(down(room - tau) - sum_upper(q.tolist()))", "corner = down(room - sum_upper(q.tolist()))"),

@@ -6,7 +6,9 @@ import pytest
 
 import verifier
 from verifier.certificate import read_certificate
+from verifier.errors import UsageError
 from verifier.kernel.statements import HeadOptimum, RegionOptimum
+from verifier.outcomes import Outcome
 from verifier.pipeline.constructions import regions as module
 
 from .conftest import tiny_data, tiny_network
@@ -210,3 +212,33 @@ def test_a_picture_is_made_once(monkeypatch):
     monkeypatch.setattr(write, "plane_record", lambda *a: made.append(a[2]) or real(*a))
     verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", out="c.safetensors")
     assert len(made) == 1
+
+
+def test_what_is_proved_about_every_width_is_not_lost_with_another_method(tmp_path):
+    """A method that does not apply, beside one that proved something without a path: the proof is written, and says what it is."""
+    A, B = tiny_network(1), tiny_network(2)
+    out = tmp_path / "c.safetensors"
+    result = verifier.certify(
+        A, B, tiny_data(3), loss="logistic", kappa=0.05, penalty="path", method="every-width,theorem51", out=out
+    )
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "certified: F >= " in result.sentence
+    assert any(type(c).__name__ == "EveryWidthLowerBound" for c in read_certificate(out).claims)
+
+
+def test_a_run_that_proves_nothing_leaves_an_earlier_certificate(tmp_path):
+    A, B, out = tiny_network(1, (2, 3, 3, 1)), tiny_network(2, (2, 3, 3, 1)), tmp_path / "c.safetensors"
+    verifier.certify(A, B, tiny_data(3), loss="logistic", method="line", out=out)
+    before = out.read_bytes()
+    with pytest.raises(UsageError, match=r"nothing was proved .* stays as it is; --out writes elsewhere"):
+        verifier.certify(A, B, tiny_data(3), loss="logistic", method="every-width", out=out)
+    assert out.read_bytes() == before
+    with pytest.raises(UsageError, match="a bound needs a price on whole neurons"):
+        verifier.certify(
+            tiny_network(1),
+            tiny_network(2),
+            tiny_data(3),
+            loss="logistic",
+            method="every-width",
+            out=tmp_path / "d.safetensors",
+        )

@@ -199,14 +199,19 @@ def _run(
             except UsageError as error:
                 # What is certified already, or will be by another, is not lost with a construction that does not apply.
                 refused.append(error)
-                work.record["skipped"].append(f"{c.name}: {error}")
-                say(f"{c.name}: {error}: skipped")
-        if refused and not work.bounds and not work.estimates:
+                said = str(error) if str(error).startswith(c.name) else f"{c.name}: {error}"
+                work.record["skipped"].append(said)
+                say(f"{said}: skipped")
+        if refused and not work.proved and not work.estimates:
             raise refused[0]
+        if not work.proved and not work.estimates and target.exists():
+            # A certificate of endpoint values alone must not take the place of one that proves more.
+            why = "; ".join(work.record["skipped"]) or "what was asked for proposes none"
+            raise UsageError(f"nothing was proved ({why}), and {target} stays as it is; --out writes elsewhere")
         return write(s, work, target, o.level, say)
     except (KeyboardInterrupt, Exception) as stop:
         # Whatever ends a run early, what is proved is kept; where the tool contradicts itself (VerifierError), nothing is.
-        if work.bounds and not isinstance(stop, VerifierError):
+        if work.proved and not isinstance(stop, VerifierError):
             work.record["skipped"].append("interrupted: what was not begun is missing here")
             # Again even where a file was written before the estimates: one of them may have been certified since.
             result = write(s, work, target, o.level, say)

@@ -139,11 +139,14 @@ def _every_width(proposal: Proposal, s: Setting, r: Request, work: Work, say: Sa
         return
     work.claims.append(claim)
     work.record["every_width"] = every_width_record(program, claim)
-    passed = (
-        "" if program.primal == float("inf") else f", and a network of another width has about {program.primal:.6g}"
+    met = (
+        ""
+        if program.primal == float("inf")
+        else f"; the search met a network with F of about {program.primal:.6g} (float64)"
     )
     say(
-        f"every width: F >= {show_down(claim.lower, 8)} for every network of one hidden layer, whatever its width{passed}; {program.seconds:.2f} CPU s"
+        f"every width: F >= {show_down(claim.lower, 8)} for every network of one hidden layer, whatever its width{met}; "
+        f"{program.status}, {program.seconds:.2f} CPU s"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.statements import Barrier, EndpointValue, PathUpperBound
+from verifier.kernel.statements import Barrier, EndpointValue, EveryWidthLowerBound, PathUpperBound
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
 from verifier.pipeline.work import Work
@@ -66,10 +66,10 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
         )
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE level {level!r}: {found} ({beside})"
     if not bounds:
-        return (
-            Outcome.INCONCLUSIVE,
-            f"INCONCLUSIVE no path was certified: {'; '.join(work.record['skipped']) or 'what was asked for proposes none'} ({beside})",
-        )
+        why = "; ".join(work.record["skipped"]) or "what was asked for proposes none"
+        wide = max((c.lower for c in work.claims if isinstance(c, EveryWidthLowerBound)), default=None)
+        also = "" if wide is None else f"; certified: F >= {show_down(wide, 8)} at every width"
+        return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified: {why}{also} ({beside})"
     # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.
     low = "" if barrier is None or up_to else f"{show_down(barrier.gap, 9)} <= "
     where = "with the output layer frozen; " if frozen else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifier.kernel import Claim
+from verifier.kernel import Claim, EndpointValue
 from verifier.networks.network import Network
 from verifier.outcomes import CertifiedBound, SampledEstimate
 from verifier.paths.path import Path
@@ -31,6 +31,11 @@ class Work:
     written: bool = False
     # The path whose plane the record holds.
     pictured: str | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether a claim says more than the values of A and B."""
+        return any(not isinstance(c, EndpointValue) for c in self.claims)
 
     @property
     def between(self) -> list[CertifiedBound]:

@@ -67,7 +67,7 @@ def _files(s: Setting, work: Work, target: Path, say: Say) -> str:
     for name, string in work.strings.items():
         save_string(string, target.with_suffix(f".{name}.npz"))
     if target.exists() and not work.written:
-        say(f"{target}: replaces the certificate that an earlier run wrote there; --out keeps both")
+        say(f"{target}: replaces the certificate that an earlier run wrote there; another name with --out keeps both")
     digest = write_certificate(target, document, arrays)
     say(f"certificate {target} (SHA-256 {digest[:16]}...)" + ("" if not work.written else ", with the estimates"))
     work.written = True

@@ -39,9 +39,9 @@ from verifier.kernel.statements import EveryWidthLowerBound, Problem, augmented_
 
 Array = np.ndarray
 # Cones that one side of one output may need, entries of one block of them, and bisections: midpoints stay exact in float64.
-MOST_CONES = 2**17
+MOST_CONES = 2**15
 BLOCK = 2**20
-DEEPEST = 50
+DEEPEST = 45
 
 
 def _dots(a: Array, b: Array) -> Ball:

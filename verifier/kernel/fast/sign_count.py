@@ -25,6 +25,7 @@ from verifier.kernel.statements import (
     augmented_rows,
     require,
 )
+from verifier.kernel.statements.sign_count import DEEPEST
 
 Array = np.ndarray
 # The rays of one cone per neuron that stays, as indices of rays.
@@ -104,20 +105,21 @@ def read_tree(fan: Fan, tree: list[int], neurons: int) -> list[Cones]:
         tuple(tuple(e + n * signs[i * n + e] for e in range(n)) for i in range(neurons))
         for signs in product((0, 1), repeat=n * neurons)
     ]
-    waiting, leaves = starts[::-1], []
+    waiting, leaves = [(start, 0) for start in starts[::-1]], []
     for code in tree:
         require(len(waiting) > 0, "the tree goes on after its last part")
-        cones = waiting.pop()
+        cones, depth = waiting.pop()
         if code == -1:
             leaves.append(cones)
             continue
         require(0 <= code < neurons * len(edges), "the tree cuts an edge that is not there")
+        require(depth < DEEPEST, "the tree is too deep")
         i, (a, b) = code // len(edges), edges[code % len(edges)]
         mid = fan.middle(cones[i][a], cones[i][b])
         for end in (a, b):
             # The second half is pushed first.
             half = tuple(mid if slot == end else ray for slot, ray in enumerate(cones[i]))
-            waiting.append((*cones[:i], half, *cones[i + 1 :]))
+            waiting.append(((*cones[:i], half, *cones[i + 1 :]), depth + 1))
     require(not waiting, "the tree leaves parts open")
     return leaves
 

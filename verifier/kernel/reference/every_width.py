@@ -15,9 +15,10 @@ from verifier.kernel.reference.objective import sample_targets, weighted_mean
 from verifier.kernel.statements import EveryWidthLowerBound, Problem, augmented_inputs, require
 
 Row = tuple[int, ...]
-# Cones that one side of one output may need, and bits of their generators, one more with each bisection; shares of a sample that pushes down are sixteenths.
-MOST_CONES, MOST_BITS = 2**18, 64
-SHARES = 16
+# Cones that one side of one output may need, and bits of their generators, one more with each bisection; shares of
+# a sample that pushes down are multiples of 2^-40.
+MOST_CONES, MOST_BITS = 2**17, 256
+SHARES = 2**40
 
 
 def _integers(values: list[list[Fraction]]) -> tuple[list[Row], int]:

@@ -15,6 +15,7 @@ from verifier.kernel.reference.heads import conjugate
 from verifier.kernel.reference.numbers import mean, require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value, sample_targets
 from verifier.kernel.statements import Parameters, Problem, SignCountBarrier, require
+from verifier.kernel.statements.sign_count import DEEPEST
 
 # (coordinates, e): the ray sum_k coordinates_k 2^-e direction_k.
 Ray = tuple[tuple[int, ...], int]
@@ -59,22 +60,23 @@ def _parts(tree: list[int], n: int, neurons: int) -> Iterator[list[Cone]]:
         whole = [
             [(tuple(turned[i * n + k] if k == e else 0 for k in range(n)), 0) for e in range(n)] for i in range(neurons)
         ]
-        to_do = [whole]
+        to_do = [(whole, 0)]
         while to_do:
-            part, code = to_do.pop(), next(reading, None)
+            (part, depth), code = to_do.pop(), next(reading, None)
             require(code is not None, "the tree ends before all orthants are cut")
             assert code is not None  # for the type checker
             if code == -1:
                 yield part
                 continue
             require(0 <= code < neurons * len(pairs), "the tree names no edge")
+            require(depth < DEEPEST, "cuts lie too deep within each other")
             i, pair = divmod(code, len(pairs))
             a, b = pairs[pair]
             halves = []
             for keep, drop in ((a, b), (b, a)):
                 half = [list(cone) for cone in part]
                 half[i][drop] = _between(part[i][keep], part[i][drop])
-                halves.append(half)
+                halves.append((half, depth + 1))
             to_do += halves[::-1]
     require(next(reading, None) is None, "the tree does not end with its last orthant")
 

@@ -18,6 +18,8 @@ from verifier.kernel.statements.refusal import (
 
 # Coordinates of all neurons that stay, together: a partition starts with 2^COORDINATES cones at most.
 COORDINATES = 16
+# Of one neuron's directions, of a tree's entries, and of cuts one within the other: what a file may ask both evaluations to work through.
+MOST_INPUTS, MOST_CUTS, DEEPEST = 64, 2**19, 256
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,13 @@ def validate_sign_count(problem: Problem, claim: SignCountBarrier) -> None:
     )
     n, leaves = augmented_inputs(problem).shape[1], len(claim.nu)
     require((m - 1) * n <= COORDINATES, f"the neurons that stay have more than {COORDINATES} coordinates")
+    require(n <= MOST_INPUTS, f"more than {MOST_INPUTS} directions")
     require(type(claim.positive) is int and 0 <= claim.positive < m, "positive counts more neurons than stay")
     require_array(claim.directions, "directions", np.float64, (n, n))
     require_list(claim.tree, "tree")
-    require(leaves > 0, "no cone has a dual")
+    # Before anything is made of the tree: its parts are as many as there are duals, and none is deeper than the tree of a search.
+    require(0 < leaves == int((claim.tree == -1).sum()), "every part of the tree has one dual")
+    require(len(claim.tree) <= MOST_CUTS, "the tree is too large")
     for name, wide in (("nu", N), ("slopes", (m - 1) * N), ("pulls", (m - 1) * n)):
         require_array(getattr(claim, name), name, np.float64, (leaves, wide))
     require(bool(((claim.slopes >= 0.0) & (claim.slopes <= 1.0)).all()), "a slope leaves [0, 1]")

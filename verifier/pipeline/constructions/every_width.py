@@ -20,6 +20,8 @@ def every_width(s: Setting, r: Request) -> Proposal:
     try:
         require_priced(s.A.network, s.objective)
     except UsageError as error:
+        if not r.of_all:
+            raise
         # Without a price on neurons there is nothing to say, and a run that did not ask need not hear it.
         return Proposal(skipped=str(error) if asked else None)
     cost = every_width_cost(s.A.network, s.data.X)
