@@ -8,13 +8,13 @@ from flint import ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.enclosures import plain, random_problem, trained_digits
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.fast.normwise import exact_layers, last_image
 from verifier.kernel.reference.objective import endpoint_value
 from verifier.kernel.statements import Objective, Parameters, Problem, Rejected
 
 from .components import contains, run_check
+from .deep_problems import plain, random_problem, trained_digits
 from .loader import kernel
 from .normwise_components import NORMWISE_CHECKS, forward
 from .seeded import unnoticed

@@ -163,7 +163,7 @@ def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_inco
     setting = read_setting(A, B, tiny_data(3), ObjectiveOptions(loss="logistic"), CertifyOptions())
     proposed = propose(CONSTRUCTIONS["halves"], setting, Request(CertifyOptions(), of_all=True))
     assert [p.method for p in proposed.paths] == ["theorem41"]
-    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,descent")
+    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,descent", out="other.safetensors")
     assert "halves: defined for one hidden layer; theorem41" in result.sentence
     assert result.outcome is Outcome.INCONCLUSIVE
     assert "no path was certified" in result.sentence
