@@ -124,6 +124,19 @@ def test_write_makes_folders_and_replaces(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.html"]
 
 
+def test_a_header_whose_length_reads_like_an_archive_is_no_archive(tmp_path):
+    """A safetensors file begins with its header's length, and 19,280 reads PK."""
+    path = tmp_path / "c.safetensors"
+    for pad in range(8):
+        save_file({"x": np.zeros(1)}, path, {"verifier": "1", "note": "." * (19_280 - 200 + 8 * pad)})
+        length = int.from_bytes(path.read_bytes()[:8], "little")
+        save_file({"x": np.zeros(1)}, path, {"verifier": "1", "note": "." * (19_280 - 200 + 8 * pad + 19_280 - length)})
+        if path.read_bytes().startswith(b"PK"):
+            break
+    assert path.read_bytes().startswith(b"PK")
+    assert kind_of(path) is Kind.CHECKPOINT
+
+
 def test_what_is_not_finished_is_known_by_its_name(tmp_path):
     with atomic_path(tmp_path / "a.b.html") as temporary:
         assert is_temporary(temporary)

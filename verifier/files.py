@@ -55,7 +55,8 @@ def kind_of(path: PathLike) -> Kind:
         head = handle.read(4096)
     if GENERATOR in head:
         return Kind.PAGE
-    if head.startswith(b"PK"):
+    # All four bytes: a safetensors file begins with the length of its header, which may well read "PK".
+    if head.startswith(b"PK\x03\x04"):
         return _kind_of_archive(path)
     return _kind_of_safetensors(path) if head[8:9] == b"{" else Kind.FOREIGN
 

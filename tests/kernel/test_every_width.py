@@ -130,7 +130,6 @@ REFERENCE_BUGS = [
     ("            elif max(z) > 0:", "            elif sum(z) > 0:"),
     ("if self.p[j] > 0 < z)", "if z > 0)"),
     ("falling = [t for t, j in enumerate(mixed) if self.p[j] < 0]", "falling = list(range(len(mixed)))"),
-    ("    if sum((a * a for a in v), Fraction(0)) > self.square:\n            return False", "    pass"),
     ("return all(top <= SHARES", "return any(top <= SHARES"),
     ("itertools.product((1, -1), repeat=n)", "itertools.product((1,), repeat=n)"),
     ("for k in (a, b):\n            half", "for k in (a, a):\n            half"),
