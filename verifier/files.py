@@ -55,10 +55,10 @@ def kind_of(path: PathLike) -> Kind:
         head = handle.read(4096)
     if GENERATOR in head:
         return Kind.PAGE
-    # All four bytes: a safetensors file begins with the length of its header, which may well read "PK".
-    if head.startswith(b"PK\x03\x04"):
-        return _kind_of_archive(path)
-    return _kind_of_safetensors(path) if head[8:9] == b"{" else Kind.FOREIGN
+    # Before archives: a safetensors file begins with the length of its header, which may well read "PK"; no archive has "{" behind it.
+    if head[8:9] == b"{":
+        return _kind_of_safetensors(path)
+    return _kind_of_archive(path) if head.startswith(b"PK") else Kind.FOREIGN
 
 
 def _kind_of_safetensors(path: PathLike) -> Kind:

@@ -132,6 +132,17 @@ def test_what_the_published_code_cannot_do_is_refused():
         UsageError, match="DSS preset 'paper' is for one hidden layer, these networks have 2; use plain"
     ):
         dss(deep, deep, make_objective("squared"), X, y, preset="paper")
+    with pytest.raises(UsageError, match="is for one hidden layer"):
+        dss(deep, deep, make_objective("squared"), X, y, preset=custom("paper", depth=2))
+
+
+def test_networks_without_an_output_bias_are_searched_too():
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(10, 2)), rng.normal(size=(10, 1))
+    A, B = (Network((rng.normal(size=(3, 2)), rng.normal(size=(1, 3))), (None, None)) for _ in range(2))
+    o = make_objective("squared", kappa=0.01, penalty="l1", penalise_output_bias=True)
+    r = dss(A, B, o, X, y, preset=custom("paper", depth=1, epochs=3))
+    assert r.path.end.same_parameters(B)
 
 
 def test_the_authors_records_give_the_printed_tables():

@@ -233,6 +233,12 @@ def test_a_run_that_proves_nothing_leaves_an_earlier_certificate(tmp_path):
     with pytest.raises(UsageError, match=r"nothing was proved .* stays as it is; --out writes elsewhere"):
         verifier.certify(A, B, tiny_data(3), loss="logistic", method="every-width", out=out)
     assert out.read_bytes() == before
+    # One that holds nothing but the values of A and B may be written again, and says so again.
+    for _ in range(2):
+        result = verifier.certify(
+            A, B, tiny_data(3), loss="logistic", method="every-width", out=tmp_path / "e.safetensors"
+        )
+        assert result.outcome is Outcome.INCONCLUSIVE
     with pytest.raises(UsageError, match="a bound needs a price on whole neurons"):
         verifier.certify(
             tiny_network(1),

@@ -1,5 +1,7 @@
 """The paper's protocol gives the paper's own networks: their losses are those of its author's records."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,10 @@ from verifier.data.load import load_data
 from verifier.errors import UsageError
 from verifier.networks.network import one_hidden_layer
 from verifier.objective import make_objective
+from verifier.options.objective import ObjectiveOptions
 from verifier.paths.curves.dss import custom, dss
-from verifier.sweep.plan import choose_pairs, paper_pairs, plan
+from verifier.sweep.author_records import author_records
+from verifier.sweep.plan import paper_pairs, plan
 from verifier.sweep.spec import read_preset
 from verifier.training.torch_losses import forward, to_unit_rows
 from verifier.training.train import train_network
@@ -53,7 +57,17 @@ def test_pairs_are_the_papers():
     seeds = {w: [(p.a.seed, p.b.seed) for p in planned if p.width == w] for w in (20, 200)}
     assert seeds == {20: 2 * [(10, 757), (791, 556)], 200: 2 * [(13, 738), (800, 899)]}
     assert all(p.a.training.protocol == "paper" for p in planned)
-    assert choose_pairs.__doc__ is not None
+    assert [p.record for p in planned if p.width == 20 and p.data_name == "paper-moons"] == list(
+        author_records()["paper-moons", 20][:2]
+    )
+    # Records are of these networks and this objective alone.
+    (moons, _), kappa = read_preset("paper"), ObjectiveOptions(kappa=0.1, penalty="path")
+    for other in (
+        replace(moons, objective=kappa),
+        replace(moons, options=replace(moons.options, polish=True)),
+        replace(moons, loss="logistic"),
+    ):
+        assert all(p.record is None for p in plan((other,), limit=2))
 
 
 def test_beads_of_the_published_search_keep_unit_rows():

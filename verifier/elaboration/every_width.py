@@ -13,8 +13,9 @@ from verifier.kernel.fast.every_width import check_every_width
 from verifier.kernel.statements import EveryWidthLowerBound, Problem, Rejected
 from verifier.programs.every_width.result import EveryWidthProgram
 
-# Shares by which a dual is shrunk, one after the other, where the kernel does not see its pull below its price. Powers of two keep its sums exactly 0.
-SHRUNK = (0.0, 2.0**-13, 2.0**-10, 2.0**-7, 2.0**-4)
+# Shares by which a dual is shrunk, one after the other, where the kernel does not see its pull below its price. Its grid has 44 bits (`programs.dual`),
+# and 9 more fit a float64, so that what is left is exact, and so are sums of 0.
+SHRUNK = (0.0, 2.0**-9, 2.0**-7, 2.0**-4)
 
 
 def every_width_claim(problem: Problem, program: EveryWidthProgram, name: str = "every width") -> EveryWidthLowerBound:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from verifier.certificate.file import read_certificate
 from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
-from verifier.errors import UsageError, VerifierError
+from verifier.errors import CertificateFormatError, UsageError, VerifierError
 from verifier.kernel.statements import EndpointValue
 from verifier.networks.network import activation_words
 from verifier.networks.padding import padding_words
@@ -131,9 +132,9 @@ def require_possible(o: CertifyOptions, found: tuple[Construction, ...]) -> None
 def _require_defined(s: Setting, o: CertifyOptions, found: tuple[Construction, ...]) -> None:
     """Raise UsageError for an estimate that is not defined for these networks, rather than after the proof."""
     if any(c.name == "dss" for c in found):
-        from verifier.paths.curves.dss_presets import require_fits
+        from verifier.paths.curves.dss_presets import PRESETS, require_fits
 
-        require_fits(o.dss_preset, s.A.network, s.objective)
+        require_fits(PRESETS[o.dss_preset], s.A.network, s.objective)
 
 
 def _prepared(s: Setting, o: CertifyOptions, say: Say) -> Setting:
@@ -187,7 +188,7 @@ def _run(
                     f"{c.name}: not needed, the gap over E is 0 already (--exhaustive runs it)"
                 )
                 continue
-            request = Request(o, of_all, proved, waypoints=work.posed)
+            request = Request(o, of_all, proved, waypoints=work.posed, say=say)
             if decided is None and (proved or c.estimates):
                 decided = time.process_time() - start
             if c.estimates:
@@ -204,7 +205,7 @@ def _run(
                 say(f"{said}: skipped")
         if refused and not work.proved and not work.estimates:
             raise refused[0]
-        if not work.proved and not work.estimates and target.exists():
+        if not work.proved and not work.estimates and _proves_more(target):
             # A certificate of endpoint values alone must not take the place of one that proves more.
             why = "; ".join(work.record["skipped"]) or "what was asked for proposes none"
             raise UsageError(f"nothing was proved ({why}), and {target} stays as it is; --out writes elsewhere")
@@ -217,6 +218,16 @@ def _run(
             result = write(s, work, target, o.level, say)
             say(f"interrupted; what is proved so far is in {target}: {result.sentence}")
         raise
+
+
+def _proves_more(target: Path) -> bool:
+    """Whether a certificate lies there already that claims more than the values of its networks."""
+    if not target.exists():
+        return False
+    try:
+        return any(not isinstance(c, EndpointValue) for c in read_certificate(target).claims)
+    except CertificateFormatError:
+        return False  # damaged, or of an earlier format: nothing that could be read is lost
 
 
 def _budget(o: CertifyOptions, spent: float) -> float:

@@ -68,7 +68,7 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
     if not bounds:
         why = "; ".join(work.record["skipped"]) or "what was asked for proposes none"
         wide = max((c.lower for c in work.claims if isinstance(c, EveryWidthLowerBound)), default=None)
-        also = "" if wide is None else f"; certified: F >= {show_down(wide, 8)} at every width"
+        also = "" if wide is None else f"; certified: F >= {show_down(wide, 8)} for one hidden layer of any width"
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified: {why}{also} ({beside})"
     # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.
     low = "" if barrier is None or up_to else f"{show_down(barrier.gap, 9)} <= "

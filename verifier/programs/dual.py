@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from verifier.objective import Objective
+from verifier.programs.zero_sum import domain
 
 Array = np.ndarray
 
@@ -23,15 +24,6 @@ MARGIN = 1e-10
 def _dual_norm(columns: Array, group: int) -> Array:
     """Norm dual to |h_i| over the outputs, per row of (r, K): max for l1, 2-norm for weight decay."""
     return np.abs(columns).max(axis=1) if group == 1 else np.linalg.norm(columns, axis=1)
-
-
-def _interval(targets: Array, objective: Objective) -> tuple[Array, Array]:
-    """Domain [lo, hi] of nu per entry, for the separable losses."""
-    loss = objective.loss
-    if loss.name in ("logistic", "hinge"):
-        return np.where(targets > 0, -1.0, 0.0), np.where(targets > 0, 0.0, 1.0)
-    bound = 1.0 if loss.name == "absolute" else np.inf if loss.delta is None else loss.delta
-    return np.full(targets.shape, -bound), np.full(targets.shape, bound)
 
 
 def _rows_on_simplex(p: Array, counts: Array) -> Array:
@@ -57,7 +49,7 @@ def into_domain(nu: Array, targets: Array, objective: Objective, zero_sums: bool
             t = min(1.0, float(np.min(counts[sums > 0] / sums[sums > 0])))
             p = _rows_on_simplex(t * p + np.maximum(counts - t * sums, 0.0) / q.sum(), counts)
         return p - onehot
-    nu = np.clip(nu, *_interval(targets, objective))
+    nu = np.clip(nu, *domain(targets, loss.name, loss.delta))
     if not zero_sums:
         return nu
     if loss.name == "squared":
@@ -132,7 +124,7 @@ def on_grid(nu: Array, targets: Array, objective: Objective, zero_sums: bool) ->
         else:
             p[np.arange(len(p)), p.argmax(axis=1)] += one - p.sum(axis=1)
         return np.ldexp((p - onehot * one).astype(np.float64), -GRID_BITS)
-    lo, hi = _interval(targets, objective)
+    lo, hi = domain(targets, objective.loss.name, objective.loss.delta)
     top = float(np.abs(nu).max(initial=0.0))
     if top == 0.0:
         return np.zeros_like(nu)

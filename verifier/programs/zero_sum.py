@@ -10,11 +10,11 @@ Array = np.ndarray
 
 
 def domain(y: Array, loss: str, delta: float | None) -> tuple[Array, Array]:
-    """(lowest, highest) entries of a dual, (N,) each (docs/mathematics.md, section 5)."""
+    """(lowest, highest) entries of a dual of a separable loss, of the shape of the targets y (docs/mathematics.md, section 5)."""
     if loss in ("logistic", "hinge"):
         return np.where(y > 0.0, -1.0, 0.0), np.where(y > 0.0, 0.0, 1.0)
     bound = np.inf if loss == "squared" else 1.0 if delta is None else delta
-    return np.full(len(y), -bound), np.full(len(y), bound)
+    return np.full(y.shape, -bound), np.full(y.shape, bound)
 
 
 def with_zero_sum(nu: Array, y: Array, loss: str, delta: float | None) -> Array:

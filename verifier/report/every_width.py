@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +39,18 @@ def every_width_section(found: Recheck, record: dict[str, Any]) -> list[EveryWid
 
 
 def _sentences(claim: EveryWidthLowerBound, found: Recheck) -> list[str]:
-    out = [f"No ReLU network of one hidden layer, whatever its width, has F below {show_down(claim.lower, 8)}."]
+    out = [
+        f"No ReLU network of one hidden layer with A's inputs, outputs and biases, whatever its width, has F below {show_down(claim.lower, 8)}."
+    ]
     ends = [(f"F({name})", c.upper) for name, (c, v) in sorted(found.endpoints.items()) if v.accepted]
     if (best := found.best) is not None:
         ends.append((f"the maximum of F along the path {best.title}", best.claim.sup))
     for who, upper in ends:
-        over = upper - claim.lower
-        share = f", which is {show_up(100.0 * over / claim.lower, 3)} % of it" if claim.lower > 0.0 else ""
-        out.append(f"{who[0].upper()}{who[1:]} lies at most {show_up(max(over, 0.0), 4)} above that bound{share}.")
+        # Differences and quotients are rounded to nearest in float64, so one more step outwards each.
+        over = max(0.0, math.nextafter(upper - claim.lower, math.inf))
+        percent = math.nextafter(100.0 * over / claim.lower, math.inf) if claim.lower > 0.0 else math.inf
+        share = f", which is {show_up(math.nextafter(percent, math.inf), 3)} % of it" if percent < math.inf else ""
+        out.append(f"{who[0].upper()}{who[1:]} lies at most {show_up(over, 4)} above that bound{share}.")
     return out
 
 

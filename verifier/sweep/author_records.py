@@ -22,6 +22,10 @@ class AuthorRecord:
     hit: bool
 
 
+# What the networks of each data set were trained on, and measured by.
+LOSSES = {"paper-moons": "squared", "paper-breast-cancer": "logistic"}
+
+
 @cache
 def author_records() -> dict[tuple[str, int], tuple[AuthorRecord, ...]]:
     """(data set, width) -> its pairs in order."""

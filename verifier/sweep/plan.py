@@ -19,7 +19,7 @@ from verifier.options.objective import ObjectiveOptions
 from verifier.options.training import TrainingOptions
 from verifier.pipeline.constructions.registry import chosen
 from verifier.stored import code_version
-from verifier.sweep.author_records import AuthorRecord, author_records
+from verifier.sweep.author_records import LOSSES, AuthorRecord, author_records
 from verifier.sweep.spec import PAPER_POOL, Experiment, Pairs
 
 
@@ -130,12 +130,15 @@ def plan(experiments: tuple[Experiment, ...], limit: int | None = None) -> list[
 
 
 def _records(e: Experiment, data: str, width: int, count: int) -> Sequence[AuthorRecord | None]:
-    """The author's records of an experiment's pairs, None where they are of other networks."""
-    found = (
-        author_records().get((data, width), ())
-        if e.pairs.kind == "paper" and e.training == TrainingOptions(protocol="paper")
-        else ()
+    """The author's records of an experiment's pairs, None where they are of other networks or measured by another objective."""
+    theirs = (
+        e.pairs.kind == "paper"
+        and LOSSES.get(data) == e.loss
+        and (e.training, e.objective) == (TrainingOptions(protocol="paper"), ObjectiveOptions())
+        and (e.options.polish, e.options.class_weight, e.options.pos_weight) == (False, None, None)
+        and not e.data_options
     )
+    found = author_records().get((data, width), ()) if theirs else ()
     return found[:count] if len(found) >= count else [None] * count
 
 

@@ -95,8 +95,7 @@ def dss(
         raise UsageError(f"DSS preset {preset!r} is unknown; expected one of {', '.join(PRESETS)}")
     if A.architecture != B.architecture:
         raise UsageError(f"dss: networks of different architecture, {A.architecture} and {B.architecture}")
-    if isinstance(preset, str):
-        require_fits(preset, A, objective)
+    require_fits(settings, A, objective)
     started = time.process_time()
     kind = PublishedRunner if settings.published_code else Runner
     runner = kind(objective, X, targets, settings, seed, device, A.negative_slope, started + seconds)
@@ -110,7 +109,9 @@ def dss(
     path = Path("dss", A, moves, literal=True)
     return DssResult(
         path,
-        tuple(s.maximum for s in segments) if runner.double else _maxima(path, objective, X, targets, settings, device),
+        tuple(s.maximum for s in segments)
+        if not settings.published_code
+        else _maxima(path, objective, X, targets, settings, device),
         level,
         hit,
         min((m - level for m in looked_at if m > limit), default=0.0) if hit else 0.0,
@@ -127,7 +128,7 @@ def _refine(
     """The final segments in order, the largest value on the grid of each segment that was looked at, and whether time was over first."""
     from tqdm import tqdm
 
-    limit, looked_at, last = runner.limit(level), [], p.depth + runner.settles_late
+    limit, looked_at, last = runner.limit(level), [], p.depth + p.published_code
 
     def look(start: Network, end: Network, depth: int) -> _Segment:
         values = runner.grid_values(start, end)
@@ -136,7 +137,7 @@ def _refine(
         # The published code gives a segment up one level later, and calls that a hit whatever its maximum.
         above = bool(values.max() > limit)
         return _Segment(
-            start, end, depth, values, not above or depth >= last, (above or runner.settles_late) and depth >= last
+            start, end, depth, values, not above or depth >= last, (above or p.published_code) and depth >= last
         )
 
     with tqdm(desc="DSS segments", unit="segment", file=sys.stderr, disable=not progress) as bar:

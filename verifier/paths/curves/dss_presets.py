@@ -42,12 +42,12 @@ PRESETS = {
 }
 
 
-def require_fits(preset: str, A: Network, objective: Objective) -> None:
-    """Raise UsageError when a search of this name is not defined for such networks and samples."""
-    if PRESETS[preset].published_code and A.depth != 2:
-        raise UsageError(f"DSS preset {preset!r} is for one hidden layer, these networks have {A.depth - 1}; use plain")
-    if PRESETS[preset].published_code and objective.weights is not None:
-        raise UsageError(f"DSS preset {preset!r} is for samples that weigh the same; use plain")
+def require_fits(settings: Preset, A: Network, objective: Objective) -> None:
+    """Raise UsageError when a search with these settings is not defined for such networks and samples."""
+    if settings.published_code and A.depth != 2:
+        raise UsageError(f"DSS preset 'paper' is for one hidden layer, these networks have {A.depth - 1}; use plain")
+    if settings.published_code and objective.weights is not None:
+        raise UsageError("DSS preset 'paper' is for samples that weigh the same; use plain")
 
 
 def custom(preset: str, **changes: Any) -> Preset:

@@ -22,9 +22,6 @@ ROUNDING = 1e-12
 class Runner(TorchObjective):
     """Grid evaluation and bead training."""
 
-    double = True
-    settles_late = False
-
     def __init__(
         self,
         objective: Objective,
@@ -36,7 +33,7 @@ class Runner(TorchObjective):
         slope: float,
         deadline: float,
     ) -> None:
-        super().__init__(objective, X, targets, device, negative_slope=slope, single=not self.double)
+        super().__init__(objective, X, targets, device, negative_slope=slope, single=preset.published_code)
         self.preset, self.deadline, self.samples = preset, deadline, (X, targets)
         self.torch.manual_seed(seed)
 
@@ -56,7 +53,7 @@ class Runner(TorchObjective):
         return self.segment_values(start, end, self.preset.grid)
 
     def train(self, network: Network, goal: float) -> Network:
-        """Full-batch Adam with ReduceLROnPlateau until F < goal, at most `epochs` steps; the network it ends with."""
+        """Full-batch Adam with ReduceLROnPlateau until F < goal, at most `epochs` steps; the network it ends with. The published code takes one more."""
         p = self.preset
         weights, biases = self.tensors(network)
         parameters = [*weights, *(b for b in biases if b is not None)]
@@ -66,20 +63,24 @@ class Runner(TorchObjective):
         for _ in range(p.epochs):
             F = self.value(weights, biases)
             value = float(F.detach())
-            if value < goal or self.late:
+            done = value < goal or self.late
+            if done and not p.published_code:
                 break
             F.backward()
             optimiser.step(value)
+            self.settle(weights, biases)
+            if done:
+                break
         return self.network(weights, biases)
+
+    def settle(self, weights: list[Any], biases: list[Any]) -> None:
+        """What is done to a bead after each step, in place."""
 
 
 class PublishedRunner(Runner):
     """What the code behind Baturin 2026's tables computes, to the letter (docs/constructions.md, section 3): in float32 and without an allowance for its
     rounding, values on grids summed in another order than the level, rows of beads brought to length 1 after each step with the function kept, and one more
     step after the goal is met. A segment of the last depth is looked at once more, and is a hit whatever its maximum."""
-
-    double = False
-    settles_late = True
 
     def limit(self, level: float) -> float:
         return level
@@ -98,26 +99,14 @@ class PublishedRunner(Runner):
                 o.loss.name, torch_losses.forward(weights, biases, self.X, self.negative_slope), self.y, o.delta
             )
             priced = torch_losses.penalty(o.penalty, weights, [*biases[:-1], None]) if o.kappa > 0 else none
-            return self.torch.stack([loss, priced, biases[-1].abs().sum() if o.penalise_output_bias else none])
+            biased = o.penalise_output_bias and biases[-1] is not None
+            return self.torch.stack([loss, priced, biases[-1].abs().sum() if biased else none])
 
         # The three are summed in float64, as Python's floats are.
         loss, priced, bias = np.asarray(self.on_segment(start, end, self.preset.grid, parts).cpu(), dtype=float).T
         return loss + o.kappa * (priced + bias)
 
-    def train(self, network: Network, goal: float) -> Network:
+    def settle(self, weights: list[Any], biases: list[Any]) -> None:
         from verifier.training import torch_losses
 
-        weights, biases = self.tensors(network)
-        parameters = [*weights, *(b for b in biases if b is not None)]
-        for tensor in parameters:
-            tensor.requires_grad_(True)
-        optimiser = Adam(self.torch, parameters, self.preset.lr, self.preset.plateau_factor)
-        for _ in range(self.preset.epochs):
-            F = self.value(weights, biases)
-            value = float(F.detach())
-            F.backward()
-            optimiser.step(value)
-            torch_losses.to_unit_rows(weights, biases)
-            if value < goal or self.late:
-                break
-        return self.network(weights, biases)
+        torch_losses.to_unit_rows(weights, biases)

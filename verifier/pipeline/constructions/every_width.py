@@ -27,7 +27,9 @@ def every_width(s: Setting, r: Request) -> Proposal:
     cost = every_width_cost(s.A.network, s.data.X)
     if r.of_all and cost > (EXHAUSTIVE if r.options.exhaustive else ONE):
         solves = "--method every-width or --exhaustive" if cost <= EXHAUSTIVE else "--method every-width"
-        return Proposal(skipped=f"every width: about {cost:.0f} CPU s, left to {solves}")
+        return Proposal(skipped=f"every-width: about {cost:.0f} CPU s, left to {solves}")
+    if cost > ONE:
+        r.say(f"every-width: a semidefinite program of about {cost:.0f} CPU s")
     seconds, tolerance = BY_NAME if asked else OF_ALL
     networks = [s.A.network, s.B.network]
     return Proposal(

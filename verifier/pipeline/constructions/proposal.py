@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ class Request:
     """options: the user's. of_all: run because of --method all and not by name: leave out what takes long on all but tiny problems.
 
     proved: a gap of 0 over E is certified already. seconds: CPU that an estimate may take. waypoints: of Theorem 2's path, by what they are.
+    say: tells the user what takes long before it is begun.
     """
 
     options: CertifyOptions
@@ -37,6 +38,7 @@ class Request:
     proved: bool = False
     seconds: float = float("inf")
     waypoints: Mapping[str, Network] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda text: None
 
     @property
     def posed_only(self) -> bool:

@@ -113,6 +113,11 @@ class Search:
             free=self.like.c is not None, kappa=self.room, decay=None, limits=None, bias_price=self.objective.kappa * self.objective.bias_price, constant=0.0,
         )  # fmt: skip
 
+    def value(self, P: RowsProgram, u: Array, c: Array) -> float:
+        """F of the network with rows u and the master's heads, whatever patterns its rows have."""
+        f = np.maximum(u @ self.inputs.T, 0.0).T @ P.heads.T + c
+        return self.objective.loss_of(f, self.targets) + P.charge(u, c)
+
     def weighted(self, nu: Array) -> Array:
         return np.asarray(self.objective.loss.scaled(nu)) / len(nu)
 
@@ -151,11 +156,7 @@ class Search:
             P = self.program(columns, c)
             found = interior_point(P, tolerance=ROUGH, most=70) if self.objective.loss.smooth else cvxpy_rows(P)
             c = found.c
-            self.primal = (
-                min(self.primal, P.value(found.u, c))
-                if float(P.margins(found.u).min(initial=0.0)) > -1e-9
-                else self.primal
-            )
+            self.primal = min(self.primal, self.value(P, found.u, c))
             nu = into_domain(found.duals[0], self.targets, self.objective, self.zero_sums)
             priced = []
             if self.nu is not None:

@@ -27,15 +27,15 @@ BELOW = 1e-6
 def require_priced(network: Network, objective: Objective) -> None:
     """Raise UsageError where no bound for every width exists: neurons cost nothing, or the network is no ReLU network of one hidden layer."""
     if network.depth != 2 or network.negative_slope:
-        raise UsageError("every width: defined for one hidden layer of ReLU")
+        raise UsageError("every-width: defined for one hidden layer of ReLU")
     if objective.penalty not in ("path", "weight_decay") or objective.kappa == 0:
         raise UsageError(
-            "every width: a bound needs a price on whole neurons, penalty path or weight_decay with kappa > 0, "
+            "every-width: a bound needs a price on whole neurons, penalty path or weight_decay with kappa > 0, "
             f"got {objective.penalty} with kappa {objective.kappa:g}"
         )
     if objective.weights is not None and network.c is not None and objective.bias_price == 0:
         raise UsageError(
-            "every width: sample weights and a free output bias together are not covered, as the dual's weighted sum has to be exactly 0"
+            "every-width: sample weights and a free output bias together are not covered, as the dual's weighted sum has to be exactly 0"
         )
 
 
@@ -77,9 +77,9 @@ def solve_every_width(
         assert search.nu is not None
         exact = zero_sums and objective.weights is None
         nu = on_grid(into_domain((1.0 - BELOW) * search.nu, targets, objective, zero_sums), targets, objective, exact)
-        return EveryWidthProgram(
-            nu, search.dual, search.primal, None, COLUMNS, status, rounds, time.process_time() - start
-        )
+        # Under a lower price than its own no network's F was met.
+        primal = search.primal if room == objective.kappa else np.inf
+        return EveryWidthProgram(nu, search.dual, primal, None, COLUMNS, status, rounds, time.process_time() - start)
     inputs = X if network.b is None else np.column_stack([X, np.ones(len(X))])
     found = solve_matrix(objective, inputs, targets, K, room=room, biased=network.c is not None)
     nu, matrices = repaired(objective, inputs, targets, found, room=room, zero_sums=zero_sums)
