@@ -48,7 +48,7 @@ def word(outline):
 def test_every_section_is_there_in_order(outline):
     ids = [a["id"] for a in outline.all("h2")]
     assert ids == [
-        "segments", "region-programs", "endpoints", "bounds", "theorems", "paths", "programs", "tables", "plane", "claims", "provenance",
+        "segments", "theorem2-level", "region-programs", "endpoints", "bounds", "theorems", "paths", "programs", "tables", "plane", "claims", "provenance",
     ]  # fmt: skip
     assert all(a["aria-labelledby"] in ids for a in outline.all("section"))
     levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch("h[1-6]", tag)]

@@ -15,6 +15,7 @@ from verifier.report.claim_rows import Program, programs
 from verifier.report.fields import estimate, number, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.region_programs import LOSS, mean_word
+from verifier.report.theorem2_level import Theorem2Level, theorem2_level
 
 SEGMENTS = 6
 # Estimates whose strings have samples to set beside a segment.
@@ -51,12 +52,14 @@ class SegmentRow:
 
 @dataclass(frozen=True)
 class Segments:
-    """problem: what each program minimises, in symbols. estimate: whose samples stand beside the maxima, or None. along: of what the path consists."""
+    """problem: what each program minimises, in symbols. estimate: whose samples stand beside the maxima, or None. along: of what the path consists.
+    level: the theorem's own level, where claims bound it."""
 
     rows: list[SegmentRow]
     problem: str
     estimate: str | None
     along: str
+    level: Theorem2Level | None
 
 
 def segments(found: Recheck, problem: Problem, record: dict[str, Any]) -> Segments | None:
@@ -87,7 +90,8 @@ def _section(
     sampler = named_sampler if (named_sampler := text(nearest.get("construction"))) in SAMPLERS else None
     maxima = table(nearest.get("maxima")) if sampler else {}
     last: str | None = None
-    out = []
+    out: list[SegmentRow] = []
+    solved: dict[int, HeadOptimum] = {}
     for k in range(1, SEGMENTS + 1):
         moves = [i for i, s in enumerate(of_segment) if s == k]
         own = [text(named[i]) for i in moves if i < len(named) and named[i]]
@@ -100,6 +104,8 @@ def _section(
         ends = [vertices[j] for i in moves for j in (i, i + 1)]
         if claim is not None and not any(_holds(v, claim) for v in ends):
             claim = None  # the record names a program whose solution this segment does not meet
+        if claim is not None:
+            solved[k] = claim
         walked = "–" if not moves else f"{moves[0] + 1}" if len(moves) == 1 else f"{moves[0] + 1}–{moves[-1] + 1}"
         out.append(_row(k, shown.get(last or ""), claim, problem, maximum, sampled, walked))
     o = problem.objective
@@ -107,7 +113,8 @@ def _section(
     price += " + κ ‖c‖₁" if o.penalise_output_bias and o.kappa > 0 else ""
     free, more = (", c", " + c") if problem.A.biases[1] is not None else ("", "")
     symbols = f"min over θ{free}: {mean_word(problem)} {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j){more}"
-    return Segments(out, symbols, sampler, path.claim.along(problem))
+    level = theorem2_level(solved, found, problem)
+    return Segments(out, symbols, sampler, path.claim.along(problem), level)
 
 
 def _holds(v: Parameters, claim: HeadOptimum) -> bool:
