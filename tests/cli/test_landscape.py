@@ -14,10 +14,13 @@ from tests.report.conftest import Outline
 from verifier.certificate.file import pack, read_certificate
 from verifier.cli.landscape import parse_widths
 from verifier.cli.main import main
-from verifier.errors import UsageError
+from verifier.errors import UsageError, VerifierError
 from verifier.files import file_sha256
-from verifier.kernel.statements import BarrierLowerBound, PathUpperBound
+from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, PathUpperBound
+from verifier.landscape.minima import MinimaPair
 from verifier.networks.checkpoint import save_checkpoint
+from verifier.pipeline.landscape_pairs import _require_agreement
+from verifier.pipeline.landscape_records import LeadingPair
 from verifier.stored import read_sealed, write_sealed
 
 
@@ -291,3 +294,33 @@ def test_parse_widths():
     for text in ("x", "3:1", "0:2", "1,1", "1:2:3"):
         with pytest.raises(UsageError, match="--widths"):
             parse_widths(text)
+
+
+def test_where_neurons_cost_something_the_least_f_of_every_width_is_certified(tiny, tmp_path, capsys):
+    asked = words(tiny, tmp_path, "--widths", "1:3", "--compare", "1", "--kappa", "0.01", "--penalty", "path")
+    assert main(asked) == 0
+    out = capsys.readouterr().out
+    least = float(re.search(r"; F >= (\S+) at every width$", out.strip()).group(1))
+    record = json.loads((tmp_path / "landscape.json").read_text())
+    lowest = [w["lowest"] for w in record["widths"]]
+    assert lowest == sorted(lowest, reverse=True)
+    # No width is below it, and five samples need few neurons to come near.
+    assert least <= lowest[-1] * (1 + 1e-9)
+    assert least >= 0.5 * lowest[-1]
+    files = sorted((tmp_path / "pairs").glob("*.safetensors"))
+    claims = [c for f in files for c in read_certificate(f).claims if isinstance(c, EveryWidthLowerBound)]
+    assert len(claims) == len(files) >= 1
+    assert max(c.lower for c in claims) >= least
+    page = (tmp_path / "report.html").read_text()
+    assert "no network of this kind, whatever its width, has F below" in page
+    assert main(["check", *map(str, files), "--reference"]) == 0
+
+
+def test_a_tree_that_falls_below_every_width_is_a_defect():
+    _, network, _ = random_pair(0)
+    minima = MinimaPair(younger=1, older=0, level=1.0, gap=0.5)
+    pair = LeadingPair(2, 1, minima, network, network, lowest=0.2, resolution=1e-9)
+    figures = {"certified_gap": 0.5, "upper_gap": 0.5, "every_width": 0.19}
+    _require_agreement(pair, figures)
+    with pytest.raises(VerifierError, match="the tree's least F 0[.]2 "):
+        _require_agreement(pair, {**figures, "every_width": 0.21})

@@ -9,6 +9,7 @@ from verifier.files import atomic_write_bytes
 from verifier.kernel.statements import Objective
 from verifier.numbers import show_down, show_up
 from verifier.pages.landscape_plot import components_plot, tree_plot, widths_plot
+from verifier.pipeline.landscape_run import every_width
 from verifier.report.endpoints import objective_words
 from verifier.report.fields import estimate, plural
 from verifier.report.headline import MISSED
@@ -39,7 +40,8 @@ def context(record: dict[str, Any]) -> dict[str, Any]:
             for w in trees
             for p in w["pairs"]
             if "failed" not in p
-        ],
+        ]
+        + _least(record),
         "errors": errors,
         "objective": objective_words(
             Objective(o["loss"], o["delta"], o["kappa"], o["penalty"], o["penalise_output_bias"])
@@ -69,6 +71,21 @@ def _interval(p: dict[str, Any]) -> str:
         if low is None or p["component"] is None
         else f"{show_down(low, 9)} ≤ gap ≤ {show_up(p['upper_gap'], 9)}"
     )
+
+
+def _least(record: dict[str, Any]) -> list[str]:
+    """How low F can be at all, where a pair's certificate proves it, and how near the trees' least minima come."""
+    least = every_width(record)
+    if least is None:
+        return []
+    near = [
+        f"the least minimum of width {w['width']} has {w['lowest']:.7g} (float64)"
+        for w in record["widths"]
+        if "refused" not in w
+    ]
+    return [
+        f"every width: no network of this kind, whatever its width, has F below {show_down(least, 7)}; {', '.join(near)}"
+    ]
 
 
 def _biases(record: dict[str, Any]) -> str:

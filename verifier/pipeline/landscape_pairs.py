@@ -13,18 +13,21 @@ from typing import Any
 from verifier.campaign.records import keep, kept
 from verifier.data.dataset import Dataset
 from verifier.elaboration import kernel_problem
-from verifier.errors import VerifierError
+from verifier.errors import UsageError, VerifierError
 from verifier.kernel.fast.paths import excess
-from verifier.kernel.statements import BarrierLowerBound, Problem
+from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, Problem
 from verifier.numbers import show_down, show_up
 from verifier.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.pipeline.kept import Kept, NotThis, read_kept
 from verifier.pipeline.landscape_records import LeadingPair
 from verifier.pipeline.record import plain
+from verifier.programs.every_width.solve import every_width_cost, require_priced
 
 # Room between the tree's gap and certified bounds of it, over the level of the pass.
 AGREES = 1e-6
+# CPU seconds, by the estimate, of a bound for every width that a pair's certificate gets besides.
+EVERY_WIDTH = 10.0
 
 
 def pair_words(p: dict[str, Any], digits: int = 4) -> str:
@@ -76,14 +79,24 @@ def _made(
     """By exact search and by every construction, into one certificate."""
     from verifier.pipeline.certify import certify
 
+    wanted = ("exact", *methods, *["every-width"] * _priced(pair, data, o))
     options = CertifyOptions(
-        method=",".join(("exact", *methods)), exhaustive=True, seed=seed, estimate_seconds=math.inf
+        method=",".join(dict.fromkeys(wanted)), exhaustive=True, seed=seed, estimate_seconds=math.inf
     )
     certify(pair.A, pair.B, data, objective=o.options, options=options, out=certificate)
     try:
         return read_kept(certificate, problem)
     except NotThis as why:
         raise VerifierError(f"{why}; this is a defect of verifier, please report it") from None
+
+
+def _priced(pair: LeadingPair, data: Dataset, o: Objective) -> bool:
+    """Whether a bound for every width exists and is quickly found."""
+    try:
+        require_priced(pair.A, o)
+    except UsageError:
+        return False
+    return every_width_cost(pair.A, data.X) <= EVERY_WIDTH
 
 
 def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
@@ -95,6 +108,7 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
         raise VerifierError(f"{certificate}: no path was certified; this is a defect of verifier, please report it")
     barrier = max(found.barriers, key=lambda c: c.level, default=None)
     level = found.E if barrier is None else barrier.level
+    widths = [c.lower for c in found.certificate.claims if isinstance(c, EveryWidthLowerBound)]
     cells = barrier if isinstance(barrier, BarrierLowerBound) else None
     rows = [
         {"method": p.path, "kind": "certified", "maximum": p.sup, "gap": p.gap, "above": excess(p.sup, level), "below": p.sup < level}
@@ -106,7 +120,7 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "E": found.E, "certified_gap": None if barrier is None else barrier.gap, "certified_level": None if barrier is None else barrier.level,
-        "upper_gap": found.paths[0].gap, "upper": found.paths[0].sup, "component": cells and len(cells.cells),
+        "upper_gap": found.paths[0].gap, "upper": found.paths[0].sup, "every_width": max(widths, default=None), "component": cells and len(cells.cells),
         "faces": cells and len(cells.faces), "visited": found.certificate.record["exact"]["visited"],
         "rows": sorted(rows, key=lambda r: r["maximum"]), "certificate": certificate.name, "sha256": found.certificate.digest,
     }  # fmt: skip
@@ -115,7 +129,12 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
 def _require_agreement(pair: LeadingPair, figures: dict[str, Any]) -> None:
     """Raise VerifierError when the tree's float64 gap is none that the certified bounds allow: one of the two is wrong, and it is not the kernel."""
     low, high, gap = figures["certified_gap"] or 0.0, figures["upper_gap"], pair.minima.gap
-    room = AGREES * pair.minima.level + 10.0 * pair.resolution
+    room, least = AGREES * pair.minima.level + 10.0 * pair.resolution, pair.lowest
+    if figures["every_width"] is not None and least < figures["every_width"] - room:
+        raise VerifierError(
+            f"the tree's least F {least:.6g} (float64) lies below {show_down(figures['every_width'], 7)}, which the kernel certifies for every width: "
+            f"the tree of width {pair.width} is wrong; this is a defect of verifier, please report it"
+        )
     if not low - room <= gap <= high + room:
         raise VerifierError(
             f"the tree's gap {gap:.6g} (float64) contradicts {pair_words(figures)}, which the kernel certifies: the tree of width {pair.width} is wrong; "

@@ -22,13 +22,14 @@ LISTED = 40  # minima and joins in a record; the tables have all
 
 @dataclass(frozen=True, eq=False)
 class LeadingPair:
-    """Two minima whose gap is worth a certificate. number: 1 for the largest gap. resolution: of the tree's values of F."""
+    """Two minima whose gap is worth a certificate. number: 1 for the largest gap. lowest, resolution: of the tree's values of F."""
 
     width: int
     number: int
     minima: MinimaPair
     A: Network
     B: Network
+    lowest: float
     resolution: float
 
     @property
@@ -45,7 +46,7 @@ def pairs_of(tree: MergeTree, most: int) -> list[LeadingPair]:
     values, out = FaceValues(tree.setting), []
     for k, p in enumerate(leading_pairs(tree, most), start=1):
         A, B = (minimum_network(values, tree.cells[i]) for i in (p.younger, p.older))
-        out.append(LeadingPair(tree.setting.width, k, p, A, B, tree.resolution))
+        out.append(LeadingPair(tree.setting.width, k, p, A, B, float(tree.values[0]), tree.resolution))
     return out
 
 

@@ -22,6 +22,7 @@ from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
+from verifier.numbers import show_down
 from verifier.objective import Objective
 from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
@@ -82,10 +83,18 @@ class LandscapeResult:
             for w, p in pairs
             if "failed" not in p
         )
+        if (least := every_width(self.record)) is not None:
+            certified += f"; F >= {show_down(least, 7)} at every width"
         word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
         return f"{word}COMPUTED in float64: {computed}; " + (
             f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"
         )
+
+
+def every_width(record: dict[str, Any]) -> float | None:
+    """The highest number that pairs' certificates prove F of no network to be below, whatever its width; None where none does."""
+    found = [p["every_width"] for w in record["widths"] for p in w.get("pairs", ()) if p.get("every_width") is not None]
+    return max(found, default=None)
 
 
 def width_words(w: dict[str, Any]) -> str:
