@@ -10,7 +10,7 @@ from verifier.audit.claim import Word
 from verifier.audit.trials import audit
 from verifier.certificate import read_certificate
 from verifier.kernel import EndpointValue, HeadOptimum, check
-from verifier.kernel.statements import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, PathUpperBound
 
 FOLDER = Path(__file__).resolve().parents[2] / "certificates" / "audit"
 BY_NAME = {s.identifier: s for s in STATEMENTS}
@@ -21,7 +21,7 @@ COUNTS = {"t2.path": 2, "t2.main": 4, "t2.main.logistic": 4}
 def test_every_row_of_the_list_is_there():
     assert set(BY_NAME) == {
         "lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.jensen", "t2.identity", "t2.norm", "t2.segment", "t2.C", "t2.main", "t2.main.logistic",
-        "t2.path", "t2.angle", "t3.cover", "t3.removal", "t3.total", "t3.e", "t3.rate", "exp.mse", "exp.min", "exp.pperm", "exp.pairs",
+        "t2.path", "t2.angle", "t2.global", "t3.cover", "t3.removal", "t3.total", "t3.e", "t3.rate", "exp.mse", "exp.min", "exp.pperm", "exp.pairs",
     }  # fmt: skip
 
 
@@ -85,3 +85,26 @@ def test_theorem_2_is_refuted_by_its_certificates_own_numbers(name):
     assert barrier.level < terms + root * at_zero / (2 * o.kappa) * np.pi, (
         "the repaired constant promises no more than there is"
     )
+
+
+def test_theorem_3_is_refuted_by_a_bound_for_every_width():
+    """eps(m) is at least the claimed number for every m, so that it is no O(m^-zeta)."""
+    c = read_certificate(FOLDER / "t3.rate.safetensors")
+    (bound,) = [x for x in c.claims if isinstance(x, EveryWidthLowerBound)]
+    assert all(check(c.problem, bound, evaluation=e).accepted for e in ("fast", "reference"))
+    # One logistic sample x = 1, kappa = 0.1: min over t of log(1 + e^-t) + 0.1 t, at t = log 9.
+    assert bound.lower == pytest.approx(np.log(10 / 9) + 0.1 * np.log(9), rel=1e-3)
+    assert bound.lower <= np.log(10 / 9) + 0.1 * np.log(9)
+
+
+def test_a_local_minimum_of_connected_sublevel_sets_is_not_global():
+    c = read_certificate(FOLDER / "t2.global.safetensors")
+    assert all(check(c.problem, x, evaluation=e).accepted for x in c.claims for e in ("fast", "reference"))
+    A, B = (next(x for x in c.claims if isinstance(x, EndpointValue) and x.network == n) for n in "AB")
+    assert A.lower > B.upper + 0.3
+    # A's neurons are strictly negative at the only sample, and its heads are 0: near A the outputs are 0 and the penalty is no less.
+    assert c.problem.X.shape == (1, 1)
+    assert (c.problem.A.weights[0] @ c.problem.X[0] < 0).all()
+    assert not c.problem.A.weights[1].any()
+    (path,) = [x for x in c.claims if isinstance(x, PathUpperBound)]
+    assert path.gap == 0.0, "and yet a path leads down from it without rising"

@@ -28,9 +28,9 @@ WITHOUT = {
         "t12", "lemma15.repaired", "prop13.cone.repaired", "prop13.onto", "prop13.affine.repaired", "assumption21.leaky", "assumption22", "lemma23",
     ),
     "data and labels, no network": ("t3.e.repaired",),
-    "regions of random networks are what it is about": ("figures.t10", "figures.t12", "figure2", "figure3", "figure7", "figure8"),
+    "regions of random networks are what it is about": ("figures.t10", "figures.t12", "figure2", "figure3.parameters", "figure7", "figure8"),
     "its networks are built": ("section7.fig5",),
-    "its networks are minima of landscapes known whole": ("t2.main.repaired", "t2.main.logistic"),
+    "its networks are minima of landscapes known whole": ("t2.main.repaired", "t2.main.logistic", "t3.rate.repaired"),
     "trained ReLU layers are not in generic position (cor43.A2), which it asks for": ("cor43",),
 }  # fmt: skip
 EVERY = {

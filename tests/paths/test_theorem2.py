@@ -88,7 +88,7 @@ def test_chords_appear_only_in_segments_two_and_five():
 def test_sampled_path_stays_below_the_repaired_bound():
     A, B, objective, X, y = setting(close=True)
     path, _ = theorem2(A, B, objective, X, y, l=4, alpha=0.3)
-    _, repaired = theorem2_bounds(A, B, objective, X, y, path)
+    _, repaired, _ = theorem2_bounds(A, B, objective, X, y, path)
     E = max(objective.value(v, X, y) for v in (A, B))
     assert sampled_maximum(path, objective, X, y, 33) <= max(E, repaired.value) + 1e-9
 

@@ -45,7 +45,7 @@ def test_verdicts_words_and_numbers(page):
     for part in (
         TITLE,
         "AUDITED Of 2 claims, 1 fail, 0 held in every trial, 1 cannot be tested here; 62 trials.",
-        "norms fails fails all norms are alike |x|_1 <= 1.4 |x|_2. 31 -0.3 known search: yes; other trials: 0 of 30 page 1",
+        "norms fails fails all norms are alike |x|_1 <= 1.4 |x|_2. 31 -0.3 known – search: yes; other trials: 0 of 30 page 1",
         "norms.large not testable – as n grows <&> A limit. – – – –",
         "Against norms: four ones The paper: “all norms are alike”.",
         "Here the left side is 4 and the right side 2.8, slack -0.3. The instance is listed.",

@@ -1,6 +1,7 @@
 """A-priori bounds: formulae on hand-made numbers, hypotheses judged on networks that violate them one by one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ def networks(unit=True, c=None):
 
 
 X = np.array([[1.0, 0.0], [0.0, 2.0]])
+Y = np.array([[1.0], [-1.0]])
 
 
 def verdicts(bound):
@@ -42,11 +44,26 @@ def test_second_moment_norm_is_the_largest_eigenvalue():
 
 def test_theorem2_formulae():
     A, B = networks()
-    paper, repaired = bounds_from_terms(TERMS, A, B, make_objective("logistic", kappa=0.01, penalty="l1"), X)
+    o = make_objective("logistic", kappa=0.01, penalty="l1")
+    paper, repaired, before = bounds_from_terms(TERMS, A, B, o, X, Y)
     assert paper.value == pytest.approx(0.3 + math.sqrt(2.0) / 0.01 * 0.1)
     assert repaired.value == pytest.approx(0.3 + math.sqrt(2.0) * 5.0 * 0.1)
+    assert before.value == pytest.approx(0.3 + math.sqrt(2.0) * math.log(2.0) / 0.02 * 0.1)
+    assert before.value < paper.value
     assert paper.applies
     assert repaired.applies
+    assert before.applies
+
+
+@pytest.mark.parametrize(
+    ("loss", "alpha", "said"),
+    [("logistic", 0.1, "as printed it holds"), ("huber", 0.1, "REFUTED as printed"), ("huber", 0.0, "does not enter")],
+)
+def test_a_refuted_constant_says_so(loss, alpha, said):
+    o = make_objective(loss, delta=1.0 if loss == "huber" else None, kappa=0.01, penalty="l1")
+    paper, *others = bounds_from_terms(replace(TERMS, alpha=alpha), *networks(), o, X, Y)
+    assert said in paper.note
+    assert not any("REFUTED" in b.note for b in others)
 
 
 @pytest.mark.parametrize(
@@ -60,24 +77,25 @@ def test_theorem2_formulae():
     ],
 )
 def test_each_violated_hypothesis_is_named(objective, unit, c, violated):
-    paper, _ = bounds_from_terms(TERMS, *networks(unit, c), objective, X)
+    paper, *_ = bounds_from_terms(TERMS, *networks(unit, c), objective, X, Y)
     assert verdicts(paper)[violated] is False
     assert paper.applies is False
 
 
 def test_values_are_none_without_lipschitz_constant_or_kappa():
     A, B = networks()
-    paper, repaired = bounds_from_terms(TERMS, A, B, make_objective("squared"), X)
+    paper, repaired, before = bounds_from_terms(TERMS, A, B, make_objective("squared"), X, Y)
     assert paper.value is None
     assert repaired.value is None
+    assert before.value is None
     flat = Theorem2Terms(l=2, alpha=0.0, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=5.0)
-    assert bounds_from_terms(flat, A, B, make_objective("squared"), X)[0].value == 0.3
+    assert bounds_from_terms(flat, A, B, make_objective("squared"), X, Y)[0].value == 0.3
 
 
 def test_lemma_one_can_fail_on_data():
     """|theta|_1 <= L / kappa rests on |Z| <= 1; a head mass above it is reported as a violated hypothesis."""
     heavy = Theorem2Terms(l=2, alpha=0.1, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=500.0)
-    paper, _ = bounds_from_terms(heavy, *networks(), make_objective("logistic", kappa=0.01, penalty="l1"), X)
+    paper, *_ = bounds_from_terms(heavy, *networks(), make_objective("logistic", kappa=0.01, penalty="l1"), X, Y)
     assert verdicts(paper)["Lemma 1: every best head has |theta|_1 <= L / kappa"] is False
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from verifier.audit.claim import Counterexample, Instance, Statement
 from verifier.certificate import make_document, write_certificate
-from verifier.kernel import check
+from verifier.kernel import PathUpperBound, check
 from verifier.numbers import show_down
 from verifier.pipeline.provenance import provenance
 
@@ -59,7 +59,7 @@ def write_counterexample(
         made.problem,
         made.claims,
         data_name=instance.label,
-        labels={},
+        labels={c.path: [m.kind for m in c.moves] for c in made.claims if isinstance(c, PathUpperBound)},
         record=certificate_record(statement, instance, made),
     )
     target = folder / f"{name or statement.identifier}.safetensors"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -22,6 +22,15 @@ class Word(Enum):
     HOLDS = "holds"
     FAILS = "fails"
     UNDECIDED = "undecided"
+
+
+class About(Enum):
+    """Whose sentence a statement is. Only a paper's own claim can *fail*; of the others it is said whether they hold."""
+
+    CLAIM = "a claim of the paper"
+    ASSUMPTION = "an assumption of the paper, measured"
+    CONTROL = "a control, which the paper does not claim"
+    REMARK = "a remark that the paper does not make"
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,28 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """A false neighbour of a statement that holds. Trials that cannot refute it say nothing for the statement either.
+
+    words: what it says. change: the instance without one of the hypotheses; the statement's own evaluation runs on it, whatever that finds of its
+    hypotheses. share: of the right side that is left. evaluate: another formula, where the statement's own has nothing to change.
+    """
+
+    words: str
+    change: Callable[[Instance], Instance] | None = None
+    share: float = 1.0
+    evaluate: Callable[[Instance], Trial] | None = None
+
+    def trial(self, statement: Statement, instance: Instance) -> Trial:
+        """The wrong statement on an instance of the right one."""
+        evaluate = self.evaluate or statement.evaluate
+        assert evaluate is not None  # a statement that holds was tried
+        found = evaluate(instance if self.change is None else self.change(instance))
+        right = self.share * found.right if found.right > 0 else found.right
+        return replace(found, right=right, met=found.met or self.change is not None)
+
+
+@dataclass(frozen=True)
 class Statement:
     """A claim and how to try it.
 
@@ -81,7 +112,8 @@ class Statement:
     evaluate: one trial. search(rng, seconds): an instance that an optimiser found, or None; tried whenever no instance violates.
     counterexample: a violating instance as the kernel's claim, or as several, where there is one.
     trained_counterexamples: further violating instances by name, trained networks or what a search found, for further certificates.
-    repaired: the corrected statement, itself tried on its own instances and known ones.
+    repaired: the corrected statement, itself tried on its own instances and known ones. wrong: of one that holds, what the same trials must refute.
+    about: whose sentence it is.
     count: trials of the full audit. untestable: why nothing is evaluated, instead of all that. no_certificate: why a statement that fails has no
     counterexample for the kernel.
     """
@@ -103,12 +135,24 @@ class Statement:
     untestable: str | None = None
     no_certificate: str | None = None
     trained_counterexamples: Callable[[], dict[str, Instance]] | None = None
+    wrong: Wrong | None = None
+    about: About = About.CLAIM
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """How the trials did against a statement known to be wrong. label: the instance that refuted it, None where none of `trials` did."""
+
+    words: str
+    trials: int
+    label: str | None
 
 
 @dataclass(frozen=True)
 class Finding:
     """What the trials of one statement gave. slacks: of all trials with hypotheses met. worst: the trial of least slack, with its instance's label and
-    origin. by_search: whether the search alone, without known counterexamples, found a violation (None: not run)."""
+    origin. by_search: whether the search alone, without known counterexamples, found a violation (None: not run). constant: both sides were the same
+    numbers in all of several trials."""
 
     statement: Statement
     word: Word
@@ -121,7 +165,17 @@ class Finding:
     cpu_seconds: float
     repaired: Finding | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    wrong: Refuted | None = None
+    constant: bool = False
+
+    @property
+    def vacuous(self) -> bool:
+        """It held in trials that a wrong statement withstands too, or that all say the same whatever the instance: they could not have failed."""
+        wrong = self.statement.wrong
+        if self.word is not Word.HOLDS or wrong is None or self.wrong is None:
+            return False
+        return (self.constant and wrong.change is None) or self.wrong.label is None
 
     @property
     def as_expected(self) -> bool:
-        return self.statement.untestable is not None or self.word == self.statement.expected
+        return self.statement.untestable is not None or (self.word == self.statement.expected and not self.vacuous)

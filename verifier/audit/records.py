@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from verifier.audit.claim import Finding, Instance, Trial
+from verifier.audit.claim import About, Finding, Instance, Trial
 
-FORMAT, VERSION = "verifier-audit", 1
+FORMAT, VERSION = "verifier-audit", 2
 # Entries of an array that a record spells out; larger ones are named by shape and hash.
 LARGEST = 4096
 
@@ -51,11 +51,12 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     return {
         "format": FORMAT, "version": VERSION,
         "paper": s.paper, "identifier": s.identifier, "place": s.place, "quote": s.quote, "words": s.words, "hypotheses": list(s.hypotheses),
-        "expected": s.expected.value, "untestable": s.untestable, "kernel_claim": s.counterexample is not None,
+        "expected": s.expected.value, "about": s.about.value, "untestable": s.untestable, "kernel_claim": s.counterexample is not None,
         "no_certificate": s.no_certificate, "known": len(s.known),
         "word": finding.word.value, "as_expected": finding.as_expected, "trials": finding.trials, "skipped": finding.skipped,
         "slacks": encode(list(finding.slacks)), "worst": _worst(finding.worst, finding.worst_instance), "by_search": finding.by_search,
         "has_search": s.search is not None, "cpu_seconds": finding.cpu_seconds, "notes": encode(finding.notes),
+        "wrong": None if finding.wrong is None else asdict(finding.wrong), "vacuous": finding.vacuous,
         "repaired": None if finding.repaired is None else finding_record(finding.repaired),
     }  # fmt: skip
 
@@ -74,6 +75,11 @@ def _worst(trial: Trial | None, instance: Instance | None) -> dict[str, Any] | N
     }
 
 
+def is_claim(record: dict[str, Any]) -> bool:
+    """Whether the statement is one that the paper makes."""
+    return bool(record["about"] == About.CLAIM.value)
+
+
 def all_as_expected(record: dict[str, Any]) -> bool:
     """Whether the statement and, where there is one, its repair came out as listed."""
     repaired = record.get("repaired")
@@ -84,7 +90,12 @@ def contradictions(record: dict[str, Any]) -> list[str]:
     """Which verdicts of the record (its own, its repair's) contradict what is listed, in words; trials that decide nothing contradict nothing."""
     out = []
     if record["untestable"] is None and record["word"] != "undecided" and not record["as_expected"]:
-        out.append(f"{record['identifier']} {record['word']} (listed: {record['expected']})")
+        said = (
+            "held, in trials that do not refute a wrong statement"
+            if record["vacuous"]
+            else f"{record['word']} (listed: {record['expected']})"
+        )
+        out.append(f"{record['identifier']} {said}")
     if record.get("repaired") is not None:
         out += contradictions(record["repaired"])
     return out

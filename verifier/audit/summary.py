@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from verifier.audit.records import all_as_expected, contradictions
+from verifier.audit.records import all_as_expected, contradictions, is_claim
 from verifier.outcomes import Finding, Outcome
 
 
@@ -38,12 +38,13 @@ def summarise(records: Sequence[dict[str, Any]]) -> Finding:
 
 
 def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """How many hold, fail, are untestable, undecided or broken by an exception; how many came out as listed."""
+    """How many hold, fail, are untestable or undecided; how many came out as listed. beside: assumptions, controls and remarks that do not hold."""
     done = [r for r in records if "failed" not in r]
     testable = [r for r in done if r["untestable"] is None]
     return {
         "hold": sum(r["word"] == "holds" for r in testable),
-        "fail": sum(r["word"] == "fails" for r in testable),
+        "fail": sum(r["word"] == "fails" and is_claim(r) for r in testable),
+        "beside": sum(r["word"] == "fails" and not is_claim(r) for r in testable),
         "untestable": len(done) - len(testable),
         "undecided": sum(r["word"] == "undecided" for r in testable),
         "as listed": sum(all_as_expected(r) for r in done),
@@ -53,7 +54,8 @@ def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:
 def counts_in_words(records: Sequence[dict[str, Any]]) -> str:
     """E.g. "9 hold, 10 fail, 1 untestable; 20 as listed"; zeros of the rarer kinds are left out."""
     n = counts(records)
-    rare = [f"{n[k]} {k}" for k in ("untestable", "undecided") if n[k]]
+    rare = [f"{n['beside']} beside the paper's claims do not hold"] if n["beside"] else []
+    rare += [f"{n[k]} {k}" for k in ("untestable", "undecided") if n[k]]
     return ", ".join([f"{n['hold']} hold", f"{n['fail']} fail", *rare]) + f"; {n['as listed']} as listed"
 
 
@@ -78,5 +80,14 @@ def _verdict(record: dict[str, Any]) -> str:
     slack = worst["slack"] if isinstance(worst["slack"], str) else f"{worst['slack']:.3g}"
     searched = {None: "", True: ", found by search", False: ", search found nothing"}[record["by_search"]]
     if record["word"] == "fails":
-        return f"fails ({trials}{searched}; worst: {worst['origin']}, {worst['label']}, slack {slack})"
-    return f"held in {trials}{searched} (least slack {slack}, {worst['origin']})"
+        word = "fails" if is_claim(record) else f"does not hold, {record['about']}"
+        return f"{word} ({trials}{searched}; worst: {worst['origin']}, {worst['label']}, slack {slack})"
+    wrong = record["wrong"]
+    refuted = (
+        ""
+        if wrong is None
+        else f"; they refute that {wrong['words']}"
+        if wrong["label"]
+        else f"; THEY DO NOT REFUTE that {wrong['words']}"
+    )
+    return f"held in {trials}{searched} (least slack {slack}, {worst['origin']}{refuted})"

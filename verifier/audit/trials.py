@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 import zlib
 
 import numpy as np
 
-from verifier.audit.claim import Finding, Instance, Statement, Trial, Word
+from verifier.audit.claim import Finding, Instance, Refuted, Statement, Trial, Word
+
+# Instances on which a wrong neighbour of a statement is tried.
+WRONG_TRIALS = 60
 
 
 def audit(
@@ -24,6 +28,7 @@ def audit(
     start = time.process_time()
     rng = np.random.default_rng([seed, zlib.crc32(f"{statement.paper}.{statement.identifier}".encode())])
     slacks: list[float] = []
+    sides: set[tuple[float, float]] = set()
     worst: tuple[Trial, Instance] | None = None
     skipped = 0
     origins: dict[str, dict[str, int]] = {}
@@ -41,6 +46,7 @@ def audit(
                 f"{statement.identifier}: slack is not a number on {instance.origin} instance {instance.label}"
             )
         slacks.append(trial.slack)
+        sides.add((trial.left, trial.right))
         of_origin = origins.setdefault(instance.origin, {"trials": 0, "violations": 0})
         of_origin["trials"] += 1
         of_origin["violations"] += trial.violated
@@ -63,5 +69,19 @@ def audit(
         repaired = audit(statement.repaired, count=count, seed=seed, use_known=True, seconds=seconds)
     return Finding(
         statement, word, len(slacks), skipped, tuple(slacks), worst and worst[0], worst and worst[1], by_search, time.process_time() - start, repaired,
-        {"origins": origins},
+        {"origins": origins}, refute(statement, seed), len(sides) == 1 and len(slacks) > 1,
     )  # fmt: skip
+
+
+def refute(statement: Statement, seed: int = 0) -> Refuted | None:
+    """Try the statement's wrong neighbour on the same kinds of instances until one refutes it. None where it has none."""
+    if statement.wrong is None or statement.instances is None:
+        return None
+    rng, tried = np.random.default_rng([seed, 1]), 0
+    for instance in itertools.chain(statement.known, statement.instances(rng, WRONG_TRIALS)):
+        tried += 1
+        if statement.wrong.trial(statement, instance).violated:
+            return Refuted(statement.wrong.words, tried, instance.label)
+        if tried == WRONG_TRIALS:
+            break
+    return Refuted(statement.wrong.words, tried, None)

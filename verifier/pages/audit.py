@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from verifier.audit.records import contradictions, decode_number
+from verifier.audit.records import contradictions, decode_number, is_claim
 from verifier.audit.summary import counts
 from verifier.files import atomic_write_bytes
 from verifier.pages.audit_plot import Slacks, slack_plot
@@ -17,7 +17,7 @@ from verifier.report.html import render_page
 Record = dict[str, Any]
 ROWS = 16  # statements per picture
 SPELLED = 24  # entries of an array that the page prints
-TONES = {"holds": "ok", "fails": "bad", "undecided": "warn", "not testable": "note"}
+TONES = {"holds": "ok", "fails": "bad", "does not hold": "warn", "undecided": "warn", "not testable": "note"}
 
 
 def write_audit_report(
@@ -86,6 +86,7 @@ def _trials(r: Record) -> int:
 
 def _finding(n: Mapping[str, int], trials: int) -> str:
     parts = [f"{n['fail']} fail", f"{n['hold']} held in every trial"]
+    parts += [f"{n['beside']} beside the paper’s claims do not hold"] if n["beside"] else []
     parts += [
         f"{n[k]} {words}" for k, words in (("untestable", "cannot be tested here"), ("undecided", "undecided")) if n[k]
     ]
@@ -99,7 +100,9 @@ def _settings(key: Mapping[str, Any]) -> str:
 
 
 def _word(r: Record) -> str:
-    return "not testable" if r["untestable"] is not None else str(r["word"])
+    if r["untestable"] is not None:
+        return "not testable"
+    return str(r["word"]) if is_claim(r) or r["word"] != "fails" else "does not hold"
 
 
 def _number(value: Any, digits: int = 4) -> str:
@@ -113,10 +116,19 @@ def _row(r: Record, alone: Record | None) -> dict[str, Any]:
     return {
         "name": r["identifier"], "place": r["place"], "quote": r["quote"] or "–", "words": r["words"], "word": word, "tone": TONES[word],
         "expected": "–" if r["untestable"] is not None else r["expected"], "error": bool(contradictions({**r, "repaired": None})),
+        "about": "" if is_claim(r) else r["about"], "refuted": _refuted(r),
         "hypotheses": "; ".join(r["hypotheses"]), "trials": f"{r['trials']:,}" if worst or r["skipped"] else "–", "skipped": r["skipped"],
         "slack": _number(worst.get("slack"), 3), "origin": worst.get("origin", "–"), "alone": without_list(r, alone),
         "cpu": f"{r['cpu_seconds']:.1f}",
     }  # fmt: skip
+
+
+def _refuted(r: Record) -> str:
+    """What a wrong neighbour says, and how it fared."""
+    wrong = r["wrong"]
+    if wrong is None or r["word"] != "holds":
+        return "–"
+    return f"{wrong['words']}: {'refuted' if wrong['label'] else 'NOT refuted'}"
 
 
 def without_list(r: Record, alone: Record | None) -> str:
@@ -202,6 +214,6 @@ def _repair(r: Record) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "name": r["identifier"], "words": r["words"], "why": reason, "repaired": fixed["words"], "word": fixed["word"], "tone": TONES[fixed["word"]],
-        "trials": f"{fixed['trials']:,}", "slack": _number((fixed["worst"] or {}).get("slack"), 3),
+        "refuted": _refuted(fixed), "trials": f"{fixed['trials']:,}", "slack": _number((fixed["worst"] or {}).get("slack"), 3),
         "error": bool(contradictions(fixed)),
     }  # fmt: skip

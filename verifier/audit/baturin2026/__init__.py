@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from verifier.audit.baturin2026 import experiments, lemma1, theorem2, theorem3
+from verifier.audit.baturin2026 import experiments, lemma1, sublevel_sets, theorem2, theorem3
+from verifier.audit.baturin2026.wrong import WRONG
 from verifier.audit.claim import Statement
+from verifier.audit.wrong import with_wrong
 
 
 def _tougher(s: Statement) -> Statement:
@@ -11,6 +13,11 @@ def _tougher(s: Statement) -> Statement:
     return s if s.repaired is None else replace(s, repaired=replace(s.repaired, known=(*s.repaired.known, *s.known)))
 
 
-STATEMENTS = [
-    _tougher(s) for s in (*lemma1.STATEMENTS, *theorem2.STATEMENTS, *theorem3.STATEMENTS, *experiments.STATEMENTS)
-]
+_ALL = (
+    *lemma1.STATEMENTS,
+    *theorem2.STATEMENTS,
+    *theorem3.STATEMENTS,
+    *sublevel_sets.STATEMENTS,
+    *experiments.STATEMENTS,
+)
+STATEMENTS = with_wrong([_tougher(s) for s in _ALL], WRONG)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.claim import About, Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.counterexamples import parameters, problem_of, violated
 from verifier.kernel import Problem
 from verifier.kernel.papers.statement import ClaimViolation
@@ -92,9 +92,9 @@ def _p_value(i: Instance) -> Trial:
 
 def _samples(rng: Rng, count: int) -> Iterator[Instance]:
     for _ in range(count):
-        yield Instance(
-            "random", "two samples of 20", {"a": rng.exponential(size=20) * 5, "b": rng.exponential(size=20), "n": 200}
-        )
+        n, times = int(rng.integers(50, 300)), float(rng.uniform(1.0, 6.0))
+        values = {"a": times * rng.exponential(size=20), "b": rng.exponential(size=20), "n": n}
+        yield Instance("random", f"two samples of 20, {n} permutations", values)
 
 
 def _shared(i: Instance) -> Trial:
@@ -134,13 +134,15 @@ STATEMENTS = [
         _mse,
         (Instance("known", "L = 10, predictions 8 and 4 of the target 0", {"f": 8.0, "g": 4.0, "L": 10.0}),),
         counterexample=_mse_claim,
+        about=About.REMARK,
     ),
     Statement(
         "exp.min",
         PAPER,
         "section 5",
         "The energy gap is defined as max_t L(gamma(t)) - E",
-        "The largest exceedance over a string's segments is at most the published formula's least one.",
+        "The largest exceedance over a string's segments is at most the published formula's least one: the code behind the tables, "
+        "github.com/Safreliy/energy-gap-estimate at f342c70, prints the latter. Its author withdrew the tables in August 2026.",
         Word.FAILS,
         _strings,
         _minimum,
@@ -170,6 +172,7 @@ STATEMENTS = [
         _shared,
         count=50,
         no_certificate="it is about random draws of pairs, not about any network's numbers",
+        about=About.REMARK,
         repaired=Statement(
             "exp.pairs.disjoint",
             PAPER,

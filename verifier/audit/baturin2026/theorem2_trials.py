@@ -128,7 +128,7 @@ def main_trial(i: Instance) -> Trial:
 
     A, B, o, X, y = (i.values[name] for name in ("A", "B", "objective", "X", "y"))
     grid = theorem2_grid(A, B, o, X, y, seed=0)
-    paper = bounds_from_terms(terms_from_notes(grid.notes), A, B, o, X)[0].value
+    paper = bounds_from_terms(terms_from_notes(grid.notes), A, B, o, X, y)[0].value
     claim = elaborate_path(kernel_problem(A, B, o, X, y), grid.path).claim
     E = max(o.value(n, X, y) for n in (A, B))
     # `gap` is the certified excess over E and exactly 0 where nothing lies above it; the rest is the margin of claims.

@@ -1,6 +1,5 @@
 """Statements of Karhadkar, Murray, Tseran, Montufar 2023, "Mildly overparameterized ReLU networks have a favorable loss landscape"."""
 
-from verifier.audit.claim import Statement
 from verifier.audit.karhadkar2023 import (
     counts,
     figures,
@@ -10,13 +9,18 @@ from verifier.audit.karhadkar2023 import (
     ranks,
     regions_wide,
 )
+from verifier.audit.karhadkar2023.wrong import WRONG
+from verifier.audit.wrong import with_wrong
 
-STATEMENTS: list[Statement] = [
-    *ranks.STATEMENTS,
-    *regions_wide.STATEMENTS,
-    *counts.STATEMENTS,
-    *one_dimensional.STATEMENTS,
-    *global_minima.STATEMENTS,
-    *polyline.STATEMENTS,
-    *figures.STATEMENTS,
-]
+STATEMENTS = with_wrong(
+    [
+        *ranks.STATEMENTS,
+        *regions_wide.STATEMENTS,
+        *counts.STATEMENTS,
+        *one_dimensional.STATEMENTS,
+        *global_minima.STATEMENTS,
+        *polyline.STATEMENTS,
+        *figures.STATEMENTS,
+    ],
+    WRONG,
+)

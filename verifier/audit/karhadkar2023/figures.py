@@ -35,11 +35,23 @@ def _cells(cells: Callable[[], list[Cell]]):  # type: ignore[no-untyped-def]
     return make
 
 
-def _at_least(instance: Instance) -> Trial:
-    """1 - epsilon against the upper end of the share."""
+def _against(level: float, instance: Instance) -> Trial:
+    """level against the lower end of the share where that is enough, against the upper one where even that is not; else nothing is decided."""
     cell = instance.values["cell"]
-    share, _, upper = shares(cell)
-    return compared(1 - EPSILON, upper, text=f"share {share:.3g} of {cell.trials}: {instance.label}")
+    share, lower, upper = shares(cell)
+    right = lower if lower >= level else upper
+    met = lower >= level or upper < level
+    return compared(level, right, met=met, text=f"share {share:.3g} of {cell.trials}: {instance.label}")
+
+
+def _at_least(instance: Instance) -> Trial:
+    """At least 1 - epsilon of the regions."""
+    return _against(1 - EPSILON, instance)
+
+
+def _half(instance: Instance) -> Trial:
+    """At least half of the regions."""
+    return _against(0.5, instance)
 
 
 def _none_below(instance: Instance) -> Trial:
@@ -67,25 +79,25 @@ def _small(name: str) -> list[Cell]:
     return [replace(c, d1=max(1, (c.n - 1) // (c.d0 + 1))) for c in cells] + cells
 
 
+def _six_neurons(ns: tuple[int, ...]) -> list[Cell]:
+    """d0 = n at the width that is enough for more than half of the regions at n = 10."""
+    return [Cell("rank", "d0 = n", n, n, 6, "", 60, 0) for n in ns]
+
+
 def _wide(d0: int):  # type: ignore[no-untyped-def]
     """Cells of Figures 7 and 8, many more parameters than samples."""
     return _cells(lambda: [Cell("minima", labels, d0, n, 40, labels, 60, 0) for n in (5, 10) for labels in LABELS])
 
 
-def _half(instance: Instance) -> Trial:
-    share, _, upper = shares(instance.values["cell"])
-    return compared(0.5, upper, text=f"share {share:.3g}: {instance.label}")
-
-
 STATEMENTS = [
     Statement(
         "figures.t10", PAPER, "Theorem 10 as a picture (d0 = 1)", "all but at most a fraction eps of non-empty activation regions",
-        "Regions drawn evenly, width 2 n log(n/eps), eps = 0.1: the upper 99.99 % end of the full-rank share is at least 0.9; n = 4, 8, 16.",
+        "Regions drawn evenly, width 2 n log(n/eps), eps = 0.1: the lower 99.99 % end of the full-rank share is at least 0.9; n = 4, 8, 16.",
         Word.HOLDS, _cells(lambda: _line("rank", "10", "regions", (4, 8, 16))), _at_least, count=3,
     ),
     Statement(
         "figures.t12", PAPER, "Theorem 12 as a picture (d0 = 1)", "all but at most an eps fraction of non-empty activation regions",
-        "Regions drawn evenly on the line d1 = 4 n log(2n/eps) of Figure 6: the upper end of the share with zero loss is at least 0.9; three kinds of "
+        "Regions drawn evenly on the line d1 = 4 n log(2n/eps) of Figure 6: the lower end of the share with zero loss is at least 0.9; three kinds of "
         "labels.",
         Word.HOLDS, _cells(lambda: _line("minima", "12", "regions", (2, 6, 10))), _at_least, count=9,
     ),
@@ -105,14 +117,22 @@ STATEMENTS = [
         Word.HOLDS, _cells(lambda: _small("figure2")), _none_below, count=32,
     ),
     Statement(
-        "figure3", PAPER, "Figure 3", "the necessary hidden dimension d1 remains constant in the dataset size n",
-        "Cells of the preset with d1 (d0 + 1) < n show no full rank at all; the rest is measured only.",
+        "figure3", PAPER, "Section 7, Figure 3", "operates in the regime d0 ~ n, and shows that the necessary hidden dimension d1 remains constant in the "
+        "dataset size n",
+        "d0 = n and six neurons, which give full rank in more than half of the regions at n = 10: so they do for larger n. Fails: a sample is dead in a "
+        "share 2^-d1 of the patterns whatever n is (t5), and with n samples one of them is; 47 %, 31 % and 7 % of 100 regions at n = 50, 100 and 200.",
+        Word.FAILS, _cells(lambda: _six_neurons((10, 200))), _half, count=2, hypotheses=("regions of random initialisations",),
+        no_certificate="a confidence bound of a share among sampled regions is statistics, no inequality that holds for certain",
+    ),
+    Statement(
+        "figure3.parameters", PAPER, "Section 7, Figure 3", "the necessary hidden dimension d1 remains constant in the dataset size n",
+        "Cells of the preset with d1 (d0 + 1) < n, fewer parameters than samples, show no full rank at all; what is above is figure3's.",
         Word.HOLDS, _cells(lambda: _small("figure3")), _none_below, count=32,
     ),
     *[
         Statement(
             f"figure{number}", PAPER, f"Figure {number}", "most of the regions contain a global minimum",
-            f"Share of sampled regions with zero loss, d0 = {d0}, width 40, n = 5 and 10: its upper 99.99 % end is at least one half.",
+            f"Share of sampled regions with zero loss, d0 = {d0}, width 40, n = 5 and 10: its lower 99.99 % end is at least one half.",
             Word.HOLDS, _wide(d0), _half, count=6, hypotheses=("a measurement: no bound is given for regions drawn by initialising weights",),
         )
         for number, d0 in ((7, 2), (8, 5))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
-from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.audit.claim import About, Instance, Rng, Statement, Trial, Word
 from verifier.audit.trained import small_networks
 
 PAPER = "nguyen2019"
@@ -121,7 +121,7 @@ STATEMENTS = [
     Statement(
         "assumption21.relu", PAPER, "Assumption 2.1 and section 6", "extend our results to other activation functions such as ReLU ... remove Assumption 2.1",
         "The same for ReLU, as a control: the paper does not claim it.", Word.FAILS, _points(True), _assumption21,
-        no_certificate="a control, which the paper does not claim; relu(-1) = relu(-2) is all there is to check",
+        no_certificate="a control, which the paper does not claim; relu(-1) = relu(-2) is all there is to check", about=About.CONTROL,
     ),
     Statement(
         "assumption22", PAPER, "Assumption 2.2", "There do not exist non-zero coefficients (lambda_i, a_i) with a_i distinct such that sigma(x) = sum "

@@ -93,7 +93,7 @@ def _no_valley(slope: float):  # type: ignore[no-untyped-def]
             return Trial(0.0, 0.0, 1.0, False)
         outputs = [sigma(v["X"] @ w + c) @ h for w, c, h in curve]
         Y = _targets(outputs[0].shape, float(np.abs(outputs[0]).max()) or 1.0)
-        goal = V + np.linalg.pinv(F) @ (Y - F @ V)
+        goal = V + v.get("share of the way", 1.0) * (np.linalg.pinv(F) @ (Y - F @ V))
         outputs += [F @ ((1 - t) * V + t * goal) for t in TIMES]
         values = [losses("squared", o, Y) for o in outputs]
         rise = max(0.0, float(np.max(np.diff(values))))

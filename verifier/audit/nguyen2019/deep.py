@@ -174,6 +174,8 @@ def _descends(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
             path = theorem(A, o, X, Y)
         except UsageError:
             return Trial(0.0, 0.0, 1.0, False)
+        if instance.values.get("stopped"):
+            path = Path("stopped", path.start, path.moves[:-1])
         rise, least = 0.0, o.value(A, X, Y)
         for v, move in zip(path.vertices(), path.moves):
             rise = max(rise, path_upper_bound(Path("move", v, (move,)), o, X, Y) - least)
@@ -192,7 +194,8 @@ def _lemma34(instance: Instance) -> Trial:
     if np.linalg.matrix_rank(X) < len(X) or np.linalg.cond(X) > 1e3:
         return Trial(0.0, 0.0, 1.0, False)
     line = Polyline(A, X)
-    align_all(Curves(line, 1, X, np.linalg.pinv(X)))
+    if not instance.values.get("as it is"):
+        align_all(Curves(line, 1, X, np.linalg.pinv(X)))
     path, f = line.path("lemma34"), A.predict(X)
     o = make_objective("squared")
     far = path_upper_bound(path, o, X, f)
@@ -214,7 +217,8 @@ def _unbounded32(instance: Instance) -> Trial:
     for factor in 10.0 ** np.arange(5.0):
         grown = Polyline(A.replace(2, A.weights[1] * factor), X)
         W, b = map_h(grown, 1, 2, F, R)
-        grown.change(1, "follows h", W, b)
+        if not instance.values.get("first layer stays"):
+            grown.change(1, "follows h", W, b)
         far = max(far, float(np.abs(grown.network.predict(X) - f).max()))
     size = float(np.abs(f).max() + max(np.abs(b).max() for b in A.biases if b is not None))
     # h recovers F_2 from features 10^4 times smaller.
@@ -229,6 +233,8 @@ def _unbounded51(instance: Instance) -> Trial:
         return Trial(0.0, 0.0, 1.0, False)
     line = Polyline(A, X)
     free = free_neurons(line, 1, independent_columns(line.features(1), most=len(X)))
+    if instance.values.get("all neurons"):
+        free = np.arange(A.widths[1])
     W, b = line.weight(1), line.bias(1)
     write_neurons(line, 1, free, np.where(W[:, free] == 0.0, 1.0, W[:, free]) * 1e6, b[free], "grow")
     f = A.predict(X)

@@ -135,16 +135,14 @@ def _prop35(instance: Instance) -> Trial:
     A, B = instance.values["A"], instance.values["B"]
     least = lambda M: float(np.linalg.svd(M, compute_uv=False)[-1])
     size = float(max(np.linalg.norm(A, 2), np.linalg.norm(B, 2)))
-    met = A.shape[0] > A.shape[1] and min(least(A), least(B)) > 1e-6 * size
-    if not met:
+    if min(least(A), least(B)) <= 1e-6 * size:
         return Trial(0.0, 0.0, 1.0, False)
     path = full_rank_path(A, B)
     gaps = max(float(np.linalg.norm(path[0] - A)), float(np.linalg.norm(path[-1] - B)), float(np.linalg.norm(path[len(TIMES) - 1] -
     path[len(TIMES)])))  # fmt: skip
     # The ends and the joint have to fit; what does not is taken off the right side.
-    return Trial(
-        min(least(A), least(B)), min(least(M) for M in path) - gaps, size, text=f"ends and joint to {gaps:.2g}"
-    )
+    met, right = A.shape[0] > A.shape[1], min(least(M) for M in path) - gaps
+    return Trial(min(least(A), least(B)), right, size, met, text=f"ends and joint to {gaps:.2g}")
 
 
 def _rectangles(rng: Rng, count: int) -> Iterator[Instance]:
@@ -164,7 +162,7 @@ def _rectangles(rng: Rng, count: int) -> Iterator[Instance]:
 
 def _lemma43(instance: Instance) -> Trial:
     F, W = instance.values["F"], instance.values["W"]
-    chosen = independent_columns(F)
+    chosen = independent_columns(F)[int(bool(instance.values.get("one too few"))) :]
     curve = free(F, W, chosen)
     others = np.setdiff1d(np.arange(F.shape[1]), chosen)
     far = max(float(np.abs(F @ c - F @ W).max()) for c in curve)
@@ -250,6 +248,8 @@ def _lemma53(instance: Instance) -> Trial:
     if not met:
         return Trial(0.0, 0.0, 1.0, False)
     curve = exchanged(X, U, V, goal, sigma)
+    if v.get("straight"):
+        curve = [((1 - t) * U + t * goal, V) for t in TIMES]
     far = max(float(np.abs(sigma(X @ u) @ w - F @ V).max()) for u, w in curve)
     end = float(np.abs(curve[-1][0] - goal).max())
     size = max(float(np.abs(sigma(X @ u)).max() * np.abs(w).max()) for u, w in curve)

@@ -1,8 +1,16 @@
 """Statements of Nguyen, Bréchet, Mondelli 2021, "When are solutions connected in deep networks?"."""
 
-from verifier.audit.claim import Statement
 from verifier.audit.nguyen2021 import corollaries, deep, deep_corollaries, experiments, paths
+from verifier.audit.nguyen2021.wrong import WRONG
+from verifier.audit.wrong import with_wrong
 
-STATEMENTS: list[Statement] = [
-    *paths.STATEMENTS, *deep.STATEMENTS, *corollaries.STATEMENTS, *deep_corollaries.STATEMENTS, *experiments.STATEMENTS,
-]  # fmt: skip
+STATEMENTS = with_wrong(
+    [
+        *paths.STATEMENTS,
+        *deep.STATEMENTS,
+        *corollaries.STATEMENTS,
+        *deep_corollaries.STATEMENTS,
+        *experiments.STATEMENTS,
+    ],
+    WRONG,
+)

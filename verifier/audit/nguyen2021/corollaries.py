@@ -8,7 +8,7 @@ from math import ceil
 
 import numpy as np
 
-from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.claim import About, Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.nguyen2021 import counterexamples
 from verifier.audit.nguyen2021.paths import PAPER
 from verifier.audit.trained import small_networks
@@ -146,7 +146,7 @@ def _head_through_zero(instance: Instance) -> Trial:
     if found is None:
         return Trial(0.0, 0.0, 1.0, False)
     W, _, margin = found
-    scale = 40.0 / margin
+    scale = instance.values.get("scale", 40.0) / margin
     # On its own class a logit is at least 40, on the others at most -40.
     return compared(cross_entropy(Z @ W * scale, labels), np.log1p((classes - 1) * np.exp(-80.0)) + 1e-15, text=f"margin {margin:.3g}")  # fmt: skip
 
@@ -158,7 +158,7 @@ def _hidden(instance: Instance) -> Trial:
     if found is None:
         return Trial(0.0, 0.0, 1.0, False)
     W, b, margin = found
-    F = np.maximum(Z @ W + b, 0.0) * (40.0 / margin)
+    F = np.maximum(Z @ W + b, 0.0) * (instance.values.get("scale", 40.0) / margin)
     return compared(cross_entropy(F, labels), np.log1p((classes - 1) * np.exp(-40.0)) + 1e-15, text=f"margin {margin:.3g}")  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def _two_neurons(instance: Instance) -> Trial:
     found = separator(Z, labels, 2, True) if instance.values["classes"] == 2 else None
     if found is None:
         return Trial(0.0, 0.0, 1.0, False)
-    z = (Z @ found[0][:, 1] + found[1][1]) * (40.0 / found[2])
+    z = (Z @ found[0][:, 1] + found[1][1]) * (instance.values.get("scale", 40.0) / found[2])
     f = np.maximum(z, 0.0) - np.maximum(-z, 0.0)
     left = float(np.mean(np.logaddexp(0.0, -np.where(labels == 1, f, -f))))
     return compared(left, np.log1p(np.exp(-40.0)) + 1e-15, text=f"margin {found[2]:.3g}")
@@ -228,7 +228,7 @@ STATEMENTS = [
         "A condition, measured: half of a ReLU layer's features, trained or random, in generic position. Fails: all samples where one neuron is "
         "silent lie on one hyperplane, more than d of them.",
         Word.FAILS, _relu_features, _generic, (_four_sides(),), counterexample=counterexamples.generic,
-        trained_counterexamples=counterexamples.trained_layers, hypotheses=("ReLU",),
+        trained_counterexamples=counterexamples.trained_layers, hypotheses=("ReLU",), about=About.ASSUMPTION,
     ),
     Statement(
         "cor44.head", PAPER, "Corollary 4.4 and the remark after it, l = L - 1", _SEPARATED,
@@ -252,7 +252,7 @@ STATEMENTS = [
             "cor44.one-output.repaired", PAPER, "Corollary 4.4, l < L - 1, n_L = 1", "", "|I_l| <= n_l - 2: two neurons of opposite signs.",
             Word.HOLDS, _separable, _two_neurons, hypotheses=("features linearly separable",),
         ),
-        hypotheses=("features linearly separable", "logistic loss", "one output, no output bias", "ReLU"),
+        hypotheses=("features linearly separable", "logistic loss", "one output, no output bias", "ReLU"), about=About.REMARK,
     ),
     Statement(
         "cor44.hidden", PAPER, "Corollary 4.4, l < L - 1", "there exists subsets ... such that the set of features is linearly separable, for all l",

@@ -209,7 +209,7 @@ def _both_sides(instance: Instance) -> Trial:
         max(Q(l, sets[l - 1] if l else (), tuple(len(s) for s in sets[l:])) for l in range(depth + 1))
         for sets in product(*choices)
     )
-    sizes = [range((n + 1) // 2, n + 1) for n in widths]
+    sizes = [range((n + 1) // 2, (n + 1) // 2 + 1 if v.get("least sizes") else n + 1) for n in widths]
     right = min(
         max(min(Q(l, s, K[l:]) for s in choices[l - 1] if len(s) == K[l - 1]) if l else Q(0, (), K) for l in range(depth + 1))
         for K in product(*sizes)

@@ -32,7 +32,8 @@ def _swap(instance: Instance) -> Trial:
     v = instance.values
     X, name, layer, p, q = v["X"], v["activation"], v["layer"], v["p"], v["q"]
     W, b = [w.copy() for w in v["weights"]], [c.copy() for c in v["biases"]]
-    W[layer][:, p], b[layer][p], W[layer + 1][p] = 0.0, 0.0, 0.0
+    if not v.get("p is live"):
+        W[layer][:, p], b[layer][p], W[layer + 1][p] = 0.0, 0.0, 0.0
     start = outputs(X, W, b, name)
     q_in, q_bias, q_out = W[layer][:, q].copy(), float(b[layer][q]), W[layer + 1][q].copy()
     far = 0.0
@@ -88,7 +89,7 @@ def _both_sides(instance: Instance) -> Trial:
     """Equation (6) for a table Q_l(I_l, K_{l+1}, ..., K_{L-1}), which is all that Q_l may depend on."""
     widths, seed = instance.values["widths"], instance.values["seed"]
     choices = [[s for k in range((n + 1) // 2, n + 1) for s in combinations(range(n), k)] for n in widths]
-    sizes = [range((n + 1) // 2, n + 1) for n in widths]
+    sizes = [range((n + 1) // 2, (n + 1) // 2 + 1 if instance.values.get("least sizes") else n + 1) for n in widths]
 
     def Q(l: int, chosen: tuple[int, ...], above: tuple[int, ...]) -> float:
         # Few different values: ties are the rule.

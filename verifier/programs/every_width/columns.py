@@ -15,6 +15,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
 from verifier.programs.dual import into_domain
 from verifier.programs.every_width.cones import largest_pulls
+from verifier.programs.fast_head import fast_head
 from verifier.programs.region.cvxpy_rows import cvxpy_rows
 from verifier.programs.region.interior_point import interior_point
 from verifier.programs.region.rows_program import RowsProgram
@@ -62,7 +63,13 @@ def columns_of(networks: list[Network], inputs: Array) -> Columns:
     found = out[0]
     for more in out[1:]:
         found = found.joined(more)
-    return found.distinct()
+    return found.distinct() if len(found.output) else _one(inputs)
+
+
+def _one(inputs: Array) -> Columns:
+    """The neuron along the longest input, for networks whose heads are all 0."""
+    row = inputs[[int(np.linalg.norm(inputs, axis=1).argmax())]]
+    return Columns(row @ inputs.T > 0.0, np.zeros(1, dtype=np.int64), np.ones(1), row)
 
 
 def pull(inputs: Array, weighted: Array, directions: Array) -> Array:
@@ -152,6 +159,8 @@ class Search:
     def run(self, columns: Columns, c: Array, *, seconds: float, tolerance: float, most: int = 60) -> tuple[str, int]:
         """(status, rounds). Stops at a relative gap `tolerance` between dual and primal, or after so many CPU seconds."""
         start = time.process_time()
+        if not self.inputs.any():
+            return self._constant(), 0
         for k in range(1, most + 1):
             P = self.program(columns, c)
             found = interior_point(P, tolerance=ROUGH, most=70) if self.objective.loss.smooth else cvxpy_rows(P)
@@ -179,6 +188,15 @@ class Search:
             columns = kept.joined(Columns(fresh.pattern, fresh.output, fresh.sign, fresh.rows * (1e-3 * size.max())))
             self.starts[: min(len(kept.rows), STARTS // 4)] = kept.rows[: STARTS // 4]
         return "most rounds", most
+
+    def _constant(self) -> str:
+        """All inputs are 0: no neuron without a bias does anything, and the best output bias is all there is."""
+        Z, free = np.zeros((len(self.inputs), 1)), self.like.c is not None
+        start = np.zeros((len(self.like.theta), 1)), np.zeros(len(self.like.theta)) if free else None
+        head, c, self.primal = fast_head(Z, self.targets, self.objective, np.ones(1), free, warm=start)
+        f = Z @ head.T + (0.0 if c is None else c)
+        self.price(into_domain(self.objective.loss.gradient(f, self.targets), self.targets, self.objective, self.zero_sums))
+        return "optimal"
 
     def _fresh(self, priced: list[list[tuple[Array, Array]]], nu: Array) -> Columns | None:
         """Patterns of directions that the master's own dual pulls at beyond their price."""
