@@ -195,7 +195,9 @@ class Search:
         start = np.zeros((len(self.like.theta), 1)), np.zeros(len(self.like.theta)) if free else None
         head, c, self.primal = fast_head(Z, self.targets, self.objective, np.ones(1), free, warm=start)
         f = Z @ head.T + (0.0 if c is None else c)
-        self.price(into_domain(self.objective.loss.gradient(f, self.targets), self.targets, self.objective, self.zero_sums))
+        self.price(
+            into_domain(self.objective.loss.gradient(f, self.targets), self.targets, self.objective, self.zero_sums)
+        )
         return "optimal"
 
     def _fresh(self, priced: list[list[tuple[Array, Array]]], nu: Array) -> Columns | None:
