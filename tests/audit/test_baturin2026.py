@@ -21,6 +21,7 @@ COUNTS = {"t2.path": 2, "t2.main": 4, "t2.main.logistic": 4}
 def test_every_row_of_the_list_is_there():
     assert set(BY_NAME) == {
         "lemma1.grad", "lemma1.zero", "lemma1.norm", "t2.jensen", "t2.identity", "t2.norm", "t2.segment", "t2.C", "t2.main", "t2.main.logistic",
+        "s3.compact",
         "t2.path", "t2.angle", "t2.global", "t3.cover", "t3.removal", "t3.total", "t3.e", "t3.rate", "exp.mse", "exp.min", "exp.pperm", "exp.pairs",
     }  # fmt: skip
 

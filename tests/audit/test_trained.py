@@ -30,7 +30,7 @@ WITHOUT = {
     "data and labels, no network": ("t3.e.repaired",),
     "regions of random networks are what it is about": ("figures.t10", "figures.t12", "figure2", "figure3.parameters", "figure7", "figure8"),
     "its networks are built": ("section7.fig5",),
-    "its networks are minima of landscapes known whole": ("t2.main.repaired", "t2.main.logistic", "t3.rate.repaired"),
+    "its networks are minima of landscapes known whole": ("width", "t2.main.repaired", "t2.main.logistic", "t3.rate.repaired"),
     "trained ReLU layers are not in generic position (cor43.A2), which it asks for": ("cor43",),
 }  # fmt: skip
 EVERY = {

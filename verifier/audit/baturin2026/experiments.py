@@ -122,7 +122,34 @@ def _disjoint(rng: Rng, count: int) -> Iterator[Instance]:
         yield Instance("random", "200 disjoint pairs of 400 networks", {"pairs": order.reshape(200, 2)})
 
 
+def _slope_of_probability(i: Instance) -> Trial:
+    """Slope of -log p between two probabilities against a constant L."""
+    p, q, L = (float(i.values[k]) for k in ("p", "q", "L"))
+    return compared(abs(np.log(p / q)) / abs(p - q), L)
+
+
+def _probabilities(rng: Rng, count: int) -> Iterator[Instance]:
+    """L from 1 to 1e6; whatever it is, smaller probabilities exceed it."""
+    for _ in range(count):
+        L = 10.0 ** rng.uniform(0, 6)
+        p = float(rng.uniform(0.1, 0.9) / L)
+        yield Instance("random", f"L = {L:.3g}", {"p": p, "q": p * rng.uniform(0.1, 0.9), "L": L})
+
+
 STATEMENTS = [
+    Statement(
+        "s3.compact",
+        PAPER,
+        "section 3, first paragraph",
+        "the logistic loss and binary cross-entropy are convex in Y-hat and Lipschitz on any compact domain (in classification tasks Y-hat often lies in "
+        "[0, 1] after a sigmoid)",
+        "-log p of a probability p in [0, 1] is L-Lipschitz for the given L. In the logit, as the networks here are trained, it is with L = 1.",
+        Word.FAILS,
+        _probabilities,
+        _slope_of_probability,
+        (Instance("known", "L = 10, probabilities 0.01 and 0.001", {"p": 0.01, "q": 0.001, "L": 10.0}),),
+        no_certificate="it is about the logarithm near 0 and no network: [0, 1] is compact, and -log p has no largest slope on it",
+    ),
     Statement(
         "exp.mse",
         PAPER,

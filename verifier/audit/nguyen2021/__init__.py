@@ -1,6 +1,6 @@
 """Statements of Nguyen, Bréchet, Mondelli 2021, "When are solutions connected in deep networks?"."""
 
-from verifier.audit.nguyen2021 import corollaries, deep, deep_corollaries, experiments, paths
+from verifier.audit.nguyen2021 import corollaries, deep, deep_corollaries, experiments, paths, width
 from verifier.audit.nguyen2021.wrong import WRONG
 from verifier.audit.wrong import with_wrong
 
@@ -11,6 +11,7 @@ STATEMENTS = with_wrong(
         *corollaries.STATEMENTS,
         *deep_corollaries.STATEMENTS,
         *experiments.STATEMENTS,
+        *width.STATEMENTS,
     ],
     WRONG,
 )

@@ -24,6 +24,7 @@ WRONG = {
     "cor44.hidden": UNSCALED,
     "cor43": Wrong(TENTH, share=0.9),
     "cor44": Wrong(TENTH, share=0.9),
+    "width": Wrong("N neurons are enough", given(more=0)),
     "expA": Wrong("half of that", share=0.5),
     "expA.order": Wrong("the figures lie a tenth above those bounds", share=0.9),
     "expB": Wrong("ten times as much", share=0.1),
