@@ -1,4 +1,4 @@
-"""The geometry of convolutional networks in the format: written, hashed and read (docs/certificate-v2.md, Networks)."""
+"""The geometry of convolutional networks in the format: written, hashed and read (docs/certificate-v2.md, Channels)."""
 
 from __future__ import annotations
 

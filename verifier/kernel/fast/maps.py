@@ -1,4 +1,4 @@
-"""Between the layers of convolutional networks: pooling and patches of enclosed maps, for the fast evaluation (docs/mathematics.md, section 14).
+"""Between the layers of convolutional networks: pooling and patches of enclosed maps, for the fast evaluation (docs/mathematics.md, section 6).
 
 Maps of n channels at P positions are matrices of N P rows, sample by sample and position by position in row-major order, and n columns: to the arithmetic
 of a dense layer every patch is one more sample. A dense network has one position and reads rows as they are.

@@ -1,4 +1,4 @@
-"""How the layers of a convolutional network read one another: what turns a matrix per layer into a network of channels (docs/certificate-v2.md, Networks).
+"""How the layers of a convolutional network read one another: what turns a matrix per layer into a network of channels (docs/certificate-v2.md, Channels).
 
 A neuron of such a network is a *channel*: a map of numbers at `height x width` positions. A layer pools the maps below it, cuts from them, at each of its
 own positions, the patch that its window covers, and applies one matrix to every patch. A layer on flattened maps is the case of one window that covers all.
