@@ -68,8 +68,9 @@ class CheckedFile:
         if o.penalise_output_bias:
             penalty += ", output bias penalised"
         widths = "-".join(str(n) for n in (d, *(len(W) for W in p.A.weights)))
+        kind = "networks" if p.geometry is None else f"convolutional networks, {'x'.join(map(str, p.geometry.shape))},"
         slope = "ReLU" if p.negative_slope == 0.0 else f"Leaky ReLU of slope {p.negative_slope!r}"
-        return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; networks {widths}, {slope}"
+        return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; {kind} {widths}, {slope}"
 
 
 def check_file(
@@ -127,29 +128,30 @@ def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ..
         ]
     except AnotherSlopeError as error:
         return (Comparison(False, f"the certificate is about networks of another slope: {error}"),)
-    same = [[_equal(p, n) for n in given] for p in (problem.A, problem.B)]
+    same = [[_equal(problem, p, n) for n in given] for p in (problem.A, problem.B)]
     if not (same[0][0] and same[1][1]) and same[0][1] and same[1][0]:
         given, names, same = given[::-1], names[::-1], [row[::-1] for row in same]
     return tuple(
-        Comparison(same[k][k], _sentence(letter, p, given[k], names[k], same[k][k]))
-        for k, (letter, p) in enumerate((("A", problem.A), ("B", problem.B)))
+        Comparison(same[k][k], _sentence(letter, problem, given[k], names[k], same[k][k]))
+        for k, letter in enumerate("AB")
     )
 
 
-def _widths(p: Parameters) -> tuple[int, ...]:
-    return (p.weights[0].shape[1], *(len(W) for W in p.weights))
+def _widths(problem: Problem) -> tuple[int, ...]:
+    return (problem.X.shape[1], *(len(W) for W in problem.A.weights))
 
 
-def _sentence(letter: str, p: Parameters, network: Network, name: str, same: bool) -> str:
+def _sentence(letter: str, problem: Problem, network: Network, name: str, same: bool) -> str:
     if not same:
         return f"{letter} of the certificate is another network than {name}"
-    padding = "" if network.widths == _widths(p) else f", {padding_words(network.widths, _widths(p))}"
+    widths = _widths(problem)
+    padding = "" if network.widths == widths else f", {padding_words(network.widths, widths)}"
     return f"{letter} of the certificate is {name}{padding}"
 
 
-def _equal(p: Parameters, network: Network) -> bool:
+def _equal(problem: Problem, p: Parameters, network: Network) -> bool:
     """Every parameter the same real number, after dead neurons were added where the certificate's network is wider (docs/padding.md)."""
-    if not fits_into(network, _widths(p)):
+    if network.geometry != problem.geometry or not fits_into(network, _widths(problem)):
         return False
-    n = padded(network, _widths(p))
+    n = padded(network, _widths(problem))
     return same_parameters(p, Parameters(n.weights, n.biases))

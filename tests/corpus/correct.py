@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.kernel import Move, Objective, Problem, Write
 
-from . import attacks, every_width, landscape, region_optimum, sign_count, violations, violations_papers
+from . import attacks, channels, every_width, landscape, region_optimum, sign_count, violations, violations_papers
 from .small import Case, chord, full, halves, head_claim, named, net, random_problem
 
 
@@ -138,6 +138,7 @@ def all_correct() -> dict[str, Case]:
     return cases | {
         name: make()
         for name, make in {
+            **channels.CORRECT,
             **landscape.CORRECT,
             **sign_count.CORRECT,
             **region_optimum.CORRECT,

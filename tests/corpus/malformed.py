@@ -22,6 +22,8 @@ BASE = all_correct()["two-paths-and-a-record"]
 HEAD = all_correct()["head-for-bounded-heads"]
 BARRIER = all_correct()["barrier-between-two-cells"]
 REGION = all_correct()["region-optimum-inside"]
+CHANNELS = all_correct()["channels-head-idle-transfer"]
+OF_LAYER_2 = ("networks", "geometry", "readings", 1)
 
 
 def renamed_path(name: str) -> Callable[[Document, Arrays], None]:
@@ -286,6 +288,28 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "region-optimum-with-an-array-twice": edited(lambda d, a: d["claims"][0].update(tight=d["claims"][0]["active"]), REGION),
     "region-optimum-with-an-unknown-field": edited(lambda d, a: d["claims"][0].update(pattern=None), REGION),
     "barrier-with-a-line-break-in-its-name": edited(lambda d, a: d["claims"][0].update(name="x\nVERIFIED"), BARRIER),
+    # geometry
+    "geometry-null": edited(put("networks", "geometry", None), CHANNELS),
+    "geometry-left-out": edited(drop("networks", "geometry"), CHANNELS),
+    "geometry-of-a-dense-network": edited(lambda d, a: d["networks"].update(geometry={"shape": [2, 1, 1], "readings": []})),
+    "geometry-with-an-unknown-field": edited(put("networks", "geometry", "groups", 1), CHANNELS),
+    "geometry-without-a-shape": edited(drop("networks", "geometry", "shape"), CHANNELS),
+    "geometry-of-two-axes": edited(put("networks", "geometry", "shape", [4, 4]), CHANNELS),
+    "geometry-of-floats": edited(put("networks", "geometry", "shape", [1.0, 4.0, 4.0]), CHANNELS),
+    "geometry-of-bools": edited(put("networks", "geometry", "shape", [True, 4, 4]), CHANNELS),
+    "geometry-readings-as-object": edited(put("networks", "geometry", "readings", {}), CHANNELS),
+    "geometry-window-null": edited(put(*OF_LAYER_2, "window", None), CHANNELS),
+    "geometry-window-as-list": edited(put(*OF_LAYER_2, "window", [2, 3]), CHANNELS),
+    "geometry-kernel-as-number": edited(put(*OF_LAYER_2, "window", "kernel", 3), CHANNELS),
+    "geometry-kernel-of-three-axes": edited(put(*OF_LAYER_2, "window", "kernel", [2, 3, 1]), CHANNELS),
+    "geometry-padding-negative": edited(put(*OF_LAYER_2, "window", "padding", [-1, 1]), CHANNELS),
+    "geometry-padding-beyond-int64": edited(put(*OF_LAYER_2, "window", "padding", [2**70, 1]), CHANNELS),
+    "geometry-stride-as-text": edited(put(*OF_LAYER_2, "window", "stride", ["2", "2"]), CHANNELS),
+    "geometry-pooling-as-text": edited(put(*OF_LAYER_2, "poolings", 0, "max"), CHANNELS),
+    "geometry-pooling-kind-null": edited(put(*OF_LAYER_2, "poolings", 0, "kind", None), CHANNELS),
+    "geometry-pooling-without-a-size": edited(drop(*OF_LAYER_2, "poolings", 0, "size"), CHANNELS),
+    "geometry-changed-under-its-hash": edited(put(*OF_LAYER_2, "poolings", 0, "kind", "average"), CHANNELS),
+    "geometry-stride-changed-under-its-hash": edited(put(*OF_LAYER_2, "window", "stride", [1, 2]), CHANNELS),
     "offsets-negative": laid_out(entry(data_offsets=[-64, 0])),
     "offsets-three": laid_out(entry(data_offsets=[0, 64, 64])),
     "offsets-as-floats": laid_out(lambda h, data: h["A/W1"].update(data_offsets=[float(o) for o in h["A/W1"]["data_offsets"]])),

@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, Problem, Write
 
-from . import attacks, every_width, landscape, region_optimum, sign_count, violations, violations_papers
+from . import attacks, channels, every_width, landscape, region_optimum, sign_count, violations, violations_papers
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, loose_path, net, path_claim, random_problem
 
@@ -514,6 +514,7 @@ ATTACKS.update({
 })  # fmt: skip
 
 ATTACKS.update(attacks.REJECTED)
+ATTACKS.update(channels.REJECTED)
 ATTACKS.update(landscape.REJECTED)
 ATTACKS.update(sign_count.REJECTED)
 ATTACKS.update(region_optimum.REJECTED)

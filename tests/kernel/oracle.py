@@ -7,6 +7,7 @@ the largest values. Head programs are searched for a better head by minimising o
 
 from __future__ import annotations
 
+import functools
 import itertools
 from fractions import Fraction
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from verifier.kernel.statements import (
     SignCountBarrier,
 )
 
+from . import maps_oracle
 from .landscape_oracle import false_barrier, false_rank, false_region, false_region_optimum, false_violation
 
 BITS = 400
@@ -58,9 +60,14 @@ def _well_formed(p: Any) -> None:
     _need((o.delta is None) if o.loss != "huber" else (o.delta is not None and o.delta > 0), "delta")
     _need(not o.penalise_output_bias or o.penalty in ("l1", "path"), "penalise_output_bias")
     N, width = p.X.shape
+    if p.geometry is not None:
+        _need(min(p.geometry.shape) > 0 and maps_oracle.fits(p.geometry), "no geometry")
+        _need(len(p.geometry.readings) == len(p.A.weights), "a reading too few or too many")
     for net in (p.A, p.B):
         inner = width
-        for W, b in zip(net.weights, net.biases):
+        for l, (W, b) in enumerate(zip(net.weights, net.biases)):
+            if p.geometry is not None:
+                inner = (inner if l else p.geometry.shape[0]) * int(np.prod(p.geometry.readings[l].window.kernel))
             _need(W.shape[1] == inner and W.shape[0] > 0, "shapes do not chain")
             inner = W.shape[0]
             _need(b is None or b.shape == (inner,), "bias shape")
@@ -126,12 +133,27 @@ def _one_loss(o: Any, f: list[arb], y: Any) -> arb:
     return out
 
 
+def _leaky(slope: float) -> Any:
+    return lambda v: v.max(arb(slope) * v)
+
+
+def _top(values: list[arb]) -> arb:
+    return functools.reduce(lambda a, b: a.max(b), values)
+
+
 def exact_F(p: Any, net: Net, *, literal: bool) -> arb:
     """F in Arb; `literal` takes weight decay as it is, otherwise it is read in balanced form."""
     o, (weights, biases) = p.objective, net
     total, shares = arb(0), [1.0] * len(p.X) if p.weights is None else p.weights.tolist()
     for share, x, y in zip(shares, p.X.tolist(), p.targets):
         h = [arb(v) for v in x]
+        if p.geometry is not None:
+            try:
+                f = maps_oracle.outputs(h, weights, biases, p.geometry, _leaky(p.negative_slope), arb(0), _top)
+            except (IndexError, TypeError, ValueError) as error:
+                raise Meaningless("no geometry of this network") from error
+            total += arb(share) * _one_loss(o, f, y)
+            continue
         for l, (W, b) in enumerate(zip(weights, biases)):
             h = [_dot(row, h) if b is None else _dot(row, h) + b[i] for i, row in enumerate(W)]
             h = h if l == len(weights) - 1 else [v.max(arb(p.negative_slope) * v) for v in h]
@@ -140,12 +162,14 @@ def exact_F(p: Any, net: Net, *, literal: bool) -> arb:
     rows, head = weights[-2], list(zip(*weights[-1]))
     if biases[-2] is not None:
         rows = [[*row, b] for row, b in zip(rows, biases[-2])]
-    for row, column in zip(rows, head):
+    if o.penalty == "l1":
+        P += sum((abs(v) for column in head for v in column), arb(0))
+    for row, column in zip(rows, head) if o.penalty != "l1" else ():
         squares = [_dot(row, row), _dot(list(column), list(column))]
         if o.penalty == "weight_decay":
             P += (squares[0] + squares[1]) / 2 if literal else (squares[0] * squares[1]).sqrt()
         elif o.penalty != "none":
-            P += sum((abs(v) for v in column), arb(0)) * (squares[0].sqrt() if o.penalty == "path" else 1)
+            P += sum((abs(v) for v in column), arb(0)) * squares[0].sqrt()
     if o.penalise_output_bias and biases[-1] is not None:
         P += sum((abs(v) for v in biases[-1]), arb(0))
     return value + arb(o.kappa) * P
@@ -174,6 +198,8 @@ def _float_loss(o: Any, f: np.ndarray, y: np.ndarray, weights: np.ndarray | None
 def _float_F(p: Any, v: Any, w: Any, times: np.ndarray, literal: bool) -> tuple[np.ndarray, list[np.ndarray]]:
     """(F at the times (T,), pre-activations per hidden layer)."""
     o, t = p.objective, times[:, None, None]
+    if p.geometry is not None:
+        return _float_F_of_maps(p, v, w, times), []
     h, pre = np.broadcast_to(p.X, (len(times), *p.X.shape)), []
     for l, (V, W, b, c) in enumerate(zip(v.weights, w.weights, v.biases, w.biases)):
         M = (1 - t) * V + t * W
@@ -192,6 +218,20 @@ def _float_F(p: Any, v: Any, w: Any, times: np.ndarray, literal: bool) -> tuple[
             P = 0.5 * ((full**2).sum(axis=(1, 2)) + (M**2).sum(axis=(1, 2)))
         F = F + o.kappa * (P + (np.abs(bias).sum(axis=1) if o.penalise_output_bias and bias is not None else 0.0))
     return F, pre
+
+
+def _float_F_of_maps(p: Any, v: Any, w: Any, times: np.ndarray) -> np.ndarray:
+    o, out = p.objective, []
+    for t in times:
+        mix = lambda a, b, t=t: None if a is None else (1 - t) * a + t * b
+        net = type(v)(tuple(map(mix, v.weights, w.weights)), tuple(map(mix, v.biases, w.biases)))
+        F = _float_loss(
+            o, maps_oracle.torch_outputs(p.X, net, p.geometry, p.negative_slope)[None], p.targets, p.weights
+        )
+        P = np.abs(net.weights[-1]).sum() if o.penalty == "l1" else 0.0
+        P += np.abs(net.biases[-1]).sum() if o.penalise_output_bias and net.biases[-1] is not None else 0.0
+        out.append(F[0] + o.kappa * P)
+    return np.array(out)
 
 
 def _times(p: Any, v: Any, w: Any, most: int, literal: bool) -> list[float]:
@@ -258,6 +298,8 @@ def _permuted(v: Any, permutation: Any) -> Any:
         if l < len(permutation):
             _need(sorted(permutation[l].tolist()) == list(range(len(W))), "permutation")
             here = here[permutation[l]]
+        if l:
+            before = np.kron(before, np.eye(W.shape[1] // len(before)))  # a channel's columns stay together
         weights.append(here @ W @ before.T)
         biases.append(None if b is None else here @ b)
         before = here

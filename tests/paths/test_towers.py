@@ -11,6 +11,7 @@ from tests.paths.tower_checks import check_path, deep_network, problem, random_t
 from verifier.errors import UsageError
 from verifier.kernel.fast.normwise import exact_layers, last_image
 from verifier.kernel.statements import Parameters
+from verifier.networks.above import dense_above
 from verifier.networks.network import Network
 from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Path
@@ -54,7 +55,7 @@ def test_random_chains(seed, hidden, bias, sparsity, slope, count):
     empty = random_tower(rng, 2, [0] * len(hidden), 2, bias)
     towers = [empty, *half_chain(rng, A, B, count), replace(empty, label="empty again"), subset_of_B(rng, B)]
     path = Path("towers", A, moves_through_towers(A, B, towers))
-    values = [t.value(objective, X, y, slope) for t in towers]
+    values = [t.value(objective, X, y, dense_above(slope, len(t.weights) + 1)) for t in towers]
     check_path(path, A, B, objective, X, y, values, reference=seed % 8 == 0)
 
 
@@ -166,5 +167,5 @@ def test_the_judgement_of_rounding_survives_depth():
         h = np.maximum(h @ W.T + (0.0 if b is None else b), 0.0)
     f = h @ weights[-1].T + (0.0 if net.biases[-1] is None else net.biases[-1])
     off = np.abs(f - last_image(X, layers, 0.0, finer=True).mid).max()
-    judged = rounding(X, list(zip(weights[:-1], net.biases[:-1])), weights[-1], net.biases[-1])
+    judged = rounding(X, list(zip(weights[:-1], net.biases[:-1])), weights[-1], net.biases[-1], net.above(0))
     assert off <= judged <= 0.1 * np.abs(f).max()

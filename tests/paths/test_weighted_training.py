@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from verifier.networks.above import dense_above
 from verifier.networks.network import Network
 from verifier.objective import make_objective
 from verifier.paths.towers import dropout_stability, subnetwork_training, subnetworks
@@ -35,7 +36,8 @@ def test_all_batches_together_are_the_weighted_mean():
     weights, biases = [torch.tensor(W) for W in n.weights], [torch.tensor(b) for b in n.biases]
     T, t = torch.tensor(X), torch.tensor(y)
     total = sum(
-        len(index) * float(subnetwork_training.torch_value(o, weights, biases, T[index], t[index], 0.0, index))
+        len(index)
+        * float(subnetwork_training.torch_value(o, weights, biases, T[index], t[index], dense_above(0.0, 2), index))
         for index in torch.randperm(len(X)).split(7)
     )
     assert total / len(X) == pytest.approx(o.value(n, X, y), rel=1e-12)
@@ -47,9 +49,9 @@ def test_sub_networks_are_trained_for_the_weighted_mean(large, monkeypatch):
     X, y, w, _, _, rng = setting()
     o = make_objective("squared").weighted(w)
     start = Subnetwork(((rng.normal(size=(4, 3)), np.zeros(4)),), np.zeros((1, 4)), np.zeros(1))
-    found = subnetwork_training.trained(X, y, o, start, 0.0, stop_at=0.0)
+    found = subnetwork_training.trained(X, y, o, start, dense_above(0.0, 2), stop_at=0.0)
     assert found.value == pytest.approx(
-        o.head_value(found.features(X, 0.0), y, np.zeros(4), found.head, found.head_bias), rel=1e-9
+        o.head_value(found.features(X, dense_above(0.0, 2)), y, np.zeros(4), found.head, found.head_bias), rel=1e-9
     )
 
 

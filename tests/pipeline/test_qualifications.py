@@ -17,7 +17,7 @@ from tests.corpus.small import net
 from verifier.certificate.document import make_document
 from verifier.certificate.file import read_certificate, write_certificate
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, PathUpperBound, Problem, Write, check
-from verifier.kernel.statements import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound, Geometry
 from verifier.outcomes import Outcome
 from verifier.pipeline.kept import NotThis, read_kept, same_problem
 from verifier.report.page import render
@@ -76,7 +76,7 @@ def test_another_problem_is_another_in_every_field():
     others = {
         "objective": replace(problem.objective, loss="absolute"), "X": problem.X + 1.0, "targets": problem.targets + 1.0, "negative_slope": 0.5,
         "A": replace(problem.A, weights=tuple(2.0 * W for W in problem.A.weights)), "B": replace(problem.B, weights=problem.B.weights[:1]),
-        "weights": None,
+        "weights": None, "geometry": Geometry((1, 1, 2), ()),
     }  # fmt: skip
     assert set(others) == {f.name for f in fields(Problem)}
     for name, other in others.items():

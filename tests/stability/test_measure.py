@@ -79,7 +79,7 @@ def test_values_are_losses_of_networks_of_half_the_width(monkeypatch, hidden, lo
         assert found
         Z, xi = found[0]
         assert Z.shape[1] == ((2, *hidden)[p.layer] + 1) // 2 if p.layer else 2
-        f = xi.features(Z, network.negative_slope) @ xi.head.T + xi.head_bias
+        f = xi.features(Z, network.above(p.layer)) @ xi.head.T + xi.head_bias
         assert objective.loss_of(f, y) == pytest.approx(p.value, rel=1e-9)
 
 

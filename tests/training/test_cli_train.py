@@ -67,7 +67,7 @@ def test_data_from_a_file_is_found_again(tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir("/")
     checkpoint = load_checkpoint(tmp_path / "a.safetensors")
-    assert checkpoint.network.architecture == ((2, 3, 2, 1), (False, False, False), 0.0)
+    assert checkpoint.network.architecture == ((2, 3, 2, 1), (False, False, False), 0.0, None)
     assert load_recorded(checkpoint.metadata["data"]).y.tolist() == [3.5, 4.5, 2.5]
     assert checkpoint.metadata["delta"] == 0.5
     assert "accuracy" not in capsys.readouterr().err

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.file import EMBED_LIMIT, FORMAT, VERSION, data_arrays
+from verifier.certificate.geometry import geometry_entry, geometry_line
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.schema import claim_entry
 from verifier.kernel import Claim, Parameters, PathUpperBound, Problem
@@ -44,8 +45,9 @@ def make_document(
             "penalise_output_bias": o.penalise_output_bias,
         },
         "data": {"name": data_name, "sha256": arrays_sha256(data), "weighted": problem.weights is not None, "embedded": embed},
-        "networks": {name: _network(p, name, arrays) for name, p in (("A", problem.A), ("B", problem.B))}
-        | {"negative_slope": _hex(problem.negative_slope)},
+        "networks": {name: _network(p, name, arrays, geometry_line(problem.geometry)) for name, p in (("A", problem.A), ("B", problem.B))}
+        | {"negative_slope": _hex(problem.negative_slope)}
+        | ({} if problem.geometry is None else {"geometry": geometry_entry(problem.geometry)}),
         "paths": [_path(c, labels[c.path], arrays) for c in claims if isinstance(c, PathUpperBound)],
         "claims": [claim_entry(c, f"claims/{k}", arrays) for k, c in enumerate(claims)],
         "record": record,
@@ -53,14 +55,14 @@ def make_document(
     return document, arrays
 
 
-def _network(p: Parameters, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _network(p: Parameters, name: str, arrays: dict[str, np.ndarray], first: str) -> dict[str, Any]:
     named: dict[str, np.ndarray] = {}
     for l, (W, b) in enumerate(zip(p.weights, p.biases), start=1):
         named[f"W{l}"] = W
         if b is not None:
             named[f"b{l}"] = b
     arrays.update({f"{name}/{key}": array for key, array in named.items()})
-    return {"sha256": arrays_sha256(named), "biases": [b is not None for b in p.biases]}
+    return {"sha256": arrays_sha256(named, first), "biases": [b is not None for b in p.biases]}
 
 
 def _store(array: np.ndarray | None, name: str, arrays: dict[str, np.ndarray]) -> str | None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 
-def arrays_sha256(arrays: Mapping[str, np.ndarray]) -> str:
-    """For each (name, array) in order: the line `name shape`, then the little-endian bytes; float64 or int64."""
-    digest = hashlib.sha256()
+def arrays_sha256(arrays: Mapping[str, np.ndarray], first: str = "") -> str:
+    """After the text `first`, for each (name, array) in order: the line `name shape`, then the little-endian bytes; float64 or int64."""
+    digest = hashlib.sha256(first.encode())
     for name, array in arrays.items():
         digest.update(f"{name} {'x'.join(map(str, array.shape))}\n".encode())
         digest.update(array.astype("<i8" if array.dtype.kind == "i" else "<f8").tobytes())

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.certificate.geometry import geometry_line, parse_geometry
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.schema import parse_claim
 from verifier.certificate.strict import fail, fields, optional_float, parse_float
@@ -87,15 +88,16 @@ def _problem(top: dict[str, Any], store: _Arrays) -> Problem:
     data = {name: store.take(f"data/{name}", "data") for name in names}
     if arrays_sha256(data) != d["sha256"]:
         raise fail(f"data: {', '.join(names)} do not have the SHA-256 the certificate names")
-    networks = fields(top["networks"], "networks", {"A": dict, "B": dict, "negative_slope": str})
+    networks = fields(top["networks"], "networks", {"A": dict, "B": dict, "negative_slope": str}, {"geometry": dict})
     slope = parse_float(networks["negative_slope"], "networks.negative_slope")
     if not 0.0 <= slope < 1.0:
         raise fail("networks.negative_slope: expected a number in [0, 1), 0 for ReLU")
-    A, B = (_parameters(networks[n], n, store) for n in ("A", "B"))
-    return Problem(objective, data["X"], data["targets"], A, B, slope, data.get("weights"))
+    geometry = parse_geometry(networks["geometry"]) if "geometry" in networks else None
+    A, B = (_parameters(networks[n], n, store, geometry_line(geometry)) for n in ("A", "B"))
+    return Problem(objective, data["X"], data["targets"], A, B, slope, data.get("weights"), geometry)
 
 
-def _parameters(entry: Any, name: str, store: _Arrays) -> Parameters:
+def _parameters(entry: Any, name: str, store: _Arrays, first: str) -> Parameters:
     where = f"networks.{name}"
     e = fields(entry, where, {"sha256": str, "biases": list})
     if not all(type(b) is bool for b in e["biases"]) or not e["biases"]:
@@ -110,7 +112,7 @@ def _parameters(entry: Any, name: str, store: _Arrays) -> Parameters:
         if bias is not None:
             named[f"b{l}"] = bias
         biases.append(bias)
-    if arrays_sha256(named) != e["sha256"]:
+    if arrays_sha256(named, first) != e["sha256"]:
         raise fail(f"{where}: the arrays do not have the SHA-256 the certificate names")
     return Parameters(tuple(weights), tuple(biases))
 

@@ -54,6 +54,7 @@ def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, 
         parameters(B),
         A.negative_slope,
         objective.weights,
+        A.geometry,
     )
 
 

@@ -23,6 +23,10 @@ def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdic
             probe()
             rule = RULES[type(claim)]
             validate(problem)
+            require(
+                rule.channels or problem.geometry is None,
+                "this kind of claim is not defined for convolutional networks: only values of F and bounds along paths are",
+            )
             rule.validate(problem, claim)
             computed = rule.fast(problem, claim) if evaluation == "fast" else _reference(rule, problem, claim)
             return Verdict(True, _statement(problem, claim), "", computed)

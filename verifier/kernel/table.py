@@ -55,16 +55,20 @@ Evaluation = Callable[[Problem, Any], dict[str, float]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`fast` and `reference` return the numbers they found, and reject unless these establish a claim that `validate` let pass."""
+    """`fast` and `reference` return the numbers they found, and reject unless these establish a claim that `validate` let pass.
+
+    channels: whether it is defined for convolutional networks too.
+    """
 
     validate: Callable[[Problem, Any], None]
     fast: Evaluation
     reference: Evaluation
+    channels: bool = False
 
 
 RULES: dict[type, Rule] = {
-    EndpointValue: Rule(validate_endpoint, forward.check_endpoint, reference_objective.check_endpoint),
-    PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path),
+    EndpointValue: Rule(validate_endpoint, forward.check_endpoint, reference_objective.check_endpoint, True),
+    PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path, True),
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
     BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_barrier.check_barrier),
     SignCountBarrier: Rule(validate_sign_count, sign_count.check_sign_count, reference_sign_count.check_sign_count),

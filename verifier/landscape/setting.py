@@ -122,7 +122,7 @@ def pair_setting(
     Raises UsageError for deep networks, several outputs, different architectures; with a frozen output layer for heads that differ or have
     a zero entry.
     """
-    if A.architecture != B.architecture or A.depth != 2 or A.theta.shape[0] != 1:
+    if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
         raise UsageError(
             f"landscape: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
             "exact barriers are known for these alone"

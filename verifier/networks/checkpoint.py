@@ -184,8 +184,12 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
     metadata: JSON-able settings, stored as one JSON object under `verifier`; NaN and infinity are not JSON and raise ValueError.
     A `.pt` file is a dict {"state_dict": ..., "metadata": ...} that `torch.load(weights_only=True)` reads.
 
-    Raises UsageError for another suffix or a place that cannot be written.
+    Raises UsageError for another suffix or a place that cannot be written, and for convolutional networks, whose geometry such a file does not say.
     """
+    if network.geometry is not None:
+        raise UsageError(
+            f"{path}: a checkpoint does not say the geometry of a convolutional network; save the state dict of its torch module"
+        )
     text = {METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)}
     arrays = _state_dict(network)
     suffix = Path(path).suffix.lower()

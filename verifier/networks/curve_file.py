@@ -69,5 +69,5 @@ def bezier_points(control: list[Network], pieces: int) -> list[Network]:
         mix = lambda arrays, shares=shares: np.sum([s * a for s, a in zip(shares, arrays)], axis=0)
         weights = tuple(mix(layer) for layer in zip(*(c.weights for c in control)))
         biases = tuple(None if layer[0] is None else mix(layer) for layer in zip(*(c.biases for c in control)))
-        points.append(Network(weights, biases, control[0].negative_slope))
+        points.append(control[0].with_parameters(weights, biases))
     return [control[0], *points, control[-1]]

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from verifier.certificate.geometry import geometry_line
+from verifier.kernel.fast.maps import Maps, maps_of
+from verifier.kernel.statements import Geometry, Rejected, columns_of
+from verifier.kernel.statements.geometry import require_entries, require_geometry
+from verifier.networks.above import Above, affine, dense_above, leaky_relu
 
 Array = np.ndarray
 
@@ -18,11 +25,6 @@ def _frozen(array: Array) -> Array:
         out = out.copy() if out is array else out
         out.flags.writeable = False
     return out
-
-
-def leaky_relu(z: Array, negative_slope: float) -> Array:
-    """max(z, negative_slope z), entrywise, as a new array; ReLU for slope 0."""
-    return np.asarray(np.maximum(z, negative_slope * z) if negative_slope else np.maximum(z, 0.0))
 
 
 def activation_words(negative_slope: float) -> str:
@@ -41,11 +43,15 @@ class Network:
         W_2, the papers' theta, is (K, m).
     biases: b_l of shape (n_l,), or None where the layer has no bias. None is not zero: a path never leaves it.
     negative_slope: 0.0 for ReLU, in (0, 1) for Leaky ReLU; the same for all hidden layers and for all networks of a path.
+    geometry: of a convolutional network how layers read one another, None of a dense one. Its neurons are channels, W_l is (n_l, n_{l-1} r_l) with r_l
+        columns next to one another for each channel below (`columns`), and what a layer gives on N samples is a matrix with one row per sample and
+        position, of which the next layer reads patches (`above`).
     """
 
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
     negative_slope: float = 0.0
+    geometry: Geometry | None = None
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.biases) or not self.weights:
@@ -60,7 +66,7 @@ class Network:
         for l, (W, b) in enumerate(zip(self.weights, self.biases), start=1):
             if W.ndim != 2 or 0 in W.shape:
                 raise ValueError(f"Network: W{l} must be a non-empty matrix, got shape {W.shape}")
-            if l > 1 and W.shape[1] != self.weights[l - 2].shape[0]:
+            if l > 1 and self.geometry is None and W.shape[1] != self.weights[l - 2].shape[0]:
                 raise ValueError(
                     f"Network: W{l} has {W.shape[1]} columns, but layer {l - 1} has {self.weights[l - 2].shape[0]} neurons"
                 )
@@ -68,6 +74,12 @@ class Network:
                 raise ValueError(f"Network: b{l} must have shape ({W.shape[0]},), got {b.shape}")
             if not np.isfinite(W).all() or (b is not None and not np.isfinite(b).all()):
                 raise ValueError(f"Network: layer {l} holds NaN or infinity")
+        if self.geometry is not None:
+            try:
+                require_geometry(self.geometry, self.depth)
+                require_entries(self.geometry, self.weights)
+            except Rejected as error:
+                raise ValueError(f"Network: {error}") from None
 
     @property
     def depth(self) -> int:
@@ -76,13 +88,47 @@ class Network:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """(n_0, ..., n_L): inputs, hidden widths, outputs."""
-        return (self.weights[0].shape[1], *(W.shape[0] for W in self.weights))
+        """(n_0, ..., n_L): inputs, hidden widths, outputs; of a convolutional network the numbers of a sample, then channels."""
+        inputs = self.weights[0].shape[1] if self.geometry is None else math.prod(self.geometry.shape)
+        return (inputs, *(W.shape[0] for W in self.weights))
 
     @property
-    def architecture(self) -> tuple[tuple[int, ...], tuple[bool, ...], float]:
-        """(widths, has_bias per layer, negative_slope); two networks can be joined by a path only when these agree."""
-        return self.widths, tuple(b is not None for b in self.biases), self.negative_slope
+    def architecture(self) -> tuple[tuple[int, ...], tuple[bool, ...], float, Geometry | None]:
+        """(widths, has_bias per layer, negative_slope, geometry); two networks can be joined by a path only when these agree."""
+        return self.widths, tuple(b is not None for b in self.biases), self.negative_slope, self.geometry
+
+    @property
+    def shallow(self) -> bool:
+        """One hidden layer whose neurons read all inputs, and which all outputs read: what the theory of one hidden layer is about."""
+        return self.depth == 2 and self.geometry is None
+
+    @property
+    def maps(self) -> Maps:
+        """How its layers read one another."""
+        return maps_of(self.geometry, self.depth)
+
+    def columns(self, neurons: Array, l: int) -> Array:
+        """The columns of W_l (1-based; -1 for the last) that belong to these neurons of layer l - 1."""
+        return columns_of(neurons, self.maps.readers[l - 1 if l > 0 else l].columns)
+
+    def rows(self, X: Array) -> Array:
+        """Samples (N, n_0) as the features of layer 0."""
+        return self.maps.rows(np.asarray(X, dtype=np.float64))
+
+    @property
+    def hidden_rows(self) -> tuple[tuple[Array, Array | None], ...]:
+        """(W_l, b_l) for l = 1..L-1."""
+        return tuple(zip(self.weights[:-1], self.biases[:-1]))
+
+    def above(self, l: int) -> Above:
+        """The layers above layer l (0 for the inputs), without their numbers."""
+        if self.geometry is None:
+            return dense_above(self.negative_slope, self.depth - l)
+        _, height, width = self.geometry.shape
+        above = Above(self.negative_slope, self.maps, (height, width), self.geometry.readings)
+        for _ in range(l):
+            above = above.next
+        return above
 
     # One hidden layer, in the papers' names.
     @property
@@ -110,20 +156,24 @@ class Network:
         return leaky_relu(z, self.negative_slope)
 
     def features(self, X: Array, layer: int = -1) -> Array:
-        """Outputs of hidden layer `layer` (1-based, 0 for X itself; -1 for the last), float64 estimate, shape (N, n_l); X is (N, n_0)."""
-        h = np.asarray(X, dtype=np.float64)
+        """Outputs of hidden layer `layer` (1-based, 0 for X itself; -1 for the last), float64 estimate, shape (N, n_l); X is (N, n_0).
+
+        Of convolutional networks one row per sample and position.
+        """
         last = self.depth - 1 if layer == -1 else layer
-        for W, b in zip(self.weights[:last], self.biases[:last]):
-            h = h @ W.T
-            if b is not None:
-                h += b
-            h = self.activation(h)
-        return h
+        return self.above(0).through(self.rows(X), self.hidden_rows[:last])
+
+    def top_features(self, X: Array) -> Array:
+        """What the last layer reads, float64 estimate, (N, n_{L-1}), of channels (N, n_{L-1} r_L)."""
+        return self.above(0).through(self.rows(X), self.hidden_rows, read=True)
 
     def predict(self, X: Array) -> Array:
         """f(X), float64 estimate (not an enclosure), shape (N, K)."""
-        out: Array = self.features(X) @ self.theta.T
-        return out if self.c is None else out + self.c
+        return affine(self.top_features(X), self.theta, self.c)
+
+    def with_parameters(self, weights: Sequence[Array], biases: Sequence[Array | None]) -> Network:
+        """A network of the same activation and geometry."""
+        return Network(tuple(weights), tuple(biases), self.negative_slope, self.geometry)
 
     def replace(self, l: int, weight: Array | None = None, bias: Array | None = None) -> Network:
         """Copy with layer l (1-based; -1 for the last) given a new weight or bias; other arrays are shared."""
@@ -135,7 +185,7 @@ class Network:
             if biases[i] is None:
                 raise ValueError(f"Network: layer {l} has no bias to replace")
             biases[i] = bias
-        return Network(tuple(weights), tuple(biases), self.negative_slope)
+        return self.with_parameters(weights, biases)
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """(name, array) in canonical order: W1, b1, W2, b2, ...; absent biases are left out."""
@@ -146,8 +196,8 @@ class Network:
 
     def sha256(self) -> str:
         """Hash of the canonical arrays: for each of `arrays()`, the line `name shape` and the little-endian float64 bytes, -0.0 as stored;
-        for Leaky ReLU after the line `negative_slope` with its hexadecimal value."""
-        digest = hashlib.sha256()
+        for Leaky ReLU after the line `negative_slope` with its hexadecimal value, before it for a convolutional network its geometry's line."""
+        digest = hashlib.sha256(geometry_line(self.geometry).encode())
         if self.negative_slope:
             digest.update(f"negative_slope {self.negative_slope.hex()}\n".encode())
         for name, array in self.arrays():
@@ -173,4 +223,4 @@ def linear_combination(A: Network, B: Network, t: float) -> Network:
     mix: Sequence[Array | None] = [
         None if a is None or b is None else a + t * (b - a) for a, b in zip(A.biases, B.biases)
     ]
-    return Network(tuple(a + t * (b - a) for a, b in zip(A.weights, B.weights)), tuple(mix), A.negative_slope)
+    return A.with_parameters([a + t * (b - a) for a, b in zip(A.weights, B.weights)], mix)

@@ -35,11 +35,12 @@ def padded(network: Network, widths: Sequence[int]) -> Network:
         return network
     weights, biases = [], []
     for l, (W, b) in enumerate(zip(network.weights, network.biases), start=1):
-        wide = np.zeros((widths[l], widths[l - 1]))
+        r = W.shape[1] // network.widths[l - 1] if l > 1 else 1
+        wide = np.zeros((widths[l], widths[l - 1] * r if l > 1 else W.shape[1]))
         wide[: W.shape[0], : W.shape[1]] = W
         weights.append(wide)
         biases.append(None if b is None else np.concatenate([b, np.zeros(widths[l] - len(b))]))
-    return Network(tuple(weights), tuple(biases), network.negative_slope)
+    return network.with_parameters(weights, biases)
 
 
 def common_widths(networks: Mapping[str, Network]) -> tuple[int, ...]:
@@ -55,6 +56,7 @@ def common_widths(networks: Mapping[str, Network]) -> tuple[int, ...]:
             ("number of outputs", a.widths[-1], b.widths[-1]),
             ("biases per layer", a.architecture[1], b.architecture[1]),
             ("negative slope", a.negative_slope, b.negative_slope),
+            ("convolutional geometry", a.geometry, b.geometry),
         ):
             if x != y:
                 raise UsageError(

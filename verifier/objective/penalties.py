@@ -26,7 +26,7 @@ def row_norms(network: Network) -> Array:
 
 
 def _one_hidden_layer(name: str, network: Network) -> None:
-    if network.depth != 2:
+    if not network.shallow:
         raise UsageError(
             f"penalty {name} is defined for one hidden layer, but this network has {network.depth - 1}; use l1 or none"
         )

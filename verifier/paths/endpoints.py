@@ -16,7 +16,7 @@ SHALLOW_ROOM, DEEP_ROOM = 1e-11, 1e-6
 def default_target(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> float:
     """What interior values of a path should stay at or below: E = max(F(A), F(B)) less room for the kernel's rounding."""
     E = max(objective.value(n, X, targets) for n in (A, B))
-    return E - (SHALLOW_ROOM if A.depth == 2 else DEEP_ROOM) * max(abs(E), 1e-3)
+    return E - (SHALLOW_ROOM if A.shallow else DEEP_ROOM) * max(abs(E), 1e-3)
 
 
 def require_same_architecture(method: str, A: Network, B: Network) -> None:
@@ -32,3 +32,5 @@ def require_one_hidden_layer(method: str, A: Network, B: Network) -> None:
     if A.depth != 2 or B.depth != 2:
         raise UsageError(f"{method}: needs one hidden layer, but the networks have {A.depth - 1} and {B.depth - 1}")
     require_same_architecture(method, A, B)
+    if not A.shallow:
+        raise UsageError(f"{method}: needs a fully connected hidden layer, and these networks are convolutional")

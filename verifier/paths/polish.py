@@ -38,6 +38,8 @@ def polish(
 
     Raises UsageError for deep networks.
     """
+    if network.geometry is not None:
+        raise UsageError("polish: needs a fully connected network, and this one is convolutional")
     if network.depth != 2:
         raise UsageError(f"polish: needs one hidden layer, the network has {network.depth - 1}")
     if network.negative_slope:

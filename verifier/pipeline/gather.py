@@ -98,7 +98,7 @@ def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: flo
     work.record["paths"][c.path] = path_record(e, samples, path, s, spent)
     if any(m.segment is not None for m in path.moves):
         work.segmented = path
-    if path.start.depth == 2 and len(path.moves) * s.data.samples * path.start.W.size <= MOST_MULTIPLICATIONS:
+    if path.start.shallow and len(path.moves) * s.data.samples * path.start.W.size <= MOST_MULTIPLICATIONS:
         work.record["regions_crossed"][c.path] = regions_crossed(path, s.data.X)
     vertices = list(path.vertices())
     if len(vertices) > 2:

@@ -37,7 +37,7 @@ def sample_segment(
     )
     if hidden_moves:
         return np.array([value(linear_combination(v, w, float(t)), X, targets) for t in times])
-    Z = v.features(X)
+    Z = v.top_features(X)
     out = []
     for t in times:
         point = linear_combination(v, w, float(t))
@@ -139,7 +139,7 @@ def unflatten(like: Network, vector: Array) -> Network:
             k += b.size
         else:
             biases.append(None)
-    return Network(tuple(weights), tuple(biases), like.negative_slope)
+    return like.with_parameters(weights, biases)
 
 
 def activation_changes(path: Path, X: Array) -> list[float]:

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 def augmented(network: Network) -> Array:
     """wt_i = (w_i, b_i), or w_i without biases: (m, n). Raises UsageError unless the network has one hidden layer."""
-    if network.depth != 2:
+    if not network.shallow:
         raise UsageError(f"activation regions: expected one hidden layer, got {network.depth - 1}; use another network")
     return network.W if network.b is None else np.hstack([network.W, network.b[:, None]])
 

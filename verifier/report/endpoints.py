@@ -76,7 +76,7 @@ def objective_words(o: Objective, *, weighted: bool = False) -> str:
 def size_words(certificate: Certificate) -> str:
     """Samples, features and architecture, activation included, from what the kernel reads."""
     p = certificate.problem
-    widths = [p.A.weights[0].shape[1], *(W.shape[0] for W in p.A.weights)]
+    widths = [p.X.shape[1], *(W.shape[0] for W in p.A.weights)]
     biases = ", ".join("with bias" if b is not None else "without bias" for b in p.A.biases)
     return f"{len(p.X)} samples, {p.X.shape[1]} features; {activation_words(p.negative_slope)} networks {'–'.join(map(str, widths))} (layers {biases})"
 

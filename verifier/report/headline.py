@@ -59,7 +59,7 @@ def _padded_words(problem: Problem, record: dict[str, Any]) -> str:
     """Which networks were given dead neurons, as the record says."""
     ends = table(record.get("endpoints"))
     narrow = [(n, numbers(table(ends.get(n)).get("padded_from"))) for n in ("A", "B")]
-    widths = [problem.A.weights[0].shape[1], *(len(W) for W in problem.A.weights)]
+    widths = [problem.X.shape[1], *(len(W) for W in problem.A.weights)]
     then = ", and was then polished" if _polished(record) else ", the same function"
     fits = lambda v: len(v) == len(widths) and all(1 <= x <= n for x, n in zip(v, widths))
     return "".join(

@@ -87,11 +87,11 @@ def _uniform(spent: Search, side: Side, l: int) -> LayerLoss:
             kept = np.sort(rng.choice(n, side.sizes[l - 1], replace=False))
             Z = np.ascontiguousarray(features[:, kept])
             if l == network.depth - 1:
-                start = Subnetwork((), network.theta[:, kept], network.c)
+                start = Subnetwork((), network.theta[:, network.columns(kept, -1)], network.c)
             else:
                 has_bias = [b is not None for b in network.biases[l:]]
-                start = imitating(teachers, outputs, Z, has_bias, network.negative_slope)
-            yield spent.solved(Z, start, network, kept, spent.steps, side.seed + k).value
+                start = imitating(teachers, outputs, Z, has_bias, network.above(l))
+            yield spent.solved(Z, start, network, kept, spent.steps, side.seed + k, network.above(l)).value
 
     return _best(l, values(), spent.target, "uniform")
 
@@ -103,7 +103,7 @@ def _inputs(spent: Search, side: Side, draws: int, search: bool) -> LayerLoss:
     halves = [n // 2 for n in network.widths[1:-1]]
     has_bias = [b is not None for b in network.biases]
     # Trained rows would have moving prices: with one penalised hidden layer the network's own rows and their best head.
-    own = network.depth == 2 and spent.objective.kappa > 0 and spent.objective.penalty != "l1"
+    own = network.shallow and spent.objective.kappa > 0 and spent.objective.penalty != "l1"
 
     def values() -> Iterator[float]:
         for k in range(draws):
@@ -114,11 +114,12 @@ def _inputs(spent: Search, side: Side, draws: int, search: bool) -> LayerLoss:
             if own:
                 Z = np.ascontiguousarray(network.features(X)[:, kept[0]])
                 start = Subnetwork((), network.theta[:, kept[0]], network.c)
-                yield spent.solved(Z, start, network, kept[0], 0, side.seed + k).value
+                yield spent.solved(Z, start, network, kept[0], 0, side.seed + k, network.above(1)).value
             else:
-                teachers, outputs = teachers_of(network, X, 0, kept)
-                start = imitating(teachers, outputs, X, has_bias, network.negative_slope)
-                yield spent.solved(X, start, network, None, spent.steps, side.seed + k).value
+                inputs, above = network.rows(X), network.above(0)
+                teachers, outputs = teachers_of(network, inputs, 0, kept)
+                start = imitating(teachers, outputs, inputs, has_bias, above)
+                yield spent.solved(inputs, start, network, None, spent.steps, side.seed + k, above).value
 
     return _best(0, values(), spent.target, "own rows" if own else "search" if search else "new starts")
 

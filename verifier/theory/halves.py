@@ -28,7 +28,7 @@ def halves_bound(
         if objective.penalty != "weight_decay"
         else "weight decay, inside the path in its balanced form",
     )
-    depth = Hypothesis("one hidden layer", A.depth == 2 and B.depth == 2, f"L = {A.depth}")
+    depth = Hypothesis("one hidden layer", A.shallow and B.shallow, f"L = {A.depth}")
     room = Hypothesis("two row sets of m // 2 fit into m slots", m >= 1, f"m = {m}")
     return AprioriBound(
         "theorem 4.1, halves",

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from verifier.errors import UsageError
+from verifier.networks.above import Above
 from verifier.objective.objective import Objective
+from verifier.training import torch_maps
 
 
 def _logistic(f: Tensor, y: Tensor, delta: float) -> Tensor:
@@ -103,15 +105,19 @@ def penalty(
 
 
 def forward(
-    weights: Sequence[Tensor], biases: Sequence[Tensor | None], X: Tensor, negative_slope: float = 0.0
+    weights: Sequence[Tensor], biases: Sequence[Tensor | None], X: Tensor, above: Above | float = 0.0
 ) -> Tensor:
-    """f(X) of a ReLU or Leaky ReLU network with linear last layer, shape (N, K); X is (N, n_0)."""
-    h = X
+    """f(X) of a ReLU or Leaky ReLU network with linear last layer, shape (N, K); X is (N, n_0).
+
+    above: the layers that these are (`Network.above`), or of dense ones the negative slope alone.
+    """
+    slope, readings = (above, None) if isinstance(above, float) else (above.slope, above.readings)
+    h = X if isinstance(above, float) or readings is None else X.reshape(len(X), -1, *above.size)
     for l, (W, b) in enumerate(zip(weights, biases), start=1):
-        h = torch.nn.functional.linear(h, W, b)
+        h = torch.nn.functional.linear(h, W, b) if readings is None else torch_maps.layer(h, W, b, readings[l - 1])
         if l < len(weights):
-            h = torch.nn.functional.leaky_relu(h, negative_slope) if negative_slope else torch.relu(h)
-    return h
+            h = torch.nn.functional.leaky_relu(h, slope) if slope else torch.relu(h)
+    return h if readings is None else h.flatten(1)
 
 
 def objective_value(
@@ -121,12 +127,15 @@ def objective_value(
     X: Tensor,
     y: Tensor,
     *,
-    slope: float = 0.0,
+    above: Above | float = 0.0,
     shares: Tensor | None = None,
     priced: str | None = None,
 ) -> Tensor:
-    """F as a differentiable scalar; X (N, n_0), y as the loss encodes targets. shares: see `mean_loss`. priced: penalty in place of the objective's own."""
-    F = mean_loss(o.loss.name, forward(weights, biases, X, slope), y, o.delta, shares)
+    """F as a differentiable scalar; X (N, n_0), y as the loss encodes targets.
+
+    above: see `forward`. shares: see `mean_loss`. priced: penalty in place of the objective's own.
+    """
+    F = mean_loss(o.loss.name, forward(weights, biases, X, above), y, o.delta, shares)
     if o.kappa > 0:
         F = F + o.kappa * penalty(priced or o.penalty, weights, biases, o.penalise_output_bias)
     return F

@@ -108,7 +108,7 @@ def _descend(
         schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=p.protocol.plateau)
 
     def value() -> Any:
-        return torch_losses.objective_value(p.objective, weights, biases, inputs, y, slope=p.options.negative_slope)
+        return torch_losses.objective_value(p.objective, weights, biases, inputs, y, above=p.options.negative_slope)
 
     history = []
     for step in range(p.protocol.epochs):

@@ -43,10 +43,9 @@ def experiment_a(network: Network, o: Objective, X: Array, y: Array, draws: int,
         for k in range(draws if l else 1):
             kept = np.sort(rng.choice(n, halves[l - 1], replace=False)) if l else np.arange(n)
             part = np.ascontiguousarray(Z[:, kept])
-            start = imitating(
-                teachers, outputs, part, [b is not None for b in network.biases[l:]], network.negative_slope
-            )
-            xi = search.solved(part, start, network, kept if start.rows == () else None, steps, side.seed + k)
+            start = imitating(teachers, outputs, part, [b is not None for b in network.biases[l:]], network.above(l))
+            whole = kept if start.rows == () else None
+            xi = search.solved(part, start, network, whole, steps, side.seed + k, network.above(l))
             best = min(best, (kept, xi.value), key=lambda t: t[1])
         out.append(best)
     return out

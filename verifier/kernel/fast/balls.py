@@ -33,6 +33,15 @@ class Ball:
         return Ball(self.mid[:, index], self.rad[:, index])
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """Every real x (N, n) with |x_j - mid_j - low_j|_2 <= rad_j for each sample j; low, where there is one, continues mid below its last bit."""
+
+    mid: Array
+    rad: Array
+    low: Array | None = None
+
+
 def finite(x: Array) -> Array:
     """The array itself; rejects NaN and infinity, which matmul produces silently."""
     if not np.isfinite(x).all():

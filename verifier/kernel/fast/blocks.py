@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from verifier.kernel.fast.balls import down, sum_lower, sum_upper, up
+from verifier.kernel.fast.maps import widest
 from verifier.kernel.statements import Problem
 
 # Most entries of a matrix of pre-activations: 128 MiB.
@@ -30,8 +31,8 @@ class Block:
 
 def blocks(problem: Problem) -> list[Block]:
     """The problem on consecutive samples, as few blocks as ENTRIES allows; the problem itself when one is enough. Samples without weight are left out."""
-    N, widest = len(problem.X), max(W.shape[0] for W in problem.A.weights)
-    size = max(1, ENTRIES // widest)
+    N = len(problem.X)
+    size = max(1, ENTRIES // widest(problem.geometry, problem.A))
     if size >= N:
         return [Block(problem, 1.0, 1.0)]
     found = []

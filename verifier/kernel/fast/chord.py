@@ -5,6 +5,7 @@ Every quantity Q(s) of the segment is its chord `(1-s) Q(0) + s Q(1)` plus a dev
     u_l    the first layer that changes reads fixed inputs: m = M = 0
     h_l    sigma(u) with sigma(z) = max(z, a z):  m_h = m_u + k,  M_h = M_u, both m_u and M_u times a where chord + M_u <= 0 at both ends,
            0 <= k <= (1 - a) |u(0)| |u(1)| / (|u(0)| + |u(1)|) where u changes sign, else 0
+    read   maxima, means and patches of maps: `maps.py`
     u_l+1  W(s) h(s):  m = m_h W^+ + M_h W^- + (Dh DW)_+ / 4,  M = M_h W^+ + m_h W^- + (Dh DW)_- / 4,
            W^+ = max(W(0), W(1), 0), W^- = max(-W(0), -W(1), 0), D. the difference over the segment
 
@@ -47,8 +48,9 @@ from verifier.kernel.fast.forward import (
     total,
 )
 from verifier.kernel.fast.liveness import changed_rows, live_part
+from verifier.kernel.fast.maps import Deviation, Maps, maps_of
 from verifier.kernel.fast.normwise import Layer, images_above, spectral_norm_above
-from verifier.kernel.statements import Parameters, Problem, augmented_rows, require
+from verifier.kernel.statements import Parameters, Problem, augmented_rows, columns_of, columns_per_neuron, require
 
 Array = np.ndarray
 
@@ -70,14 +72,6 @@ def positive_part(x: Ball) -> Array:
 
 def negative(x: Ball) -> Ball:
     return Ball(-x.mid, x.rad)
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """Bounds of `Q(s) - chord(s)`: it lies in [-below, above]; both non-negative, (N, n)."""
-
-    below: Array
-    above: Array
 
 
 def through_activation(d: Deviation, u: Ball, v: Ball, slope: float) -> Deviation:
@@ -144,6 +138,10 @@ class Chord:
             return None
         return exact(x) if np.array_equal(x, y) else between(exact(x), exact(y), t)
 
+    @property
+    def maps(self) -> Maps:
+        return maps_of(self.problem.geometry, len(self.v.weights))
+
     @cached_property
     def stretches(self) -> list[float]:
         """Of the layers above the first, upper bounds of the spectral norms of W(t), which lie below their chords."""
@@ -159,10 +157,11 @@ class Chord:
             assert W is not None  # weights are always there; only for the type checker
             weights.append(W)
             biases.append(self._at("bias", l, t))
+        readers = self.maps.readers[self.first :]
         if self.first == L - 1:
-            images = [affine(relu(u, slope), weights[-1], biases[-1])]
+            images = [affine(readers[-1].ball(relu(u, slope)), weights[-1], biases[-1])]
         else:
-            images = images_above(u, list(map(Layer, weights, biases, self.stretches)), slope)
+            images = images_above(u, list(map(Layer, weights, biases, self.stretches)), slope, readers)
         rows, rows_end = (exact(augmented_rows(p.weights[-2], p.biases[-2])) for p in (v, w))
         prices, heads = head_prices(between(rows, rows_end, t), o.penalty), head_norms(weights[-1], o.penalty)
         penalty = interior_penalty(o, prices, heads, self._at("bias", L, t), self.form)
@@ -176,9 +175,10 @@ class Chord:
     def deviation(self, p: Point, q: Point) -> Deviation:
         """Of the predictions between two points of the segment, (N, K)."""
         slope, v, w = self.problem.negative_slope, self.v, self.w
-        heard = ((v.weights[self.first] != 0.0) | (w.weights[self.first] != 0.0)).any(axis=0)
+        r = columns_per_neuron(v, self.first + 1)
+        heard = ((v.weights[self.first] != 0.0) | (w.weights[self.first] != 0.0)).any(axis=0).reshape(-1, r).any(axis=1)
         moving = np.flatnonzero(changed_rows(v, w, self.first) & heard)
-        nothing = np.zeros((len(self.problem.X), len(moving)))
+        nothing = np.zeros((len(self.u.mid), len(moving)))
         d = Deviation(nothing, nothing)
         for k in range(len(p.u)):
             a, b, V, W = p.u[k], q.u[k], p.weights[k], q.weights[k]
@@ -186,9 +186,11 @@ class Chord:
                 W = V
             if k == 0:
                 # Neurons that stay add nothing, not even rounding.
-                a, b = a.columns(moving), b.columns(moving)
-                V, W = (V.columns(moving), W.columns(moving)) if V is not W else (V.columns(moving),) * 2
-            d = through_layer(through_activation(d, a, b, slope), relu(a, slope), relu(b, slope), V, W)
+                a, b, read = a.columns(moving), b.columns(moving), columns_of(moving, r)
+                V, W = (V.columns(read), W.columns(read)) if V is not W else (V.columns(read),) * 2
+            d = through_activation(d, a, b, slope)
+            d, a, b = self.maps.readers[self.first + k].along(d, relu(a, slope), relu(b, slope))
+            d = through_layer(d, a, b, V, W)
         return d
 
     def piece_ends(self, p: Point, q: Point) -> list[float]:
@@ -229,7 +231,7 @@ class Chord:
 
 def chord_between(problem: Problem, v: Parameters, w: Parameters, form: str = "literal") -> Chord:
     """The segment between any two vertices; of deep networks without the neurons that are unheard all along it."""
-    if len(v.weights) > 2:
+    if not problem.shallow:
         v, w = live_part(v, w)
     last, slope = len(v.weights) - 1, problem.negative_slope
     first = next((l for l in range(1, last) if changed_rows(v, w, l).any()), last)
@@ -238,5 +240,5 @@ def chord_between(problem: Problem, v: Parameters, w: Parameters, form: str = "l
     rows = np.vstack([v.weights[first - 1], w.weights[first - 1]])
     bias = None if b is None or c is None else np.concatenate([b, c])
     twins = Parameters((*v.weights[: first - 1], rows), (*v.biases[: first - 1], bias))
-    u = pre_activations(twins, problem.X, first, slope)
+    u = pre_activations(twins, problem.X, first, slope, maps_of(problem.geometry, len(v.weights)))
     return Chord(problem, v, w, first, u.columns(slice(0, n)), u.columns(slice(n, 2 * n)), form)

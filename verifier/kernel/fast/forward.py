@@ -29,6 +29,7 @@ from verifier.kernel.fast.balls import (
 )
 from verifier.kernel.fast.blocks import blocks, mean_above, mean_below
 from verifier.kernel.fast.liveness import live_part
+from verifier.kernel.fast.maps import Maps, maps_of, multiplications
 from verifier.kernel.fast.normwise import exact_layers, last_image
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, augmented_rows, require
 
@@ -55,12 +56,13 @@ def affine(h: Ball, W: Ball, b: Ball | None) -> Ball:
     return add(z, Ball(np.broadcast_to(b.mid, z.mid.shape), np.broadcast_to(b.rad, z.rad.shape)))
 
 
-def pre_activations(p: Parameters, X: Array, l: int, slope: float) -> Ball:
+def pre_activations(p: Parameters, X: Array, l: int, slope: float, maps: Maps | None = None) -> Ball:
     """u_l of hidden layer l (1-based), (N, n_l). The first layer reads exact inputs: its radii are entrywise, and smallest so. Others are split."""
     if l > 1:
-        return last_image(X, exact_layers(p)[:l], slope, finer=True)
+        return last_image(X, exact_layers(p)[:l], slope, True, maps)
     b = p.biases[0]
-    return affine(exact(X), exact(p.weights[0]), None if b is None else exact(b))
+    x = exact(X) if maps is None else maps.readers[0].ball(exact(maps.rows(X)))
+    return affine(x, exact(p.weights[0]), None if b is None else exact(b))
 
 
 def hidden(p: Parameters, X: Array, slope: float) -> Ball:
@@ -75,8 +77,8 @@ def head_norms(theta: Ball, penalty: str) -> Ball:
 
 
 def head_prices(rows: Ball, penalty: str) -> Ball:
-    """Per neuron factor of its head norm in P: 1 for l1, |wt_i|_2 for path and weight decay; (m,)."""
-    return exact(np.ones(rows.mid.shape[0])) if penalty == "l1" else row_norms(rows)
+    """Per neuron factor of its head norm in P: 1 for l1, for all columns of the head (1,); |wt_i|_2 for path and weight decay, (m,)."""
+    return exact(np.ones(1)) if penalty == "l1" else row_norms(rows)
 
 
 def interior_penalty(o: Objective, prices: Ball, heads: Ball, c: Ball | None, form: str) -> Interval:
@@ -109,7 +111,7 @@ def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:
     """Numbers found for the claim; rejects unless the enclosure of F lies inside the claimed interval, that of split products if need be."""
     p = problem.A if claim.network == "A" else problem.B
     F = objective_at(problem, p)
-    if len(p.weights) > 2 and not (claim.lower <= F.lower and F.upper <= claim.upper):
+    if not problem.shallow and not (claim.lower <= F.lower and F.upper <= claim.upper):
         F = objective_at(problem, p, finer=True)
     require(claim.lower <= F.lower, f"lower end: found at least {F.lower!r}, claimed {claim.lower!r}")
     require(F.upper <= claim.upper, f"upper end: found at most {F.upper!r}, claimed {claim.upper!r}")
@@ -142,13 +144,13 @@ def objective_at(
     if features is None and len(parts) > 1:
         each = [objective_at(part.problem, p, form=form, finer=finer) for part in parts]
         return Interval(mean_below(parts, [e.lower for e in each]), mean_above(parts, [e.upper for e in each]))
-    o, slope, deep = problem.objective, problem.negative_slope, len(p.weights) > 2
+    o, slope, deep = problem.objective, problem.negative_slope, not problem.shallow
     if deep:
         p = live_part(p, p)[0]
-        finer = finer or len(problem.X) * sum(W.size for W in p.weights) <= SPLIT_AT_ONCE
+        finer = finer or len(problem.X) * multiplications(problem.geometry, p) <= SPLIT_AT_ONCE
     theta, c = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1])
     if deep:
-        f = last_image(problem.X, exact_layers(p), slope, finer)
+        f = last_image(problem.X, exact_layers(p), slope, finer, maps_of(problem.geometry, len(p.weights)))
     else:
         S = relu(hidden(p, problem.X, slope), slope) if features is None else features
         f = affine(S, theta, c)

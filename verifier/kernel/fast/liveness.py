@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.kernel.statements import Parameters
+from verifier.kernel.statements import Parameters, columns_of, columns_per_neuron
 
 Array = np.ndarray
 
@@ -21,9 +21,10 @@ def changed_rows(v: Parameters, w: Parameters, l: int) -> Array:
 def live_neurons(v: Parameters, w: Parameters) -> list[Array]:
     """Per layer l = 1..L a boolean (n_l,): a path of entries, non-zero at v or at w, leads from the neuron to an output."""
     live = [np.ones(v.weights[-1].shape[0], dtype=bool)]
-    for V, W in zip(v.weights[:0:-1], w.weights[:0:-1]):
+    for l in range(len(v.weights), 1, -1):
+        V, W = v.weights[l - 1], w.weights[l - 1]
         linked = (V != 0.0) | (W != 0.0)
-        live.insert(0, linked[live[0]].any(axis=0))
+        live.insert(0, linked[live[0]].any(axis=0).reshape(-1, columns_per_neuron(v, l)).any(axis=1))
     return live
 
 
@@ -45,6 +46,6 @@ def _restricted(p: Parameters, kept: list[Array]) -> Parameters:
     weights, biases = [], []
     for l, (W, b) in enumerate(zip(p.weights, p.biases)):
         rows = kept[l] if l < len(kept) else np.arange(len(W))
-        weights.append(W[rows] if l == 0 else W[np.ix_(rows, kept[l - 1])])
+        weights.append(W[rows] if l == 0 else W[np.ix_(rows, columns_of(kept[l - 1], columns_per_neuron(p, l + 1)))])
         biases.append(None if b is None else b[rows])
     return Parameters(tuple(weights), tuple(biases))

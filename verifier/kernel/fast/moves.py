@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.kernel.fast.liveness import changed_rows, live_neurons
-from verifier.kernel.statements import Move, Parameters, require
+from verifier.kernel.statements import Move, Parameters, columns_of, columns_per_neuron, require
 
 
 def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
     """Whether the move's pairs (i, j) explain the whole change.
 
-    Rows i and j of layer l agree, and column i of W_{l+1} goes g -> 0 while column j goes 0 -> g.
+    Rows i and j of layer l agree, and the columns of i in W_{l+1} go g -> 0 while those of j go 0 -> g.
     """
     l, pairs = move.transfer_layer, move.transfer
     if pairs is None or l is None:
@@ -26,7 +26,8 @@ def is_transfer(v: Parameters, w: Parameters, move: Move) -> bool:
     rows, bias = v.weights[l - 1], v.biases[l - 1]
     if not np.array_equal(rows[i], rows[j]) or (bias is not None and not np.array_equal(bias[i], bias[j])):
         return False
-    out, new = v.weights[l], w.weights[l]
+    out, new, r = v.weights[l], w.weights[l], columns_per_neuron(v, l + 1)
+    i, j = columns_of(i, r), columns_of(j, r)
     expected = out.copy()
     expected[:, j], expected[:, i] = out[:, i], 0.0
     return bool((out[:, j] == 0.0).all()) and np.array_equal(new, expected)

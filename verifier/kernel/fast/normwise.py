@@ -6,6 +6,7 @@ second product. Where that is still too wide `splitting.py` computes the product
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from verifier.kernel.fast.balls import (
     TINY,
     Array,
     Ball,
+    Cloud,
     U,
     exact,
     finite,
@@ -25,11 +27,14 @@ from verifier.kernel.fast.balls import (
     upper_product,
 )
 from verifier.kernel.fast.balls import relu as relu_ball
+from verifier.kernel.fast.maps import Maps, Reader, dense
 from verifier.kernel.fast.splitting import Split, Terms, split_affine, two_product
 from verifier.kernel.statements import Parameters, require
 
 # Samples that go through all layers together: what they need stays in the cache.
 TOGETHER = 512
+# The same of convolutional networks, in rows and columns of patches.
+PATCHES = 2**14
 # No partial sum of a product overflows whose norms multiply to less than this.
 LARGEST = 2.0**1000
 # Each squaring costs one product of the smaller side; six leave at most a factor n^(1/128).
@@ -48,15 +53,6 @@ def spectral_norm_above(M: Array, squarings: int = SQUARINGS) -> float:
         square = spectral_norm_above(finite(M @ M.T), squarings - 1) + gamma * size * size
         size = float(np.sqrt(square * INFLATE)) * INFLATE + NORM_TINY
     return float(finite(np.ldexp(size + NORM_TINY, exponent))) + NORM_TINY
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Every real x (N, n) with |x_j - mid_j - low_j|_2 <= rad_j for each sample j; low, where there is one, continues mid below its last bit."""
-
-    mid: Array
-    rad: Array
-    low: Array | None = None
 
 
 class Layer:
@@ -143,15 +139,19 @@ def exact_layers(p: Parameters) -> list[Layer]:
     return [Layer(exact(W), None if b is None else exact(b)) for W, b in zip(p.weights, p.biases, strict=True)]
 
 
-def last_image(X: Array, layers: list[Layer], slope: float, finer: bool = False) -> Ball:
-    """Entrywise enclosure of the last layer's affine map on the inputs X, (N, p); a few samples at a time go through all layers."""
-    parts = []
-    for k in range(0, len(X), TOGETHER):
-        x = X[k : k + TOGETHER]
+def last_image(X: Array, layers: list[Layer], slope: float, finer: bool = False, maps: Maps | None = None) -> Ball:
+    """Entrywise enclosure of the last layer's affine map on the inputs X, (N, p); a few samples at a time go through all layers.
+
+    maps: how layers read one another, rows as they are where it is left out. p then stands at each position of the last of these layers, one row each.
+    """
+    parts, maps = [], dense(len(layers)) if maps is None else maps
+    together = max(1, min(TOGETHER, PATCHES // maps.spread))
+    for k in range(0, len(X), together):
+        x = maps.rows(X[k : k + together])
         h = Cloud(x, np.zeros(len(x)), np.zeros_like(x) if finer else None)
-        for layer in layers[:-1]:
-            h = relu(affine(h, layer), slope)
-        parts.append(affine(h, layers[-1]).ball)
+        for layer, reader in zip(layers[:-1], maps.readers):
+            h = relu(affine(reader.cloud(h), layer), slope)
+        parts.append(affine(maps.readers[len(layers) - 1].cloud(h), layers[-1]).ball)
     return Ball(np.concatenate([b.mid for b in parts]), np.concatenate([b.rad for b in parts]))
 
 
@@ -168,15 +168,18 @@ def entrywise_radii(h: Ball, layer: Layer, mid: Array) -> Array:
     return finite(r * INFLATE + size.shape[1] * TINY)
 
 
-def images_above(u: Ball, layers: list[Layer], slope: float) -> list[Ball]:
-    """Entrywise enclosures of the affine maps of all layers above pre-activations u (N, n); the smaller ones of both kinds as long as these matter."""
+def images_above(u: Ball, layers: list[Layer], slope: float, readers: Sequence[Reader] | None = None) -> list[Ball]:
+    """Entrywise enclosures of the affine maps of all layers above pre-activations u (N, n); the smaller ones of both kinds as long as these matter.
+
+    readers: of these layers, which read rows as they are where they are left out.
+    """
     found, e, both = [u], norms_above(u.rad), True
-    for layer in layers:
+    for layer, reader in zip(layers, dense(len(layers)).readers if readers is None else readers, strict=True):
         u = found[-1]
-        z = affine(relu(Image(u.mid.copy(), None, e, []), slope), layer)
+        z = affine(reader.cloud(relu(Image(u.mid.copy(), None, e, []), slope)), layer)
         x, e = z.ball, z.rad
         if both:
-            radii = entrywise_radii(relu_ball(u, slope), layer, z.mid)
+            radii = entrywise_radii(reader.ball(relu_ball(u, slope)), layer, z.mid)
             both = bool(np.mean(radii < x.rad) > 0.5)
             x = Ball(z.mid, np.minimum(radii, x.rad))
             e = np.minimum(e, norms_above(x.rad))

@@ -48,7 +48,7 @@ class _Vertex:
 
     def __init__(self, problem: Problem, p: Parameters, form: str, finer: bool) -> None:
         self.problem, self.p, self.form, self.finer = problem, p, form, finer
-        self.u = hidden(p, problem.X, problem.negative_slope) if len(p.weights) == 2 else None
+        self.u = hidden(p, problem.X, problem.negative_slope) if problem.shallow else None
 
     def moved(self, w: Parameters) -> _Vertex:
         new = _Vertex.__new__(_Vertex)
@@ -119,7 +119,7 @@ def bound_path(
         found = bound_path(problem, moves, form, permutation, False)
         over = found.interior - max(found.A.lower, found.B.lower)
         widths = found.A.upper - found.A.lower + found.B.upper - found.B.lower
-        undecided = len(problem.A.weights) > 2 and 0.0 < over <= 8.0 * widths
+        undecided = not problem.shallow and 0.0 < over <= 8.0 * widths
         return bound_path(problem, moves, form, permutation, True) if undecided else found
     A, B = (objective_at(problem, p, finer=finer) for p in (problem.A, problem.B))
     corners = [problem.A]
@@ -159,7 +159,7 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
     if claim.gap_over_level is not None:
         claimed["gap_over_level"] = claim.gap_over_level
     computed = _numbers(bound_path(problem, claim.moves, claim.form, claim.permutation), claim)
-    if len(problem.A.weights) > 2 and not all(computed[name] <= claimed[name] for name in claimed):
+    if not problem.shallow and not all(computed[name] <= claimed[name] for name in claimed):
         computed = _numbers(bound_path(problem, claim.moves, claim.form, claim.permutation, True), claim)
     for name, number in claimed.items():
         require(computed[name] <= number, f"{name} on the path: found at most {computed[name]!r}, claimed {number!r}")

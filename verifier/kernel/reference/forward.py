@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from flint import arb, arb_mat
 
+from verifier.kernel.reference.maps import Reader, readers_of
 from verifier.kernel.reference.numbers import ONE, ZERO, Column, ball_columns, ball_matrix
-from verifier.kernel.statements import Parameters
+from verifier.kernel.statements import Parameters, columns_per_neuron
 
 
 def affine_map(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
@@ -37,23 +38,24 @@ def relu_columns(columns: list[Column], slope: float) -> list[Column]:
     return [[u.max(a * u) for u in column] for column in columns]
 
 
-def layer_input(X: arb_mat, p: Parameters, l: int, slope: float) -> arb_mat:
-    """What layer l (0-based) reads."""
+def layer_input(X: arb_mat, p: Parameters, l: int, slope: float, readers: tuple[Reader, ...]) -> arb_mat:
+    """What layer l (0-based) reads, as it reads it."""
     H = X
-    for W, b in zip(p.weights[:l], p.biases[:l]):
-        H = activation(affine_map(H, W, b), slope)
-    return H
+    for W, b, reader in zip(p.weights[:l], p.biases[:l], readers):
+        H = activation(affine_map(reader.matrix(H), W, b), slope)
+    return readers[l].matrix(H)
 
 
-def outputs(X: arb_mat, p: Parameters, slope: float) -> list[list[arb]]:
+def outputs(X: arb_mat, p: Parameters, slope: float, readers: tuple[Reader, ...]) -> list[list[arb]]:
     """f_j, one list of K per sample."""
     last = len(p.weights) - 1
-    return affine_map(layer_input(X, p, last, slope), p.weights[last], p.biases[last]).tolist()
+    return affine_map(layer_input(X, p, last, slope, readers), p.weights[last], p.biases[last]).tolist()
 
 
 def last_hidden(X: arb_mat, p: Parameters, slope: float) -> list[Column]:
-    """Pre-activations of the last hidden layer."""
-    return preactivations(layer_input(X, p, len(p.weights) - 2, slope), p.weights[-2], p.biases[-2])
+    """Pre-activations of the last hidden layer of a dense network."""
+    H = layer_input(X, p, len(p.weights) - 2, slope, readers_of(None, len(p.weights)))
+    return preactivations(H, p.weights[-2], p.biases[-2])
 
 
 def changed_neurons(v: Parameters, w: Parameters, l: int) -> set[int]:
@@ -71,9 +73,10 @@ def alive_neurons(v: Parameters, w: Parameters) -> list[set[int]]:
     alive: list[set[int]] = [set() for _ in range(L)]
     alive[L - 1] = set(range(v.weights[L - 1].shape[0]))
     for l in range(L - 1, 0, -1):
+        r = columns_per_neuron(v, l + 1)
         for k in alive[l]:
             alive[l - 1] |= {
-                i
+                i // r
                 for i, (p, q) in enumerate(zip(v.weights[l][k].tolist(), w.weights[l][k].tolist()))
                 if p != 0.0 or q != 0.0
             }
@@ -88,7 +91,8 @@ def without_dead(v: Parameters, w: Parameters) -> tuple[Parameters, Parameters]:
         weights, biases = [], []
         for l, (W, b) in enumerate(zip(p.weights, p.biases)):
             rows = W[keep[l]]
-            weights.append(rows if l == 0 else rows[:, keep[l - 1]])
+            r = 1 if l == 0 else columns_per_neuron(p, l + 1)
+            weights.append(rows if l == 0 else rows[:, [i * r + k for i in keep[l - 1] for k in range(r)]])
             biases.append(None if b is None else b[keep[l]])
         parts.append(Parameters(tuple(weights), tuple(biases)))
     return parts[0], parts[1]

@@ -10,7 +10,7 @@ from flint import arb, arb_mat
 from verifier.kernel.reference.forward import alive_neurons, changed_neurons, predictions, relu_columns
 from verifier.kernel.reference.numbers import ball_columns, ball_list, rational
 from verifier.kernel.reference.objective import interior_penalty, sample_loss, sample_targets, weighted_mean
-from verifier.kernel.statements import Move, Parameters, Problem, require
+from verifier.kernel.statements import Move, Parameters, Problem, columns_per_neuron, require
 
 
 def require_kind(v: Parameters, w: Parameters, move: Move) -> None:
@@ -61,12 +61,18 @@ def _handed_over(v: Parameters, w: Parameters, move: Move, changed: list[set[int
     if b is not None and c is not None and b.tolist() != c.tolist():
         return False
     incoming = _rows_plain(v.weights[l - 1], v.biases[l - 1])
-    before, after = v.weights[l].T.tolist(), w.weights[l].T.tolist()
+    before, after = _outgoing(v, l), _outgoing(w, l)
     for i, j in pairs.tolist():
-        silent = [0.0] * len(before[i])
+        silent = [[0.0] * len(column) for column in before[i]]
         if incoming[i] != incoming[j] or before[j] != silent or after[i] != silent or after[j] != before[i]:
             return False
     return all(before[k] == after[k] for k in range(len(before)) if k not in set(neurons))
+
+
+def _outgoing(p: Parameters, l: int) -> list[list[list[float]]]:
+    """Per neuron of the layer that layer l (0-based) reads, the columns that read it."""
+    columns, r = p.weights[l].T.tolist(), columns_per_neuron(p, l + 1)
+    return [columns[k : k + r] for k in range(0, len(columns), r)]
 
 
 def _rows_plain(W: np.ndarray, b: np.ndarray | None) -> list[list[float]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flint import arb, arb_mat
 
 from verifier.kernel.reference.forward import outputs, without_dead
+from verifier.kernel.reference.maps import readers_of, sample_maps
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
     ball_list,
-    ball_matrix,
     ball_rows,
     l1_norm,
     mean,
@@ -89,7 +89,9 @@ def interior_penalty(
     total = ZERO
     for i, column in enumerate(zip(*theta, strict=True)):
         if any(not v.is_zero() for v in column):
-            total += row_price(o, rows[i]) * head_size(o, list(column))
+            # Under l1 every column of the head counts alike, also of channels with several.
+            price = ONE if o.penalty == "l1" else row_price(o, rows[i])
+            total += price * head_size(o, list(column))
     return total + l1_norm(c) if o.penalise_output_bias and c is not None else total
 
 
@@ -101,15 +103,21 @@ def vertex_value(problem: Problem, p: Parameters, f: list[list[arb]], form: str)
     return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c, form)
 
 
+def inputs(problem: Problem) -> arb_mat:
+    """The samples, one row per position."""
+    return arb_mat(sample_maps(problem.geometry, problem.X.tolist()))
+
+
 def network_value(problem: Problem, X: arb_mat, p: Parameters, form: str) -> arb:
     """F at any network on the inputs X; of deep ones without what is dead."""
-    p = without_dead(p, p)[0] if len(p.weights) > 2 else p
-    return vertex_value(problem, p, outputs(X, p, problem.negative_slope), form)
+    p = p if problem.shallow else without_dead(p, p)[0]
+    readers = readers_of(problem.geometry, len(p.weights))
+    return vertex_value(problem, p, outputs(X, p, problem.negative_slope, readers), form)
 
 
 def endpoint_value(problem: Problem, p: Parameters) -> arb:
     """F at A or B, with weight decay as it is."""
-    return network_value(problem, ball_matrix(problem.X), p, "literal")
+    return network_value(problem, inputs(problem), p, "literal")
 
 
 def check_endpoint(problem: Problem, claim: EndpointValue) -> dict[str, float]:

@@ -17,6 +17,7 @@ from verifier.kernel.reference.forward import (
     relu_columns,
     without_dead,
 )
+from verifier.kernel.reference.maps import Reader, readers_of
 from verifier.kernel.reference.moves import require_kind, rescale_bound
 from verifier.kernel.reference.numbers import (
     ONE,
@@ -24,7 +25,6 @@ from verifier.kernel.reference.numbers import (
     Column,
     ball_columns,
     ball_list,
-    ball_matrix,
     ball_rows,
     largest,
     positive,
@@ -34,6 +34,7 @@ from verifier.kernel.reference.numbers import (
 from verifier.kernel.reference.objective import (
     endpoint_value,
     head_size,
+    inputs,
     interior_penalty,
     network_value,
     row_price,
@@ -59,7 +60,7 @@ Block = list[list[arb]]
 
 
 def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
-    X, o = ball_matrix(problem.X), problem.objective
+    X, o = inputs(problem), problem.objective
     corners = [problem.A]
     for move in claim.moves:
         corners.append(apply_writes(corners[-1], move))
@@ -71,7 +72,8 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
     active = [k for k, still in enumerate(constant) if not still]
     FA, FB = endpoint_value(problem, problem.A), endpoint_value(problem, problem.B)
     bounds = []
-    slope, shallow = problem.negative_slope, len(problem.A.weights) == 2
+    slope, shallow = problem.negative_slope, problem.shallow
+    readers = readers_of(problem.geometry, len(problem.A.weights))
     U = last_hidden(X, problem.A, slope) if shallow else []
     for k, move in enumerate(claim.moves):
         v, w = corners[k], corners[k + 1]
@@ -91,7 +93,7 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
         if move.kind == "chord":
             p, q = without_dead(v, w)
             first = next((l for l in range(len(p.weights) - 1) if changed_neurons(p, q, l)), len(p.weights) - 2)
-            H = layer_input(X, p, first, slope)
+            H = layer_input(X, p, first, slope, readers)
             start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
             bounds.append(_chord(problem, p, q, first, start, end, move, claim.form))
         if inner:
@@ -162,6 +164,7 @@ def _chord(
     U and V: pre-activations at v and w of layer `first` (0-based), the first that changes.
     """
     o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
+    readers = readers_of(problem.geometry, len(v.weights))
     ends = [[ball_rows(W, None) for W in p.weights] for p in (v, w)]
     shifts = [[ball_list(b) for b in p.biases] for p in (v, w)]
     rows, rows_end = ball_rows(v.weights[-2], v.biases[-2]), ball_rows(w.weights[-2], w.biases[-2])
@@ -174,26 +177,29 @@ def _chord(
         hs = [relu_columns(us[0], slope)]
         for l in range(first + 1, len(Ws) - 1):
             shift = bs[l]
-            columns = ball_columns(arb_mat(hs[-1]).transpose() * arb_mat(Ws[l]).transpose())
+            columns = ball_columns(arb_mat(readers[l].columns(hs[-1])).transpose() * arb_mat(Ws[l]).transpose())
             us.append(columns if shift is None else [[u + s for u in c] for c, s in zip(columns, shift)])
             hs.append(relu_columns(us[-1], slope))
-        f = predictions(hs[-1], Ws[-1], bs[-1], N)
+        f = predictions(readers[-1].columns(hs[-1]), Ws[-1], bs[-1], N)
         wt = [_mix_lists(a, b, t) for a, b in zip(rows, rows_end)]
         points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt, hs))
     moving = sorted(changed_neurons(v, w, first) & alive_neurons(v, w)[first])
-    return largest([_piece(problem, p, q, moving, form) for p, q in itertools.pairwise(points)])
+    above = readers[first + 1 :]
+    return largest([_piece(problem, above, p, q, moving, form) for p, q in itertools.pairwise(points)])
 
 
-def _piece(problem: Problem, p: tuple, q: tuple, moving: list[int], form: str) -> arb:
+def _piece(problem: Problem, readers: tuple[Reader, ...], p: tuple, q: tuple, moving: list[int], form: str) -> arb:
     """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes; None for 0."""
     o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
     deviation: tuple[Block, Block] | None = None
     for k, (u, v, W, Z, h, g) in enumerate(zip(p[0], q[0], p[1], q[1], p[5], q[5])):
         if k == 0:
             u, v, h, g = ([column[i] for i in moving] for column in (u, v, h, g))
-            W, Z = [[row[i] for i in moving] for row in W], [[row[i] for i in moving] for row in Z]
+            r = readers[0].r
+            W, Z = ([[row[i * r + c] for i in moving for c in range(r)] for row in M] for M in (W, Z))
         low, high = _after_activation(deviation, u, v, slope)
-        deviation = _after_layer(low, high, h, g, W, Z, N)
+        low, high, h, g = readers[k].along(low, high, h, g)
+        deviation = _after_layer(low, high, h, g, W, Z, N * readers[k].positions)
     assert deviation is not None  # there is an output layer; only for the type checker
     excess = ZERO
     if o.penalty == "path" or (o.penalty == "weight_decay" and form == "balanced"):

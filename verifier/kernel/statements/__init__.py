@@ -6,6 +6,7 @@ Every float is taken as the exact dyadic rational it is. Nothing is trusted: sha
 from verifier.kernel.statements.barrier import BarrierLowerBound, validate_barrier
 from verifier.kernel.statements.endpoint import EndpointValue, validate_endpoint
 from verifier.kernel.statements.every_width import EveryWidthLowerBound, validate_every_width
+from verifier.kernel.statements.geometry import Geometry, Pooling, Reading, Window, map_sizes
 from verifier.kernel.statements.head import HeadOptimum, validate_head
 from verifier.kernel.statements.path import (
     FORMS,
@@ -26,6 +27,8 @@ from verifier.kernel.statements.problem import (
     Problem,
     augmented_inputs,
     augmented_rows,
+    columns_of,
+    columns_per_neuron,
     same_parameters,
     validate,
 )
@@ -39,9 +42,10 @@ from verifier.kernel.statements.verdict import Verdict
 Barrier = BarrierLowerBound | SignCountBarrier
 
 __all__ = [
-    "FORMS", "KINDS", "LOSSES", "PENALTIES", "Barrier", "BarrierLowerBound", "EndpointValue", "EveryWidthLowerBound", "HeadOptimum", "JacobianRank", "Move",
-    "Objective", "Parameters", "PathUpperBound", "Problem", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier", "Verdict", "Write",
-    "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "permuted", "region_network", "require", "require_array", "same_parameters",
+    "FORMS", "KINDS", "LOSSES", "PENALTIES", "Barrier", "BarrierLowerBound", "EndpointValue", "EveryWidthLowerBound", "Geometry", "HeadOptimum", "JacobianRank",
+    "Move", "Objective", "Parameters", "PathUpperBound", "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier",
+    "Verdict", "Window", "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "map_sizes",
+    "permuted", "region_network", "require", "require_array", "same_parameters",
     "validate", "validate_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
     "validate_region_optimum", "validate_sign_count",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Parameters, Problem
+from verifier.kernel.statements.problem import Parameters, Problem, columns_of, columns_per_neuron
 from verifier.kernel.statements.refusal import (
     quoted,
     require,
@@ -131,14 +131,14 @@ def validate_path(problem: Problem, claim: PathUpperBound) -> None:
             require(bool((np.sort(p) == np.arange(n)).all()), "a permutation does not name every neuron once")
     require(type(claim.moves) is tuple, "moves must be a tuple")
     for move in claim.moves:
-        _validate_move(move, hidden)
+        _validate_move(move, hidden, problem.shallow)
         moved = move.kind == "rescale" or any(w.layer == len(hidden) + 1 for w in move.writes)
         require(
             claim.output_layer == "trained" or not moved, "a move changes the output layer, which is said to be kept"
         )
 
 
-def _validate_move(move: Move, hidden: list[int]) -> None:
+def _validate_move(move: Move, hidden: list[int], shallow: bool) -> None:
     require(move.kind in KINDS, f"unknown kind of move {move.kind!r}")
     require(move.breakpoints is None or move.kind == "chord", "only a chord has breakpoints")
     transfer = move.kind == "transfer"
@@ -158,7 +158,7 @@ def _validate_move(move: Move, hidden: list[int]) -> None:
         )
         require(np.unique(pairs).size == pairs.size, "a neuron is in two transfer pairs")
     if move.factors is not None:
-        require(len(hidden) == 1, "a rescaling is defined for one hidden layer")
+        require(shallow, "a rescaling is defined for one hidden layer")
         require_array(move.factors, "factors", np.float64, (hidden[0],))
         inside = (move.factors > 1.0 / LARGEST_FACTOR) & (move.factors < LARGEST_FACTOR)
         require(bool(inside.all()), "a factor of a rescaling is not positive, or beyond 2^500")
@@ -170,7 +170,7 @@ def permuted(p: Parameters, permutation: tuple[np.ndarray, ...] | None) -> Param
         return p
     weights, biases = [], []
     for l, (W, b) in enumerate(zip(p.weights, p.biases)):
-        columns = W if l == 0 else W[:, permutation[l - 1]]
+        columns = W if l == 0 else W[:, columns_of(permutation[l - 1], columns_per_neuron(p, l + 1))]
         rows = slice(None) if l == len(permutation) else permutation[l]
         weights.append(columns[rows])
         biases.append(None if b is None else b[rows])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.statements.geometry import Geometry, require_entries, require_geometry
 from verifier.kernel.statements.refusal import require, require_array, require_finite
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
@@ -27,7 +29,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class Parameters:
-    """W_l of shape (n_l, n_{l-1}) and b_l of shape (n_l,) or None, for l = 1..L; ReLU or Leaky ReLU between, linear last."""
+    """W_l of shape (n_l, n_{l-1}) and b_l of shape (n_l,) or None, for l = 1..L; ReLU or Leaky ReLU between, linear last.
+
+    Of convolutional networks W_l is (n_l, n_{l-1} r_l): every channel below has r_l columns next to one another, one per position of the layer's window.
+    """
 
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray | None, ...]
@@ -39,6 +44,7 @@ class Problem:
 
     negative_slope: of the activation `max(z, negative_slope z)` of all hidden layers, 0 for ReLU.
     weights (N,) float64, at least 0 and not all 0, or None: the mean over samples in F is then weighted by them.
+    geometry: of convolutional networks, the same for A and B; None where every neuron reads all neurons below.
     """
 
     objective: Objective
@@ -48,17 +54,36 @@ class Problem:
     B: Parameters
     negative_slope: float = 0.0
     weights: np.ndarray | None = None
+    geometry: Geometry | None = None
+
+    @property
+    def shallow(self) -> bool:
+        """One hidden layer whose neurons read all inputs, and which all outputs read: what the theory of one hidden layer is about."""
+        return len(self.A.weights) == 2 and self.geometry is None
 
 
-def validate_parameters(p: Parameters, name: str) -> None:
+def columns_per_neuron(p: Parameters, l: int) -> int:
+    """r_l: how many columns of W_l, l = 2..L, belong to each neuron of layer l - 1, next to one another; 1 in dense networks."""
+    return p.weights[l - 1].shape[1] // p.weights[l - 2].shape[0]
+
+
+def columns_of(neurons: np.ndarray, r: int) -> np.ndarray:
+    """The columns that belong to these neurons, r each."""
+    return neurons if r == 1 else (neurons[:, None] * r + np.arange(r)).ravel()
+
+
+def validate_parameters(p: Parameters, name: str, geometry: Geometry | None = None) -> None:
     require(len(p.weights) == len(p.biases) and len(p.weights) >= 2, f"{name}: expected at least two layers")
     for l, (W, b) in enumerate(zip(p.weights, p.biases), start=1):
         require_finite(W, f"{name}.W{l}", 2)
         require(min(W.shape) > 0, f"{name}.W{l} is empty")
-        require(l == 1 or W.shape[1] == p.weights[l - 2].shape[0], f"{name}.W{l} does not chain")
+        chains = l == 1 or geometry is not None or W.shape[1] == p.weights[l - 2].shape[0]
+        require(chains, f"{name}.W{l} does not chain")
         if b is not None:
             require_finite(b, f"{name}.b{l}", 1)
             require(b.shape == (W.shape[0],), f"{name}.b{l} has the wrong length")
+    if geometry is not None:
+        require_entries(geometry, p.weights)
 
 
 def validate(problem: Problem) -> None:
@@ -75,18 +100,20 @@ def validate(problem: Problem) -> None:
         type(problem.negative_slope) is float and 0.0 <= problem.negative_slope < 1.0,
         "negative_slope must be in [0, 1)",
     )
-    validate_parameters(problem.A, "A")
-    validate_parameters(problem.B, "B")
-    A, B = problem.A, problem.B
+    A, B, g = problem.A, problem.B, problem.geometry
+    if g is not None:
+        require_geometry(g, len(A.weights))
+        require(len(B.weights) == len(A.weights), "A and B differ in depth")
+    validate_parameters(A, "A", g)
+    validate_parameters(B, "B", g)
     require(len(A.weights) == len(B.weights), "A and B differ in depth")
     for a, b, ba, bb in zip(A.weights, B.weights, A.biases, B.biases):
         require(a.shape == b.shape and (ba is None) == (bb is None), "A and B differ in architecture")
-    require(
-        len(A.weights) == 2 or o.penalty in ("none", "l1"), f"penalty {o.penalty} is defined for one hidden layer only"
-    )
+    require(problem.shallow or o.penalty in ("none", "l1"), f"penalty {o.penalty} is defined for one hidden layer only")
     require_finite(problem.X, "X", 2)
     N, d = problem.X.shape
-    require(N > 0 and d == A.weights[0].shape[1], "X does not fit the first layer")
+    inputs = A.weights[0].shape[1] if g is None else math.prod(g.shape)
+    require(N > 0 and d == inputs, "X does not fit the first layer")
     K = A.weights[-1].shape[0]
     require(K <= 1000, "more than 1000 outputs")
     if problem.weights is not None:

@@ -81,7 +81,7 @@ def positives_passed(A: Network, B: Network) -> list[int]:
 
 def require_covered(A: Network, B: Network, objective: Objective, targets: Array) -> None:
     """Raise UsageError for pairs and objectives that the theorem does not cover."""
-    if A.architecture != B.architecture or A.depth != 2 or A.theta.shape[0] != 1:
+    if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
         raise UsageError(
             f"sign-count: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
             "other barriers are not known from sign counts"

@@ -98,7 +98,7 @@ def dss(
     require_fits(settings, A, objective)
     started = time.process_time()
     kind = PublishedRunner if settings.published_code else Runner
-    runner = kind(objective, X, targets, settings, seed, device, A.negative_slope, started + seconds)
+    runner = kind(objective, X, targets, settings, seed, device, A, started + seconds)
     if level is None:
         level = max(runner.value_of(n) for n in (A, B))
     segments, looked_at, stopped = _refine(runner, A, B, level, settings, progress)
@@ -170,5 +170,5 @@ def _refine(
 
 def _maxima(path: Path, objective: Objective, X: Array, targets: Array, p: Preset, device: str) -> tuple[float, ...]:
     """Of the string's segments on their grids, in float64."""
-    exact = TorchObjective(objective, X, targets, device, negative_slope=path.start.negative_slope)
+    exact = TorchObjective(objective, X, targets, device, like=path.start)
     return tuple(float(exact.segment_values(v, w, p.grid).max()) for v, w in pairwise(path.vertices()))

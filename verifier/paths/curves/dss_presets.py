@@ -44,7 +44,7 @@ PRESETS = {
 
 def require_fits(settings: Preset, A: Network, objective: Objective) -> None:
     """Raise UsageError when a search with these settings is not defined for such networks and samples."""
-    if settings.published_code and A.depth != 2:
+    if settings.published_code and not A.shallow:
         raise UsageError(f"DSS preset 'paper' is for one hidden layer, these networks have {A.depth - 1}; use plain")
     if settings.published_code and objective.weights is not None:
         raise UsageError("DSS preset 'paper' is for samples that weigh the same; use plain")

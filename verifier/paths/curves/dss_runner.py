@@ -30,10 +30,10 @@ class Runner(TorchObjective):
         preset: Preset,
         seed: int,
         device: str,
-        slope: float,
+        like: Network,
         deadline: float,
     ) -> None:
-        super().__init__(objective, X, targets, device, negative_slope=slope, single=preset.published_code)
+        super().__init__(objective, X, targets, device, like=like, single=preset.published_code)
         self.preset, self.deadline, self.samples = preset, deadline, (X, targets)
         self.torch.manual_seed(seed)
 
@@ -96,7 +96,7 @@ class PublishedRunner(Runner):
 
         def parts(weights: list[Any], biases: list[Any]) -> Any:
             loss = torch_losses.mean_loss(
-                o.loss.name, torch_losses.forward(weights, biases, self.X, self.negative_slope), self.y, o.delta
+                o.loss.name, torch_losses.forward(weights, biases, self.X, self.above), self.y, o.delta
             )
             priced = torch_losses.penalty(o.penalty, weights, [*biases[:-1], None]) if o.kappa > 0 else none
             biased = o.penalise_output_bias and biases[-1] is not None

@@ -25,16 +25,16 @@ def permuted_network(B: Network, permutation: tuple[Array, ...]) -> Network:
     """
     weights, biases = [], []
     for l, (W, b) in enumerate(zip(B.weights, B.biases)):
-        W = W if l == 0 else W[:, permutation[l - 1]]
+        W = W if l == 0 else W[:, B.columns(permutation[l - 1], l + 1)]
         last = l == len(permutation)
         weights.append(W if last else W[permutation[l]])
         biases.append(b if last or b is None else b[permutation[l]])
-    return Network(tuple(weights), tuple(biases), B.negative_slope)
+    return B.with_parameters(weights, biases)
 
 
 def _incoming(A: Network, B: Network, permutation: list[Array], l: int) -> Array:
     """How much what feeds neuron k of A's hidden layer l (from 0) looks like what feeds neuron j of B's, the layer below as matched; (n_l, n_l)."""
-    W = B.weights[l] if l == 0 else B.weights[l][:, permutation[l - 1]]
+    W = B.weights[l] if l == 0 else B.weights[l][:, B.columns(permutation[l - 1], l + 1)]
     a, b = A.biases[l], B.biases[l]
     found = A.weights[l] @ W.T
     return found if a is None or b is None else found + np.outer(a, b)
@@ -43,7 +43,8 @@ def _incoming(A: Network, B: Network, permutation: list[Array], l: int) -> Array
 def _similarity(A: Network, B: Network, permutation: list[Array], l: int) -> Array:
     """The same with what the neurons feed, all other layers as matched so far; (n_l, n_l)."""
     out = B.weights[l + 1] if l + 2 == B.depth else B.weights[l + 1][permutation[l + 1]]
-    return _incoming(A, B, permutation, l) + A.weights[l + 1].T @ out
+    a, b = (W.reshape(len(W), B.widths[l + 1], -1).transpose(1, 0, 2) for W in (A.weights[l + 1], out))
+    return _incoming(A, B, permutation, l) + a.reshape(len(a), -1) @ b.reshape(len(b), -1).T
 
 
 def _assignment(similarity: Array) -> Array:

@@ -99,10 +99,9 @@ def load_string(string: str | os.PathLike[str], A: Network, B: Network) -> Path:
     L = A.depth
     try:
         vertices = [
-            Network(
-                tuple(arrays[f"W{l}"][k] for l in range(1, L + 1)),
-                tuple(arrays[f"b{l}"][k] if f"b{l}" in arrays else None for l in range(1, L + 1)),
-                A.negative_slope,
+            A.with_parameters(
+                [arrays[f"W{l}"][k] for l in range(1, L + 1)],
+                [arrays[f"b{l}"][k] if f"b{l}" in arrays else None for l in range(1, L + 1)],
             )
             for k in range(lengths.pop())
         ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.networks.above import Above
 from verifier.networks.network import Network
 from verifier.objective.objective import Objective
 
@@ -16,8 +17,8 @@ Array = np.ndarray
 class TorchObjective:
     """The objective on one data set as differentiable torch expressions.
 
-    X (N, n_0), targets as the loss encodes them; device: of torch; negative_slope: of the networks' activation; single: in float32 instead
-    of float64.
+    X (N, n_0), targets as the loss encodes them; like: a network of the architecture meant, dense ReLU where it is left out; device: of torch; single: in
+    float32 instead of float64.
     """
 
     def __init__(
@@ -27,12 +28,13 @@ class TorchObjective:
         targets: Array,
         device: str = "cpu",
         *,
-        negative_slope: float = 0.0,
+        like: Network | None = None,
         single: bool = False,
     ) -> None:
         import torch
 
-        self.torch, self.objective, self.negative_slope = torch, objective, negative_slope
+        self.torch, self.objective, self.like = torch, objective, like
+        self.above: Above | float = 0.0 if like is None else like.above(0)
         self.device = torch.device(device)
         self.dtype = torch.float32 if single else torch.float64
         self.X = torch.tensor(X, dtype=self.dtype, device=self.device)
@@ -54,14 +56,19 @@ class TorchObjective:
     def network(self, weights: list[Any], biases: list[Any]) -> Network:
         arrays = [None if a is None else a.detach().cpu().double().numpy() for a in (*weights, *biases)]
         L = len(weights)
-        return Network(tuple(a for a in arrays[:L] if a is not None), tuple(arrays[L:]), self.negative_slope)
+        found = [a for a in arrays[:L] if a is not None]
+        return (
+            Network(tuple(found), tuple(arrays[L:]))
+            if self.like is None
+            else self.like.with_parameters(found, arrays[L:])
+        )
 
     def value(self, weights: list[Any], biases: list[Any]) -> Any:
         """F as a torch scalar."""
         from verifier.training import torch_losses
 
         return torch_losses.objective_value(
-            self.objective, weights, biases, self.X, self.y, slope=self.negative_slope, shares=self.shares
+            self.objective, weights, biases, self.X, self.y, above=self.above, shares=self.shares
         )
 
     def segment_values(self, start: Network, end: Network, points: int) -> Array:
@@ -84,6 +91,6 @@ class TorchObjective:
 
         times = torch.linspace(0.0, 1.0, points, dtype=self.dtype, device=self.device)
         # About 2^22 activations at a time keep a batch within the cache of a laptop.
-        batch = max(1, 2**22 // (len(self.X) * max(start.widths[1:])))
+        batch = max(1, 2**22 // (len(self.X) * max(start.widths[1:]) * start.maps.positions))
         with torch.no_grad():
             return torch.func.vmap(at, chunk_size=batch)(times)

@@ -36,8 +36,8 @@ class _Flat(TorchObjective):
     """F of flat parameter vectors in `Network.arrays` order, batched over the first axis."""
 
     def __init__(self, like: Network, objective: Objective, X: Array, targets: Array, seed: int) -> None:
-        super().__init__(objective, X, targets, negative_slope=like.negative_slope)
-        self.like = like
+        super().__init__(objective, X, targets, like=like)
+        self.shapes = [(W.shape, b is not None) for W, b in zip(like.weights, like.biases)]
         self.generator = self.torch.Generator().manual_seed(seed)
 
     def flatten(self, network: Network) -> Any:
@@ -47,14 +47,11 @@ class _Flat(TorchObjective):
         weights: list[Any] = []
         biases: list[Any] = []
         k = 0
-        for W, b in zip(self.like.weights, self.like.biases):
-            weights.append(vector[k : k + W.size].reshape(W.shape))
-            k += W.size
-            if b is None:
-                biases.append(None)
-                continue
-            biases.append(vector[k : k + b.size])
-            k += b.size
+        for (n, columns), has_bias in self.shapes:
+            weights.append(vector[k : k + n * columns].reshape(n, columns))
+            k += n * columns
+            biases.append(vector[k : k + n] if has_bias else None)
+            k += n if has_bias else 0
         return weights, biases
 
     def values(self, vectors: Any) -> Any:

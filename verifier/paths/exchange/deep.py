@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths.endpoints import default_target, require_same_architecture
@@ -57,10 +58,15 @@ def deep_exchange(
     Raises UsageError for different architectures.
     """
     require_same_architecture("exchange", A, B)
-    if A.depth == 2:
+    if A.shallow:
         from verifier.paths.exchange.proposition_x import exchange
 
         return exchange(A, B, objective, X, targets, target=target)
+    if A.depth == 2 or not A.above(A.depth - 1).maps.readers[0].plain:
+        raise UsageError(
+            "exchange: of convolutional networks the last hidden layer must be a dense one above others, and here the output layer reads maps; "
+            "theorem41 is defined for these too"
+        )
     start = time.perf_counter()
     if all(np.array_equal(a, b) for (n, a), (_, b) in zip(A.arrays(), B.arrays()) if int(n[1:]) < A.depth):
         return Path("exchange", A, (Move(B, "head move: the hidden layers agree"),), {"held_by": None})
@@ -87,10 +93,8 @@ def deep_exchange(
             stages, passages, used = plain, plain_passages, 2
     together = False
     if largest(stages, passages) > target and steps > 0:
-        found = trained_together(
-            stages, passages, objective, X, targets, A.negative_slope, stop_at=target, steps=3 * steps
-        )
-        if provable(*found, X) < provable(stages, passages, X):
+        found = trained_together(stages, passages, objective, X, targets, A.above(0), stop_at=target, steps=3 * steps)
+        if provable(*found, A.above(0), X) < provable(stages, passages, A.above(0), X):
             (stages, passages), together = found, True
     towers = [stages[0].tower]
     for passage, stage in zip(passages, stages[1:]):
@@ -197,8 +201,8 @@ class _Stages:
             names = [most_important(teacher, teacher.features(s.X, p), p, t) for p, t in enumerate(above, start=2)]
             teachers, outputs = subnetworks.teachers_of(teacher, F[which], 1, names)
             has_bias = [c is not None for c in A.biases[1:]]
-            start = subnetworks.imitating(teachers, outputs, Z, has_bias, A.negative_slope)
-            xi = s.solved(Z, start, teacher, None, s.steps, self.seed)
+            start = subnetworks.imitating(teachers, outputs, Z, has_bias, A.above(1))
+            xi = s.solved(Z, start, teacher, None, s.steps, self.seed, A.above(1))
             self.programs += 1
             name = f"layer 1, {total - from_B} neurons of A and {from_B} of B: sub-network with {self.n - block} rows on top"
             tower = Tower((W, *(V for V, _ in xi.rows)), (bias, *(c for _, c in xi.rows)), xi.head, xi.head_bias)
@@ -230,8 +234,8 @@ class _Stages:
 
     def _exchange(self, first: Stage, second: Stage, block: int) -> list[Waypoint]:
         """Rows of the second stage arrive, most important first, as rows of the first leave, least important first; heads re-solved."""
-        s, slope = self.search, self.networks[0].negative_slope
-        Z, V = first.tower.features(s.X, slope), second.tower.features(s.X, slope)
+        s, above = self.search, self.networks[0].above(0)
+        Z, V = first.tower.features(s.X, above), second.tower.features(s.X, above)
         old, new = np.arange(Z.shape[1]), np.zeros(0, dtype=np.int64)
         coming = list(np.argsort(-_weight(second.tower.head, V), kind="stable"))
         head, c = first.tower.head, first.tower.head_bias

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.networks.network import leaky_relu
+from verifier.networks.above import Above, affine, dense_above, leaky_relu
 from verifier.objective import Objective
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, mixed
@@ -59,10 +59,11 @@ def largest(stages: Sequence[Stage], passages: Sequence[Passage]) -> float:
     return max(s.value for s in [*stages, *(w for p in passages for w in p.waypoints)])
 
 
-def provable(stages: Sequence[Stage], passages: Sequence[Passage], X: Array) -> float:
-    """The bottleneck with what the kernel's enclosures will add to it, roughly; X (N, n_0)."""
+def provable(stages: Sequence[Stage], passages: Sequence[Passage], above: Above, X: Array) -> float:
+    """The bottleneck with what the kernel's enclosures will add to it, roughly; X (N, n_0), above: all layers."""
     towers = [s.tower for s in [*stages, *(w for p in passages for w in p.waypoints)]]
-    extra = (subnetworks.rounding(X, tuple(zip(t.weights, t.biases)), t.head, t.head_bias) for t in towers)
+    inputs = above.maps.rows(X)
+    extra = (subnetworks.rounding(inputs, t.rows, t.head, t.head_bias, above) for t in towers)
     return largest(stages, passages) + max(extra)
 
 
@@ -72,18 +73,19 @@ def trained_together(
     objective: Objective,
     X: Array,
     targets: Array,
-    slope: float,
+    above: Above,
     *,
     stop_at: float,
     steps: int,
 ) -> tuple[list[Stage], list[Passage]]:
     """The same chain with other top rows and heads, at most `steps` L-BFGS steps; heads are solved once more at the end. May be worse: compare.
 
-    passages[k] leads from stages[k] to stages[k + 1]. X (N, n_0).
+    passages[k] leads from stages[k] to stages[k + 1]. X (N, n_0). above: all layers, the last hidden one dense.
     """
     import torch
 
-    lower = [_below(s.tower, X, slope) for s in stages]
+    slope, head_alone = above.slope, dense_above(above.slope, 1)
+    lower = [above.through(above.maps.rows(X), s.tower.rows[:-1], read=True) for s in stages]
     L = [torch.tensor(h, dtype=torch.float64) for h in lower]
     y = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else torch.float64)
 
@@ -104,7 +106,7 @@ def trained_together(
         out = []
         for (s, k, j), (h, c) in zip(points, heads):
             Z = F[k] if j is None or not isinstance(s, Waypoint) else torch.cat([F[k][:, s.old], F[j][:, s.new]], dim=1)
-            out.append(torch_value(objective, [h], [c], Z, y, slope))
+            out.append(torch_value(objective, [h], [c], Z, y, head_alone))
         return torch.stack(out)
 
     optimiser = torch.optim.LBFGS(moving, max_iter=10, history_size=20, line_search_fn="strong_wolfe")
@@ -134,13 +136,6 @@ def trained_together(
         for t, value in zip(moving, kept):
             t.copy_(value)
     return _rebuilt(stages, passages, rows, heads, lower, objective, targets, slope, stop_at)
-
-
-def _below(tower: Tower, X: Array, slope: float) -> Array:
-    h = np.asarray(X, dtype=np.float64)
-    for W, b in zip(tower.weights[:-1], tower.biases[:-1]):
-        h = leaky_relu(subnetworks.preactivations(h, W, b), slope)
-    return h
 
 
 def _features(torch: Any, h: Any, W: Any, b: Any, slope: float) -> Any:
@@ -177,7 +172,7 @@ def _rebuilt(
         assert top is not None  # rows always have weights
         # A's and B's rows keep their very arrays.
         W_top, b_top = (s.tower.weights[-1], s.tower.biases[-1]) if s.own else (top, array(b))
-        features.append(leaky_relu(subnetworks.preactivations(h, W_top, b_top), slope))
+        features.append(leaky_relu(affine(h, W_top, b_top), slope))
         head, c, value = solved(features[-1])
         label = f"{s.name}, F = {value:.6g}"
         tower = replace(

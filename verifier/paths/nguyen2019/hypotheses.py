@@ -16,6 +16,8 @@ Array = np.ndarray
 def setting(theorem: str, objective: Objective, X: Array, *networks: Network) -> None:
     """Section 2's setting: one architecture, biases in every layer, a hidden layer, no penalty."""
     first = networks[0]
+    if first.geometry is not None:
+        raise UsageError(f"{theorem}: defined for fully connected networks, and these are convolutional")
     for other in networks[1:]:
         if other.architecture != first.architecture:
             raise UsageError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.networks.network import leaky_relu
+from verifier.networks.above import leaky_relu
 from verifier.paths.nguyen2019.polyline import Polyline
 
 Array = np.ndarray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
-from verifier.networks.network import leaky_relu
+from verifier.networks.above import leaky_relu
 
 Array = np.ndarray
 

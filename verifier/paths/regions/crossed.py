@@ -33,7 +33,7 @@ def regions_crossed(path: Path, X: Array) -> int:
 
     Raises UsageError for more than one hidden layer.
     """
-    if path.start.depth != 2:
+    if not path.start.shallow:
         raise UsageError(f"regions crossed: defined for one hidden layer, got {path.start.depth - 1}")
     found, last, u = 1, -1.0, _preactivations(path.start, X)
     for k, (v, w) in enumerate(pairwise(path.vertices())):

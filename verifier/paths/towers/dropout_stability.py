@@ -21,7 +21,6 @@ from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Move, Path
 from verifier.paths.towers.moves import Tower, live_slots, stacked
 from verifier.paths.towers.neuron_choice import importance
-from verifier.paths.towers.subnetworks import preactivations
 from verifier.paths.towers.tower_path import moves_through_towers
 
 Array = np.ndarray
@@ -46,7 +45,8 @@ class Dropped:
         live = live_slots(network)
         weights, biases = stacked(network, [*live[: self.layer - 1], *self.kept], [])
         label = f"dropout: half of layers {self.layer} to {network.depth - 1} of {letter}, head scaled by {self.scale:.4g}, F = {self.value:.6g}"
-        return Tower(weights, biases, self.scale * network.theta[:, self.kept[-1]], network.c, label)
+        head = network.theta[:, network.columns(self.kept[-1], -1)]
+        return Tower(weights, biases, self.scale * head, network.c, label)
 
 
 def dropout_losses(
@@ -81,7 +81,7 @@ def dropout_losses(
         if not 1 <= l < network.depth:
             raise UsageError(f"dropout: layer {l} is not hidden; the hidden layers are 1 to {network.depth - 1}")
         below = network.features(X, l - 1)
-        part = below[screen]
+        part = network.above(l - 1).of_samples(below, screen)
         rng = np.random.default_rng([seed, l])
         tried = []
         for how, kept in _subsets(network, part, l, draws, rng, by_importance):
@@ -108,7 +108,7 @@ def _subsets(
     if by_importance:
         kept, h = [], below
         for p, n in enumerate(widths, start=l):
-            h = network.activation(preactivations(h, network.weights[p - 1], network.biases[p - 1]))
+            h = network.above(p - 1).through(h, network.hidden_rows[p - 1 : p])
             order = np.argsort(-importance(network, h, p), kind="stable")
             kept.append(np.sort(order[: n // 2]))
         yield "importance", tuple(kept)
@@ -117,24 +117,26 @@ def _subsets(
 
 
 def _features(network: Network, h: Array, l: int, kept: Sequence[Array], forgotten_biases: bool) -> Array:
-    """Top features (N, |J_{L-1}|) of the kept neurons from the outputs (N, n_{l-1}) of layer l - 1."""
-    below: Array = np.arange(h.shape[1])
+    """What the head reads of the kept neurons, (N, |J_{L-1}|), from the outputs (N, n_{l-1}) of layer l - 1."""
+    below: Array = np.arange(network.weights[l - 1].shape[1])
+    rows = []
     for p, here in enumerate(kept, start=l):
         W, b = network.weights[p - 1], network.biases[p - 1]
         own = None if b is None else (b[: len(here)] if forgotten_biases else b[here])
-        h = network.activation(preactivations(h, W[np.ix_(here, below)], own))
-        below = here
-    return h
+        rows.append((W[np.ix_(here, below)], own))
+        below = network.columns(here, p + 1)
+    return network.above(l - 1).through(h, rows, read=True)
 
 
 def _best_scale(network: Network, objective: Objective, Z: Array, targets: Array, kept: Array) -> tuple[float, float]:
     """(F, r) for the head r theta_J on features Z (N, |J|), by Brent's method; also tries r = 0 and r = 1."""
-    theta, c = network.theta[:, kept], network.c
+    read = network.columns(kept, -1)
+    theta, c = network.theta[:, read], network.c
     direction = Z @ theta.T
     shift = 0.0 if c is None else c
     # Deep networks are penalised by l1 of the head alone; row prices cover one hidden layer.
     price = objective.kappa * float(
-        objective.row_prices(network)[kept] @ np.linalg.norm(theta, ord=objective.group, axis=0)
+        objective.row_prices(network)[read] @ np.linalg.norm(theta, ord=objective.group, axis=0)
     )
     fixed = objective.kappa * objective.bias_price * (0.0 if c is None else float(np.abs(c).sum()))
 

@@ -14,7 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
-from verifier.networks.network import Network, leaky_relu
+from verifier.kernel.statements import columns_of
+from verifier.networks.above import Above, dense_above
+from verifier.networks.network import Network
 from verifier.objective import Objective
 
 Array = np.ndarray
@@ -25,8 +27,9 @@ Key = bytes
 class Tower:
     """A sub-network apart from any slots; layers may be empty.
 
-    weights: hidden W_l of shape (s_l, s_{l-1}), l = 1..L-1, with s_0 = n_0. biases: (s_l,), or None where the network has none.
-    head: (K, s_{L-1}). head_bias: (K,) or None. label: for the report. program: name of the convex program the head solves.
+    weights: hidden W_l of shape (s_l, s_{l-1}), l = 1..L-1, with s_0 = n_0; of convolutional networks neurons are channels, each with r_l columns next to
+        one another in W_l. biases: (s_l,), or None where the network has none.
+    head: (K, s_{L-1}), r_L columns per channel. head_bias: (K,) or None. label: for the report. program: name of the convex program the head solves.
     """
 
     weights: tuple[Array, ...]
@@ -55,33 +58,41 @@ class Tower:
             out.append(below)
         return tuple(out)
 
-    def features(self, X: Array, negative_slope: float = 0.0) -> Array:
-        """Outputs of the top hidden layer, float64 estimate, shape (N, s_{L-1}); X is (N, n_0)."""
-        h = np.asarray(X, dtype=np.float64)
-        for W, b in zip(self.weights, self.biases):
-            h = h @ W.T
-            if b is not None:
-                h += b
-            h = leaky_relu(h, negative_slope)
-        return h
+    @property
+    def rows(self) -> tuple[tuple[Array, Array | None], ...]:
+        """(W_l, b_l) of the hidden layers."""
+        return tuple(zip(self.weights, self.biases))
+
+    def features(self, X: Array, above: Above | None = None) -> Array:
+        """What the head reads, float64 estimate, shape (N, s_{L-1}); X is (N, n_0). above: the network's layers; dense ReLU where it is left out."""
+        above = dense_above(0.0, len(self.weights) + 1) if above is None else above
+        return above.through(above.maps.rows(np.asarray(X, dtype=np.float64)), self.rows, read=True)
 
     def prices(self, objective: Objective) -> Array:
         """r_i of the head program, shape (s_{L-1},): of the rows for one hidden layer, else 0 or, under l1, 1."""
         W, b = self.weights[0], self.biases[0]
         if len(self.weights) > 1:
-            return np.ones(self.sizes[-1]) if objective.kappa > 0 else np.zeros(self.sizes[-1])
+            return np.ones(self.head.shape[1]) if objective.kappa > 0 else np.zeros(self.head.shape[1])
         return objective.prices_of_rows(W if b is None else np.hstack([W, b[:, None]]))
 
-    def value(self, objective: Objective, X: Array, targets: Array, negative_slope: float = 0.0) -> float:
+    def value(self, objective: Objective, X: Array, targets: Array, above: Above | None = None) -> float:
         """F of any network that holds this tower and else only dead neurons (float64 estimate)."""
-        Z = self.features(X, negative_slope)
+        Z = self.features(X, above)
         return objective.head_value(Z, targets, self.prices(objective), self.head, self.head_bias)
 
     def with_head(self, head: Array, head_bias: Array | None) -> Tower:
         return replace(self, head=head, head_bias=head_bias)
 
 
+def per_neuron(W: Array, below: int) -> int:
+    """How many columns of W belong to each of so many neurons below; 1 where there are none."""
+    return W.shape[1] // below if below else 1
+
+
 def _keys_of_layer(W: Array, b: Array | None, below: tuple[Key, ...]) -> tuple[Key, ...]:
+    r = per_neuron(W, len(below))
+    # A channel with several columns is read at several places, each with a name of its own.
+    below = below if r == 1 else tuple(key + b"@%d" % k for key in below for k in range(r))
     order = sorted(range(len(below)), key=below.__getitem__)
     names = [below[i] for i in order]
     # Adding 0.0 turns -0.0 into 0.0: the same number, the same key.
@@ -109,22 +120,17 @@ def _keys_of_layer(W: Array, b: Array | None, below: tuple[Key, ...]) -> tuple[K
 
 def live_slots(network: Network) -> tuple[Array, ...]:
     """Per hidden layer the neurons from which a chain of non-zero weights leads to an output, as sorted indices."""
-    live = [np.flatnonzero(network.weights[-1].any(axis=0))]
-    for W in network.weights[-2:0:-1]:
-        live.insert(0, np.flatnonzero(W[live[0]].any(axis=0)))
-    return tuple(live)
+    live: list[Array] = [np.arange(network.widths[-1])]
+    for W, n in zip(network.weights[:0:-1], network.widths[-2:0:-1]):
+        live.insert(0, np.flatnonzero(W[live[0]].any(axis=0).reshape(n, -1).any(axis=1)))
+    return tuple(live[:-1])
 
 
 def tower_of(network: Network, label: str = "") -> Tower:
     """The network's live neurons; entry i of a layer is slot `live_slots(network)[l][i]`."""
     live = live_slots(network)
-    weights, biases = [], []
-    below: Array = np.arange(network.widths[0])
-    for W, b, here in zip(network.weights, network.biases, live):
-        weights.append(W[np.ix_(here, below)])
-        biases.append(None if b is None else b[here])
-        below = here
-    return Tower(tuple(weights), tuple(biases), network.theta[:, below], network.c, label)
+    weights, biases = stacked(network, live, [])
+    return Tower(weights, biases, network.theta[:, network.columns(live[-1], -1)], network.c, label)
 
 
 def stacked(network: Network, kept: Sequence[Array], upper: Sequence[tuple[Array, Array | None]]) -> tuple[
@@ -136,11 +142,11 @@ def stacked(network: Network, kept: Sequence[Array], upper: Sequence[tuple[Array
     """
     weights: list[Array] = []
     biases: list[Array | None] = []
-    below: Array = np.arange(network.widths[0])
-    for W, b, here in zip(network.weights, network.biases, kept):
+    below: Array = np.arange(network.weights[0].shape[1])
+    for l, (W, b, here) in enumerate(zip(network.weights, network.biases, kept), start=1):
         weights.append(W[np.ix_(here, below)])
         biases.append(None if b is None else b[here])
-        below = here
+        below = network.columns(here, l + 1)
     for W, b in upper:
         weights.append(W)
         biases.append(b)
@@ -152,7 +158,7 @@ def mixed(first: Tower, rows: Array, second: Tower, other_rows: Array) -> Tower:
     weights: list[Array] = []
     biases: list[Array | None] = []
     here, there = np.arange(first.weights[0].shape[1]), np.arange(first.weights[0].shape[1])
-    n_below = len(here)
+    n_below, sizes = len(here), (first.weights[0].shape[1], *first.sizes)
     for l in range(len(first.weights)):
         W, b, V, c = first.weights[l], first.biases[l], second.weights[l], second.biases[l]
         if l == len(first.weights) - 1:
@@ -162,9 +168,11 @@ def mixed(first: Tower, rows: Array, second: Tower, other_rows: Array) -> Tower:
             mine = np.arange(len(W))
             others = np.array([i for i, k in enumerate(second.keys[l]) if k not in place], dtype=np.int64)
             place.update({second.keys[l][i]: len(W) + j for j, i in enumerate(others)})
-        out = np.zeros((len(mine) + len(others), n_below))
-        out[: len(mine), here] = W[mine]
-        out[len(mine) :, there] = V[others]
+        r = per_neuron(W, sizes[l]) if l else 1
+        r = per_neuron(V, second.sizes[l - 1]) if l and not sizes[l] else r
+        out = np.zeros((len(mine) + len(others), n_below * r))
+        out[: len(mine), columns_of(here, r)] = W[mine]
+        out[len(mine) :, columns_of(there, r)] = V[others]
         weights.append(out)
         biases.append(None if b is None or c is None else np.concatenate([b[mine], c[others]]))
         if l < len(first.weights) - 1:

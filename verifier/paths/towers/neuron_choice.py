@@ -14,8 +14,11 @@ Array = np.ndarray
 
 
 def importance(network: Network, features: Array, layer: int) -> Array:
-    """Norm of the outgoing weights times the standard deviation of the feature, (n_l,); features (N, n_l) of hidden layer `layer`."""
-    return np.asarray(np.linalg.norm(network.weights[layer], axis=0) * features.std(axis=0))
+    """Norm of the outgoing weights times the standard deviation of the feature, (n_l,); features (N, n_l) of hidden layer `layer`, of channels one row per
+    position.
+    """
+    squares = (network.weights[layer] ** 2).sum(axis=0).reshape(network.widths[layer], -1).sum(axis=1)
+    return np.asarray(np.sqrt(squares) * features.std(axis=0))
 
 
 def most_important(network: Network, features: Array, layer: int, count: int) -> Array:
@@ -45,7 +48,8 @@ def candidates(
 ) -> Iterator[tuple[str, Array]]:
     """(how, sorted indices) of `count` neurons of hidden layer `layer`, the likeliest first, then random draws without end."""
     yield "importance", most_important(network, features, layer, count)
-    if layer == network.depth - 1 and count < features.shape[1]:
+    # A channel that the head reads at several places is no single column of a head program.
+    if layer == network.depth - 1 and network.above(layer).maps.readers[0].plain and count < features.shape[1]:
         yield "elimination", kept_by_elimination(network, features, targets, objective, count)
     weight = importance(network, features, layer)
     while True:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from verifier.networks.above import Above
 from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.paths.towers import subnetworks
@@ -62,10 +63,9 @@ class Side:
     def most_important(self, X: Array, layer: int, count: int) -> Array:
         """Sorted indices; one pass through the network ranks all layers, once."""
         if not self.orders:
-            h = X
+            h = self.network.rows(X)
             for l in range(1, self.network.depth):
-                z = subnetworks.preactivations(h, self.network.weights[l - 1], self.network.biases[l - 1])
-                h = self.network.activation(z)
+                h = self.network.above(l - 1).through(h, self.network.hidden_rows[l - 1 : l])
                 self.orders.append(np.argsort(-importance(self.network, h, l), kind="stable"))
         return np.sort(self.orders[layer - 1][:count])
 
@@ -92,7 +92,7 @@ class Search:
         """The best of up to `draws` choices of K_l neurons, each with xi_l imitating the endpoint and trained; stops at the target."""
         network = side.network
         size, *above = side.widths(layer)
-        features = network.features(self.X, layer)
+        features, above_layer = network.features(self.X, layer), network.above(layer)
         rng = np.random.default_rng([side.seed, layer])
         kept_above = []
         for p, count in zip(range(layer + 1, network.depth), above):
@@ -104,10 +104,10 @@ class Search:
         for tried, (how, kept) in zip(range(1, max(1, draws) + 1), choices):
             Z = features[:, kept]
             if layer == network.depth - 1:
-                start = Subnetwork((), network.theta[:, kept], network.c)
+                start = Subnetwork((), network.theta[:, network.columns(kept, -1)], network.c)
             else:
-                start = subnetworks.imitating(teachers, outputs, Z, has_bias, network.negative_slope)
-            xi = self.solved(Z, start, network, kept, self.steps, side.seed + tried)
+                start = subnetworks.imitating(teachers, outputs, Z, has_bias, above_layer)
+            xi = self.solved(Z, start, network, kept, self.steps, side.seed + tried, above_layer)
             if best is None or xi.value < best.value:
                 best = SparsePoint(layer, kept, xi, tried, how, self.steps)
             best.draws = tried
@@ -117,13 +117,12 @@ class Search:
         return best
 
     def solved(
-        self, Z: Array, start: Subnetwork, network: Network, kept: Array | None, steps: int, seed: int
+        self, Z: Array, start: Subnetwork, network: Network, kept: Array | None, steps: int, seed: int, above: Above
     ) -> Subnetwork:
-        """Training and head program; for one hidden layer with the rows' own prices."""
-        if start.rows or network.depth > 2 or kept is None:
+        """Training and head program on features Z of a layer, given the layers above it; for one hidden layer with the rows' own prices."""
+        if start.rows or not network.shallow or kept is None:
             return trained(
-                Z, self.targets, self.objective, start, network.negative_slope, stop_at=self.target, steps=steps,
-                seed=seed,
+                Z, self.targets, self.objective, start, above, stop_at=self.target, steps=steps, seed=seed
             )  # fmt: skip
         prices = self.objective.row_prices(network)[kept]
         head, c, value = subnetworks.solve_head(
@@ -137,5 +136,5 @@ class Search:
         if not old.xi.rows:
             return old
         Z = network.features(self.X, layer)[:, old.kept]
-        xi = self.solved(Z, old.xi, network, old.kept, 2 * old.steps, side.seed)
+        xi = self.solved(Z, old.xi, network, old.kept, 2 * old.steps, side.seed, network.above(layer))
         return SparsePoint(layer, old.kept, xi, old.draws, old.how, 3 * old.steps) if xi.value < old.value else old

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.networks.above import Above
 from verifier.objective import Objective
 from verifier.paths.towers.subnetworks import Subnetwork, rounding, solve_head
 
@@ -24,36 +25,36 @@ def trained(
     targets: Array,
     objective: Objective,
     start: Subnetwork,
-    slope: float,
+    above: Above,
     *,
     stop_at: float,
     steps: int = 200,
     seed: int = 0,
 ) -> Subnetwork:
     """The start's head solved, then, while F is above stop_at, all its rows trained for at most `steps` and the head solved again."""
-    top = start.features(Z, slope)
+    top = start.features(Z, above)
     head, c, value = solve_head(top, targets, objective, (start.head, start.head_bias), stop_at=stop_at, max_iter=50)
     best = replace(start, head=head, head_bias=c, value=value)
     if value <= stop_at or not start.rows or Z.shape[1] == 0 or steps <= 0:
         return best
     parameters = sum(W.size for W, _ in start.rows) + head.size
     large = len(Z) * parameters > LARGE_TRAINING
-    moved = (_minibatches if large else _lbfgs)(Z, targets, objective, best, slope, stop_at, steps, seed)
+    moved = (_minibatches if large else _lbfgs)(Z, targets, objective, best, above, stop_at, steps, seed)
     head, c, value = solve_head(
-        moved.features(Z, slope), targets, objective, (moved.head, moved.head_bias), stop_at=stop_at
+        moved.features(Z, above), targets, objective, (moved.head, moved.head_bias), stop_at=stop_at
     )
     moved = replace(moved, head=head, head_bias=c, value=value)
-    worth = [s.value + rounding(Z, s.rows, s.head, s.head_bias) for s in (best, moved)]
+    worth = [s.value + rounding(Z, s.rows, s.head, s.head_bias, above) for s in (best, moved)]
     return moved if worth[1] < worth[0] else best
 
 
 def _torch_setup(
-    Z: Array, targets: Array, start: Subnetwork, single: bool
+    Z: Array, targets: Array, start: Subnetwork, above: Above, single: bool
 ) -> tuple[Any, Any, Any, list[Any], list[Any]]:
     import torch
 
     kind = torch.float32 if single else torch.float64
-    X = torch.tensor(Z, dtype=kind)
+    X = torch.tensor(above.by_sample(Z), dtype=kind)
     y = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else kind)
 
     def make(a: Array | None) -> Any:
@@ -65,9 +66,12 @@ def _torch_setup(
 
 
 def torch_value(
-    objective: Objective, weights: list[Any], biases: list[Any], X: Any, y: Any, slope: float, index: Any = None
+    objective: Objective, weights: list[Any], biases: list[Any], X: Any, y: Any, above: Above, index: Any = None
 ) -> Any:
-    """F of a sub-network on features X as a torch scalar; the penalty is l1 of the head or none. index: of all samples, those that X holds, or None."""
+    """F of a sub-network on features X (N, s P), one row per sample, as a torch scalar; the penalty is l1 of the head or none.
+
+    index: of all samples, those that X holds, or None.
+    """
     import torch
 
     from verifier.training import torch_losses
@@ -76,7 +80,7 @@ def torch_value(
     if objective.weights is not None:
         shares = torch.tensor(objective.loss.scaled(np.ones(len(objective.weights))), dtype=X.dtype)
         shares = shares if index is None else shares[index]
-    return torch_losses.objective_value(objective, weights, biases, X, y, slope=slope, shares=shares, priced="l1")
+    return torch_losses.objective_value(objective, weights, biases, X, y, above=above, shares=shares, priced="l1")
 
 
 def _arrays(weights: list[Any], biases: list[Any]) -> Subnetwork | None:
@@ -89,10 +93,10 @@ def _arrays(weights: list[Any], biases: list[Any]) -> Subnetwork | None:
 
 
 def _lbfgs(
-    Z: Array, targets: Array, objective: Objective, start: Subnetwork, slope: float, stop_at: float, steps: int, seed: int
+    Z: Array, targets: Array, objective: Objective, start: Subnetwork, above: Above, stop_at: float, steps: int, seed: int
 ) -> Subnetwork:  # fmt: skip
     """L-BFGS with strong Wolfe steps on all samples, float64."""
-    torch, X, y, weights, biases = _torch_setup(Z, targets, start, False)
+    torch, X, y, weights, biases = _torch_setup(Z, targets, start, above, False)
     parameters = [p for p in (*weights, *biases) if p is not None]
     if not any(p.numel() for p in parameters):
         return start  # layers of width 0 without biases: nothing to train
@@ -103,7 +107,7 @@ def _lbfgs(
 
     def closure() -> Any:
         optimiser.zero_grad()
-        F = torch_value(objective, weights, biases, X, y, slope)
+        F = torch_value(objective, weights, biases, X, y, above)
         F.backward()
         return F
 
@@ -111,7 +115,7 @@ def _lbfgs(
     for _ in range(max(1, steps // 10)):
         optimiser.step(closure)
         with torch.no_grad():
-            now = float(torch_value(objective, weights, biases, X, y, slope))
+            now = float(torch_value(objective, weights, biases, X, y, above))
         if (found := _arrays(weights, biases)) is None:
             break
         best = found
@@ -122,21 +126,21 @@ def _lbfgs(
 
 
 def _minibatches(
-    Z: Array, targets: Array, objective: Objective, start: Subnetwork, slope: float, stop_at: float, steps: int, seed: int
+    Z: Array, targets: Array, objective: Objective, start: Subnetwork, above: Above, stop_at: float, steps: int, seed: int
 ) -> Subnetwork:  # fmt: skip
     """Adam in float32 on minibatches of 512, cosine schedule, at most steps / 10 passes; stops when a pass averages below half of stop_at."""
-    torch, X, y, weights, biases = _torch_setup(Z, targets, start, True)
+    torch, X, y, weights, biases = _torch_setup(Z, targets, start, above, True)
     epochs, size = max(1, steps // 10), 512
-    batches = -(-len(Z) // size)
+    batches = -(-len(X) // size)
     optimiser = torch.optim.Adam([p for p in (*weights, *biases) if p is not None], lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * batches, eta_min=1e-6)
     generator = torch.Generator().manual_seed(seed)
     best = start
     for _ in range(epochs):
         total = 0.0
-        for index in torch.randperm(len(Z), generator=generator).split(size):
+        for index in torch.randperm(len(X), generator=generator).split(size):
             optimiser.zero_grad()
-            F = torch_value(objective, weights, biases, X[index], y[index], slope, index)
+            F = torch_value(objective, weights, biases, X[index], y[index], above, index)
             F.backward()
             optimiser.step()
             schedule.step()
@@ -144,6 +148,6 @@ def _minibatches(
         if (found := _arrays(weights, biases)) is None:
             break
         best = found
-        if total / len(Z) <= 0.5 * stop_at:
+        if total / len(X) <= 0.5 * stop_at:
             break
     return best

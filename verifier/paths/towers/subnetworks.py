@@ -5,14 +5,15 @@ A sub-network is the upper part of a tower: hidden rows above the features and a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
-from verifier.networks.network import Network, leaky_relu
+from verifier.networks.above import Above, affine, leaky_relu
+from verifier.networks.network import Network
 from verifier.objective import Objective
 from verifier.programs import fast_head
 
@@ -31,31 +32,32 @@ class Subnetwork:
     head_bias: Array | None
     value: float = np.inf
 
-    def features(self, Z: Array, slope: float) -> Array:
-        """Top features (N, t) from the features (N, s) below."""
-        for W, b in self.rows:
-            Z = leaky_relu(preactivations(Z, W, b), slope)
-        return Z
-
-
-def preactivations(Z: Array, W: Array, b: Array | None) -> Array:
-    out = Z @ W.T
-    return out if b is None else out + b
+    def features(self, Z: Array, above: Above) -> Array:
+        """What the head reads (N, t) from the features (N, s) below; above: what the layers of this sub-network are layers of."""
+        return above.through(Z, self.rows, read=True)
 
 
 def rounding(
-    Z: Array, rows: Sequence[tuple[Array, Array | None]], head: Array, head_bias: Array | None, samples: int = 256
+    Z: Array,
+    rows: Sequence[tuple[Array, Array | None]],
+    head: Array,
+    head_bias: Array | None,
+    above: Above,
+    samples: int = 256,
 ) -> float:
     """About how far float64 is off an output: 2^-52 times widths times the sum of absolute products, or times the product of norms if that is less.
 
     Judged on the samples of Z (N, s) with the largest norms. Training and ill-conditioned heads can make a small loss out of huge numbers that cancel.
     """
-    a = np.abs(Z[np.argsort(-np.abs(Z).sum(axis=1), kind="stable")[:samples]])
+    by_sample = np.abs(above.by_sample(Z))
+    a = np.abs(above.of_samples(Z, np.argsort(-by_sample.sum(axis=1), kind="stable")[:samples]))
     width, norm = Z.shape[1], float(np.linalg.norm(a, axis=1).max(initial=0.0))
-    for W, b in rows:
-        a = a @ np.abs(W).T + (0.0 if b is None else np.abs(b))
-        norm = norm * _stretch(W) + (0.0 if b is None else float(np.linalg.norm(b)))
-        width += len(W)
+    for (W, b), reader in zip(rows, above.maps.readers):
+        a = reader.numbers(a) @ np.abs(W).T + (0.0 if b is None else np.abs(b))
+        # A patch of r positions is at most sqrt(r) times as long as the longest of them.
+        norm = norm * np.sqrt(reader.columns) * _stretch(W) + (0.0 if b is None else float(np.linalg.norm(b)))
+        width += len(W) * reader.columns
+    a, norm = above.maps.readers[len(rows)].numbers(a), norm * np.sqrt(above.maps.readers[len(rows)].columns)
     c = 0.0 if head_bias is None else np.abs(head_bias)
     out, far = a @ np.abs(head).T + c, norm * np.linalg.norm(head, axis=1) + c
     return float(2.0**-52 * width * min(out.max(initial=0.0), far.max(initial=0.0)))
@@ -124,7 +126,7 @@ def _large_head(
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         nonlocal best
         h, c = split(x)
-        predictions = preactivations(Z, h, c)
+        predictions = affine(Z, h, c)
         value = objective.loss_of(predictions, targets)
         if value < best[2]:
             best = (h, c, value)
@@ -145,36 +147,40 @@ def _large_head(
     return h, c, objective.head_value(Z, targets, prices, h, c)
 
 
-def least_squares(Z: Array, U: Array, bias: bool) -> tuple[Array, Array | None]:
-    """Rows W (t, s) and biases (t,) with Z W^T + b nearest to U (N, t), slightly regularised; without bias when the layer has none."""
-    Zb = np.hstack([Z, np.ones((len(Z), 1))]) if bias else Z
-    G = Zb.T @ Zb
+def least_squares(parts: Iterable[tuple[slice, Array]], U: Array, bias: bool) -> tuple[Array, Array | None]:
+    """Rows W (t, s) and biases (t,) with Z W^T + b nearest to U (N, t), slightly regularised; without bias when the layer has none.
+
+    parts: Z (N, s) in pieces, each with its samples, each of which has as many rows in Z as in U.
+    """
+    G, right, at = np.zeros(()), np.zeros(()), 0
+    for _, Z in parts:
+        Zb = np.hstack([Z, np.ones((len(Z), 1))]) if bias else Z
+        G, right, at = G + Zb.T @ Zb, right + Zb.T @ U[at : at + len(Z)], at + len(Z)
     G[np.diag_indices_from(G)] += 1e-9 * max(
         float(np.trace(G)) / max(len(G), 1), 1e-200
     )  # silent features: 1e-300 would leave a denormal ridge, and NaN
-    x = np.linalg.solve(G, Zb.T @ U).T if len(G) else np.zeros((U.shape[1], 0))
+    x = np.linalg.solve(G, right).T if len(G) else np.zeros((U.shape[1], 0))
     return (x[:, :-1].copy(), x[:, -1].copy()) if bias else (np.ascontiguousarray(x), None)
 
 
-def imitating(teachers: Sequence[Array], outputs: Array, Z: Array, biases: Sequence[bool], slope: float) -> Subnetwork:
+def imitating(teachers: Sequence[Array], outputs: Array, Z: Array, biases: Sequence[bool], above: Above) -> Subnetwork:
     """Least squares layer by layer: rows on Z (N, s) whose pre-activations follow the teachers' (N, t_p), then a head that follows `outputs` (N, K).
 
-    biases: whether each of these layers, the last included, has a bias.
+    biases: whether each of these layers, the last included, has a bias. above: the layers above Z's.
     """
     rows = []
     for U, bias in zip(teachers, biases):
-        W, b = least_squares(Z, U, bias)
+        W, b = least_squares(above.parts(Z, (), read=True), U, bias)
         rows.append((W, b))
-        Z = leaky_relu(preactivations(Z, W, b), slope)
-    head, c = least_squares(Z, outputs, biases[-1])
-    return Subnetwork(tuple(rows), head, c)
+        Z, above = leaky_relu(above.preactivations(Z, W, b), above.slope), above.next
+    return Subnetwork(tuple(rows), *least_squares(above.parts(Z, (), read=True), outputs, biases[-1]))
 
 
 def teachers_of(network: Network, features: Array, layer: int, kept: Sequence[Array]) -> tuple[list[Array], Array]:
     """Pre-activations of the network's neurons `kept[0], kept[1], ...` of layers layer + 1, ..., and its outputs, from its features of `layer`."""
-    out = []
-    for W, b, here in zip(network.weights[layer:-1], network.biases[layer:-1], kept):
-        z = preactivations(features, W, b)
+    out, above = [], network.above(layer)
+    for (W, b), here in zip(network.hidden_rows[layer:], kept):
+        z = above.preactivations(features, W, b)
         out.append(z[:, here])
-        features = network.activation(z)
-    return out, preactivations(features, network.theta, network.c)
+        features, above = network.activation(z), above.next
+    return out, above.preactivations(features, network.theta, network.c)

@@ -104,18 +104,19 @@ def _middle(search: Search, sides: Sequence[Side]) -> tuple[list[Tower], float |
     found: list[Subnetwork] = []
     for side, network in zip(sides, (A, B)):
         kept = [most_important(network, network.features(search.X, p), p, t) for p, t in enumerate(widths, start=1)]
-        teachers, outputs = subnetworks.teachers_of(network, search.X, 0, kept)
+        inputs, above = network.rows(search.X), network.above(0)
+        teachers, outputs = subnetworks.teachers_of(network, inputs, 0, kept)
         has_bias = [b is not None for b in network.biases]
-        start = subnetworks.imitating(teachers, outputs, search.X, has_bias, network.negative_slope)
-        if network.depth == 2 and search.objective.kappa > 0:
+        start = subnetworks.imitating(teachers, outputs, inputs, has_bias, above)
+        if network.shallow and search.objective.kappa > 0:
             # Trained rows would have moving prices: the endpoint's own rows with their best head.
             rows = stacked(network, kept, [])
             Z = network.features(search.X)[:, kept[0]]
             own = Subnetwork((), network.theta[:, kept[0]], network.c)
-            own = search.solved(Z, own, network, kept[0], 0, side.seed)
+            own = search.solved(Z, own, network, kept[0], 0, side.seed, above.next)
             found.append(Subnetwork(((rows[0][0], rows[1][0]),), own.head, own.head_bias, own.value))
         else:
-            found.append(search.solved(search.X, start, network, None, search.steps, side.seed))
+            found.append(search.solved(inputs, start, network, None, search.steps, side.seed, above))
         if found[-1].value <= search.target:
             break
     xi = min(found, key=lambda s: s.value)

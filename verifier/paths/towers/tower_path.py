@@ -51,7 +51,7 @@ class _Builder:
     def write(self, tower: Tower, label: str) -> None:
         """Idle move: the tower's neurons that are not there yet go into free slots of all layers at once."""
         weights, biases = list(self.network.weights), list(self.network.biases)
-        below: Array = np.arange(self.network.widths[0])
+        below: Array = np.arange(self.network.weights[0].shape[1])
         changed = False
         for l, keys in enumerate(tower.keys):
             new = [i for i, k in enumerate(keys) if k not in self.at[l]]
@@ -69,9 +69,9 @@ class _Builder:
                     bias[slots] = b[new]
                     biases[l] = bias
             self.at[l].update(taken)
-            below = np.array([self.at[l][k] for k in keys], dtype=np.int64)
+            below = self.network.columns(np.array([self.at[l][k] for k in keys], dtype=np.int64), l + 2)
         if changed:
-            self.emit(Network(tuple(weights), tuple(biases), self.network.negative_slope), label)
+            self.emit(self.network.with_parameters(weights, biases), label)
 
     def _allot(self, l: int, keys: Sequence[Key], new: Sequence[int]) -> dict[Key, int]:
         """Slots for the tower's new neurons: their own in B where it is free, else one whose owner does not come now."""
@@ -91,7 +91,8 @@ class _Builder:
         """Head move to the tower's head; what is not in the tower is dead afterwards."""
         theta = np.zeros_like(self.network.theta)
         self.at = [{k: at[k] for k in keys} for at, keys in zip(self.at, tower.keys)]
-        theta[:, [self.at[-1][k] for k in tower.keys[-1]]] = tower.head
+        slots = np.array([self.at[-1][k] for k in tower.keys[-1]], dtype=np.int64)
+        theta[:, self.network.columns(slots, -1)] = tower.head
         # Emitted even where nothing changes, so that every program has its move; `Path.without_still_moves` drops it.
         self.network = self.network.replace(-1, theta, tower.head_bias)
         self.moves.append(Move(self.network, tower.label, program=tower.program))
@@ -132,19 +133,20 @@ class _Builder:
             b = b.copy()
             b[targets] = b[sources]
         # Dead neurons above may still read the free slots; the kernel wants a transfer to start from exact zeros.
+        read, old = (n.columns(np.array(slots), l + 2) for slots in (targets, sources))
         out = n.weights[l + 1].copy()
-        out[:, targets] = 0.0
+        out[:, read] = 0.0
         weights, biases = list(n.weights), list(n.biases)
         weights[l], biases[l], weights[l + 1] = W, b, out
         self.emit(
-            Network(tuple(weights), tuple(biases), n.negative_slope),
+            n.with_parameters(weights, biases),
             f"re-order layer {l + 1}: copy neurons into free slots",
         )
         out = out.copy()
-        out[:, targets] = out[:, sources]
-        out[:, sources] = 0.0
+        out[:, read] = out[:, old]
+        out[:, old] = 0.0
         weights[l + 1] = out
-        self.network = Network(tuple(weights), tuple(biases), n.negative_slope)
+        self.network = n.with_parameters(weights, biases)
         pairs = np.column_stack([sources, targets]).astype(np.int64)
         label = f"re-order layer {l + 1}: hand over to the copies"
         self.moves.append(Move(self.network, label, transfer=pairs, transfer_layer=l + 1))

@@ -17,7 +17,7 @@ def line(s: Setting, r: Request) -> Proposal:
     from verifier.paths.curves.line import matched_line_estimate
 
     A, B = s.A.network, s.B.network
-    if A.depth > 2:
+    if not A.shallow:
         return Proposal([build(A, B)])
     start = time.process_time()
     found = matched_line_estimate(*s.pair, points=POINTS)

@@ -20,7 +20,7 @@ def exchange(s: Setting, r: Request) -> Proposal:
     """Proposition X; with more hidden layers exchange in depth (docs/deep.md)."""
     from verifier.paths.exchange.proposition_x import exchange as build
 
-    if s.A.network.depth > 2:
+    if not s.A.network.shallow:
         from verifier.paths.exchange.deep import deep_exchange
 
         return Proposal([_deep(deep_exchange, s, r)])
@@ -29,7 +29,7 @@ def exchange(s: Setting, r: Request) -> Proposal:
 
 def halves(s: Setting, r: Request) -> Proposal:
     """Theorem 4.1 of Nguyen, Bréchet, Mondelli 2021 for one hidden layer; of all methods it stands for `theorem41` in deeper networks."""
-    if s.A.network.depth > 2:
+    if not s.A.network.shallow:
         if r.of_all:
             return theorem41(s, r)
         return Proposal(skipped="halves: defined for one hidden layer; theorem41 is the same theorem for any depth")
@@ -46,6 +46,8 @@ def theorem41(s: Setting, r: Request) -> Proposal:
     from verifier.theory import nguyen2021_bounds
 
     path = _deep(build, s, r)
+    if s.A.network.geometry is not None:
+        return Proposal([path])  # the corollaries speak of fully connected networks
     return Proposal([path], apriori=nguyen2021_bounds(*s.pair, path))
 
 

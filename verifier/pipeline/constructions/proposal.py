@@ -53,7 +53,7 @@ class Request:
     def certifiable(self, string: Path) -> list[Path]:
         """The string of an estimate: a path like any other, so that the chord lemma bounds what was only sampled. That takes longer than to find it: of
         method all it is done only with --exhaustive or while no gap of 0 is proved, and not in depth, where chords take minutes."""
-        return [] if self.of_all and (self.posed_only or string.start.depth > 2) else [string]
+        return [] if self.of_all and (self.posed_only or not string.start.shallow) else [string]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,10 @@ class Proposal:
 
 def propose(c: Construction, s: Setting, r: Request) -> Proposal:
     """Run a construction where it is defined."""
+    if c.shallow and s.A.network.geometry is not None:
+        return Proposal(
+            skipped=f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
+        )
     if c.shallow and s.A.network.depth != 2:
         hidden = s.A.network.depth - 1
         return Proposal(skipped=f"{c.name}: defined for one hidden layer, these networks have {hidden}")

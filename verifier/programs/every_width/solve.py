@@ -26,7 +26,7 @@ BELOW = 1e-6
 
 def require_priced(network: Network, objective: Objective) -> None:
     """Raise UsageError where no bound for every width exists: neurons cost nothing, or the network is no ReLU network of one hidden layer."""
-    if network.depth != 2 or network.negative_slope:
+    if not network.shallow or network.negative_slope:
         raise UsageError("every-width: defined for one hidden layer of ReLU")
     if objective.penalty not in ("path", "weight_decay") or objective.kappa == 0:
         raise UsageError(

@@ -133,7 +133,7 @@ class RowsProgram:
 
 def require_fitting(network: Network) -> None:
     """Raise UsageError for networks that region programs are not defined for."""
-    if network.depth != 2 or network.negative_slope:
+    if not network.shallow or network.negative_slope:
         raise UsageError(
             f"region program: defined for one hidden layer of ReLU, got {network.depth - 1} hidden layers and negative slope {network.negative_slope!r}"
         )
