@@ -13,7 +13,8 @@ from tests.corpus import channels
 from verifier.kernel import Parameters, Problem, check
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.reference.objective import endpoint_value
-from verifier.kernel.statements import Geometry, Rejected
+from verifier.kernel.statements import Geometry, Pooling, Reading, Rejected, Window
+from verifier.kernel.statements.geometry import require_entries, require_geometry
 from verifier.kernel.statements.problem import validate
 
 from .components import run_check
@@ -145,3 +146,17 @@ def test_claims_of_one_hidden_layer_are_refused_alike():
         verdict = check(case.problem, case.claims[0], evaluation=evaluation)
         assert not verdict.accepted
         assert "not defined for convolutional networks" in verdict.why
+
+
+def test_a_small_file_asks_for_little():
+    """Poolings that enlarge maps, and many large windows on small ones: refused before anything is made of them (an attacker's files)."""
+    wide = Pooling("adaptive_average", size=(256, 256))
+    far = Window((1, 1), (256, 256), (0, 0), (1, 1))
+    one = Window((1, 1), (1, 1), (0, 0), (1, 1))
+    enlarged = Geometry((1, 1, 1), (Reading((), one), Reading((wide,), far)))
+    require_geometry(enlarged, 2)
+    with pytest.raises(Rejected, match="a pooling before layer 2 gives too many numbers"):
+        require_entries(enlarged, (np.ones((1000, 1)), np.ones((1, 1000))))
+    padded = Pooling("max", Window((2895, 2895), (1, 1), (1447, 1447), (1, 1)))
+    with pytest.raises(Rejected, match="windows with too many positions together"):
+        require_geometry(Geometry((1, 1, 1), (Reading((padded, padded), one), Reading((), one))), 2)

@@ -307,6 +307,7 @@ def maps_of(geometry: Geometry | None, depth: int) -> Maps:
         for pooling in reading.poolings:
             windows, size = _pooled(pooling, size)
             poolings.append(("max" if pooling.kind == "max" else "mean", windows))
+            spread = max(spread, len(windows.table))
         window, whole = _of_window(size, reading.window), size == (1, 1)
         size = _size(size, reading.window)
         # One position that is read as it is needs no copy.
@@ -333,9 +334,13 @@ def multiplications(geometry: Geometry | None, p: Parameters) -> int:
 
 
 def widest(geometry: Geometry | None, p: Parameters) -> int:
-    """Most numbers that a layer gives on a sample, or reads in patches of its own."""
+    """Most numbers that a layer or a pooling gives on a sample, or that a layer reads in patches of its own."""
     readers = maps_of(geometry, len(p.weights)).readers
     return max(
-        math.prod(r.size) * (len(W) if r.window is None else max(W.shape))
+        max(
+            math.prod(r.size) * (len(W) if r.window is None else max(W.shape)),
+            *(len(w.table) * (W.shape[1] // r.columns) for _, w in r.poolings),
+            0,
+        )
         for r, W in zip(readers, p.weights, strict=True)
     )
