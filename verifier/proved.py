@@ -19,7 +19,15 @@ import numpy as np
 from verifier.certificate.file import Certificate
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import Claim, EndpointValue, Move, Parameters, PathUpperBound, Problem, Write
-from verifier.kernel.statements import Rejected, apply_writes, validate, validate_endpoint, validate_path
+from verifier.kernel.statements import (
+    Rejected,
+    apply_writes,
+    breakpoints_of,
+    validate,
+    validate_endpoint,
+    validate_path,
+)
+from verifier.kernel.statements.refusal import require_types
 
 PROGRAM = "verifier-proved"
 BUILT = Path(__file__).resolve().parents[1] / "proofs" / "driver" / PROGRAM
@@ -84,6 +92,8 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
     if not isinstance(claim, EndpointValue | PathUpperBound):
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "claims of this kind are not covered")
     try:
+        require_types(problem, Problem, "problem")
+        require_types(claim, type(claim), "claim")
         validate(problem)
         if isinstance(claim, EndpointValue):
             validate_endpoint(problem, claim)
@@ -91,6 +101,7 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         validate_path(problem, claim)
         vertex = problem.A
         for move in claim.moves:
+            breakpoints_of(move)
             vertex = apply_writes(vertex, move)
     except Rejected as refusal:
         return ProvedVerdict(claim, ProvedOutcome.REFUSED, str(refusal))
