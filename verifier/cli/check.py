@@ -68,9 +68,9 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
         print(f"{evaluation}: {verdict.sentence}", file=sys.stderr)
     for comparison in found.comparisons:
         print(comparison.sentence, file=sys.stderr)
-    for verdict in proved:
-        print(f"proved: {verdict['outcome']}: {verdict['sentence']}{verdict['why']}", file=sys.stderr)
-    outcomes = [verdict["outcome"] for verdict in proved]
+    for row in proved:
+        print(f"proved: {row['outcome']}: {row['sentence']}{row['why']}", file=sys.stderr)
+    outcomes = [row["outcome"] for row in proved]
     word, code = "VERIFIED", 0
     if not found.accepted or "REFUSED" in outcomes:
         word, code = "REJECTED", Outcome.REJECTED.exit_code
