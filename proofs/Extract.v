@@ -16,11 +16,13 @@ Extract Constant Pos.ltb => "Big_int_Z.lt_big_int".
 Extract Constant Z.shiftl => "Exact.shift_left".
 Extract Constant Z.shiftr => "Exact.shift_right".
 Extract Constant Z.div => "Exact.div".
+Extract Constant Z.pos_div_eucl => "Exact.pos_div_eucl".
 Extract Constant Z.sqrt => "Exact.sqrt".
 Extract Constant Z.sqrtrem => "Exact.sqrtrem".
 Extract Constant Z.pow => "Exact.pow".
 Extract Constant StdZRadix2.mantissa_digits => "Exact.digits".
 Extract Constant StdZRadix2.mantissa_shl => "Exact.mantissa_shl".
+Extract Constant StdZRadix2.mantissa_shr => "(fun m d pos -> Exact.mantissa_shr Pos_Eq Pos_Lo Pos_Mi Pos_Up m d pos)".
 
 (** Drawn in by CoqInterval's module, which speaks of real numbers too; no function that is run asks for it, and if one did the program would end. *)
 Extract Constant ClassicalDedekindReals.sig_forall_dec => "(fun _ -> failwith ""an axiom of the reals was asked for a value"")".

@@ -206,3 +206,23 @@ def test_without_coq_make_proofs_says_what_is_missing(tmp_path):
     )
     assert done.returncode != 0
     assert "needs Coq 8.16" in done.stderr
+
+
+@built
+def test_shifts_of_many_bits_are_those_bit_by_bit(tmp_path):
+    """The one function of proofs/driver/exact.ml that does more than call Zarith, on all numbers below 4097 and on long ones."""
+    for path in (PROOFS / "driver" / "exact.ml", Path(__file__).with_name("shifts.ml")):
+        shutil.copy(path, tmp_path)
+    words = ["ocamlfind", "ocamlopt", "-package", "zarith", "-linkpkg", "exact.ml", "shifts.ml", "-o", "shifts"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    done = subprocess.run([str(tmp_path / "shifts")], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 differ\n"
+
+
+@built
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["breast-cancer-20-path", "breast-cancer-20-loss", "moons-20-path", "moons-20-loss"])
+def test_the_gallery_of_width_20_is_proved(name):
+    verdicts = check_proved(read_certificate(ROOT / "certificates" / f"gallery-{name}.safetensors"))
+    assert {v.outcome for v in verdicts} <= {ProvedOutcome.PROVED, ProvedOutcome.NOT_COVERED}
+    assert sum(v.outcome is ProvedOutcome.PROVED for v in verdicts) >= 3
