@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test test-slow lint docs wheel check-gallery gallery bench clean
+.PHONY: demo test test-slow lint docs wheel check-gallery gallery bench proofs clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "verifier needs Python 3.11 or newer; name one with make PYTHON=...")'
@@ -40,6 +40,11 @@ wheel: $(INSTALLED)  ## build/dist/*.whl; `make test-slow` tries it in clean env
 	rm -rf build/dist build/lib build/bdist.*
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w build/dist .
 	@ls build/dist
+
+proofs:  ## check the proofs with Coq from scratch, and build the checker that they are about (docs/proofs.md)
+	$(MAKE) -C proofs --no-print-directory clean
+	$(MAKE) -C proofs --no-print-directory -j2
+	@echo "Every theorem is checked; proofs/driver/verifier-proved is built: verifier check --proved CERTIFICATE."
 
 check-gallery: $(INSTALLED)  ## re-check every committed certificate with both evaluations, two at a time, the largest first
 	ls -S certificates/*.safetensors certificates/audit/*.safetensors | xargs -n 1 -P 2 $(BIN)/python -m verifier check --reference

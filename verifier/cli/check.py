@@ -16,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="check with the second evaluation too: Arb balls and exact rationals, slower",
     )
     parser.add_argument(
+        "--proved",
+        action="store_true",
+        help="ask the checker with a machine-checked proof too, which `make proofs` builds (docs/proofs.md): "
+        "endpoint values and paths; a file with claims that it does not cover is INCONCLUSIVE",
+    )
+    parser.add_argument(
         "--data",
         metavar="FILE",
         help="the .data file written beside a certificate that does not embed its data (default: the one beside it); "
@@ -41,9 +47,13 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.checking import check_file
     from verifier.cli.options import require_file
     from verifier.errors import CertificateFormatError
+    from verifier.outcomes import Outcome
 
     require_file(path)
+    proved: list[dict[str, str]] = []
     try:
+        if args.proved:
+            proved = _proved(path, args.data)
         found = check_file(path, args.data, args.networks, reference=args.reference)
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
@@ -58,7 +68,14 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
         print(f"{evaluation}: {verdict.sentence}", file=sys.stderr)
     for comparison in found.comparisons:
         print(comparison.sentence, file=sys.stderr)
-    word = "VERIFIED" if found.accepted else "REJECTED"
+    for row in proved:
+        print(f"proved: {row['outcome']}: {row['sentence']}{row['why']}", file=sys.stderr)
+    outcomes = [row["outcome"] for row in proved]
+    word, code = "VERIFIED", 0
+    if not found.accepted or "REFUSED" in outcomes:
+        word, code = "REJECTED", Outcome.REJECTED.exit_code
+    elif "NOT COVERED" in outcomes:
+        word, code = "INCONCLUSIVE", Outcome.INCONCLUSIVE.exit_code
     evaluations = tuple(dict.fromkeys(e for e, _, _ in found.verdicts))
     if args.json:
         claims = [
@@ -70,13 +87,32 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
                 {
                     "file": str(path), "verdict": word, "about": found.about, "sha256": found.digest, "hashes": found.hashes,
                     "networks": [{"same": c.same, "sentence": c.sentence} for c in found.comparisons],
-                    "cpu_seconds": found.cpu_seconds, "claims": claims,
+                    "cpu_seconds": found.cpu_seconds, "claims": claims, **({"proved": proved} if args.proved else {}),
                 }
             )
         )  # fmt: skip
     else:
         count, compared = len(found.verdicts) // len(evaluations), ", networks compared" if found.comparisons else ""
+        if args.proved:
+            counts = ", ".join(f"{outcomes.count(o)} {o.lower()}" for o in dict.fromkeys(outcomes))
+            compared += f", by the checker with a proof {counts}"
         print(
             f"{word} {path} ({count} claims, {' and '.join(evaluations)} evaluation{compared}, {found.cpu_seconds:.2f} CPU s)"
         )
-    return 0 if found.accepted else 5
+    return code
+
+
+def _proved(path: Path, data: str | None) -> list[dict[str, str]]:
+    """The word of the checker with a proof on each claim, before the kernel's: where it is not built, nothing is checked."""
+    from verifier.certificate.file import read_certificate
+    from verifier.proved import check_proved
+
+    certificate = read_certificate(path, data=None if data is None else Path(data))
+    return [
+        {
+            "outcome": v.outcome.value,
+            "sentence": v.claim.sentence(certificate.problem),
+            "why": f" ({v.why})" if v.why else "",
+        }
+        for v in check_proved(certificate)
+    ]

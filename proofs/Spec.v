@@ -1,0 +1,139 @@
+(** * What a certificate says, over the real numbers
+
+    To be compared, line by line, with docs/certificate-v2.md. Nothing in this file is an algorithm: a checker is right when it
+    accepts only what is stated here. Everything is polymorphic in the type of numbers: a file holds integers [z], which stand for
+    [z / 2^s] with one [s] for the whole file, and [real] maps them to the reals. *)
+From Coq Require Import Reals List ZArith Bool.
+Import ListNotations.
+Set Implicit Arguments.
+Open Scope R_scope.
+
+(** ** Vectors and matrices: lists, and lists of rows *)
+Fixpoint map2 {A B C} (f : A -> B -> C) (u : list A) (v : list B) : list C :=
+  match u, v with a :: u', b :: v' => f a b :: map2 f u' v' | _, _ => [] end.
+
+Definition sum (u : list R) : R := fold_right Rplus 0 u.
+Definition dot (u v : list R) : R := sum (map2 Rmult u v).
+Definition norm1 (u : list R) : R := sum (map Rabs u).
+Definition norm (u : list R) : R := sqrt (dot u u).
+
+(** Entrywise sum; the empty list counts as 0. *)
+Fixpoint vadd (u v : list R) : list R :=
+  match u, v with a :: u', b :: v' => (a + b) :: vadd u' v' | [], _ => v | _, [] => u end.
+
+(** ** Section "Problem": networks *)
+(** [W_l] is [weight], a list of rows; [b_l] is [bias]. A bias that is absent in the file is a list of zeros here. *)
+Record layer (T : Type) := Layer { weight : list (list T); bias : list T }.
+Definition network (T : Type) := list (layer T).
+
+Definition sigma (a z : R) : R := Rmax z (a * z).
+Definition affine (l : layer R) (h : list R) : list R := map2 (fun row b => dot row h + b) (weight l) (bias l).
+
+(** [h_0 = x], [h_l = sigma(W_l h_{l-1} + b_l)], and [f = W_L h_{L-1} + b_L]. *)
+Fixpoint outputs (a : R) (net : network R) (x : list R) : list R :=
+  match net with
+  | [] => x
+  | [l] => affine l x
+  | l :: rest => outputs a rest (map (sigma a) (affine l x))
+  end.
+
+(** ** Losses *)
+Inductive loss (T : Type) := Logistic | Hinge | CrossEntropy | Squared | Absolute | Huber (delta : T).
+Arguments Logistic {T}. Arguments Hinge {T}. Arguments CrossEntropy {T}. Arguments Squared {T}. Arguments Absolute {T}.
+
+(** One row of [data/X], its targets (empty for cross-entropy), its label (0 for others), its weight (1 where there are none). *)
+Record sample (T : Type) := Sample { input : list T; target : list T; label : nat; share : T }.
+
+Definition huber (delta r : R) : R := if Rle_dec (Rabs r) delta then r * r / 2 else delta * Rabs r - delta * delta / 2.
+
+(** [loss(y, f)]; logistic and hinge loss have one output, so that their sums have one term. *)
+Definition loss_value (o : loss R) (y : list R) (k : nat) (f : list R) : R :=
+  match o with
+  | Logistic => sum (map2 (fun t v => ln (1 + exp (- (t * v)))) y f)
+  | Hinge => sum (map2 (fun t v => Rmax 0 (1 - t * v)) y f)
+  | CrossEntropy => ln (sum (map exp f)) - nth k f 0
+  | Squared => sum (map2 (fun t v => (v - t) * (v - t)) y f)
+  | Absolute => sum (map2 (fun t v => Rabs (v - t)) y f)
+  | Huber delta => sum (map2 (fun t v => huber delta (v - t)) y f)
+  end.
+
+(** ** Penalties *)
+Inductive penalty := NoPenalty | L1 | PathNorm | WeightDecay.
+
+Record problem (T : Type) := Problem {
+  slope : T;              (* [negative_slope] *)
+  loss_of : loss T;
+  kappa : T;
+  penalty_of : penalty;
+  bias_priced : bool;     (* [penalise_output_bias] *)
+  samples : list (sample T) }.
+
+(** [wt_i = (w_i, b_i)]; the order of the coordinates plays no part in a norm. *)
+Definition extended_rows (l : layer R) : list (list R) := map2 cons (bias l) (weight l).
+(** [norm_1(theta_i)] for all i: the 1-norms of the columns. *)
+Definition column_norms1 (W : list (list R)) : list R := fold_right (fun row acc => vadd (map Rabs row) acc) [] W.
+
+Definition empty_layer : layer R := Layer [] [].
+Definition bias_price (priced : bool) (net : network R) : R := if priced then norm1 (bias (last net empty_layer)) else 0.
+
+Definition penalty_value (p : penalty) (priced : bool) (net : network R) : R :=
+  match p with
+  | NoPenalty => 0
+  | L1 => sum (map norm1 (weight (last net empty_layer))) + bias_price priced net
+  | PathNorm => dot (map norm (extended_rows (hd empty_layer net))) (column_norms1 (weight (last net empty_layer)))
+                + bias_price priced net
+  | WeightDecay => (sum (map (fun r => dot r r) (extended_rows (hd empty_layer net)))
+                    + sum (map (fun r => dot r r) (weight (last net empty_layer)))) / 2
+  end.
+
+(** ** [F = (sum_j w_j loss(y_j, f(x_j))) / (sum_j w_j) + kappa P] *)
+Definition sample_loss (P : problem R) (net : network R) (j : sample R) : R :=
+  loss_value (loss_of P) (target j) (label j) (outputs (slope P) net (input j)).
+Definition mean (shares values : list R) : R := dot shares values / sum shares.
+Definition F (P : problem R) (net : network R) : R :=
+  mean (map (@share R) (samples P)) (map (sample_loss P net) (samples P))
+  + kappa P * penalty_value (penalty_of P) (bias_priced P) net.
+
+(** ** Section "Paths" *)
+(** The point at time t of the straight segment from v to w. *)
+Definition lerp (t a b : R) : R := (1 - t) * a + t * b.
+Definition lerp_layer (t : R) (l m : layer R) : layer R :=
+  Layer (map2 (map2 (lerp t)) (weight l) (weight m)) (map2 (lerp t) (bias l) (bias m)).
+Definition lerp_network (t : R) (v w : network R) : network R := map2 (lerp_layer t) v w.
+
+(** A point of the polyline through A and the vertices after each move. *)
+Fixpoint on_polyline (v : network R) (vertices : list (network R)) (p : network R) : Prop :=
+  match vertices with
+  | [] => p = v
+  | w :: rest => (exists t, 0 <= t <= 1 /\ p = lerp_network t v w) \/ on_polyline w rest p
+  end.
+
+(** ** Section "Claims" *)
+Definition endpoint_value (P : problem R) (N : network R) (lower upper : R) : Prop := lower <= F P N <= upper.
+
+(** [vertices] are the networks after each move. [over_level] is [(level, gap_over_level)] where there is a level. *)
+Definition path_upper_bound (P : problem R) (A B : network R) (vertices : list (network R))
+    (sup gap gap_over_lower : R) (over_level : option (R * R)) (frozen : bool) : Prop :=
+  last vertices A = B /\
+  forall p, on_polyline A vertices p ->
+    F P p <= sup /\
+    F P p - Rmax (F P A) (F P B) <= gap /\
+    F P p - Rmin (F P A) (F P B) <= gap_over_lower /\
+    (match over_level with None => True | Some (level, over) => F P p - level <= over end) /\
+    (frozen = true -> last p empty_layer = last A empty_layer).
+
+(** ** What the integers of a file stand for *)
+Definition map_layer {T U} (g : T -> U) (l : layer T) : layer U := Layer (map (map g) (weight l)) (map g (bias l)).
+Definition map_network {T U} (g : T -> U) (net : network T) : network U := map (map_layer g) net.
+Definition map_loss {T U} (g : T -> U) (o : loss T) : loss U :=
+  match o with
+  | Logistic => Logistic | Hinge => Hinge | CrossEntropy => CrossEntropy
+  | Squared => Squared | Absolute => Absolute | Huber d => Huber (g d)
+  end.
+Definition map_sample {T U} (g : T -> U) (j : sample T) : sample U :=
+  Sample (map g (input j)) (map g (target j)) (label j) (g (share j)).
+Definition map_problem {T U} (g : T -> U) (P : problem T) : problem U :=
+  Problem (g (slope P)) (map_loss g (loss_of P)) (g (kappa P)) (penalty_of P) (bias_priced P) (map (map_sample g) (samples P)).
+
+(** [z] stands for [z / 2^s]. *)
+Definition real (s z : Z) : R := IZR z / IZR (2 ^ s).

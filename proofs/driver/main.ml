@@ -1,0 +1,68 @@
+(* Reads what verifier/proved.py writes (docs/proofs.md, "The text that is read") from standard input, and asks the extracted checker about
+   each claim: one line per claim, "accepted" or "refused". Nothing here is proved. *)
+open Checker
+
+let next () = Scanf.scanf " %s" (fun word -> if word = "" then failwith "the text ends early" else word)
+let integer () = Big_int_Z.big_int_of_string (next ())
+let count () = int_of_string (next ())
+let rec nat_of n = if n < 0 then failwith "a count below 0" else if n = 0 then O else S (nat_of (n - 1))
+let nat () = nat_of (count ())
+let boolean () = match next () with "0" -> false | "1" -> true | word -> failwith ("neither 0 nor 1: " ^ word)
+
+(* Read in the order of the text: List.init says no order. *)
+let list item =
+  let n = count () in
+  let rec go k read = if k = 0 then List.rev read else let x = item () in go (k - 1) (x :: read) in
+  go n []
+let vector () = list integer
+let matrix () = list vector
+let option item = if boolean () then Some (item ()) else None
+
+let loss () = match next () with
+  | "logistic" -> Logistic | "hinge" -> Hinge | "cross_entropy" -> CrossEntropy
+  | "squared" -> Squared | "absolute" -> Absolute | "huber" -> Huber (integer ())
+  | word -> failwith ("no loss: " ^ word)
+let penalty () = match next () with
+  | "none" -> NoPenalty | "l1" -> L1 | "path" -> PathNorm | "weight_decay" -> WeightDecay
+  | word -> failwith ("no penalty: " ^ word)
+let sample () =
+  let input = vector () in let target = vector () in let label = nat () in let share = integer () in
+  { input; target; label; share }
+let problem () =
+  let slope = integer () in let loss_of = loss () in let kappa = integer () in let penalty_of = penalty () in
+  let bias_priced = boolean () in let samples = list sample in
+  { slope; loss_of; kappa; penalty_of; bias_priced; samples }
+let layer () = let weight = matrix () in let bias = vector () in { weight; bias }
+let network () = list layer
+
+let write () =
+  let w_layer = nat () in let w_bias = boolean () in let w_columns = boolean () in
+  let w_index = option (fun () -> list nat) in let w_value = matrix () in
+  { w_layer; w_bias; w_columns; w_index; w_value }
+let pair () = let i = nat () in let j = nat () in (i, j)
+let kind () = match next () with
+  | "idle" -> Idle | "head" -> Head | "chord" -> Chord (vector ())
+  | "transfer" -> let hidden = nat () in let pairs = list pair in Transfer (hidden, pairs)
+  | word -> failwith ("no kind of move: " ^ word)
+let move () = let kind_of = kind () in let writes = list write in { kind_of; writes }
+let path () =
+  let moves = list move in let sup = integer () in let gap = integer () in let gap_over_lower = integer () in
+  let over_level = option (fun () -> let level = integer () in let over = integer () in (level, over)) in
+  let frozen = boolean () in
+  { moves; sup; gap; gap_over_lower; over_level; frozen }
+
+let () =
+  let s = integer () in
+  let p = problem () in
+  let a = network () in
+  let b = network () in
+  for _ = 1 to count () do
+    let accepted = match next () with
+      | "endpoint" ->
+        let of_a = boolean () in let lower = integer () in let upper = integer () in
+        check_endpoint s p a b of_a lower upper
+      | "path" -> check_path s p a b (path ())
+      | word -> failwith ("no claim: " ^ word) in
+    print_endline (if accepted then "accepted" else "refused")
+  done;
+  if next () <> "end" then failwith "the text goes on after its end"

@@ -1,0 +1,221 @@
+"""The checker with a proof (docs/proofs.md): hands a certificate's claims to the program that `make proofs` extracts, number by number and exactly.
+
+What is proved is the program's decision about integers; this translation of a file into them is not.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verifier.certificate.file import Certificate
+from verifier.errors import UsageError, VerifierError
+from verifier.kernel import Claim, EndpointValue, Move, Parameters, PathUpperBound, Problem, Write
+from verifier.kernel.statements import (
+    Rejected,
+    apply_writes,
+    breakpoints_of,
+    validate,
+    validate_endpoint,
+    validate_path,
+)
+from verifier.kernel.statements.refusal import require_types
+
+PROGRAM = "verifier-proved"
+BUILT = Path(__file__).resolve().parents[1] / "proofs" / "driver" / PROGRAM
+
+
+class ProvedOutcome(Enum):
+    """What the checker with a proof says of one claim."""
+
+    PROVED = "PROVED"
+    REFUSED = "REFUSED"
+    NOT_COVERED = "NOT COVERED"
+
+
+@dataclass(frozen=True)
+class ProvedVerdict:
+    """Its word on one claim. `why` is empty where the claim is proved."""
+
+    claim: Claim
+    outcome: ProvedOutcome
+    why: str
+
+
+class ProvedCheckerError(VerifierError):
+    """The program ended otherwise than with one verdict per claim; nothing is proved then."""
+
+
+def proved_checker() -> Path:
+    """The program: what `make proofs` built in this checkout, or `verifier-proved` on the PATH. UsageError where there is none."""
+    if os.access(BUILT, os.X_OK):
+        return BUILT
+    found = shutil.which(PROGRAM)
+    if found is None:
+        raise UsageError(
+            f"the checker with a proof is not built: expected {BUILT}, or {PROGRAM} on the PATH. Run `make proofs` in a checkout of the project; it needs "
+            "Coq 8.16 (apt-get install coq libcoq-interval libzarith-ocaml-dev ocaml-findlib). Or leave --proved out"
+        )
+    return Path(found)
+
+
+def check_proved(certificate: Certificate) -> tuple[ProvedVerdict, ...]:
+    """The program's word on each claim, in the order of the file.
+
+    A problem or claim that the format refuses by its types and shapes (`verifier.kernel.statements`) is refused before the program is asked.
+    Raises UsageError where the program is not built, ProvedCheckerError where it fails.
+    """
+    program, problem = proved_checker(), certificate.problem
+    verdicts = [_before(problem, claim) for claim in certificate.claims]
+    asked = [claim for claim, verdict in zip(certificate.claims, verdicts) if verdict is None]
+    answers = iter(_ask(program, problem, asked) if asked else ())
+    words = {
+        "accepted": (ProvedOutcome.PROVED, ""),
+        "refused": (ProvedOutcome.REFUSED, "not established by the checker with a proof"),
+    }
+    return tuple(
+        ProvedVerdict(claim, *words[next(answers)]) if verdict is None else verdict
+        for claim, verdict in zip(certificate.claims, verdicts)
+    )
+
+
+def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
+    """What is known without the program; None for a claim that it decides."""
+    if not isinstance(claim, EndpointValue | PathUpperBound):
+        return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "claims of this kind are not covered")
+    if problem.geometry is not None:
+        return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "convolutional networks are not covered")
+    try:
+        require_types(problem, Problem, "problem")
+        require_types(claim, type(claim), "claim")
+        validate(problem)
+        if isinstance(claim, EndpointValue):
+            validate_endpoint(problem, claim)
+            return None
+        validate_path(problem, claim)
+        vertex = problem.A
+        for move in claim.moves:
+            breakpoints_of(move)
+            vertex = apply_writes(vertex, move)
+    except Rejected as refusal:
+        return ProvedVerdict(claim, ProvedOutcome.REFUSED, str(refusal))
+    outside = {
+        "a path up to a permutation is not covered": claim.permutation is not None,
+        "the balanced form is not covered": claim.form == "balanced",
+        "curves of scalings are not covered": any(move.kind == "rescale" for move in claim.moves),
+    }
+    why = next((words for words, holds in outside.items() if holds), None)
+    return None if why is None else ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, why)
+
+
+def _ask(program: Path, problem: Problem, claims: list[Claim]) -> list[str]:
+    text = certificate_text(problem, claims)
+    done = subprocess.run([str(program)], input=text, capture_output=True, text=True, check=False)
+    answers = done.stdout.split("\n")[:-1]
+    if done.returncode != 0 or len(answers) != len(claims) or not set(answers) <= {"accepted", "refused"}:
+        raise ProvedCheckerError(
+            f"{program} ended with {done.returncode} after {len(answers)} of {len(claims)} verdicts, and nothing counts as proved: {done.stderr.strip()}"
+        )
+    return answers
+
+
+def certificate_text(problem: Problem, claims: list[Claim]) -> str:
+    """The text that the program reads (docs/proofs.md): every float x as the integer `x 2^s` with one s for all, a bias that is absent as zeros.
+
+    Claims are endpoint values and literal paths to B itself without curves of scalings, whose types and shapes were checked.
+    """
+    tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(claim)), "end"]
+    s = max(x.as_integer_ratio()[1].bit_length() - 1 for x in tokens if isinstance(x, float))
+    return f"{s}\n" + " ".join(_scaled(t, s) if isinstance(t, float) else t for t in tokens) + "\n"
+
+
+def _scaled(x: float, s: int) -> str:
+    numerator, denominator = x.as_integer_ratio()
+    return hex(numerator << (s - denominator.bit_length() + 1))
+
+
+Tokens = Iterator[str | float]
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
+
+
+def _counts(values: np.ndarray) -> Tokens:
+    yield from (str(len(values)), *(str(i) for i in values.tolist()))
+
+
+def _vector(values: np.ndarray) -> Tokens:
+    yield str(len(values))
+    yield from values.tolist()
+
+
+def _matrix(rows: np.ndarray) -> Tokens:
+    yield str(len(rows))
+    for row in rows:
+        yield from _vector(row)
+
+
+def _network(p: Parameters) -> Tokens:
+    yield str(len(p.weights))
+    for W, b in zip(p.weights, p.biases, strict=True):
+        yield from _matrix(W)
+        yield from _vector(np.zeros(len(W)) if b is None else b)
+
+
+def _problem(problem: Problem) -> Tokens:
+    o, N = problem.objective, len(problem.X)
+    yield from (problem.negative_slope, o.loss)
+    if o.delta is not None:
+        yield o.delta
+    yield from (o.kappa, o.penalty, _flag(o.penalise_output_bias), str(N))
+    weights = np.ones(N) if problem.weights is None else problem.weights
+    for x, y, w in zip(problem.X, problem.targets, weights.tolist(), strict=True):
+        yield from _vector(x)
+        if o.loss == "cross_entropy":
+            yield from ("0", str(int(y)))
+        else:
+            yield from (*_vector(y), "0")
+        yield w
+    yield from _network(problem.A)
+    yield from _network(problem.B)
+
+
+def _write(w: Write) -> Tokens:
+    yield from (str(w.layer - 1), _flag(w.part == "bias"), _flag(w.axis == 1), _flag(w.index is not None))
+    if w.index is not None:
+        yield from _counts(w.index)
+    yield from _matrix(np.atleast_2d(w.value))
+
+
+def _move(move: Move) -> Tokens:
+    yield move.kind
+    if move.kind == "chord":
+        yield from _vector(np.zeros(0) if move.breakpoints is None else move.breakpoints)
+    if move.transfer is not None and move.transfer_layer is not None:
+        yield from (str(move.transfer_layer - 1), str(len(move.transfer)))
+        yield from (str(i) for i in move.transfer.ravel().tolist())
+    yield str(len(move.writes))
+    for w in move.writes:
+        yield from _write(w)
+
+
+def _claim(claim: Any) -> Tokens:
+    if isinstance(claim, EndpointValue):
+        yield from ("endpoint", _flag(claim.network == "A"), claim.lower, claim.upper)
+        return
+    yield from ("path", str(len(claim.moves)))
+    for move in claim.moves:
+        yield from _move(move)
+    yield from (claim.sup, claim.gap, claim.gap_over_lower, _flag(claim.level is not None))
+    if claim.level is not None:
+        yield from (claim.level, claim.gap_over_level)
+    yield _flag(claim.output_layer == "frozen")
