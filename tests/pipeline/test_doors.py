@@ -163,3 +163,19 @@ def test_objects_of_torch_and_scikit_learn(tmp_path):
     assert len(values) == 1
     with pytest.raises(UsageError, match="data in memory; prepare them yourself"):
         certify(*modules, (X, y), loss="logistic", data_options={"standardize": True})
+
+
+def test_the_same_parameters_in_another_geometry_have_another_default_name():
+    """Else a run on one would replace the certificate of the other."""
+    from dataclasses import replace
+
+    from tests.corpus.channels import exchange_case
+    from verifier.pipeline.places import default_name
+
+    one = exchange_case().problem
+    reading = one.geometry.readings[0]
+    other = replace(
+        one.geometry,
+        readings=(replace(reading, window=replace(reading.window, stride=(7, 7))), *one.geometry.readings[1:]),
+    )
+    assert default_name("a.pt", "b.pt", one) != default_name("a.pt", "b.pt", replace(one, geometry=other))

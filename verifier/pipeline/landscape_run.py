@@ -84,7 +84,7 @@ class LandscapeResult:
             if "failed" not in p
         )
         if (least := every_width(self.record)) is not None:
-            certified += f"; F >= {show_down(least, 7)} at every width"
+            certified += f"; F >= {show_down(least, 7)} for one hidden layer of any width"
         word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
         return f"{word}COMPUTED in float64: {computed}; " + (
             f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"

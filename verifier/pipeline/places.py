@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.certificate.geometry import geometry_line
 from verifier.certificate.hashing import arrays_sha256
 from verifier.files import Kind, require_place
 from verifier.kernel.statements import Problem
@@ -27,8 +28,9 @@ def default_name(a: Any, b: Any, problem: Problem) -> Path:
             for l, v in enumerate(vs)
             if v is not None
         }
-    # Everything the problem is about: with another loss or activation the same parameters are another pair.
-    digest = arrays_sha256({**arrays, repr(problem.objective): np.array([problem.negative_slope])})
+    # Everything the problem is about: with another loss, activation or geometry the same parameters are another pair.
+    about = f"{problem.objective!r}{geometry_line(problem.geometry)}"
+    digest = arrays_sha256({**arrays, about: np.array([problem.negative_slope])})
     return Path("certificates") / f"{stems[0]}-{stems[1]}-{digest[:8]}.safetensors"
 
 

@@ -21,7 +21,7 @@ FULL_A, SPARSE_A, STAR, SPARSE_B, FULL_B = 1, 2, 3, 5, 6
 
 @dataclass(frozen=True)
 class Term:
-    """A term, and its certified bounds as shown; lower "–" where nothing bounds it from below."""
+    """A term, its certified bounds as shown, and what proves the lower one."""
 
     name: str
     lower: str
@@ -31,7 +31,10 @@ class Term:
 
 @dataclass(frozen=True)
 class Theorem2Level:
-    """The level at one (l, alpha), as shown, its terms, and what they say about the least level over all (l, alpha)."""
+    """The level at one (l, alpha), as shown, its terms, and what they say about the least level over all (l, alpha).
+
+    lengths: rows have to keep their lengths, as under the l1 penalty a longer row pays less.
+    """
 
     name: str
     lower: str
@@ -39,6 +42,7 @@ class Theorem2Level:
     terms: list[Term]
     every: str
     of_every_width: bool
+    lengths: bool
 
 
 def theorem2_level(solved: dict[int, HeadOptimum], found: Recheck, problem: Problem) -> Theorem2Level | None:
@@ -62,7 +66,7 @@ def theorem2_level(solved: dict[int, HeadOptimum], found: Recheck, problem: Prob
         return None  # a longer row pays less there, and an angle does not say how long a row is
     # Every term is F of some network of one hidden layer, or the least of several.
     widths = [c for c, v in found.all if isinstance(c, EveryWidthLowerBound) and v.accepted]
-    width = max((c.lower for c in widths), default=0.0)
+    width = max((c.lower for c in widths if c.lower > 0.0), default=0.0)
     of_width = "the bound for every width" if width > 0.0 else "no loss is negative"
     spread = show_up(alpha, 3)
     terms, lowers = [Term(f"e({l})", show_down(width, 8), show_up(solved[STAR].upper, 8), of_width)], [width]
@@ -87,7 +91,15 @@ def theorem2_level(solved: dict[int, HeadOptimum], found: Recheck, problem: Prob
         if alpha == 0.0
         else "."
     )
-    return Theorem2Level(f"ε({l}, {spread})", show_down(lower, 8), show_up(upper, 8), terms, every, width > 0.0)
+    return Theorem2Level(
+        f"ε({l}, {spread})",
+        show_down(lower, 8),
+        show_up(upper, 8),
+        terms,
+        every,
+        width > 0.0,
+        problem.objective.penalty == "l1",
+    )
 
 
 def _augmented(rows: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
