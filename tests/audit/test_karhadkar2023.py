@@ -1,20 +1,23 @@
 """Karhadkar et al. 2023: every claim gets its word, and the evaluations agree with brute force."""
 
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
 
 from verifier.audit.karhadkar2023 import STATEMENTS
 from verifier.audit.karhadkar2023.counts import independent, is_vertex, step_rows
+from verifier.audit.karhadkar2023.figures import shares
 from verifier.audit.karhadkar2023.global_minima import bad_share, key_neurons, zero_inside
 from verifier.audit.karhadkar2023.one_dimensional import deficient_sets, deficient_share, missing
+from verifier.audit.karhadkar2023.pictures import corners
 from verifier.audit.karhadkar2023.polyline import affine_multiple, distance_to_cone, vertices
 from verifier.audit.karhadkar2023.ranks import jacobian, loss, output
 from verifier.audit.karhadkar2023.shares import binary_matrices, full_rank, singular, singular_share
 from verifier.audit.karhadkar2023.shares import deficient_share as pattern_share
 from verifier.audit.trials import audit
+from verifier.regions.presets import Cell
 
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 COSTLY = {
@@ -26,7 +29,7 @@ COSTLY = {
     "figure2": 32,
     "figure3": 32,
 }
-COSTLY |= {"t5": 6, "t3.bourgain": 2, "figures.t10": 3}
+COSTLY |= {"t5": 6, "t3.bourgain": 2, "figures.t10": 5}
 # Words of these come from more random regions than a quick test affords.
 SLOW = {"figure6.line"}
 
@@ -131,11 +134,40 @@ def test_general_position_of_a_plane_in_space():
     assert not independent(np.array([[1, 0, 1], [2, 0, 2], [1, 1, 2]]), 2)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_numbers_of_deficient_sets_agree_with_ranks(n):
+    x = np.sort(np.random.default_rng(n).choice(np.arange(-20, 20), n, replace=False))
+    X, rows = np.column_stack([x, np.ones(n, dtype=np.int64)]), sorted(step_rows(n))
+    counted = [
+        sum(not full_rank(np.array(chosen), X) for chosen in combinations(rows, k)) if k else 1
+        for k in range(2 * n + 1)
+    ]
+    assert deficient_sets(n) == counted
+
+
 def test_shares_of_deficient_regions_agree_with_enumeration():
     x, d1 = np.array([-1, 0, 3]), 3
     X = np.column_stack([x, np.ones(3, dtype=np.int64)])
     counted = sum(not full_rank(np.array(rows), X) for rows in product(sorted(step_rows(3)), repeat=d1))
-    assert deficient_share(deficient_sets(x), d1) == Fraction(counted, 6**d1)
+    assert deficient_share(deficient_sets(3), d1) == Fraction(counted, 6**d1)
+
+
+@pytest.mark.parametrize(("n", "d1"), [(6, 12), (10, 25), (16, 50)])
+def test_exact_shares_lie_in_the_intervals_of_sampled_regions(n, d1):
+    exact = 1 - float(deficient_share(deficient_sets(n), d1))
+    _, lower, upper = shares(Cell("rank", "d0 = 1", 1, n, d1, "", 100, 3, measure="regions"))
+    assert lower <= exact <= upper
+    assert 0.01 < exact < 0.99
+
+
+def test_corners_agree_with_qhull():
+    from scipy.spatial import ConvexHull
+
+    for seed in range(20):
+        points = np.random.default_rng(seed).integers(-9, 10, size=(30, 2))
+        assert corners([tuple(p) for p in points.tolist()]) == {
+            tuple(p) for p in points[ConvexHull(points).vertices].tolist()
+        }
 
 
 def test_missing_coupons_agree_with_enumeration():

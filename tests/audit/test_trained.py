@@ -15,21 +15,23 @@ QUICK = {
         "claim51.swap", "claim51.deep", "eq6.deep", "cor44.head.repaired", "cor44.one-output.repaired", "cor44.hidden", "expA.order",
     ),
     "nguyen2019": (
-        "lemma33", "lemma33.curve", "prop35", "lemma43", "lemma52", "lemma53", "t32", "t42", "t51", "t51.unbounded", "t61.valleys", "t61", "lemma44",
+        "lemma33", "lemma33.curve", "lemma33.middle", "prop35", "lemma43", "lemma52", "lemma53", "t32", "t42", "t51", "t51.multiclass", "t51.unbounded",
+        "t61.valleys", "t61", "lemma44",
     ),
     "karhadkar2023": ("lemma4",),
 }  # fmt: skip
 WITHOUT = {
     "a count of patterns, of subsets or of widths": (
         "t3.bourgain", "t5.repaired", "cor8.repaired", "prop6", "prop6.most", "prop7.repaired", "lemma9", "t10", "lemma11", "eq6.minmax", "cor43.A1",
-        "exp.pairs.disjoint",
+        "exp.pairs.disjoint", "example14",
     ),
     "inputs on a line, or numbers and an activation": (
         "t12", "lemma15.repaired", "prop13.cone.repaired", "prop13.onto", "prop13.affine.repaired", "assumption21.leaky", "assumption22", "lemma23",
+        "lemma23.elu", "lemma23.softplus", "prop13.sums", "prop13.table", "figure5",
     ),
     "data and labels, no network": ("t3.e.repaired",),
     "regions of random networks are what it is about": ("figures.t10", "figures.t12", "figure2", "figure3.parameters", "figure7", "figure8"),
-    "its networks are built": ("section7.fig5",),
+    "functions of one or two numbers": ("figure1", "figure2", "figure3.left", "figure3.right", "figure4", "section7.fig5"),
     "its networks are minima of landscapes known whole": ("width", "t2.main.repaired", "t2.main.logistic", "t3.rate.repaired"),
     "trained ReLU layers are not in generic position (cor43.A2), which it asks for": ("cor43",),
 }  # fmt: skip

@@ -113,7 +113,7 @@ class Statement:
     counterexample: a violating instance as the kernel's claim, or as several, where there is one.
     trained_counterexamples: further violating instances by name, trained networks or what a search found, for further certificates.
     repaired: the corrected statement, itself tried on its own instances and known ones. wrong: of one that holds, what the same trials must refute.
-    about: whose sentence it is.
+    about: whose sentence it is. page: where the quoted sentence stands, from 1; None for papers without page numbers (`audit.pages`).
     count: trials of the full audit. untestable: why nothing is evaluated, instead of all that. no_certificate: why a statement that fails has no
     counterexample for the kernel.
     """
@@ -137,6 +137,7 @@ class Statement:
     trained_counterexamples: Callable[[], dict[str, Instance]] | None = None
     wrong: Wrong | None = None
     about: About = About.CLAIM
+    page: int | None = None
 
 
 @dataclass(frozen=True)

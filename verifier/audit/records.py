@@ -50,7 +50,8 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     s = finding.statement
     return {
         "format": FORMAT, "version": VERSION,
-        "paper": s.paper, "identifier": s.identifier, "place": s.place, "quote": s.quote, "words": s.words, "hypotheses": list(s.hypotheses),
+        "paper": s.paper, "identifier": s.identifier, "place": s.place, "page": s.page, "quote": s.quote, "words": s.words,
+        "hypotheses": list(s.hypotheses),
         "expected": s.expected.value, "about": s.about.value, "untestable": s.untestable, "kernel_claim": s.counterexample is not None,
         "no_certificate": s.no_certificate, "known": len(s.known),
         "word": finding.word.value, "as_expected": finding.as_expected, "trials": finding.trials, "skipped": finding.skipped,

@@ -114,7 +114,8 @@ def _row(r: Record, alone: Record | None) -> dict[str, Any]:
     worst = r["worst"] or {}
     word = _word(r)
     return {
-        "name": r["identifier"], "place": r["place"], "quote": r["quote"] or "–", "words": r["words"], "word": word, "tone": TONES[word],
+        "name": r["identifier"], "place": r["place"] if r.get("page") is None else f"{r['place']}, p. {r['page']}",
+        "quote": r["quote"] or "–", "words": r["words"], "word": word, "tone": TONES[word],
         "expected": "–" if r["untestable"] is not None else r["expected"], "error": bool(contradictions({**r, "repaired": None})),
         "about": "" if is_claim(r) else r["about"], "refuted": _refuted(r),
         "hypotheses": "; ".join(r["hypotheses"]), "trials": f"{r['trials']:,}" if worst or r["skipped"] else "–", "skipped": r["skipped"],

@@ -35,6 +35,19 @@ def _zigzag(v: Values) -> Values:
     return {"p": np.where(np.arange(len(v["x"])) % 2, 1.0, -1.0)}
 
 
+def _coincident(v: Values) -> Values:
+    """The second sample is the first again."""
+    x = np.array(v["x"])
+    x[1] = x[0]
+    return {"x": x}
+
+
+def _third(v: Values) -> Values:
+    """Targets of three samples, the middle one too high for a convex function."""
+    x, y = v["x"], v["y"]
+    return {"x": np.array([x[0], (x[0] + x[1]) / 2, x[1]]), "y": np.array([y[0], y[0] + y[1] + 1.0, y[1]])}
+
+
 WRONG = {
     "lemma2": Wrong("nine tenths of that", share=0.9),
     "t3.bourgain": Wrong("at most 2^-d", given(base=0.5)),
@@ -48,13 +61,19 @@ WRONG = {
         changing(lambda v: {"X": np.vstack([v["X"], 0 * v["X"][:1]]), "pattern": np.append(v["pattern"], 0)}),
     ),
     "lemma9": Wrong("two inputs may be the same", changing(_twice)),
-    "t10": Wrong(HALF, share=0.5),
+    "t10": Wrong(TENTH, share=0.1),
     "lemma11": Wrong(HALF, share=0.5),
     "t12": Wrong(TENTH, share=0.1),
     "lemma15.repaired": Wrong("inputs may stand in the wrong order", changing(_backwards)),
     "prop13.cone.repaired": Wrong("n = 1 too", changing(lambda v: {"x": v["x"][:1], "w": 0.0, "b": 1.0})),
     "prop13.onto": Wrong("inputs may stand in the wrong order", changing(_backwards)),
     "prop13.affine.repaired": Wrong("p may be any function", changing(_zigzag)),
+    "prop13.sums": Wrong("one point of the polyline is enough for the sum of two", given(points=1)),
+    "prop13.table": Wrong("two inputs may be the same", changing(_coincident)),
+    "example14": Wrong("two inputs may be the same", changing(_coincident)),
+    "figure1": Wrong("sums of two lie on the polyline too", given(of=2)),
+    "figure4": Wrong("a sample may be 0", changing(lambda v: {"X": np.vstack([v["X"], 0 * v["X"][:1]])})),
+    "figure5": Wrong("n = 3 too", changing(_third)),
     "figures.t10": Wrong("two neurons are enough", _width(2)),
     "figures.t12": Wrong("two neurons are enough", _width(2)),
     "figure2": Wrong("two hundred neurons have too few parameters as well", _width(200)),

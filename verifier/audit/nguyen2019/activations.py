@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
+
 from verifier.audit.claim import About, Instance, Rng, Statement, Trial, Word
 from verifier.audit.trained import small_networks
 
@@ -52,6 +54,42 @@ def _assumption22(instance: Instance) -> Trial:
     met = bool(shifts) and len(set(shifts)) == len(shifts) and all(shifts) and all(factors) and any(j for _, j in kinks)
     left = combined_kinks(kinks, shifts, factors)
     return Trial(1.0, float(len(left)), 1.0, met, text=f"{len(left)} kinks remain of {len(kinks)} (1 + {len(shifts)})")
+
+
+def _elu(instance: Instance) -> Trial:
+    """As `_assumption22`, for places where the second derivative of the difference jumps: ELU's own jumps by -alpha at 0 and nowhere else."""
+    alpha, shifts, factors = (instance.values[k] for k in ("alpha", "shifts", "factors"))
+    met = alpha > 0 and bool(shifts) and len(set(shifts)) == len(shifts) and all(shifts) and all(factors)
+    left = combined_kinks([(Fraction(0), -alpha)], shifts, factors)
+    return Trial(
+        1.0, float(len(left)), 1.0, met, text=f"{len(left)} jumps of the second derivative, {len(shifts)} shifts"
+    )
+
+
+def _softplus(instance: Instance) -> Trial:
+    """The residue at i pi of the derivative of log(1 + e^z) - sum_i lambda_i log(1 + e^(z - a_i)), 1 / (1 + e^-z) - ..., as a mean on a circle."""
+    shifts, factors = ([float(v) for v in instance.values[k]] for k in ("shifts", "factors"))
+    met = bool(shifts) and len(set(shifts)) == len(shifts) and all(shifts) and all(factors)
+    radius = 0.5 * min([1.0, *(abs(a) for a in shifts if a)])
+    turn = radius * np.exp(2j * np.pi * np.arange(64) / 64)
+    # At z = i pi + turn, where e^-z = -e^-turn.
+    slope = lambda a: 1.0 / (1.0 - np.exp(a - turn))
+    residue = np.mean((slope(0.0) - sum(c * slope(a) for c, a in zip(factors, shifts))) * turn)
+    size = 1.0 + sum(abs(c) for c in factors)
+    return Trial(1.0, float(abs(residue)), size, met, 1e-6, f"residue {abs(residue):.6g}, {len(shifts)} shifts")
+
+
+def _smooth(rng: Rng, count: int) -> Iterator[Instance]:
+    """Shifts of either sign, near 0 too, with the least-squares factors of a grid, which come as near to sigma as any; every third time at random."""
+    for k in range(count):
+        p = int(rng.integers(1, 5))
+        shifts = [Fraction(float(v)) for v in rng.normal(size=p) * 10.0 ** rng.uniform(-1, 1)]
+        grid = np.linspace(-10, 10, 201)
+        table = np.column_stack([np.logaddexp(0.0, grid - float(a)) for a in shifts])
+        fitted = np.linalg.lstsq(table, np.logaddexp(0.0, grid), rcond=None)[0] if k % 3 else rng.normal(size=p)
+        alpha = Fraction(float(rng.choice((1.0, 10.0 ** rng.uniform(-3, 1)))))
+        values = {"shifts": shifts, "factors": [Fraction(float(c)) for c in fitted], "alpha": alpha}
+        yield Instance("random", f"{p} shifts, alpha = {float(alpha):.3g}", values)
 
 
 def _shifts(rng: Rng, kinks: Kinks) -> tuple[list[Fraction], list[Fraction]]:
@@ -131,8 +169,19 @@ STATEMENTS = [
     ),
     Statement(
         "lemma23", PAPER, "Lemma 2.3", "Assumption 2.2 is satisfied for any continuous piecewise linear activation function with at least two pieces",
-        "Up to 5 kinks, shifts and factors chosen so that jumps cancel one after the other: at least one remains. (ELU is not tried.)",
+        "Up to 5 kinks, shifts and factors chosen so that jumps cancel one after the other: at least one remains.",
         Word.HOLDS, _piecewise(False), _assumption22, hypotheses=("finitely many pieces, at least two",),
+    ),
+    Statement(
+        "lemma23.elu", PAPER, "Lemma 2.3, ELU", "and for the exponential linear unit sigma(x) = x for x >= 0, alpha (e^x - 1) for x < 0, where alpha > 0",
+        "In rationals: of the jumps of the second derivative of sigma - sum lambda_i sigma(. - a_i) at least one remains, that at 0; factors are those of a "
+        "least-squares fit, or random.",
+        Word.HOLDS, _smooth, _elu, hypotheses=("lambda_i, a_i not 0, a_i distinct", "alpha > 0"),
+    ),
+    Statement(
+        "lemma23.softplus", PAPER, "Assumption 2.2, for an activation that the paper does not name", "",
+        "Softplus too: the residue of the difference's derivative at i pi, by a contour integral, is at least 1.",
+        Word.HOLDS, _smooth, _softplus, hypotheses=("lambda_i, a_i not 0, a_i distinct",), about=About.REMARK,
     ),
     Statement(
         "lemma44", PAPER, "Lemma 4.4", "Span({sigma(v + b 1) | b in R}) = R^n",

@@ -32,10 +32,18 @@ from verifier.matrices import independent_columns
 
 Array = np.ndarray
 LOSSES = ("squared", "absolute", "logistic")
+MULTICLASS = ("cross-entropy", "multiclass hinge")
 
 
 def losses(name: str, F: Array, Y: Array) -> float:
-    """A convex loss of outputs F and targets Y of one shape."""
+    """A convex loss of outputs F and targets Y of one shape; a sample's class is where its targets are largest."""
+    if name in MULTICLASS:
+        own = F[np.arange(len(F)), np.argmax(Y, axis=1)]
+        if name == "cross-entropy":
+            return float(np.mean(np.logaddexp.reduce(F, axis=1) - own))
+        # Crammer and Singer: the largest margin violation.
+        others = np.where(np.eye(F.shape[1], dtype=bool)[np.argmax(Y, axis=1)], -np.inf, F)
+        return float(np.mean(np.maximum(0.0, 1.0 + others.max(axis=1) - own)))
     if name == "squared":
         return float(np.mean((F - Y) ** 2))
     if name == "absolute":
@@ -47,7 +55,7 @@ def _targets(shape: tuple[int, ...], scale: float) -> Array:
     return np.random.default_rng(shape[0]).normal(size=shape) * scale
 
 
-def _connected(slope: float):  # type: ignore[no-untyped-def]
+def _connected(slope: float, names: tuple[str, ...] = LOSSES):  # type: ignore[no-untyped-def]
     """L = 2, n_1 >= 2N: max of the loss along Lemma 5.2 on both sides, Lemma 5.3 and a head segment, against the larger end."""
 
     def evaluate(instance: Instance) -> Trial:
@@ -56,7 +64,11 @@ def _connected(slope: float):  # type: ignore[no-untyped-def]
         rng = np.random.default_rng(0)
         first = to_full_rank(v["X"], v["W"], v["b"], v["V"], sigma, rng)
         second = to_full_rank(v["X"], v["W2"], v["b2"], v["V2"], sigma, rng)
-        if len(np.unique(v["X"], axis=0)) < len(X) or v["W"].shape[1] < 2 * len(X):
+        if (
+            len(np.unique(v["X"], axis=0)) < len(X)
+            or v["W"].shape[1] < 2 * len(X)
+            or (names == MULTICLASS and v["V"].shape[1] < 2)
+        ):
             return Trial(0.0, 0.0, 1.0, False)
         U, goal = (np.vstack(side[-1][:2]) for side in (first, second))
         F, G = sigma(X @ U), sigma(X @ goal)
@@ -70,7 +82,7 @@ def _connected(slope: float):  # type: ignore[no-untyped-def]
         ends = [starts[0] @ v["V"], starts[1] @ v["V2"]]
         Y = _targets(ends[0].shape, float(np.abs(ends[0]).max()) or 1.0)
         worst, name = min(
-            ((max(losses(n, o, Y) for o in ends) - max(losses(n, o, Y) for o in outputs), n) for n in LOSSES),
+            ((max(losses(n, o, Y) for o in ends) - max(losses(n, o, Y) for o in outputs), n) for n in names),
         )
         level = max(losses(name, o, Y) for o in ends)
         return Trial(level - worst, level, level or 1.0, True, 1e-6, f"{name} loss, level {level:.3g}")
@@ -177,6 +189,13 @@ STATEMENTS = [
         "t51", PAPER, "Theorem 5.1, L = 2", "Suppose that n_1 >= 2N and n_2 > ... > n_L. Then every sublevel set of Phi is connected",
         "One hidden layer, Leaky ReLU: three convex losses along the proof's path, sampled, against the larger end. Deeper networks: t51.path.",
         Word.HOLDS, _wide(True), _connected(0.1), hypotheses=("L = 2", "n_1 >= 2N", "distinct inputs", "Leaky ReLU"),
+    ),
+    Statement(
+        "t51.multiclass", PAPER, "Section 8, conclusion", "Our results hold for ... general convex losses, e.g. square loss, cross-entropy loss and "
+        "multiclass Hinge-loss",
+        "Cross-entropy and the multiclass hinge loss on two classes, one hidden layer, Leaky ReLU, the path of t51: sampled, against the larger end. "
+        "With depth: t32.path and t51.path, cross-entropy.",
+        Word.HOLDS, _wide(True), _connected(0.1, MULTICLASS), hypotheses=("L = 2", "n_1 >= 2N", "two outputs or more", "distinct inputs", "Leaky ReLU"),
     ),
     Statement(
         "t51.unbounded", PAPER, "Theorem 5.1, second sentence, L = 2", "every connected component of every level set of Phi is unbounded",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from verifier.matrices import independent_columns
 from verifier.networks.network import Network
 from verifier.objective import make_objective
 from verifier.paths.nguyen2019.lemma33 import Curves, map_h
-from verifier.paths.nguyen2019.lemma52 import free_neurons, write_neurons
+from verifier.paths.nguyen2019.lemma52 import free_neurons, to_full_rank, write_neurons
 from verifier.paths.nguyen2019.polyline import Polyline
 from verifier.paths.nguyen2019.proposition35 import align_all
 from verifier.paths.nguyen2019.theorem32 import theorem32
@@ -26,7 +27,7 @@ from verifier.paths.path import Path
 PAPER = "nguyen2019"
 Array = np.ndarray
 Widths = Callable[[Rng, int], tuple[int, ...]]
-LOSSES = ("squared", "absolute", "logistic")
+LOSSES = ("squared", "absolute", "logistic", "cross_entropy")
 # Parameters beyond this size leave float64 too few digits for an identity.
 LARGEST = 1e5
 
@@ -114,6 +115,12 @@ def _wide_inside(rng: Rng, N: int) -> tuple[int, ...]:
     return (*below, N + int(rng.integers(0, 3)), *_decreasing(rng, 6, int(rng.integers(1, 4))))
 
 
+def _wide_below_two(rng: Rng, N: int) -> tuple[int, ...]:
+    """n_k >= N for some k <= L - 2, decreasing above."""
+    below = tuple(int(w) for w in rng.integers(2, 6, size=int(rng.integers(1, 3))))
+    return (*below, N + int(rng.integers(0, 3)), *_decreasing(rng, 6, int(rng.integers(2, 4))))
+
+
 def _wide_first(rng: Rng, N: int) -> tuple[int, ...]:
     """n_1 >= 2N, decreasing above."""
     return (int(rng.integers(1, 5)), 2 * N + int(rng.integers(0, 3)), *_decreasing(rng, 7, int(rng.integers(2, 5))))
@@ -149,9 +156,14 @@ def _connected(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
         except UsageError:
             return Trial(0.0, 0.0, 1.0, False)
         for loss in LOSSES:
-            o, y = make_objective(loss), np.where(Y > 0, 1.0, -1.0) if loss == "logistic" else Y
-            if loss == "logistic" and Y.shape[1] > 1:
+            # The logistic loss reads one output, cross-entropy several.
+            if (loss == "logistic" and Y.shape[1] > 1) or (loss == "cross_entropy" and Y.shape[1] == 1):
                 continue
+            o, y = make_objective(loss), Y
+            if loss == "logistic":
+                y = np.where(Y > 0, 1.0, -1.0)
+            elif loss == "cross_entropy":
+                y = np.argmax(Y, axis=1)
             E = max(o.loss_value(n, X, y) for n in (A, B))
             size = E + o.loss_of(np.zeros_like(Y), y)
             trial = Trial(
@@ -207,9 +219,29 @@ def _lemma34(instance: Instance) -> Trial:
 
 
 def _unbounded32(instance: Instance) -> Trial:
-    """W_2 grows by factors up to 10^4 while (W_1, b_1) = h((factor W_2, b_2), F_2): the output stays."""
+    (A,) = _networks(instance)
+    return _grown(A, instance.values["X"], bool(instance.values.get("first layer stays")))
+
+
+def _unbounded42(instance: Instance) -> Trial:
+    """Layer k of at least N neurons is driven to rank N by Lemma 5.2's moves, on which the output stays; above it as for Theorem 3.2, with F_k for inputs."""
     (A,) = _networks(instance)
     X = instance.values["X"]
+    k = next((l for l in range(1, A.depth - 1) if A.widths[l] >= len(X)), 0)
+    if not k or any(a <= b for a, b in pairwise(A.widths[k + 1 :])):
+        return Trial(0.0, 0.0, 1.0, False)
+    line = Polyline(A, X)
+    if to_full_rank(line, k, len(X)) > 1e3 or not _moderate(line.path("to full rank")):
+        return Trial(0.0, 0.0, 1.0, False)
+    B = line.network
+    above = Network(B.weights[k:], B.biases[k:], B.negative_slope)
+    moved = float(np.abs(B.predict(X) - A.predict(X)).max())
+    trial = _grown(above, line.features(k), bool(instance.values.get("first layer stays")))
+    return replace(trial, left=trial.left + moved, text=f"k = {k}: {trial.text}")
+
+
+def _grown(A: Network, X: Array, stays: bool) -> Trial:
+    """W_2 grows by factors up to 10^4 while (W_1, b_1) = h((factor W_2, b_2), F_2): the output stays. stays: layer 1 does not follow."""
     if np.linalg.matrix_rank(X) < len(X) or np.linalg.cond(X) > 1e3 or np.linalg.cond(A.weights[1]) > 1e3:
         return Trial(0.0, 0.0, 1.0, False)
     R, F = np.linalg.pinv(X), A.features(X, 2) if A.depth > 2 else A.predict(X)
@@ -217,7 +249,7 @@ def _unbounded32(instance: Instance) -> Trial:
     for factor in 10.0 ** np.arange(5.0):
         grown = Polyline(A.replace(2, A.weights[1] * factor), X)
         W, b = map_h(grown, 1, 2, F, R)
-        if not instance.values.get("first layer stays"):
+        if not stays:
             grown.change(1, "follows h", W, b)
         far = max(far, float(np.abs(grown.network.predict(X) - f).max()))
     size = float(np.abs(f).max() + max(np.abs(b).max() for b in A.biases if b is not None))
@@ -256,7 +288,7 @@ STATEMENTS = [
     Statement(
         "t32.path", PAPER, "Theorem 3.2, item 1", "Every sublevel set of Phi is connected",
         "A polyline of moves of one layer each, from any network, low rank and twins included, to any other: the deep chord bound along it, for "
-        "squared, absolute and logistic loss, against the larger end.",
+        "squared, absolute, logistic and cross-entropy loss, against the larger end.",
         Word.HOLDS, _pairs(_narrow, (0.05, 0.3, 0.9)), _connected(theorem32), count=200,
         hypotheses=("rank X = N", "n_1 > ... > n_L", "Leaky ReLU"),
     ),
@@ -273,6 +305,12 @@ STATEMENTS = [
         "final squared loss.",
         Word.HOLDS, _pairs(_wide_inside, (0.05, 0.3, 0.9), 1), _descends(theorem42), count=200,
         hypotheses=("n_k >= N", "n_{k+1} > ... > n_L", "Leaky ReLU", "distinct outputs of layer k - 1 (else the paper perturbs, which may raise the loss)"),
+    ),
+    Statement(
+        "t42.unbounded", PAPER, "Theorem 4.2, item 2", "If k <= L - 2 then every local valley of Phi is unbounded",
+        "Layer k goes to rank N at constant output, then W_{k+2} grows to 10^4 times itself while layer k + 1 follows h: the output stays (relative 1e-7).",
+        Word.HOLDS, _pairs(_wide_below_two, (0.05, 0.3, 0.9), 1), _unbounded42, count=300,
+        hypotheses=("n_k >= N, k <= L - 2", "n_{k+1} > ... > n_L", "Leaky ReLU", "W_{k+2} of full rank"),
     ),
     Statement(
         "t51.path", PAPER, "Theorem 5.1", "Suppose that n_1 >= 2N and n_2 > ... > n_L. Then every sublevel set of Phi is connected",

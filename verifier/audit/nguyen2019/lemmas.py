@@ -71,6 +71,27 @@ def _lemma33_curve(instance: Instance) -> Trial:
     )
 
 
+def _middle(instance: Instance) -> Trial:
+    """Layers up to k < L only: F_k = sigma(Z_k), so that h for A is the map of k layers, the last one linear, for sigma^-1(A); and the curve keeps Z_k."""
+    X, layers, slope = _layers(instance)
+    if len(layers) < 3:
+        return Trial(0.0, 0.0, 1.0, False)
+    sigma, inverse = leaky(slope), leaky_inverse(slope)
+    k = 2 + int(instance.values.get("k", 0)) % (len(layers) - 2)
+    below = layers[:k]
+    A = np.random.default_rng(k).normal(size=(len(X), below[-1][0].shape[1]))
+    made = sigma(forward(X, [map_h(X, below[1:], inverse(A), inverse), *below[1:]], sigma)[-1])
+    before = sigma(forward(X, below, sigma)[-1])
+    curve = [[(U[:-1], U[-1]), *below[1:]] for U in to_h(X, below, sigma, inverse)]
+    far = max(float(np.abs(sigma(forward(X, at, sigma)[-1]) - before).max()) for at in curve)
+    start = np.vstack(layers[0])
+    end = np.vstack(map_h(X, below[1:], inverse(before), inverse))
+    ends = max(float(np.abs(np.vstack(at[0]) - goal).max()) for at, goal in ((curve[0], start), (curve[-1], end)))
+    left = max(float(np.abs(made - A).max()), far, ends)
+    size = float(np.abs(A).max() + np.abs(before).max() + np.abs(start).max() + max(np.abs(b).max() for _, b in layers))
+    return Trial(left, 0.0, size, _proper(X, layers, slope), 1e-6, f"k = {k} of {len(layers)}: {left:.3g}")
+
+
 def _narrowing(rng: Rng, count: int) -> Iterator[Instance]:
     for _ in range(count):
         depth = int(rng.integers(2, 5))
@@ -84,7 +105,7 @@ def _narrowing(rng: Rng, count: int) -> Iterator[Instance]:
             before = w
         values = {
             "X": rng.normal(size=(N, d)) * scale, "weights": weights, "biases": [rng.normal(size=w) * scale for w in widths],
-            "slope": float(rng.choice((0.1, 0.5, 0.9))), "A": rng.normal(size=(N, widths[-1])) * scale,
+            "slope": float(rng.choice((0.1, 0.5, 0.9))), "k": int(rng.integers(4)), "A": rng.normal(size=(N, widths[-1])) * scale,
         }  # fmt: skip
         yield Instance("random", f"L = {depth}, N = {N}, widths {widths}", values)
     yield from trained.narrowing(rng, count)
@@ -266,6 +287,12 @@ STATEMENTS = [
         "lemma33.curve", PAPER, "Lemma 3.3, item 2", "there is a continuous curve from theta to (h(...), ...) on which the loss is constant",
         "Along the curve built layer by layer from the kernels the output stays, its ends fit, relative 1e-6.", Word.HOLDS, _narrowing, _lemma33_curve,
         hypotheses=("as Lemma 3.3",),
+    ),
+    Statement(
+        "lemma33.middle", PAPER, "Lemma 3.3, k < L", "Given some k in [2, L]. Then there is a continuous map h ... F_k(h((W_l, b_l)_{l=2}^k, A), "
+        "(W_l, b_l)_{l=2}^k) = A",
+        "Depth 3 and 4, k from 2 to L - 1: the features of layer k are A, and along the curve to h they stay, its ends fit, relative 1e-6.",
+        Word.HOLDS, _narrowing, _middle, hypotheses=("as Lemma 3.3", "k < L"),
     ),
     Statement(
         "prop35", PAPER, "Proposition 3.5", "The set of full rank matrices A in R^(m x n) is connected for m != n",
