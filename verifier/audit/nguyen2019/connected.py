@@ -172,6 +172,15 @@ def _two_narrowing(rng: np.random.Generator, count: int):  # type: ignore[no-unt
         yield replace(instance, values={**instance.values, "weights2": weights2, "biases2": biases2})
 
 
+def _classes(rng: np.random.Generator, count: int):  # type: ignore[no-untyped-def]
+    """Random and trained pairs of `_wide`; a head v of one output becomes v, -v of two classes."""
+    for instance in _wide(True)(rng, count):
+        v = instance.values
+        if v["V"].shape[1] == 1:
+            v = {**v, **{k: np.hstack([v[k], -v[k]]) for k in ("V", "V2")}}
+        yield replace(instance, values=v)
+
+
 STATEMENTS = [
     Statement(
         "t32", PAPER, "Theorem 3.2", "Every sublevel set of Phi is connected. Moreover, Phi can attain any value arbitrarily close to p*",
@@ -195,7 +204,7 @@ STATEMENTS = [
         "multiclass Hinge-loss",
         "Cross-entropy and the multiclass hinge loss on two classes, one hidden layer, Leaky ReLU, the path of t51: sampled, against the larger end. "
         "With depth: t32.path and t51.path, cross-entropy.",
-        Word.HOLDS, _wide(True), _connected(0.1, MULTICLASS), hypotheses=("L = 2", "n_1 >= 2N", "two outputs or more", "distinct inputs", "Leaky ReLU"),
+        Word.HOLDS, _classes, _connected(0.1, MULTICLASS), hypotheses=("L = 2", "n_1 >= 2N", "two outputs or more", "distinct inputs", "Leaky ReLU"),
     ),
     Statement(
         "t51.unbounded", PAPER, "Theorem 5.1, second sentence, L = 2", "every connected component of every level set of Phi is unbounded",
