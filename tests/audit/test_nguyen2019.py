@@ -10,7 +10,9 @@ import pytest
 from verifier.audit.claim import Instance
 from verifier.audit.nguyen2019 import STATEMENTS
 from verifier.audit.nguyen2019.activations import combined_kinks
+from verifier.audit.nguyen2019.connected import losses
 from verifier.audit.nguyen2019.curves import exchanged, free, leaky, to_full_rank
+from verifier.audit.nguyen2019.figures import island, tails, valley
 from verifier.audit.nguyen2019.lemmas import exact_rank_of, full_rank_path, rotation_path
 from verifier.audit.trials import audit
 from verifier.matrices import independent_columns
@@ -105,3 +107,45 @@ def test_one_neuron_too_few_is_no_trial():
     narrow |= {k: instance.values[k][: 2 * N - 1] for k in ("V", "V2")}
     if 2 * N - 1 >= N:
         assert not BY_NAME["t61"].evaluate(replace(instance, values=narrow)).met
+
+
+def test_multiclass_losses_agree_with_torch():
+    import torch
+
+    rng = np.random.default_rng(4)
+    F, Y = rng.normal(size=(7, 4)) * 3, rng.normal(size=(7, 4))
+    labels = torch.tensor(np.argmax(Y, axis=1))
+    assert losses("cross-entropy", F, Y) == pytest.approx(
+        float(torch.nn.functional.cross_entropy(torch.tensor(F), labels))
+    )
+    worst = [max(max(0.0, 1 + F[i, k] - F[i, c]) for k in range(4) if k != c) for i, c in enumerate(labels.tolist())]
+    assert losses("multiclass hinge", F, Y) == pytest.approx(np.mean(worst))
+
+
+def test_softplus_has_the_residue_of_its_shifts_too():
+    """A shift of 0 takes away what it is given: 1 - 0.25; and the sum over shifts at other places changes nothing."""
+    values = {"alpha": Fraction(1), "shifts": [Fraction(0), Fraction(2)], "factors": [Fraction(1, 4), Fraction(7)]}
+    trial = BY_NAME["lemma23.softplus"].evaluate(Instance("random", "a shift of 0", values))
+    assert not trial.met
+    assert trial.right == pytest.approx(0.75)
+
+
+def test_functions_of_figure_3_have_the_critical_points_that_are_said():
+    x = np.linspace(-12.0, 12.0, 24001)
+    for c in (0.0, 0.4, 1.0):
+        values = np.array([tails(v, c) for v in x])
+        turns = np.flatnonzero(np.diff(np.sign(np.diff(values))))
+        assert len(turns) == 1
+        assert x[turns[0] + 1] == pytest.approx(-np.arcsinh(c / 2), abs=2e-3)
+        assert values[0] == pytest.approx(c, abs=1e-4)
+    values = np.array([island(v) for v in x])
+    assert x[np.flatnonzero(np.diff(np.sign(np.diff(values)))) + 1] == pytest.approx(
+        [-np.sqrt(2), 0.0, np.sqrt(2)], abs=2e-3
+    )
+    assert values.max() == pytest.approx(2.0, abs=1e-6)
+    assert 1.0 < values[0] < 1.05
+
+
+def test_valleys_are_components():
+    assert valley([3.0, 1.0, 1.5, 0.5, 4.0, 0.0, 5.0], 3, 2.0) == [1, 2, 3]
+    assert valley([3.0, 1.0, 1.5, 0.5, 4.0, 0.0, 5.0], 3, 1.2) == [3]
