@@ -134,6 +134,13 @@ def test_general_position_of_a_plane_in_space():
     assert not independent(np.array([[1, 0, 1], [2, 0, 2], [1, 1, 2]]), 2)
 
 
+@pytest.mark.parametrize(("n", "d0", "d1"), [(2, 1, 3), (3, 1, 4), (3, 2, 3), (4, 2, 3), (4, 3, 2)])
+def test_counted_shares_of_patterns_agree_with_ranks_of_all(n, d0, d1):
+    X = np.random.default_rng([7, n]).integers(-1000, 1000, size=(n, d0))
+    counted = sum(not full_rank(A, X) for A in binary_matrices(d1, n)) / 2 ** (n * d1)
+    assert pattern_share(n, d0, d1, np.random.default_rng(0)) == (counted, counted, "sets of rows, counted")
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_numbers_of_deficient_sets_agree_with_ranks(n):
     x = np.sort(np.random.default_rng(n).choice(np.arange(-20, 20), n, replace=False))

@@ -13,7 +13,7 @@ import numpy as np
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.karhadkar2023 import counterexamples
 from verifier.audit.karhadkar2023.counts import step_rows
-from verifier.audit.karhadkar2023.one_dimensional import surjections
+from verifier.audit.karhadkar2023.shares import surjections
 
 PAPER = "karhadkar2023"
 Array = np.ndarray

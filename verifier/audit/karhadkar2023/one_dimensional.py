@@ -12,13 +12,9 @@ from math import ceil, comb, log
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
+from verifier.audit.karhadkar2023.shares import surjections
 
 PAPER = "karhadkar2023"
-
-
-def surjections(d: int, k: int) -> int:
-    """Maps of d rows onto k given values."""
-    return sum((-1) ** i * comb(k, i) * (k - i) ** d for i in range(k + 1))
 
 
 @cache

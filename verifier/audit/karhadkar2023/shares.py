@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from itertools import product
+from math import comb
 
 import numpy as np
 
@@ -64,15 +66,42 @@ def full_rank(pattern: Array, X: Array) -> bool:
     return int(fmpz_mat(khatri_rao(pattern, X)).rank()) == len(X)
 
 
+def surjections(d: int, k: int) -> int:
+    """Maps of d rows onto k given values."""
+    return sum((-1) ** i * comb(k, i) * (k - i) ** d for i in range(k + 1))
+
+
+@cache
+def deficient_row_sets(n: int, d0: int) -> list[int]:
+    """For k = 0..2^n - 1 the number of sets of k rows of patterns, none 0, without full rank, n <= 4; exact, on one data set of large random integers.
+
+    Full rank stays when a row is added, so that a rank is taken only where the set without its last row lacks it.
+    """
+    X = np.random.default_rng([n, d0]).integers(-(10**6), 10**6, size=(n, d0))
+    rows = np.array(every_pattern(n)[1:])
+    out, full = [0] * (len(rows) + 1), np.zeros(2 ** len(rows), dtype=bool)
+    for mask in range(len(full)):
+        chosen = [i for i in range(len(rows)) if mask >> i & 1]
+        full[mask] = bool(chosen) and (full[mask & (mask - 1)] or full_rank(rows[chosen], X))
+        out[len(chosen)] += not full[mask]
+    return out
+
+
 def deficient_share(n: int, d0: int, d1: int, rng: np.random.Generator, samples: int = 100) -> tuple[float, float, str]:
     """(lower, upper, how) of the share of patterns (d1, n) without full rank, for inputs in general position.
 
-    d0 >= n: inputs are independent, so the rank is full unless a column of the pattern is 0: a formula. Otherwise by enumeration up to 2^12
-    patterns or by sampling, on one data set of large random integers (an unlucky one could only raise the share).
+    d0 >= n: inputs are independent, so the rank is full unless a column of the pattern is 0: a formula. Otherwise, for n <= 4 and any d1, by counting
+    sets of rows; by enumeration up to 2^12 patterns; or by sampling, on one data set of large random integers (an unlucky one could only raise the share).
     """
     if d0 >= n:
         share = float(-np.expm1(n * np.log1p(-(2.0**-d1)))) if d1 < 1000 else 0.0
         return share, share, "1 - (1 - 2^-d1)^n"
+    if n <= 4:
+        # A pattern's rank depends on which rows it has; a row of zeros adds nothing.
+        sets = deficient_row_sets(n, d0)
+        bad = sum(number * (surjections(d1, k) + surjections(d1, k + 1)) for k, number in enumerate(sets))
+        share = float(Fraction(bad, 2 ** (n * d1)))
+        return share, share, "sets of rows, counted"
     X = rng.integers(-(10**6), 10**6, size=(n, d0))
     if n * d1 <= 12:
         patterns = binary_matrices(d1, n)
