@@ -20,6 +20,7 @@ from verifier.kernel.statements import (
     JacobianRank,
     RegionMinimum,
     RegionOptimum,
+    ConeBarrier,
     SignCountBarrier,
 )
 from verifier.kernel.statements.refusal import NAME
@@ -30,6 +31,7 @@ KINDS: dict[str, type] = {
     "head_optimum": HeadOptimum,
     "barrier_lower_bound": BarrierLowerBound,
     "sign_count_barrier": SignCountBarrier,
+    "cone_barrier": ConeBarrier,
     "region_minimum": RegionMinimum,
     "region_optimum": RegionOptimum,
     "every_width_lower_bound": EveryWidthLowerBound,
