@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from verifier.landscape.sign_count.repair import Dual
 
 Array = np.ndarray
 Point = tuple[Array, float]
+# (u on arrival, c, u on leaving): neurons may change slots where one of them is 0.
+Bend = tuple[Array, float, Array]
 # Points of a segment at which F is looked at.
 GRID = np.linspace(0.0, 1.0, 17)
 
@@ -36,15 +39,15 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class CoarseBarrier:
-    """lower <= least level of a path <= upper, in float64: lower by the proof (None: nothing above the larger end), upper by points (u, c) in straight segments,
-    at which F was sampled. turned: a path reaches a neuron at 0 at about this level, where it may change a sign; the search proves nothing above it."""
+    """lower <= least level of a path <= upper, in float64: lower by the proof (None: nothing above the larger end), upper by stops in straight segments, on
+    which F was sampled. turned: a path reaches a neuron at 0 at about this level, where it may change a sign; the search proves nothing above it."""
 
     narrow: Narrow
     lower: float
     upper: float
     turned: float
     proof: Proof | None
-    stops: tuple[Point, ...]
+    stops: tuple[Bend, ...]
     programs: int
     parts: int
     seconds: float
@@ -145,6 +148,16 @@ class _Search:
         s = self.s
         return max(s.value((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for t in GRID)
 
+    def from_zero(self, u: Array, c: float) -> tuple[Array, float]:
+        """(rows, highest F on the straight segment to the goal): a network with a neuron at 0 may have its neurons in other slots of their signs."""
+        assert self.goal is not None
+        signs, best = self.s.signs, (u, np.inf)
+        for order in permutations(range(len(u))):
+            if all(signs[i] == signs[k] or not u[i].any() for i, k in zip(order, range(len(u)))):
+                height = self.highest((u[list(order)], c), self.goal)
+                best = (u[list(order)], height) if height < best[1] else best
+        return best
+
     def refine(self, way: _Exit, heights: list[float]) -> bool:
         """Cut the parts whose segments reach the level. False when none can be cut."""
         done = False
@@ -225,12 +238,18 @@ class _Search:
         )  # fmt: skip
 
 
+def _bends(points: Sequence[Point]) -> tuple[Bend, ...]:
+    return tuple((u, c, u) for u, c in points)
+
+
 def coarse_barrier(
     s: Narrow,
     start: Point,
     goal: Point | None,
     *,
     upper: float,
+    turned: float = np.inf,
+    floor: float = 0.0,
     most_programs: int,
     seconds: float,
     close: float = 0.01,
@@ -238,15 +257,17 @@ def coarse_barrier(
 ) -> CoarseBarrier:
     """The level that every path from `start`, whose neurons have the signs of s, to a network of other signs, or to `goal`, must reach.
 
-    start, goal: (u (m, n), c). upper: a level that some path does not exceed. close: the search ends when lower and upper differ by this share of what
+    start, goal: (u (m, n), c). upper, turned: levels that some path to the goal, or to a neuron at 0, does not exceed; one of them is finite. floor: F of
+    the other network where there is no goal. close: the search ends when lower and upper differ by this share of what
     upper is over the larger end. seconds: of CPU. progress(lower, upper, programs, parts).
     """
     fan = Fan(s.inputs, s.directions, len(s.signs))
     partition = Partition(fan)
     search = _Search(s, start, goal, partition, FaceBounds(s, fan, partition.came, {}))
     began = time.process_time()
-    E = max(s.value(*p) for p in (start, goal) if p is not None)
-    lower, turned, proof, stops = E, np.inf, None, (start,)
+    E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
+    lower, proof = E, None
+    stops = () if goal is None else _bends([start, goal])
 
     def over() -> bool:
         return search.bounds.programs >= most_programs or time.process_time() - began > seconds
@@ -273,12 +294,18 @@ def coarse_barrier(
             if min(upper, turned) - lower > close * (min(upper, turned) - E):
                 search.rise(middle())
             continue
-        heights = [search.highest(a, b) for a, b in zip(way.points, way.points[1:])]
+        heights = [search.highest(a, b) for a, b in pairwise(way.points)]
         if max(heights) < search.level:
             if way.to_goal:
-                upper, stops = max(heights), tuple(way.points)
+                upper, stops = max(heights), _bends(way.points)
             else:
                 turned = max(heights)
+                if goal is not None:
+                    leaving, height = search.from_zero(*way.points[-1])
+                    if max(turned, height) < upper:
+                        upper = max(turned, height)
+                        at, c = way.points[-1]
+                        stops = (*_bends(way.points[:-1]), (at, c, leaving), *_bends([goal]))
             search.restart(middle())
         elif not search.refine(way, heights):
             break
