@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.landscape.coarse.face_bounds import scaled
-from verifier.landscape.coarse.search import GRID, CoarseBarrier, Point, coarse_barrier
+from verifier.landscape.coarse.search import GRID, CoarseBarrier, Point, coarse_barrier, highest, kinks
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
 from verifier.landscape.sign_count.narrow import Narrow, with_signs
@@ -103,7 +103,7 @@ def _point(network: Network) -> Point:
 
 
 def _highest(s: Narrow, a: Point, b: Point) -> float:
-    return max(s.value((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for t in GRID)
+    return highest(s, a, b, np.union1d(GRID, kinks(s, a[0], b[0])))
 
 
 def _to_zero(s: Narrow, start: Point) -> float:

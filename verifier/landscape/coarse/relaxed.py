@@ -191,7 +191,8 @@ class _Program:
 
 def least_of_model(H: Array, g: Array, z: Array, bounded: Array) -> Array:
     """The v that minimises `g . (v - z) + (v - z) H (v - z) / 2` with v >= 0 where bounded, from v = z, which is feasible: an active-set method."""
-    H = H + 1e-12 * max(float(H.diagonal().max()), 1e-300) * np.eye(len(g))
+    largest = float(H.diagonal().max())
+    H = H + (1e-12 * largest if largest > 0.0 else 1.0) * np.eye(len(g))
     right, v = H @ z - g, z.copy()
     moving = ~bounded | (z > 0.0)
     for _ in range(8 * len(g)):

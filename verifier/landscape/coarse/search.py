@@ -39,8 +39,7 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class CoarseBarrier:
-    """lower <= least level of a path <= upper, in float64: lower by the proof (None: nothing above the larger end), upper by stops in straight segments, on
-    which F was sampled. turned: a path reaches a neuron at 0 at about this level, where it may change a sign; the search proves nothing above it."""
+    """lower <= least level of a path <= upper, in float64: lower by the proof (None: nothing above the larger end), upper by stops in straight segments. turned: a path reaches a neuron at 0 at about this level, where it may change a sign; the search proves nothing above it."""
 
     narrow: Narrow
     lower: float
@@ -113,6 +112,8 @@ class _Search:
 
     def flood(self, stop: Callable[[], bool]) -> _Exit | None:
         """The first exit met, None when there is none left or time is over."""
+        if self.last is not None and self.last in self.inside:
+            return self.trace(self.last, [], True)
         while self.queue and not stop():
             _, _, part, to, face = heapq.heappop(self.queue)
             if part not in self.inside:
@@ -144,9 +145,9 @@ class _Search:
         return _Exit(points, parts, chain, to_goal)
 
     def highest(self, a: Point, b: Point) -> float:
-        """The largest sampled F on the segment."""
-        s = self.s
-        return max(s.value((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for t in GRID)
+        """The largest F on the segment, or one that reaches the level: F is convex between the points at which a neuron changes over at a sample."""
+        top = highest(self.s, a, b, GRID)
+        return top if top >= self.level else max(top, highest(self.s, a, b, kinks(self.s, a[0], b[0])))
 
     def from_zero(self, u: Array, c: float) -> tuple[Array, float]:
         """(rows, highest F on the straight segment to the goal): a network with a neuron at 0 may have its neurons in other slots of their signs."""
@@ -154,7 +155,8 @@ class _Search:
         signs, best = self.s.signs, (u, np.inf)
         for order in permutations(range(len(u))):
             if all(signs[i] == signs[k] or not u[i].any() for i, k in zip(order, range(len(u)))):
-                height = self.highest((u[list(order)], c), self.goal)
+                at = (u[list(order)], c)
+                height = highest(self.s, at, self.goal, np.union1d(GRID, kinks(self.s, at[0], self.goal[0])))
                 best = (u[list(order)], height) if height < best[1] else best
         return best
 
@@ -236,6 +238,18 @@ class _Search:
             min(d.bound for d in duals), index[self.first], goal, self.partition.fan.tree(), inside,
             np.array(rows, dtype=np.int64).reshape(-1, 3), tuple(duals),
         )  # fmt: skip
+
+
+def highest(s: Narrow, a: Point, b: Point, times: Array) -> float:
+    """The largest F at these points of the segment."""
+    return max((s.value((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for t in times), default=-np.inf)
+
+
+def kinks(s: Narrow, u: Array, v: Array) -> Array:
+    """Times at which a pre-activation is 0 on the way from u to v."""
+    here, there = s.inputs @ u.T, s.inputs @ v.T
+    crosses = here * there < 0.0
+    return np.unique(here[crosses] / (here[crosses] - there[crosses]))
 
 
 def _bends(points: Sequence[Point]) -> tuple[Bend, ...]:
