@@ -4,7 +4,7 @@ One neuron, no biases, squared loss. *Line*: inputs 1 and -1, both with target 1
 both with F = 1/2. Every path passes the neuron 0, where F = 1 and nu = (-2, -2) proves it. The parts are the two half-lines.
 
 *Plane*: inputs (1, 0), (-1, 0), (0, 1) with targets 1, 1, 0; A = (w (1, 0), theta 1), B = (w (-1, 0), theta 1), both with F = 1/3. A path may go around 0
-along (0, t), where F = 2/3 + relu(t)^2 / 3; nu = (-2, -2, 0) proves 2/3 there. The parts are the quarters (+, +), (+, -), (-, +), (-, -); the first two are inside.
+along (0, t), where F = 2/3 + relu(t)^2 / 3; nu = (-2, -2, 0) proves 2/3 there. The parts are the quarters (+, +), (+, -), (-, +), (-, -); two are inside.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def _objective(penalty: str, **o: Any) -> Objective:
 
 
 def line(problem: dict[str, Any] | None = None, **change: Any) -> Case:
-    whole = Problem(_objective("none"), floats([1.0], [-1.0]), floats([1.0], [1.0]), net([[1.0]], [[1.0]]), net([[-1.0]], [[1.0]]))
+    whole = Problem(
+        _objective("none"), floats([1.0], [-1.0]), floats([1.0], [1.0]), net([[1.0]], [[1.0]]), net([[-1.0]], [[1.0]])
+    )
     claim = ConeBarrier(
         name="by hand", around="A", level=0.99609375, gap=0.4921875, start=0, goal=1, signs=ints(1), directions=floats([1.0]), tree=ints(-1, -1),
         inside=ints(1, 0), faces=ints([0, -1, 0], [0, 1, 0]), nu=floats([-2.0, -2.0]), slopes=np.zeros((1, 2)), pulls=np.zeros((1, 1)),
@@ -64,13 +66,31 @@ def around_less(**change: Any) -> Case:
     """Only the first half of the first quarter is inside: it is left towards the second half, along (1, 1), and towards (+, -), along (1, 0).
     There F is as low as F(A), and no dual proves more than 1/3: nu = (0, -2, 0) sums over both inputs on the first axis."""
     ways = ints([0, -1, 0], [0, 1, 0], [0, 2, 0])
-    return cut(**{"inside": ints(1, 0, 0, 0, 0), "faces": ways, "nu": floats([0.0, -2.0, 0.0]), "level": 0.33203125, "gap": 0.0, **change})
+    return cut(
+        **{
+            "inside": ints(1, 0, 0, 0, 0),
+            "faces": ways,
+            "nu": floats([0.0, -2.0, 0.0]),
+            "level": 0.33203125,
+            "gap": 0.0,
+            **change,
+        }
+    )
 
 
 def other_sign(**change: Any) -> Case:
     """B = (w 1, theta -1): of another sign, so that all parts may be inside and only the neuron at 0 is a way out."""
     B = net([[1.0]], [[-1.0]])
-    return line(**{"problem": {"B": B}, "goal": -1, "inside": ints(1, 1), "faces": ints([0, -1, 0], [1, -1, 0]), "gap": 0.0, **change})
+    return line(
+        **{
+            "problem": {"B": B},
+            "goal": -1,
+            "inside": ints(1, 1),
+            "faces": ints([0, -1, 0], [1, -1, 0]),
+            "gap": 0.0,
+            **change,
+        }
+    )
 
 
 def free_bias(last: float, **change: Any) -> Case:
@@ -103,10 +123,11 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "cone-barrier-without-the-neuron-at-0": lambda: plane(faces=WAYS[1:]),
     "cone-barrier-without-faces": lambda: plane(faces=np.zeros((0, 3), dtype=np.int64)),
     "cone-barrier-with-a-face-to-the-wrong-part": lambda: plane(faces=ints([0, -1, 0], [1, -1, 0], [0, 3, 0], [1, 3, 0])),
-    "cone-barrier-with-all-inside": lambda: plane(inside=ints(1, 1, 1, 1)),
+    "cone-barrier-with-all-inside": lambda: plane(inside=ints(1, 1, 1, 1), faces=ints(*[[k, -1, 0] for k in range(4)])),
     "cone-barrier-with-all-inside-and-no-goal": lambda: plane(inside=ints(1, 1, 1, 1), goal=-1, faces=ints(*[[k, -1, 0] for k in range(4)])),
     "cone-barrier-with-none-inside": lambda: plane(inside=ints(0, 0, 0, 0)),
-    "cone-barrier-from-a-part-outside": lambda: plane(start=2),
+    "cone-barrier-from-a-part-outside": lambda: plane(inside=ints(0, 0, 0, 1), faces=ints([3, -1, 0], [3, 1, 0], [3, 2, 0]), nu=floats([-2.0, 0.0, 0.0]),
+        level=0.33203125, gap=0.0),
     "cone-barrier-from-a-part-that-does-not-hold-it": lambda: plane(inside=ints(1, 1, 1, 0), start=2, goal=3,
         faces=ints([0, -1, 0], [1, -1, 0], [2, -1, 0], [1, 3, 0], [2, 3, 0])),
     "cone-barrier-to-a-part-inside": lambda: plane(goal=1),

@@ -11,7 +11,17 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, Problem, Write
 
-from . import attacks, channels, cone_barrier, every_width, landscape, region_optimum, sign_count, violations, violations_papers
+from . import (
+    attacks,
+    channels,
+    cone_barrier,
+    every_width,
+    landscape,
+    region_optimum,
+    sign_count,
+    violations,
+    violations_papers,
+)
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, loose_path, net, path_claim, random_problem
 

@@ -73,13 +73,14 @@ CASES = (
 def exact_pass(A, B, problem):
     """(lower, upper) of the least level of a path, by the search over all cells, which knows no cones."""
     o = problem.objective
-    objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=None if o.penalty == "none" else o.penalty, penalise_output_bias=o.penalise_output_bias)  # fmt: skip
+    penalty = None if o.penalty == "none" else o.penalty
+    objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=penalty)
     found = exact_gap(A, B, objective, problem.X, problem.targets)
     return found.lower, found.upper
 
 
 def lowest_on(s, rays, rng):
-    """An upper bound, mostly a tight one, of the least F where neuron i is a combination of rays[i] (r, n), of none where r is 0: descent from several points."""
+    """An upper bound, mostly a tight one, of the least F where neuron i is a combination of rays[i] (r, n): descent from several points."""
     sizes = [len(r) for r in rays]
     ends = np.cumsum([0, *sizes])
     n = s.inputs.shape[1]

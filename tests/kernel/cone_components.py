@@ -72,7 +72,9 @@ def _changed(claim, rng):
         array[[a, b]] = array[[b, a]]
     elif array.dtype == np.int64:
         place = tuple(int(rng.integers(s)) for s in array.shape)
-        array[place] = {"inside": 1 - array[place], "signs": -array[place]}.get(name, array[place] + rng.choice([-1, 1]))
+        array[place] = {"inside": 1 - array[place], "signs": -array[place]}.get(
+            name, array[place] + rng.choice([-1, 1])
+        )
     else:
         row = int(rng.integers(len(array)))
         array[row] *= 1.0 + rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(-9, 0)
@@ -155,14 +157,19 @@ def check_cone_ways(K: Kernel, rng: np.random.Generator) -> None:
         others = list(K.reference_cone_duals.parts(tree.tolist(), n, m))
         second = {(p, q) for p, q, _ in K.reference_cone_barrier._exits(others, inside.tolist())}
         assert set(faces) == second
-        inverse = [[np.linalg.inv(np.array([cones.coordinates[r] for r in rays], dtype=float)) for rays in part] for part in parts]
+        inverse = [
+            [np.linalg.inv(np.array([cones.coordinates[r] for r in rays], dtype=float)) for rays in part]
+            for part in parts
+        ]
         unit = [np.array(row, dtype=float) for row in cones.coordinates]
         for _ in range(150):
             p, i = int(rng.integers(len(parts))), int(rng.integers(m))
             weights = rng.uniform(0.1, 1.0, size=(m, n))
             out = int(rng.integers(n))
             weights[i, out] = 0.0
-            at = np.array([w @ np.array([unit[r] / np.abs(unit[r]).max() for r in rays]) for w, rays in zip(weights, parts[p])])
+            at = np.array(
+                [w @ np.array([unit[r] / np.abs(unit[r]).max() for r in rays]) for w, rays in zip(weights, parts[p])]
+            )
             step = rng.normal(size=n) * 1e-7
             sides = set()
             for sign in (-1.0, 1.0):

@@ -16,11 +16,11 @@ from verifier.kernel import Claim, EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    ConeBarrier,
     EveryWidthLowerBound,
     JacobianRank,
     RegionMinimum,
     RegionOptimum,
-    ConeBarrier,
     SignCountBarrier,
 )
 from verifier.kernel.statements.refusal import NAME

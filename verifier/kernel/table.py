@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.fast import barrier, cone_barrier, every_width, forward, heads, paths, region_optimum, regions, sign_count
+from verifier.kernel.fast import (
+    barrier,
+    cone_barrier,
+    every_width,
+    forward,
+    heads,
+    paths,
+    region_optimum,
+    regions,
+    sign_count,
+)
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.reference import barrier as reference_barrier

@@ -52,8 +52,10 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
     if proposal.narrow:
         _narrow_barrier(proposal, s.problem, r, work, say)
     if proposal.coarse is not None:
-        barrier, work.record["cones"] = cone_barrier(s.problem, proposal.coarse, say)
-        work.claims += [barrier] if barrier is not None else []
+        found = _claimed(partial(cone_barrier, s.problem, proposal.coarse, say), r, work, say)
+        if found is not None:
+            coarse, work.record["cones"] = found
+            work.claims += [coarse] if coarse is not None else []
     _programs(proposal, s.problem, r, work, say)
     _regions(proposal, s.problem, r, work, say)
     _every_width(proposal, s, r, work, say)

@@ -83,7 +83,7 @@ def lower_rows(found: Recheck, problem: Problem, record: dict[str, Any]) -> list
             remark = f"every path passes a network with one neuron at 0 and {stay}, {claim.positive} positive; {plural(len(claim.nu), 'part')} of their space"
         elif isinstance(claim, ConeBarrier):
             searched, within = table(record.get("cones")), int(claim.inside.sum())
-            remark = f"no path leaves {plural(within, 'coarse cell')} of {len(claim.inside)} around {claim.around} below it; {plural(len(claim.faces), 'way')} out"
+            remark = f"no path leaves {plural(within, 'coarse cell')} around {claim.around} below it; {plural(len(claim.faces), 'way')} out"
         else:
             searched = table(record.get("exact"))
             remark = f"no path leaves {plural(len(claim.cells), 'cell')} around {claim.around} below it; {plural(len(claim.faces), 'face')}"

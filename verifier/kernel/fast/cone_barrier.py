@@ -6,6 +6,7 @@ facets are found here from the tree; on each of these a dual shows F >= level.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from verifier.kernel.fast.cone_duals import Fan, dual_bound, read_tree
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.fast.rational import ZERO, fraction
 from verifier.kernel.statements import ConeBarrier, Parameters, Problem, augmented_rows, require
+from verifier.kernel.statements.cone_barrier import MOST_CONES
 
 Array = np.ndarray
 # Parts inside that are held against all outside at a time.
@@ -53,7 +55,7 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
         dual_bound(problem, fan, [sorted(r) for r in needed], signs, claim.nu[d], claim.slopes[d], claim.pulls[d])
         for d, needed in rays.items()
     ]
-    require(len(bounds) > 0, "no way out is barred")
+    require(len(bounds) > 0 and all(math.isfinite(b) for b in bounds), "no way out is barred")
     # Losses and penalties are at least 0.
     level = max(0.0, min(bounds))
     require(claim.level <= level, f"level: found at least {level!r}, claimed {claim.level!r}")
@@ -74,6 +76,7 @@ def ways_out(cones: Cones, codes: Array, inside: Array) -> Iterator[tuple[int, i
         for i in range(m):
             yield p, -1 - i, tuple(() if k == i else cones.rays[codes[p, k]] for k in range(m))
     some, others = (np.unique(codes[part], return_inverse=True) for part in (within, without))
+    require(len(some[0]) * len(others[0]) <= MOST_CONES, "too many pairs of cones")
     at, of = some[1].reshape(-1, m), others[1].reshape(-1, m)
     kind, facet = contacts(cones, some[0].tolist(), others[0].tolist())
     common: dict[tuple[int, int], Rays] = {}

@@ -68,8 +68,10 @@ def contacts(cones: Cones, some: list[int], others: list[int]) -> tuple[Array, A
     """
     n = cones.n
     (rays_a, normals_a), (rays_b, normals_b) = cones.tables(some), cones.tables(others)
-    largest = [max((abs(v) for v in table.ravel().tolist()), default=0) for table in (rays_a, normals_a, rays_b, normals_b)]
-    if n * max(largest[0] * largest[3], largest[1] * largest[2]) < 2**62:
+    largest = [
+        max((abs(v) for v in table.ravel().tolist()), default=0) for table in (rays_a, normals_a, rays_b, normals_b)
+    ]
+    if max(*largest, n * largest[0] * largest[3], n * largest[1] * largest[2]) < 2**62:
         rays_a, normals_a, rays_b, normals_b = (t.astype(np.int64) for t in (rays_a, normals_a, rays_b, normals_b))
     kind = np.zeros((len(some), len(others)), dtype=np.int8)
     facet = np.full(kind.shape, -1, dtype=np.int64)
@@ -77,17 +79,18 @@ def contacts(cones: Cones, some: list[int], others: list[int]) -> tuple[Array, A
         # Signs of normal k of the first cone on ray l of the others, and of normal l of the others on ray k of the first.
         T = _signs(np.tensordot(rays_b, normals_a[a].T, axes=1)).transpose(0, 2, 1)
         S = _signs(np.tensordot(normals_b, rays_a[a].T, axes=1))
-        behind = (T <= 0).all(axis=2)
-        apart = behind.any(axis=1) | (S <= 0).all(axis=2).any(axis=1)
+        behind: Array = np.all(T <= 0, axis=2)
+        apart: Array = np.any(behind, axis=1) | np.any(np.all(S <= 0, axis=2), axis=1)
         kind[a, ~apart] = OVERLAP
         for k in range(n):
-            on = T[:, k] == 0
-            touching = np.flatnonzero(behind[:, k] & (on.sum(axis=1) == n - 1))
+            zero: Array = T[:, k] == 0
+            touching = np.flatnonzero(behind[:, k] & (zero.sum(axis=1) == n - 1))
             rest = np.delete(np.arange(n), k)
-            t, s, on = T[touching], S[touching], on[touching]
+            t, s, on = T[touching], S[touching], zero[touching]
             # Within the common hyperplane: another normal of either one that has the two facets on different sides.
-            split = ((t[:, rest] <= 0) | ~on[:, None, :]).all(axis=2).any(axis=1)
-            split |= ((s[:, :, rest] <= 0).all(axis=2) & on).any(axis=1) if n > 1 else False
+            split: Array = np.any(np.all((t[:, rest] <= 0) | ~on[:, None, :], axis=2), axis=1)
+            if n > 1:
+                split = split | np.any(np.all(s[:, :, rest] <= 0, axis=2) & on, axis=1)
             kind[a, touching[~split]], facet[a, touching[~split]] = FACET, k
     return kind, facet
 

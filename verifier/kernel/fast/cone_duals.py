@@ -89,7 +89,13 @@ def read_tree(fan: Fan, tree: list[int], neurons: int) -> list[Cones]:
 
 
 def dual_bound(
-    problem: Problem, fan: Fan, rays: Sequence[Sequence[int]], signs: Sequence[int], nu: Array, slopes: Array, pulls: Array
+    problem: Problem,
+    fan: Fan,
+    rays: Sequence[Sequence[int]],
+    signs: Sequence[int],
+    nu: Array,
+    slopes: Array,
+    pulls: Array,
 ) -> float:
     """What a dual proves of F where neuron i, of sign signs[i], is a non-negative combination of rays[i]; rejects a dual that proves nothing.
 

@@ -16,6 +16,7 @@ from verifier.kernel.reference.cone_duals import Cone, Dual, Ray, Space, determi
 from verifier.kernel.reference.numbers import require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value
 from verifier.kernel.statements import ConeBarrier, Parameters, Problem, require
+from verifier.kernel.statements.cone_barrier import MOST_CONES
 
 Vector = tuple[int, ...]
 # What two cones have in common: its dimension, and vectors of which it is the cone.
@@ -44,9 +45,9 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
         for mine, rays in zip(asked[barred[p, q]], face, strict=True):
             mine.update(rays)
     bounds = []
-    for d, rays in asked.items():
+    for d, needed in asked.items():
         dual = Dual(claim.nu[d].tolist(), claim.slopes[d].tolist(), claim.pulls[d].tolist())
-        bounds.append(space.bound([sorted(r) for r in rays], signs, dual))
+        bounds.append(space.bound([sorted(r) for r in needed], signs, dual))
     require(bool(bounds), "there is no way out")
     for bound in bounds if claim.level > 0.0 else []:  # losses and penalties are at least 0
         require_at_most(arb(claim.level), bound, "a dual does not prove the level")
@@ -87,6 +88,9 @@ def _exits(cells: list[list[Cone]], inside: list[int]) -> Iterator[tuple[int, in
     shared = _Shared()
     m = len(cells[0])
     numbers = [[shared.number(cone) for cone in cell] for cell in cells]
+    within_cones = {a for codes, within in zip(numbers, inside, strict=True) if within for a in codes}
+    outer_cones = {a for codes, within in zip(numbers, inside, strict=True) if not within for a in codes}
+    require(len(within_cones) * len(outer_cones) <= MOST_CONES, "more pairs of cones than may be looked at")
     by_first: dict[int, list[int]] = defaultdict(list)
     for q, within in enumerate(inside):
         if not within:
@@ -113,7 +117,7 @@ class _Shared:
         self.n = 0
         self.numbers: dict[tuple[Ray, ...], int] = {}
         self.rays: list[list[Vector]] = []
-        self.normals: list[list[Vector]] = []
+        self.normals: dict[int, list[Vector]] = {}
         self.found: dict[tuple[int, int], Common] = {}
 
     def number(self, cone: Cone) -> int:
@@ -123,7 +127,6 @@ class _Shared:
             self.numbers[key] = len(self.rays)
             rays = [_shortest(ray[0]) for ray in cone]
             self.rays.append(rays)
-            self.normals.append([_normal(rays, k) for k in range(self.n)])
         return self.numbers[key]
 
     def of(self, a: int, b: int) -> Common:
@@ -134,6 +137,8 @@ class _Shared:
     def _meet(self, a: int, b: int) -> Common:
         """Cut the second cone by the half-spaces of the first one."""
         rays = self.rays[b]
+        if a not in self.normals:
+            self.normals[a] = _normals(self.rays[a])
         for normal in self.normals[a]:
             heights = [sum(x * y for x, y in zip(normal, ray)) for ray in rays]
             kept = [ray for ray, h in zip(rays, heights) if h >= 0]
@@ -152,13 +157,21 @@ def _shortest(ray: Vector) -> Vector:
     return tuple(v // shared for v in ray) if shared else ray
 
 
-def _normal(rays: list[Vector], k: int) -> Vector:
-    """0 on all rays but the k-th, positive there: the cofactors of its row."""
-    n, rows = len(rays), [[Fraction(v) for v in ray] for ray in rays]
-    minors = [determinant([[*row[:e], *row[e + 1 :]] for j, row in enumerate(rows) if j != k]) for e in range(n)]
-    normal = tuple(int((-1) ** e * minor) for e, minor in enumerate(minors))
-    side = sum(x * y for x, y in zip(normal, rays[k]))
-    return _shortest(normal if side > 0 else tuple(-v for v in normal))
+def _normals(rays: list[Vector]) -> list[Vector]:
+    """The k-th is 0 on all rays but the k-th, where it is positive: columns of the inverse, by elimination."""
+    n = len(rays)
+    table = [[*map(Fraction, ray), *(Fraction(j == k) for j in range(n))] for k, ray in enumerate(rays)]
+    for e in range(n):
+        lead = next(k for k in range(e, n) if table[k][e] != 0)
+        table[e], table[lead] = table[lead], table[e]
+        table[e] = [v / table[e][e] for v in table[e]]
+        table = [row if k == e else [v - row[e] * t for v, t in zip(row, table[e])] for k, row in enumerate(table)]
+    columns = [[row[n + k] for row in table] for k in range(n)]
+    out = []
+    for column in columns:
+        common = math.lcm(*(v.denominator for v in column))
+        out.append(_shortest(tuple(int(v * common) for v in column)))
+    return out
 
 
 def _rank(vectors: list[Vector]) -> int:

@@ -43,10 +43,10 @@ from verifier.kernel.statements.verdict import Verdict
 Barrier = BarrierLowerBound | SignCountBarrier | ConeBarrier
 
 __all__ = [
-    "FORMS", "KINDS", "LOSSES", "PENALTIES", "Barrier", "BarrierLowerBound", "ConeBarrier", "EndpointValue", "EveryWidthLowerBound", "Geometry", "HeadOptimum", "JacobianRank",
-    "Move", "Objective", "Parameters", "PathUpperBound", "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier",
-    "Verdict", "Window", "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "map_sizes",
-    "permuted", "region_network", "require", "require_array", "same_parameters",
-    "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
+    "FORMS", "KINDS", "LOSSES", "PENALTIES", "Barrier", "BarrierLowerBound", "ConeBarrier", "EndpointValue", "EveryWidthLowerBound", "Geometry",
+    "HeadOptimum", "JacobianRank", "Move", "Objective", "Parameters", "PathUpperBound", "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum",
+    "Rejected", "SignCountBarrier", "Verdict", "Window", "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of",
+    "columns_per_neuron", "map_sizes", "permuted", "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier",
+    "validate_cone_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
     "validate_region_optimum", "validate_sign_count",
 ]  # fmt: skip

@@ -15,10 +15,12 @@ from verifier.kernel.statements.refusal import (
     require_name,
     require_number,
 )
-from verifier.kernel.statements.sign_count import COORDINATES, MOST_CUTS, MOST_INPUTS
+from verifier.kernel.statements.sign_count import MOST_CUTS
 
-# Pairs of parts that both evaluations may be asked to look through.
-MOST_PAIRS = 2**28
+# Coordinates of all neurons together: a partition starts with 2^COORDINATES parts.
+COORDINATES = 12
+# Pairs of a part inside and one outside, and of a cone inside and one outside, that both evaluations may be asked to look at.
+MOST_PAIRS, MOST_CONES = 2**26, 2**22
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,6 @@ def validate_cone_barrier(problem: Problem, claim: ConeBarrier) -> None:
     require(claim.around in ("A", "B"), "around names neither A nor B")
     n, parts, duals = augmented_inputs(problem).shape[1], len(claim.inside), len(claim.nu)
     require(m * n <= COORDINATES, f"the neurons have more than {COORDINATES} coordinates")
-    require(n <= MOST_INPUTS, f"more than {MOST_INPUTS} directions")
     require_array(claim.signs, "signs", np.int64, (m,))
     require(bool((np.abs(claim.signs) == 1).all()), "a sign is neither 1 nor -1")
     require_array(claim.directions, "directions", np.float64, (n, n))

@@ -84,7 +84,9 @@ def pair_barrier(
     def progress(lower: float, upper: float, programs: int, parts: int) -> None:
         if programs >= began[0] + OFTEN:
             began[0] = programs
-            say(f"cones: every path reaches between {lower:.6g} and {upper:.6g} (float64); {programs} programs, {parts} parts")
+            say(
+                f"cones: every path reaches between {lower:.6g} and {upper:.6g} (float64); {programs} programs, {parts} parts"
+            )
 
     found = coarse_barrier(
         s, start, goal, upper=np.inf if goal is None else _highest(s, start, goal), turned=_to_zero(s, start),
@@ -94,7 +96,7 @@ def pair_barrier(
 
 
 def _signs(network: Network) -> list[int]:
-    live = augmented_rows(network).any(axis=1)
+    live: Array = np.any(augmented_rows(network) != 0.0, axis=1)
     return [int(np.sign(h)) if alive else 0 for h, alive in zip(network.theta[0], live, strict=True)]
 
 

@@ -55,7 +55,8 @@ class Partition:
             for i in range(len(half.cones)):
                 gone, now = absent(part.cones, i), absent(half.cones, i)
                 self._came_from(now, gone)
-        self._meet(*halves)
+        if halves:
+            self._meet(halves[0], halves[1])
         for other, face in others.items():
             del self.near[other][part]
             for half in halves:

@@ -91,7 +91,7 @@ class _Program:
         """Gradient and Hessian."""
         s, N = self.s, self.s.N
         rows = np.where(nu > 0.0, self.low, self.high)
-        bend = np.where(nu != 0.0, s.objective.loss.hessian(f[:, None], self.y)[:, 0], 0.0)
+        bend = np.where(nu != 0.0, self.curvature(f, nu), 0.0)
         g = rows @ nu / N
         H = (rows * bend) @ rows.T / N
         if s.objective.kappa > 0.0:
@@ -106,6 +106,13 @@ class _Program:
                 g[-1] += s.bias_price * z[-1] / rho
                 H[-1, -1] += s.bias_price * self.round**2 / rho**3
         return g, H
+
+    def curvature(self, f: Array, nu: Array) -> Array:
+        """Of the loss; of Huber's that of the parabola above it which touches it there, since its tails have none."""
+        if self.s.objective.loss.name == "huber":
+            return np.minimum(1.0, np.abs(nu) / np.maximum(np.abs(f - self.y[:, 0]), 1e-300))
+        out: Array = self.s.objective.loss.hessian(f[:, None], self.y)[:, 0]
+        return out
 
     def descend(self, z: Array) -> tuple[float, Array]:
         """Newton steps over the variables that are positive or want to be; lambda stays at least 0."""

@@ -79,9 +79,7 @@ def positives_passed(A: Network, B: Network) -> list[int]:
     return [p for p in range(m) if (a > p and y > m - 1 - p) or (b > p and x > m - 1 - p)]
 
 
-def require_covered(
-    A: Network, B: Network, objective: Objective, targets: Array, method: str = "sign-count"
-) -> None:
+def require_covered(A: Network, B: Network, objective: Objective, targets: Array, method: str = "sign-count") -> None:
     """Raise UsageError, in the name of the method, for pairs and objectives that the theorems of cones do not cover."""
     if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
         raise UsageError(

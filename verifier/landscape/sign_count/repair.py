@@ -77,10 +77,9 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
     D = np.array([fan.dots[g] for _, g in rays]).reshape(len(rays), s.N)
     over = np.maximum(D, 0.0)
     # N g . w as a row over all entries of all pulls.
-    along = np.zeros((len(rays), k, n))
+    along = np.zeros((len(rays), k * n))
     for row, (i, g) in zip(along, rays):
-        row[i] = s.N * fan.rays[g]
-    along = along.reshape(len(rays), k * n)
+        row[i * n : (i + 1) * n] = s.N * fan.rays[g]
     signs = np.array([s.signs[i] for i, _ in rays], dtype=np.float64)[:, None]
     lean = np.array([slopes[i] for i, _ in rays]).reshape(D.shape)
     scale = np.abs(nu).max(initial=0.0)
@@ -120,6 +119,8 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         step = free * (A.T @ np.linalg.lstsq((A * free) @ A.T, wanted / units, rcond=1e-13)[0])
         pulls = pulls + step[s.N :].reshape(k, n)
         nu = np.clip(
-            nu + step[: s.N], np.maximum(low, np.where(nu > 0, 0.0, -np.inf)), np.minimum(high, np.where(nu < 0, 0.0, np.inf))
+            nu + step[: s.N],
+            np.maximum(low, np.where(nu > 0, 0.0, -np.inf)),
+            np.minimum(high, np.where(nu < 0, 0.0, np.inf)),
         )
     return None

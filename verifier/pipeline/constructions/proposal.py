@@ -79,7 +79,8 @@ class Proposal:
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
     remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
-    narrow: searches over networks with one neuron fewer, behind a barrier between sign counts. coarse: the search behind a barrier over coarse cells. waypoints: of Theorem 2's path.
+    narrow: searches over networks with one neuron fewer, behind a barrier between sign counts. coarse: the search behind one over coarse cells.
+    waypoints: of Theorem 2's path.
     regions, left_out: programs on activation regions. every_width: the dual behind a bound for networks of any width.
     skipped: why nothing was proposed.
     """
