@@ -8,7 +8,17 @@ import numpy as np
 
 from verifier.kernel import Move, Objective, Problem, Write
 
-from . import attacks, channels, every_width, landscape, region_optimum, sign_count, violations, violations_papers
+from . import (
+    attacks,
+    channels,
+    cone_barrier,
+    every_width,
+    landscape,
+    region_optimum,
+    sign_count,
+    violations,
+    violations_papers,
+)
 from .small import Case, chord, full, halves, head_claim, named, net, random_problem
 
 
@@ -141,6 +151,7 @@ def all_correct() -> dict[str, Case]:
             **channels.CORRECT,
             **landscape.CORRECT,
             **sign_count.CORRECT,
+            **cone_barrier.CORRECT,
             **region_optimum.CORRECT,
             **every_width.CORRECT,
             **attacks.CORRECT,

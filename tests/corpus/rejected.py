@@ -11,7 +11,17 @@ import numpy as np
 
 from verifier.kernel import EndpointValue, HeadOptimum, Move, Objective, Parameters, Problem, Write
 
-from . import attacks, channels, every_width, landscape, region_optimum, sign_count, violations, violations_papers
+from . import (
+    attacks,
+    channels,
+    cone_barrier,
+    every_width,
+    landscape,
+    region_optimum,
+    sign_count,
+    violations,
+    violations_papers,
+)
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, loose_path, net, path_claim, random_problem
 
@@ -517,6 +527,7 @@ ATTACKS.update(attacks.REJECTED)
 ATTACKS.update(channels.REJECTED)
 ATTACKS.update(landscape.REJECTED)
 ATTACKS.update(sign_count.REJECTED)
+ATTACKS.update(cone_barrier.REJECTED)
 ATTACKS.update(region_optimum.REJECTED)
 ATTACKS.update(every_width.REJECTED)
 ATTACKS.update(violations.REJECTED)

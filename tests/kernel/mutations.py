@@ -81,7 +81,7 @@ def claim_number_shrunk(rng: Rng, d: Document, a: Arrays) -> None:
     name = pick(rng, (k for k in NUMBERS if claim.get(k) is not None))
     factor = 1.0 - 2.0 ** -float(rng.integers(1, 53))
     x = float.fromhex(claim[name])
-    below = name == "lower" or claim["kind"] in ("barrier_lower_bound", "sign_count_barrier")
+    below = name == "lower" or claim["kind"] in ("barrier_lower_bound", "sign_count_barrier", "cone_barrier")
     claim[name] = (x / factor if below else x * factor).hex()
 
 

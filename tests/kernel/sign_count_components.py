@@ -131,9 +131,9 @@ def check_sign_count_duals(K: Kernel, rng: np.random.Generator) -> None:
     for k in range(len(CASES)):
         problem, claim, _ = case(K, k)
         lowest, neurons = _lowest(k), len(problem.A.weights[0]) - 1
-        fan = K.sign_count.Fan(problem, claim.directions)
-        cones = K.sign_count.read_tree(fan, claim.tree.tolist(), neurons)
-        parts = list(K.reference_sign_count._parts(claim.tree.tolist(), len(claim.directions), neurons))
+        fan = K.cone_duals.Fan(problem, claim.directions)
+        cones = K.cone_duals.read_tree(fan, claim.tree.tolist(), neurons)
+        parts = list(K.reference_cone_duals.parts(claim.tree.tolist(), len(claim.directions), neurons))
         for trial in range(60):
             one = int(rng.integers(len(lowest)))
             dual = (claim.nu[one], claim.slopes[one], claim.pulls[one])
@@ -147,10 +147,12 @@ def check_sign_count_duals(K: Kernel, rng: np.random.Generator) -> None:
                 for name, array in (("nu", nu), ("slopes", slopes), ("pulls", pulls))
             }
             changed = replace(claim, **repeated)
-            space = K.reference_sign_count._Space(problem, changed)
+            space = K.reference_cone_duals.Space(problem, changed.directions.tolist())
+            dual = K.reference_cone_duals.Dual(nu.tolist(), slopes.tolist(), pulls.tolist())
+            kept = [1 if i < claim.positive else -1 for i in range(neurons)]
             found = [
                 _bound(K, K.sign_count._leaf_bound, problem, changed, fan, cones[one], one),
-                _bound(K, lambda *a, space=space: float(space.bound(*a).lower()), one, parts[one]),
+                _bound(K, lambda *a, space=space: float(space.bound(*a).lower()), parts[one], kept, dual),
             ]
             assert (found[0] is None) == (found[1] is None), "the evaluations differ"
             if found[0] is not None:
@@ -161,8 +163,8 @@ def check_fan(K: Kernel, rng: np.random.Generator) -> None:
     """Rays are exact, and their products with the inputs are enclosed, in both evaluations."""
     for k in range(len(CASES)):
         problem, claim, _ = case(K, k)
-        fan, n = K.sign_count.Fan(problem, claim.directions), len(claim.directions)
-        space = K.reference_sign_count._Space(problem, claim)
+        fan, n = K.cone_duals.Fan(problem, claim.directions), len(claim.directions)
+        space = K.reference_cone_duals.Space(problem, claim.directions.tolist())
         X, G = exact(K.statements.augmented_inputs(problem)), exact(claim.directions)
         rays = {e: (list(G[e]) if e < n else [-v for v in G[e - n]]) for e in range(2 * n)}
         other = {e: (tuple((1 if e < n else -1) * (i == e % n) for i in range(n)), 0) for e in range(2 * n)}
@@ -170,7 +172,7 @@ def check_fan(K: Kernel, rng: np.random.Generator) -> None:
             a, b = rng.choice(len(fan.rays), 2, replace=False).tolist()
             m = fan.middle(a, b)
             rays[m] = [(x + y) / 2 for x, y in zip(rays[a], rays[b])]
-            other[m] = K.reference_sign_count._between(other[a], other[b])
+            other[m] = K.reference_cone_duals.between(other[a], other[b])
         for r, ray in rays.items():
             assert [Q(int(v.p), int(v.q)) for v in fan.rays[r]] == ray
             dots = [sum((g * v for g, v in zip(ray, x)), Q(0)) for x in X]

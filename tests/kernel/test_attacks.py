@@ -16,6 +16,8 @@ from .attack_components import ATTACK_CHECKS
 from .barrier_components import CASES
 from .barriers import frozen_instance, instance
 from .components import run_check
+from .cone_barriers import CASES as CONE_CASES
+from .cone_barriers import instance as cone_instance
 from .contradictions import contradiction
 from .field_mutants import mutants, places
 from .loader import kernel
@@ -45,6 +47,9 @@ def bases():
         out.append((problem, [claim]))
     for case in SIGN_CASES:
         problem, claim, *_ = sign_instance(**case)
+        out.append((problem, [claim]))
+    for case in CONE_CASES:
+        problem, claim, *_ = cone_instance(**case)
         out.append((problem, [claim]))
     for seed in FROZEN:
         problem, claim, _ = frozen_instance(seed)

@@ -18,6 +18,8 @@ from verifier.kernel.fast.paths import bound_path, excess
 
 from .barrier_components import CASES
 from .barriers import instance
+from .cone_barriers import CASES as CONE_CASES
+from .cone_barriers import instance as cone_instance
 from .mutations import mutant
 from .oracle import falsehood
 from .region_components import claims as region_claims
@@ -69,6 +71,9 @@ def landscape_bases():
     for case in (*SIGN_CASES[:4], *SIGN_CASES[7:10]):
         problem, claim, *_ = sign_instance(**case)
         yield make_document(problem, [claim], data_name="sign counts", labels={}, record={}, embed=True)
+    for case in (*CONE_CASES[:3], CONE_CASES[4], CONE_CASES[9]):
+        problem, claim, *_ = cone_instance(**case)
+        yield make_document(problem, [claim], data_name="cones", labels={}, record={}, embed=True)
     for problem, claim, rank, _ in region_claims()[:9]:
         yield make_document(problem, [claim, rank], data_name="region", labels={}, record={}, embed=True)
     for problem, claim in optimum_claims():

@@ -16,6 +16,7 @@ from verifier.kernel import Claim, EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    ConeBarrier,
     EveryWidthLowerBound,
     JacobianRank,
     RegionMinimum,
@@ -30,6 +31,7 @@ KINDS: dict[str, type] = {
     "head_optimum": HeadOptimum,
     "barrier_lower_bound": BarrierLowerBound,
     "sign_count_barrier": SignCountBarrier,
+    "cone_barrier": ConeBarrier,
     "region_minimum": RegionMinimum,
     "region_optimum": RegionOptimum,
     "every_width_lower_bound": EveryWidthLowerBound,

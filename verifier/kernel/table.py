@@ -6,10 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.fast import barrier, every_width, forward, heads, paths, region_optimum, regions, sign_count
+from verifier.kernel.fast import (
+    barrier,
+    cone_barrier,
+    every_width,
+    forward,
+    heads,
+    paths,
+    region_optimum,
+    regions,
+    sign_count,
+)
 from verifier.kernel.papers import reference_violations, validation, violations
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.reference import barrier as reference_barrier
+from verifier.kernel.reference import cone_barrier as reference_cone_barrier
 from verifier.kernel.reference import every_width as reference_every_width
 from verifier.kernel.reference import heads as reference_heads
 from verifier.kernel.reference import objective as reference_objective
@@ -18,6 +29,7 @@ from verifier.kernel.reference import region_optimum as reference_region_optimum
 from verifier.kernel.reference import sign_count as reference_sign_count
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    ConeBarrier,
     EndpointValue,
     EveryWidthLowerBound,
     HeadOptimum,
@@ -28,6 +40,7 @@ from verifier.kernel.statements import (
     RegionOptimum,
     SignCountBarrier,
     validate_barrier,
+    validate_cone_barrier,
     validate_endpoint,
     validate_every_width,
     validate_head,
@@ -44,6 +57,7 @@ Claim = (
     | HeadOptimum
     | BarrierLowerBound
     | SignCountBarrier
+    | ConeBarrier
     | RegionMinimum
     | RegionOptimum
     | EveryWidthLowerBound
@@ -72,6 +86,9 @@ RULES: dict[type, Rule] = {
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
     BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_barrier.check_barrier),
     SignCountBarrier: Rule(validate_sign_count, sign_count.check_sign_count, reference_sign_count.check_sign_count),
+    ConeBarrier: Rule(
+        validate_cone_barrier, cone_barrier.check_cone_barrier, reference_cone_barrier.check_cone_barrier
+    ),
     RegionMinimum: Rule(validate_region, regions.check_region, reference_barrier.check_region),
     RegionOptimum: Rule(
         validate_region_optimum, region_optimum.check_region_optimum, reference_region_optimum.check_region_optimum

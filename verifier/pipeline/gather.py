@@ -16,6 +16,7 @@ from verifier.numbers import show_down, show_up
 from verifier.outcomes import CertifiedBound
 from verifier.paths.path import Path
 from verifier.paths.regions.crossed import regions_crossed
+from verifier.pipeline.cone_barrier import cone_barrier
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.constructions.registry import Construction
 from verifier.pipeline.exact import barrier_and_record
@@ -50,6 +51,11 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         _barrier(proposal, s.problem, r, work, say)
     if proposal.narrow:
         _narrow_barrier(proposal, s.problem, r, work, say)
+    if proposal.coarse is not None:
+        found = _claimed(partial(cone_barrier, s.problem, proposal.coarse, say), r, work, say)
+        if found is not None:
+            coarse, work.record["cones"] = found
+            work.claims += [coarse] if coarse is not None else []
     _programs(proposal, s.problem, r, work, say)
     _regions(proposal, s.problem, r, work, say)
     _every_width(proposal, s, r, work, say)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.kernel import Problem
-from verifier.kernel.statements import SignCountBarrier
+from verifier.kernel.statements import ConeBarrier, SignCountBarrier
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
 from verifier.report.headline import MISSED, misses, path_error, sampled_maximum
@@ -81,6 +81,9 @@ def lower_rows(found: Recheck, problem: Problem, record: dict[str, Any]) -> list
         if isinstance(claim, SignCountBarrier):
             searched, stay = table(record.get("sign_count")), plural(len(problem.A.weights[0]) - 1, "other neuron")
             remark = f"every path passes a network with one neuron at 0 and {stay}, {claim.positive} positive; {plural(len(claim.nu), 'part')} of their space"
+        elif isinstance(claim, ConeBarrier):
+            searched, within = table(record.get("cones")), int(claim.inside.sum())
+            remark = f"no path leaves {plural(within, 'coarse cell')} around {claim.around} below it; {plural(len(claim.faces), 'way')} out"
         else:
             searched = table(record.get("exact"))
             remark = f"no path leaves {plural(len(claim.cells), 'cell')} around {claim.around} below it; {plural(len(claim.faces), 'face')}"

@@ -10,6 +10,7 @@ from verifier.kernel import Claim
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    ConeBarrier,
     EndpointValue,
     EveryWidthLowerBound,
     HeadOptimum,
@@ -81,6 +82,7 @@ def _kind(claim: Claim) -> tuple[str, str]:
     kinds = {
         BarrierLowerBound: "barrier lower bound",
         SignCountBarrier: "sign-count barrier",
+        ConeBarrier: "barrier over coarse cells",
         RegionMinimum: "region minimum",
         RegionOptimum: "region optimum",
         EveryWidthLowerBound: "every-width lower bound",

@@ -79,23 +79,23 @@ def positives_passed(A: Network, B: Network) -> list[int]:
     return [p for p in range(m) if (a > p and y > m - 1 - p) or (b > p and x > m - 1 - p)]
 
 
-def require_covered(A: Network, B: Network, objective: Objective, targets: Array) -> None:
-    """Raise UsageError for pairs and objectives that the theorem does not cover."""
+def require_covered(A: Network, B: Network, objective: Objective, targets: Array, method: str = "sign-count") -> None:
+    """Raise UsageError, in the name of the method, for pairs and objectives that the theorems of cones do not cover."""
     if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
         raise UsageError(
-            f"sign-count: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
-            "other barriers are not known from sign counts"
+            f"{method}: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
+            "barriers of other networks are not known"
         )
     if A.negative_slope:
-        raise UsageError("sign-count: expected ReLU, got Leaky ReLU; barriers are known for ReLU alone")
+        raise UsageError(f"{method}: expected ReLU, got Leaky ReLU; barriers are known for ReLU alone")
     if objective.penalty not in PENALTIES:
         raise UsageError(
-            f"sign-count: the penalty must be one of {', '.join(PENALTIES)}, got {objective.penalty}: rescaling a row changes it"
+            f"{method}: the penalty must be one of {', '.join(PENALTIES)}, got {objective.penalty}: rescaling a row changes it"
         )
     if objective.weights is not None:
-        raise UsageError("sign-count: covers the plain mean over samples, not sample weights; leave the weights out")
+        raise UsageError(f"{method}: covers the plain mean over samples, not sample weights; leave the weights out")
     if targets.ndim != 2 or targets.shape[1] != 1:
-        raise UsageError(f"sign-count: expected one output, got targets of shape {targets.shape}")
+        raise UsageError(f"{method}: expected one output, got targets of shape {targets.shape}")
 
 
 def narrow(A: Network, objective: Objective, X: Array, targets: Array, positive: int) -> Narrow:
@@ -103,7 +103,15 @@ def narrow(A: Network, objective: Objective, X: Array, targets: Array, positive:
 
     Raises UsageError where the inputs lie in a hyperplane: then some rows change nothing, and no cone of them is bounded from below.
     """
-    hidden_bias, stay = A.b is not None, A.theta.shape[1] - 1
+    stay = A.theta.shape[1] - 1
+    return with_signs(A, objective, X, targets, (1,) * positive + (-1,) * (stay - positive))
+
+
+def with_signs(
+    A: Network, objective: Objective, X: Array, targets: Array, signs: tuple[int, ...], method: str = "sign-count"
+) -> Narrow:
+    """The networks of A's inputs, biases and output with neurons of these signs. Raises UsageError as `narrow` does."""
+    hidden_bias = A.b is not None
     inputs = np.column_stack([X, np.ones(len(X))]) if hidden_bias else np.ascontiguousarray(X, dtype=np.float64)
     n, d = inputs.shape[1], X.shape[1]
     directions = np.diag(np.ldexp(1.0, -np.append(exponents(X), [0] if hidden_bias else []).astype(np.int64)))
@@ -114,8 +122,7 @@ def narrow(A: Network, objective: Objective, X: Array, targets: Array, positive:
         directions[:d, d] = -X.mean(axis=0) * np.diag(directions)[:d]
     if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(X) ** 0.5) < n:
         raise UsageError(
-            "sign-count: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
+            f"{method}: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
         )
-    signs = (1,) * positive + (-1,) * (stay - positive)
     y = np.asarray(targets, dtype=np.float64)
     return Narrow(objective, inputs, y, signs, A.c is not None, directions)

@@ -67,15 +67,19 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         np.clip(found.slopes, 0.0, 1.0),
         found.pulls.copy(),
     )
-    longest = s.objective.kappa * (1.0 - 2.0**-48)
+    k, n, kappa = len(cones), s.inputs.shape[1], s.objective.kappa
+    # A little shorter than they may be, so that they can be moved as well.
+    longest = kappa * (1.0 - FROM_ENDS)
     for i, size in enumerate(np.linalg.norm(pulls, axis=1)):
         if size > longest:
             pulls[i] *= longest / size
     rays = [(i, g) for i, rays in enumerate(cones) for g in rays]
     D = np.array([fan.dots[g] for _, g in rays]).reshape(len(rays), s.N)
     over = np.maximum(D, 0.0)
-    push = s.N * np.array([pulls[i] @ fan.rays[g] for i, g in rays])
-    size = s.N * np.array([np.abs(pulls[i]) @ np.abs(fan.rays[g]) for i, g in rays])
+    # N g . w as a row over all entries of all pulls.
+    along = np.zeros((len(rays), k * n))
+    for row, (i, g) in zip(along, rays):
+        row[i * n : (i + 1) * n] = s.N * fan.rays[g]
     signs = np.array([s.signs[i] for i, _ in rays], dtype=np.float64)[:, None]
     lean = np.array([slopes[i] for i, _ in rays]).reshape(D.shape)
     scale = np.abs(nu).max(initial=0.0)
@@ -87,29 +91,36 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
             nu = with_zero_sum(nu, y, loss.name, loss.delta)
         rows = signs * np.where(signs * nu > 0.0, lean * D, over)
         terms = rows * nu
-        room = ROOM * (np.abs(terms).sum(axis=1) + size)
-        weights = terms.sum(axis=1) - push
-        # A ray along which f is a constant, or 0, has a weight of exactly 0 by the dual's other conditions.
+        push = along @ pulls.ravel()
+        # A ray along which f is a constant, or 0, has a weight of exactly 0 by the dual's other conditions; only a pull can move against it.
         by_nature = ~rows.any(axis=1) | (s.free_bias & (rows == rows[:, :1]).all(axis=1))
+        rows[by_nature], terms[by_nature] = 0.0, 0.0
+        room = ROOM * (np.abs(terms).sum(axis=1) + np.abs(along) @ np.abs(pulls.ravel()))
+        weights = terms.sum(axis=1) - push
         fails = (weights < room) & ~(by_nature & (push == 0.0))
         total, most = float(nu.sum()), s.N * s.bias_price * (1.0 - ROOM)
         heavy = s.output_bias and not s.free_bias and abs(total) > most
         if not fails.any() and not heavy:
+            if (np.linalg.norm(pulls, axis=1) > kappa * (1.0 - 2.0**-48)).any():
+                return None
             return Dual(s.dual_value(nu), nu, slopes, pulls)
         active |= fails
         # Entries move within their domain and keep their sign; the further they are from both ends, the more.
         free = np.minimum(np.abs(nu), np.minimum(high - nu, nu - low))
-        free = np.minimum(free, scale) ** 2
+        free = np.append(np.minimum(free, scale) ** 2, np.full(k * n, (kappa * FROM_ENDS) ** 2))
         wanted = np.where(weights < 2.0 * room, 2.0 * room - weights, 0.0)[active]
-        A = rows[active]
+        A = np.hstack([rows, -along])[active]
         if s.free_bias or heavy:
             rest = 0.0 if s.free_bias else np.sign(total) * most * (1.0 - ROOM) - total
-            A, wanted = np.vstack([A, np.ones(s.N)]), np.append(wanted, rest)
+            A, wanted = np.vstack([A, np.append(np.ones(s.N), np.zeros(k * n))]), np.append(wanted, rest)
         units = np.sqrt((A * A) @ free)
         units = np.where(units > 0.0, units, 1.0)
         A = A / units[:, None]
         step = free * (A.T @ np.linalg.lstsq((A * free) @ A.T, wanted / units, rcond=1e-13)[0])
+        pulls = pulls + step[s.N :].reshape(k, n)
         nu = np.clip(
-            nu + step, np.maximum(low, np.where(nu > 0, 0.0, -np.inf)), np.minimum(high, np.where(nu < 0, 0.0, np.inf))
+            nu + step[: s.N],
+            np.maximum(low, np.where(nu > 0, 0.0, -np.inf)),
+            np.minimum(high, np.where(nu < 0, 0.0, np.inf)),
         )
     return None

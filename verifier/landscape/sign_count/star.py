@@ -40,7 +40,7 @@ def star_path(A: Network, B: Network, minima: Sequence[NarrowMinimum], name: str
         stops.append(Stop(reached, found.c, found.upper, signs, f"to the lowest network found with neuron {free} at 0"))
     end, found = _stop(B, minima[-1], goal, "to B"), minima[-1]
     left = min(_placed(found, goal), key=lambda u: _highest(found, goal, (u, found.c), (end.u, end.c)))
-    stops[-1] = replace(stops[-1], signs=goal, handed=tuple(_handed(stops[-1].u, left)))
+    stops[-1] = replace(stops[-1], signs=goal, handed=tuple(handed_over(stops[-1].u, left)))
     stops.append(end)
     moves = Moves(A)
     moves.follow(stops, B)
@@ -84,7 +84,7 @@ def _highest(found: NarrowMinimum, signs: Array, start: tuple[Array, float], end
     return max(_value(found, signs, (1 - t) * start[0] + t * end[0], (1 - t) * start[1] + t * end[1]) for t in GRID)
 
 
-def _handed(at: Array, to: Array) -> Iterator[tuple[int, int]]:
+def handed_over(at: Array, to: Array) -> Iterator[tuple[int, int]]:
     """Pairs (from, to) of slots that bring the rows of `at` into the order of `to`, each into a slot that holds 0 by then."""
     at = at.copy()
     while not np.array_equal(at, to):

@@ -16,6 +16,7 @@ from verifier.pipeline.setting import Setting
 from verifier.programs.result import ProgramResult
 
 if TYPE_CHECKING:
+    from verifier.landscape.coarse.pair import PairBarrier
     from verifier.landscape.gap import ExactGap
     from verifier.landscape.sign_count.search import NarrowMinimum
     from verifier.networks.network import Network
@@ -78,7 +79,8 @@ class Proposal:
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
     remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
-    narrow: searches over networks with one neuron fewer, behind a barrier between sign counts. waypoints: of Theorem 2's path.
+    narrow: searches over networks with one neuron fewer, behind a barrier between sign counts. coarse: the search behind one over coarse cells.
+    waypoints: of Theorem 2's path.
     regions, left_out: programs on activation regions. every_width: the dual behind a bound for networks of any width.
     skipped: why nothing was proposed.
     """
@@ -90,6 +92,7 @@ class Proposal:
     grid: Sequence[Mapping[str, float]] | None = None
     exact: ExactGap | None = None
     narrow: Sequence[NarrowMinimum] = ()
+    coarse: PairBarrier | None = None
     waypoints: Mapping[str, Network] = field(default_factory=dict)
     regions: Sequence[PosedRegion] = ()
     left_out: Sequence[LeftOut] = ()

@@ -47,6 +47,7 @@ _ALL = (
     Construction("every-width", "every_width:every_width", "how low F can be with any number of neurons", of_all=True, shallow=True, posed=True),
     Construction("region-descent", "moves:region_descent", "descend by convex programs, then exchange", shallow=True),
     Construction("sign-count", "sign_count:sign_count", "where A and B differ in sign counts: a lower bound too", of_all=True, shallow=True, bounds_below=True),
+    Construction("cones", "cones:cones", "coarse cells, few neurons and inputs, any number of samples: a lower bound too", shallow=True, bounds_below=True),
     Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("theorem32", "moves:theorem32", "Theorem 3.2 of N19"),
     Construction("theorem51", "moves:theorem51", "Theorem 5.1 of N19"),
@@ -111,5 +112,5 @@ def method_help() -> str:
     return (
         f"all (constructions until the gap over E is 0, then DSS), or some of {plain}, "
         "rebasin (the line to B with its neurons matched to A's, up to permutation), "
-        "sign-count (different numbers of positive neurons) and for tiny problems exact, which prove a lower bound too"
+        "sign-count (different numbers of positive neurons), cones (two or three neurons) and for tiny problems exact, which prove a lower bound too"
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from verifier.errors import UsageError
-from verifier.paths.path import Move, Path
+from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 # Of method all, and by name: coordinates of the neurons that stay, as a search starts from 2 to their number cones; programs and CPU seconds of one search.
 OF_ALL, BY_NAME = (6, 2_000, 10.0), (12, 20_000, 120.0)
-# The path's bound may lie this much over the least F of narrower networks, relatively; pieces that a segment may be cut into.
-TIGHT, MOST_PIECES = 1e-10, 4096
 # Both ends of a gap meet when they differ by this share of the upper one.
 MEET = 1e-6
 
@@ -83,25 +80,4 @@ def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposa
     from verifier.landscape.sign_count.star import star_path
 
     path = star_path(s.A.network, s.B.network, minima, name)
-    return Proposal([_cut(path, s, max(s.E, *(m.upper for m in minima)))], narrow=minima)
-
-
-def _cut(path: Path, s: Setting, target: float) -> Path:
-    """Breakpoints at kinks of the network, as many as the bound needs."""
-    from verifier.elaboration.breakpoints import cut_chord, kinks
-    from verifier.elaboration.claims import path_form
-    from verifier.elaboration.moves import kernel_moves, parameters
-    from verifier.kernel.fast.chord import chord_between
-
-    form = path_form(s.problem, path)
-    out: list[Move] = []
-    at = path.start
-    for move in path.moves:
-        kind = kernel_moves(Path(path.method, at, (move,)))[0]
-        if kind and kind[0].kind == "chord":
-            chord = chord_between(s.problem, parameters(at), parameters(move.to), form)
-            cuts = cut_chord(chord, target=target * (1.0 + TIGHT), relative=TIGHT, most=MOST_PIECES, times=kinks(chord))
-            move = replace(move, breakpoints=cuts)
-        out.append(move)
-        at = move.to
-    return replace(path, moves=tuple(out))
+    return Proposal([cut_at_kinks(path, s, max(s.E, *(m.upper for m in minima)))], narrow=minima)

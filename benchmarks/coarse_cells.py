@@ -1,0 +1,71 @@
+"""Barriers over coarse cells between networks of one sign pattern: the bracket, its cost, and that of the checks.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.coarse_cells [--quick]
+
+CPU seconds of one process with one BLAS thread. Pairs: the two lowest minima of these signs that L-BFGS finds from 20 random starts on Moons (noise .2,
+random_state 1, standardised), width 2, path penalty. Each search ends when the ends differ by 1 % of the gap, or after its seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from tests.kernel.cone_barriers import minima
+from tests.kernel.sign_counts import network
+from tests.landscape.moons import moons_pair
+from verifier.elaboration import kernel_problem
+from verifier.kernel import check
+from verifier.landscape.coarse.pair import pair_barrier
+from verifier.objective import make_objective
+from verifier.pipeline.cone_barrier import cone_barrier
+
+# (samples, loss, kappa, signs, seconds).
+CASES = (
+    (40, "squared", 0.01, (1, 1), 120.0),
+    (40, "squared", 0.01, (1, -1), 240.0),
+    (40, "logistic", 0.01, (1, 1), 240.0),
+    (40, "logistic", 0.01, (1, -1), 240.0),
+    (100, "squared", 0.01, (1, -1), 240.0),
+    (800, "squared", 0.01, (1, -1), 240.0),
+)
+
+
+def main(cases: tuple[tuple[int, str, float, tuple[int, ...], float], ...]) -> None:
+    print(
+        "N  loss  kappa  signs  E  gap between  and  closed  programs  parts  inside  ways  duals  search s  fast s  reference s"
+    )
+    for N, loss, kappa, signs, seconds in cases:
+        _, _, X, y = moons_pair(N)
+        targets = 2 * y - 1 if loss == "logistic" else y
+        objective = make_objective(loss, kappa=kappa, penalty="path")
+        rng = np.random.default_rng(0)
+        found = minima(rng, objective, np.column_stack([X, np.ones(N)]), targets, signs, True, count=20)
+        B, A = (network(u, c, list(signs), rng, True, True) for u, c, _ in found[:2])
+        problem = kernel_problem(A, B, objective, X, targets)
+        pair = pair_barrier(A, B, objective, X, targets, most_programs=10**6, seconds=seconds)
+        claim, _ = cone_barrier(problem, pair, lambda text: None)
+        s, E = pair.search, max(objective.value(p, X, targets) for p in (A, B))
+        head = f"{N}  {loss}  {kappa:g}  {signs}  {E:.7f}"
+        if claim is None:
+            print(
+                f"{head}  0  {min(s.upper, s.turned) - E:.7f}  {s.closed}  {s.programs}  {s.parts}  -  -  -  {s.seconds:.1f}",
+                flush=True,
+            )
+            continue
+        spent = []
+        for evaluation in ("fast", "reference"):
+            start = time.process_time()
+            assert check(problem, claim, evaluation=evaluation).accepted
+            spent.append(time.process_time() - start)
+        print(
+            f"{head}  {claim.gap:.7f}  {min(s.upper, s.turned) - E:.7f}  {s.closed}  {s.programs}  {s.parts}  {int(claim.inside.sum())}  "
+            f"{len(claim.faces)}  {len(claim.nu)}  {s.seconds:.1f}  {spent[0]:.2f}  {spent[1]:.2f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(CASES[:1] if "--quick" in sys.argv else CASES)

@@ -1,0 +1,176 @@
+"""Barriers over coarse cells: the search against exact cells and against its own paths, what it finds in other units, and what it says it does not cover."""
+
+import numpy as np
+import pytest
+
+import verifier
+from tests.kernel.cone_barriers import exact_pass, minima
+from tests.kernel.sign_counts import network
+from verifier.elaboration import elaborate_path, kernel_problem
+from verifier.errors import UsageError
+from verifier.kernel import check
+from verifier.landscape.coarse.face_bounds import scaled
+from verifier.landscape.coarse.pair import pair_barrier
+from verifier.landscape.coarse.partition import Partition
+from verifier.landscape.coarse.relaxed import relaxed_minimum
+from verifier.landscape.coarse.touching import Touching
+from verifier.landscape.sign_count.fan import Fan
+from verifier.landscape.sign_count.narrow import with_signs
+from verifier.landscape.sign_count.repair import holding
+from verifier.networks.network import Network
+from verifier.objective import make_objective
+from verifier.pipeline.cone_barrier import cone_barrier
+
+
+def pair_of(seed, *, N=6, d=1, signs=(1, 1), loss="squared", kappa=0.02, scale=1.0):
+    """(A, B, objective, X, y): the two lowest minima found of these signs; None where there is only one."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.uniform(-1, 1, size=(N, d)), rng.normal(size=(N, 1))
+    y = np.sign(y) if loss == "logistic" else y
+    objective = make_objective(loss, kappa=kappa, penalty="path" if kappa else None)
+    found = minima(rng, objective, np.column_stack([X, np.ones(N)]), y, signs, True)
+    if len(found) < 2:
+        return None
+    A, B = (network(u, c, list(signs), np.random.default_rng(seed), True, True) for u, c, _ in found[1::-1])
+    return A, B, objective, X * scale, y
+
+
+def ordered(seed, **options):
+    """Whether the pair has a barrier; asserts that its certified level lies below the certified path of the search and the exact cells' pass."""
+    pair = pair_of(seed, **options)
+    if pair is None:
+        return False
+    A, B, objective, X, y = pair
+    found = pair_barrier(A, B, objective, X, y, most_programs=600, seconds=1e9)
+    problem = kernel_problem(A, B, objective, X, y)
+    claim, _ = cone_barrier(problem, found, lambda text: None)
+    assert found.search.lower <= found.search.upper * (1 + 1e-9)
+    if claim is None:
+        return False
+    path = found.path("cones")
+    assert path is None or claim.level <= elaborate_path(problem, path).claim.sup
+    for evaluation in ("fast", "reference"):
+        assert check(problem, claim, evaluation=evaluation).accepted
+    lower, upper = exact_pass(A, B, problem)
+    E = max(objective.value(p, X, y) for p in (A, B))
+    assert claim.level <= upper * (1 + 1e-9)
+    # Closed to one per cent of the gap, or to what a neuron at 0 allows.
+    assert claim.level - E >= 0.97 * (min(lower, found.search.turned) - E) - 1e-9 or not found.search.closed
+    return True
+
+
+def test_levels_lie_between_the_ends_and_the_exact_pass():
+    """Random small problems, equal and opposite signs, with and without penalty."""
+    met = [ordered(seed, N=5) for seed in range(6)]
+    met += [ordered(seed, N=5, signs=(1, -1)) for seed in range(6, 10)]
+    met += [ordered(seed, N=5, kappa=0.0) for seed in range(10, 13)]
+    assert sum(met) >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("block", range(4))
+def test_levels_of_many_problems(block):
+    """200 random problems in all; those with one minimum only count as they are."""
+    rng = np.random.default_rng(block)
+    met = 0
+    for seed in range(1000 * (block + 1), 1000 * (block + 1) + 50):
+        signs = [(1, 1), (1, -1), (-1, -1), (1,)][int(rng.integers(4))]
+        kappa = 0.0 if len(set(signs)) == 1 and rng.random() < 0.3 else float(rng.choice([0.02, 0.05]))
+        loss = "squared" if kappa == 0.0 else str(rng.choice(["squared", "logistic"]))
+        met += ordered(seed, N=int(rng.integers(4, 6)), signs=signs, kappa=kappa, loss=loss)
+    assert met >= 10
+
+
+def test_inputs_in_other_units_give_the_same_level():
+    """x -> 16 x, rows -> rows / 16 where no penalty sees them: the partition is that of standard coordinates."""
+    A, B, objective, X, y = pair_of(19, kappa=0.0)
+    other = [Network((p.W / 16, p.theta), (p.b, p.c)) for p in (A, B)]
+    one = pair_barrier(A, B, objective, X, y, most_programs=1500, seconds=1e9)
+    two = pair_barrier(*other, objective, 16 * X, y, most_programs=1500, seconds=1e9)
+    assert one.search.lower == pytest.approx(two.search.lower, rel=1e-9)
+    assert one.search.parts == two.search.parts
+
+
+def test_signs_in_other_places():
+    """Networks with equal counts whose signs stand elsewhere: every path passes a neuron at 0, and no path of one sign pattern is proposed."""
+    A, B, objective, X, y = pair_of(2, signs=(1, -1), kappa=0.01)
+    turned = Network((B.W[::-1].copy(), B.theta[:, ::-1].copy()), (B.b[::-1].copy(), B.c))
+    found = pair_barrier(A, turned, objective, X, y, most_programs=1500, seconds=1e9)
+    assert found.path("cones") is None
+    problem = kernel_problem(A, turned, objective, X, y)
+    claim, record = cone_barrier(problem, found, lambda text: None)
+    assert claim is not None
+    assert claim.goal == -1
+    assert record["closed"]
+    assert claim.level <= exact_pass(A, turned, problem)[1] * (1 + 1e-9)
+
+
+def test_a_relaxed_program_lies_below_f_and_its_dual_near_it():
+    """On random parts of a partition: the relaxed minimum is no larger than F anywhere on the part, and its dual proves about as much."""
+    rng = np.random.default_rng(0)
+    for loss in ("squared", "huber", "logistic"):
+        X, y = rng.normal(size=(30, 2)), rng.choice([-1.0, 1.0], size=(30, 1))
+        objective = make_objective(loss, delta=0.5 if loss == "huber" else None, kappa=0.01, penalty="path")
+        A = Network((np.ones((2, 2)), np.array([[1.0, -1.0]])), (np.ones(2), np.zeros(1)))
+        s = with_signs(A, objective, X, y, (1, -1))
+        fan = Fan(s.inputs, s.directions, 2)
+        parts = list(fan.roots)
+        for _ in range(40):
+            part = parts.pop(int(rng.integers(len(parts))))
+            parts += fan.cut(part, int(rng.integers(2)))
+        proved = 0
+        for part in (parts[int(k)] for k in rng.integers(len(parts), size=12)):
+            found = relaxed_minimum(s, fan, part.cones, np.inf)
+            dual = holding(s, fan, part.cones, found.solved)
+            for _ in range(20):
+                u = np.array(
+                    [np.exp(rng.normal(size=3)) @ np.array([fan.rays[r] for r in rays]) for rays in part.cones]
+                )
+                _, _, value = scaled(s, u, 0.0)
+                assert value >= found.value * (1 - 1e-6)
+            if dual is not None:
+                assert dual.bound <= found.value * (1 + 1e-9)
+                proved += dual.bound >= found.value * (1 - 1e-6)
+        assert proved >= 9
+
+
+def test_parts_that_touch_are_known_after_every_cut():
+    """The neighbours kept up to date are those of all pairs looked at afresh."""
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(5, 3))
+    partition = Partition(Fan(inputs, np.eye(3), 1))
+    for _ in range(12):
+        parts = list(partition.near)
+        partition.cut(parts[int(rng.integers(len(parts)))], 0)
+    parts = list(partition.near)
+    fresh = Touching(partition.fan)
+    for k, p in enumerate(parts):
+        for q in parts[:k]:
+            assert (fresh.parts(p.cones, q.cones) is not None) == (q in partition.near[p]) == (p in partition.near[q])
+
+
+def test_what_is_not_covered_is_said():
+    """Each with the reason, and what to do."""
+    A, B, _, X, y = pair_of(1)
+    rows = (X, y[:, 0])
+    with pytest.raises(UsageError, match="cones: expected one of the losses squared, huber, logistic, got absolute"):
+        verifier.certify(A, B, rows, loss="absolute", kappa=0.02, penalty="path", method="cones")
+    with pytest.raises(UsageError, match="cones: the penalty must be one of none, path, weight_decay, got l1"):
+        verifier.certify(A, B, rows, loss="squared", kappa=0.02, penalty="l1", method="cones")
+    mixed = [Network((p.W, p.theta * np.array([[1.0, -1.0]])), (p.b, p.c)) for p in (A, B)]
+    with pytest.raises(UsageError, match="cones: heads of both signs need a penalty"):
+        verifier.certify(*mixed, rows, loss="squared", method="cones")
+    wide = [Network((np.ones((6, 1)), np.ones((1, 6))), (np.arange(6.0), np.zeros(1))) for _ in range(2)]
+    with pytest.raises(UsageError, match="cones: the neurons have 12 coordinates"):
+        verifier.certify(*wide, rows, loss="squared", method="cones")
+    with pytest.raises(UsageError, match="has a neuron that is 0"):
+        verifier.certify(
+            Network((0.0 * A.W, A.theta), (0.0 * A.b, A.c)),
+            B,
+            rows,
+            loss="squared",
+            kappa=0.02,
+            penalty="path",
+            method="cones",
+        )

@@ -1,0 +1,51 @@
+"""From a proof over coarse cells to a `cone_barrier` that the kernel accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from verifier.elaboration.claims import above, below
+from verifier.errors import VerifierError
+from verifier.kernel.fast.cone_barrier import check_cone_barrier
+from verifier.kernel.fast.forward import objective_at
+from verifier.kernel.statements import ConeBarrier, Problem, Rejected, validate_cone_barrier
+
+Array = np.ndarray
+
+
+def cone_barrier_claim(
+    problem: Problem,
+    *,
+    name: str,
+    around: str,
+    start: int,
+    goal: int,
+    signs: Sequence[int],
+    directions: Array,
+    tree: Array,
+    inside: Array,
+    faces: Array,
+    duals: Sequence[tuple[Array, Array, Array]],
+) -> ConeBarrier:
+    """The claim with the level that the kernel finds, and the gap over E that follows.
+
+    around, start, goal, signs, directions (n, n), tree, inside, faces: as in `ConeBarrier`. duals: nu (N,), slopes (m, N), pulls (m, n) of each.
+
+    Raises VerifierError when the kernel rejects it.
+    """
+    nu, slopes, pulls = (np.ascontiguousarray([d[k].ravel() for d in duals], dtype=np.float64) for k in range(3))
+    claim = ConeBarrier(
+        name, around, 0.0, 0.0, start, goal, np.array(signs, dtype=np.int64), np.ascontiguousarray(directions), np.ascontiguousarray(tree, dtype=np.int64),
+        np.ascontiguousarray(inside, dtype=np.int64), np.ascontiguousarray(faces, dtype=np.int64), nu, slopes, pulls,
+    )  # fmt: skip
+    try:
+        validate_cone_barrier(problem, claim)
+        found = check_cone_barrier(problem, claim)
+        level = max(0.0, below(found["level"]))
+        E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
+        return replace(claim, level=level, gap=max(0.0, below(level - above(E))))
+    except Rejected as why:
+        raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None

@@ -1,0 +1,119 @@
+"""Two networks, and the level that every path between them must reach: which of them the flood starts from, and what it proves of the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.errors import UsageError
+from verifier.landscape.coarse.face_bounds import scaled
+from verifier.landscape.coarse.search import GRID, CoarseBarrier, Point, coarse_barrier, highest, kinks
+from verifier.landscape.moves import Moves, Stop
+from verifier.landscape.setting import products
+from verifier.landscape.sign_count.narrow import Narrow, with_signs
+from verifier.landscape.sign_count.star import handed_over
+from verifier.networks.network import Network
+from verifier.objective import Objective
+from verifier.objective.penalties import augmented_rows
+from verifier.paths.path import Path
+
+Array = np.ndarray
+# Programs between two lines of progress.
+OFTEN = 5000
+
+
+@dataclass(frozen=True, eq=False)
+class PairBarrier:
+    """around: the network that the flood started from, "A" or "B"."""
+
+    A: Network
+    B: Network
+    around: str
+    search: CoarseBarrier
+
+    def path(self, name: str) -> Path | None:
+        """The path in straight segments of u that the search found, from A to B; None where it found none, or only to a neuron at 0."""
+        bends, s = list(self.search.stops), self.search.narrow
+        if len(bends) < 2:
+            return None
+        if self.around == "B":
+            bends = [(leaving, c, arriving) for arriving, c, leaving in bends[::-1]]
+        signs, last = np.array(s.signs), len(bends) - 1
+        stops = [
+            Stop(
+                u, c, s.value(u, c), signs, "to B" if k == last else f"to a low network on face {k}", tuple(handed_over(u, leaving))
+            )
+            for k, (u, c, leaving) in enumerate(bends)
+        ]  # fmt: skip
+        moves = Moves(self.A)
+        moves.follow(stops, self.B)
+        return Path(name, self.A, tuple(moves.moves), {"highest": self.search.upper}).without_still_moves()
+
+
+def pair_barrier(
+    A: Network,
+    B: Network,
+    objective: Objective,
+    X: Array,
+    targets: Array,
+    *,
+    most_programs: int,
+    seconds: float,
+    close: float = 0.01,
+    say: Callable[[str], None] = lambda text: None,
+) -> PairBarrier:
+    """The search from the network with the larger F: fewer parts lie below it.
+
+    Raises UsageError where a neuron of that network is 0: then no sign pattern holds it, and its own F is at least what the search could prove.
+    """
+    ends = {"A": A, "B": B}
+    values = {k: objective.value(net, X, targets) for k, net in ends.items()}
+    around, other = ("A", "B") if values["A"] >= values["B"] else ("B", "A")
+    signs, theirs = _signs(ends[around]), _signs(ends[other])
+    if 0 in signs:
+        raise UsageError(
+            f"cones: network {around} has a neuron that is 0 (head or row), where its sign may change at once; such pairs are not covered"
+        )
+    s = with_signs(A, objective, X, targets, tuple(signs), "cones")
+    start = _point(ends[around])
+    goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(signs, theirs)) else None
+    began = [0]
+
+    def progress(lower: float, upper: float, programs: int, parts: int) -> None:
+        if programs >= began[0] + OFTEN:
+            began[0] = programs
+            say(
+                f"cones: every path reaches between {lower:.6g} and {upper:.6g} (float64); {programs} programs, {parts} parts"
+            )
+
+    found = coarse_barrier(
+        s, start, goal, upper=np.inf if goal is None else _highest(s, start, goal), turned=_to_zero(s, start),
+        most_programs=most_programs, seconds=seconds, close=close, floor=values[other], progress=progress,
+    )  # fmt: skip
+    return PairBarrier(A, B, around, found)
+
+
+def _signs(network: Network) -> list[int]:
+    live: Array = np.any(augmented_rows(network) != 0.0, axis=1)
+    return [int(np.sign(h)) if alive else 0 for h, alive in zip(network.theta[0], live, strict=True)]
+
+
+def _point(network: Network) -> Point:
+    return products(network), 0.0 if network.c is None else float(network.c[0])
+
+
+def _highest(s: Narrow, a: Point, b: Point) -> float:
+    return highest(s, a, b, np.union1d(GRID, kinks(s, a[0], b[0])))
+
+
+def _to_zero(s: Narrow, start: Point) -> float:
+    """A level that some path to a neuron at 0 does not exceed, about."""
+    best = np.inf
+    for i in range(len(s.signs)):
+        u = start[0].copy()
+        u[i] = 0.0
+        to, c, _ = scaled(s, u, start[1])
+        best = min(best, _highest(s, start, (to, c)))
+    return best

@@ -1,0 +1,342 @@
+"""The lowest level that a path from one network to another must reach: flood from the higher one, and cut the parts that let it pass without reason."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, permutations
+
+import numpy as np
+
+from verifier.landscape.coarse.face_bounds import FaceBounds
+from verifier.landscape.coarse.partition import Partition, absent
+from verifier.landscape.sign_count.fan import Cones, Fan, Part
+from verifier.landscape.sign_count.narrow import Narrow
+from verifier.landscape.sign_count.repair import Dual
+
+Array = np.ndarray
+Point = tuple[Array, float]
+# (u on arrival, c, u on leaving): neurons may change slots where one of them is 0.
+Bend = tuple[Array, float, Array]
+# Points of a segment at which F is looked at.
+GRID = np.linspace(0.0, 1.0, 17)
+# Cuts one within the other: more lead nowhere, and the kernel takes 256.
+DEEPEST = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """level: F is at least this on every way out. start, goal, tree, inside, faces: as in the kernel's ConeBarrier. duals: in the order of their numbers."""
+
+    level: float
+    start: int
+    goal: int
+    tree: Array
+    inside: Array
+    faces: Array
+    duals: tuple[Dual, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseBarrier:
+    """lower <= least level of a path <= upper, in float64.
+
+    lower: by the proof; None where it found nothing above the larger end. upper: of the path through the stops in straight segments. turned: some
+    path reaches a neuron at 0 below about this level, where it may change a sign; the search proves nothing above it. programs: solved. seconds: CPU.
+    """
+
+    narrow: Narrow
+    lower: float
+    upper: float
+    turned: float
+    proof: Proof | None
+    stops: tuple[Bend, ...]
+    programs: int
+    parts: int
+    seconds: float
+    closed: bool
+
+
+@dataclass(eq=False)
+class _Exit:
+    """Points from the start to B or to a neuron at 0, and the parts in which their segments lie."""
+
+    points: list[Point]
+    parts: list[Part]
+    faces: list[Cones]
+    to_goal: bool
+
+
+@dataclass(eq=False)
+class _Search:
+    s: Narrow
+    start: Point
+    goal: Point | None
+    partition: Partition
+    bounds: FaceBounds
+    level: float = 0.0
+    inside: dict[Part, tuple[Part, Cones] | None] = field(default_factory=dict)
+    queue: list[tuple[float, int, Part, Part | int, Cones]] = field(default_factory=list)
+    depth: dict[Part, int] = field(default_factory=dict)
+    pushed: int = 0
+
+    def __post_init__(self) -> None:
+        p = self.partition
+        at = p.coordinates(self.start[0])
+        self.at_start = at
+        self.at_goal = None if self.goal is None else p.coordinates(self.goal[0])
+        self.first = next(part for part in p.near if p.holds(part, at))
+        self.last = None if self.at_goal is None else next(part for part in p.near if p.holds(part, self.at_goal))
+
+    def restart(self, level: float) -> None:
+        self.level, self.inside, self.queue = level, {}, []
+        self.admit(self.first, None)
+
+    def rise(self, level: float) -> None:
+        """A higher level: what was reached below the old one stays reached."""
+        self.level, self.queue = level, []
+        for part in list(self.inside):
+            self.look(part)
+
+    def admit(self, part: Part, came: tuple[Part, Cones] | None) -> None:
+        self.inside[part] = came
+        self.look(part)
+
+    def look(self, part: Part) -> None:
+        for i in range(len(part.cones)):
+            self.push(part, i, absent(part.cones, i))
+        for other, face in self.partition.near[part].items():
+            if other not in self.inside:
+                self.push(part, other, face)
+
+    def push(self, part: Part, to: Part | int, face: Cones) -> None:
+        found = self.bounds.bars(face, self.level)
+        if found.dual.bound < self.level:
+            self.pushed += 1
+            heapq.heappush(self.queue, (found.value, self.pushed, part, to, face))
+
+    def flood(self, stop: Callable[[], bool]) -> _Exit | None:
+        """The first exit met, None when there is none left or time is over."""
+        if self.last is not None and self.last in self.inside:
+            return self.trace(self.last, [], True)
+        while self.queue and not stop():
+            _, _, part, to, face = heapq.heappop(self.queue)
+            if part not in self.inside:
+                continue
+            if isinstance(to, int):
+                if face == absent(part.cones, to):
+                    return self.trace(part, [face], False)
+                continue
+            if to in self.inside or to not in self.partition.near or self.partition.near[part].get(to) != face:
+                continue
+            if to is self.last:
+                self.inside[to] = (part, face)
+                out = self.trace(to, [], True)
+                del self.inside[to]
+                return out
+            self.admit(to, (part, face))
+        return None
+
+    def trace(self, part: Part, faces: list[Cones], to_goal: bool) -> _Exit:
+        chain, parts = list(faces), [part]
+        while (came := self.inside[parts[-1]]) is not None:
+            parts.append(came[0])
+            chain.append(came[1])
+        parts, chain = parts[::-1], chain[::-1]
+        points = [self.start, *((self.bounds.known[f].u, self.bounds.known[f].c) for f in chain)]
+        if to_goal:
+            assert self.goal is not None
+            points.append(self.goal)
+        return _Exit(points, parts, chain, to_goal)
+
+    def highest(self, a: Point, b: Point) -> float:
+        """The largest F on the segment, or one that reaches the level: F is convex between the points at which a neuron changes over at a sample."""
+        top = highest(self.s, a, b, GRID)
+        return top if top >= self.level else max(top, highest(self.s, a, b, kinks(self.s, a[0], b[0])))
+
+    def from_zero(self, u: Array, c: float) -> tuple[Array, float]:
+        """(rows, highest F on the straight segment to the goal): a network with a neuron at 0 may have its neurons in other slots of their signs."""
+        assert self.goal is not None
+        signs, best = self.s.signs, (u, np.inf)
+        for order in permutations(range(len(u))):
+            if all(signs[i] == signs[k] or not u[i].any() for i, k in zip(order, range(len(u)))):
+                at = (u[list(order)], c)
+                height = highest(self.s, at, self.goal, np.union1d(GRID, kinks(self.s, at[0], self.goal[0])))
+                best = (u[list(order)], height) if height < best[1] else best
+        return best
+
+    def refine(self, way: _Exit, heights: list[float]) -> bool:
+        """Cut the parts whose segments reach the level. False when none can be cut."""
+        done = False
+        for k, part in enumerate(way.parts):
+            if heights[k] < self.level or part.halves:
+                continue
+            loose = np.zeros(len(part.cones))
+            for face in way.faces[max(0, k - 1) : k + 1]:
+                loose += self.bounds.known[face].loose
+            fan = self.partition.fan
+            widths = [fan.width(part, i) for i in range(len(part.cones))]
+            # The neuron whose bounds of relu cost most; where none costs anything, the widest cone.
+            order = sorted(
+                range(len(part.cones)), key=lambda i: (-round(float(loose[i] / max(loose.sum(), 1e-300)), 1), widths[i])
+            )
+            done |= self.cut(part, order[0])
+        return done
+
+    def cut(self, part: Part, neuron: int) -> bool:
+        if not self.partition.fan.edges or self.depth.get(part, 0) >= DEEPEST:
+            return False
+        halves = self.partition.cut(part, neuron)
+        self.depth.update((half, self.depth.get(part, 0) + 1) for half in halves)
+        if part is self.first:
+            self.first = next(h for h in halves if self.partition.holds(h, self.at_start))
+        if part is self.last and self.at_goal is not None:
+            self.last = next(h for h in halves if self.partition.holds(h, self.at_goal))
+        if part in self.inside:
+            self.forget(part)
+        if not self.inside:
+            self.queue.clear()
+            self.admit(self.first, None)
+        for half in halves:
+            self.reenter(half)
+        return True
+
+    def forget(self, part: Part) -> None:
+        """Take out the part and all that was reached through it, and look again from what stays."""
+        gone = {part}
+        children: dict[Part, list[Part]] = {}
+        for p, came in self.inside.items():
+            if came is not None:
+                children.setdefault(came[0], []).append(p)
+        waiting = [part]
+        while waiting:
+            for child in children.get(waiting.pop(), []):
+                gone.add(child)
+                waiting.append(child)
+        for p in gone:
+            del self.inside[p]
+        for p in gone:
+            if p is not part:
+                self.reenter(p)
+
+    def reenter(self, part: Part) -> None:
+        for other, face in self.partition.near[part].items():
+            if other in self.inside:
+                self.push(other, part, face)
+
+    def proof(self) -> Proof:
+        leaves = self.partition.fan.leaves()
+        index = {part: k for k, part in enumerate(leaves)}
+        rows: list[tuple[int, int, int]] = []
+        duals: list[Dual] = []
+        places: dict[int, int] = {}
+
+        def place(face: Cones) -> int:
+            dual = self.bounds.known[face].dual
+            if id(dual) not in places:
+                places[id(dual)] = len(duals)
+                duals.append(dual)
+            return places[id(dual)]
+
+        for part in self.inside:
+            p = index[part]
+            rows += [(p, -1 - i, place(absent(part.cones, i))) for i in range(len(part.cones))]
+            rows += [(p, index[q], place(f)) for q, f in self.partition.near[part].items() if q not in self.inside]
+        inside = np.zeros(len(leaves), dtype=np.int64)
+        inside[[index[part] for part in self.inside]] = 1
+        goal = -1 if self.last is None else index[self.last]
+        return Proof(
+            min(d.bound for d in duals), index[self.first], goal, self.partition.fan.tree(), inside,
+            np.array(rows, dtype=np.int64).reshape(-1, 3), tuple(duals),
+        )  # fmt: skip
+
+
+def highest(s: Narrow, a: Point, b: Point, times: Array) -> float:
+    """The largest F at these points of the segment."""
+    return max((s.value((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for t in times), default=-np.inf)
+
+
+def kinks(s: Narrow, u: Array, v: Array) -> Array:
+    """Times at which a pre-activation is 0 on the way from u to v."""
+    here, there = s.inputs @ u.T, s.inputs @ v.T
+    crosses = here * there < 0.0
+    return np.unique(here[crosses] / (here[crosses] - there[crosses]))
+
+
+def _bends(points: Sequence[Point]) -> tuple[Bend, ...]:
+    return tuple((u, c, u) for u, c in points)
+
+
+def coarse_barrier(
+    s: Narrow,
+    start: Point,
+    goal: Point | None,
+    *,
+    upper: float,
+    turned: float = np.inf,
+    floor: float = 0.0,
+    most_programs: int,
+    seconds: float,
+    close: float = 0.01,
+    progress: Callable[[float, float, int, int], None] | None = None,
+) -> CoarseBarrier:
+    """The level that every path from `start`, whose neurons have the signs of s, to a network of other signs, or to `goal`, must reach.
+
+    start, goal: (u (m, n), c). upper, turned: levels that some path to the goal, or to a neuron at 0, does not exceed; one of them is finite. floor: F of
+    the other network where there is no goal. close: the search ends when lower and upper differ by this share of what
+    upper is over the larger end. seconds: of CPU. progress(lower, upper, programs, parts).
+    """
+    fan = Fan(s.inputs, s.directions, len(s.signs))
+    partition = Partition(fan)
+    search = _Search(s, start, goal, partition, FaceBounds(s, fan, partition.came, {}))
+    began = time.process_time()
+    E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
+    lower, proof = E, None
+    stops = () if goal is None else _bends([start, goal])
+
+    def over() -> bool:
+        return search.bounds.programs >= most_programs or time.process_time() - began > seconds
+
+    def middle() -> float:
+        top = min(upper, turned)
+        return lower + (0.5 if top - lower > 4.0 * close * (top - E) else 1.0 - 0.5 * close) * (top - lower)
+
+    search.restart(middle())
+    closed = False
+    while not over():
+        top = min(upper, turned)
+        if top - lower <= close * (top - E) or top <= E * (1.0 + 1e-12):
+            closed = True
+            break
+        way = search.flood(over)
+        if progress is not None:
+            progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
+        if way is None:
+            if over():
+                break
+            proof = search.proof()
+            lower = max(lower, proof.level)
+            if min(upper, turned) - lower > close * (min(upper, turned) - E):
+                search.rise(middle())
+            continue
+        heights = [search.highest(a, b) for a, b in pairwise(way.points)]
+        if max(heights) < search.level:
+            if way.to_goal:
+                upper, stops = max(heights), _bends(way.points)
+            else:
+                turned = max(heights)
+                if goal is not None:
+                    leaving, height = search.from_zero(*way.points[-1])
+                    if max(turned, height) < upper:
+                        upper = max(turned, height)
+                        at, c = way.points[-1]
+                        stops = (*_bends(way.points[:-1]), (at, c, leaving), *_bends([goal]))
+            search.restart(middle())
+        elif not search.refine(way, heights):
+            break
+    return CoarseBarrier(
+        s, lower, upper, turned, proof, stops, search.bounds.programs, len(partition.near),
+        time.process_time() - began, closed,
+    )  # fmt: skip

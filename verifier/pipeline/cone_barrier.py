@@ -1,0 +1,42 @@
+"""A barrier over coarse cells as a claim, from the search that floods them (docs/mathematics.md, section 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from verifier.elaboration.cone_barriers import cone_barrier_claim
+from verifier.kernel.statements import ConeBarrier, Problem
+from verifier.landscape.coarse.pair import PairBarrier
+from verifier.numbers import show_down
+from verifier.pipeline.record import plain
+
+
+def cone_barrier(
+    problem: Problem, found: PairBarrier, say: Callable[[str], None], name: str = "cones"
+) -> tuple[ConeBarrier | None, dict[str, Any]]:
+    """The barrier, None when none lies above E, and the record of its search. Raises VerifierError when the kernel rejects it."""
+    search, claim = found.search, None
+    if search.proof is not None:
+        p, s = search.proof, search.narrow
+        claim = cone_barrier_claim(
+            problem, name=name, around=found.around, start=p.start, goal=p.goal, signs=s.signs, directions=s.directions, tree=p.tree, inside=p.inside,
+            faces=p.faces, duals=[(d.nu, d.slopes, d.pulls) for d in p.duals],
+        )  # fmt: skip
+        claim = claim if claim.gap > 0.0 else None
+    top = min(search.upper, search.turned)
+    ends = "" if search.closed else f"; stopped at [{search.lower:.6g}, {top:.6g}] (float64, not certified)"
+    cost = f"{search.programs} programs, {search.seconds:.1f} CPU s"
+    if claim is None:
+        say(f"{name}: no barrier over E was found{ends}, {cost}")
+    else:
+        say(
+            f"{name}: certified gap >= {show_down(claim.gap)} over E: no path leaves {int(claim.inside.sum())} of {len(claim.inside)} coarse cells around "
+            f"{claim.around} below {show_down(claim.level, 8)}{ends}, {cost}"
+        )
+    return claim, plain(
+        {
+            "lower": search.lower, "upper": search.upper, "zero_neuron": search.turned, "closed": search.closed, "programs": search.programs,
+            "parts": search.parts, "cpu_seconds": search.seconds,
+        }
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""Pairs whose neurons have equal signs, or nearly: no path leaves a union of coarse cells below a level, at any number of samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verifier.errors import UsageError
+from verifier.pipeline.constructions.cutting import cut_at_kinks
+from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.setting import Setting
+
+if TYPE_CHECKING:
+    from verifier.landscape.coarse.pair import PairBarrier
+
+# Coordinates of all neurons, as a search starts from 2 to their number parts; programs and CPU seconds of one search.
+MOST_COORDINATES, MOST_PROGRAMS, SECONDS = 9, 200_000, 600.0
+
+
+def cones(s: Setting, r: Request) -> Proposal:
+    """A flood from the higher of A and B, and cuts where relaxed programs let it pass without reason (docs/mathematics.md, section 14)."""
+    found = coarse_search(s, r)
+    proposal = Proposal([], coarse=found)
+    path = found.path("cones")
+    if path is not None:
+        proposal.paths = [cut_at_kinks(path, s, found.search.upper)]
+    return proposal
+
+
+def coarse_search(s: Setting, r: Request) -> PairBarrier:
+    """Raises UsageError where coarse cells prove nothing, or the search would be hopeless."""
+    from verifier.landscape.coarse.pair import pair_barrier
+    from verifier.landscape.coarse.relaxed import LOSSES
+    from verifier.landscape.sign_count.narrow import require_covered
+
+    A, B, objective, X, targets = s.pair
+    require_covered(A, B, objective, targets, "cones")
+    if objective.loss.name not in LOSSES:
+        raise UsageError(
+            f"cones: expected one of the losses {', '.join(LOSSES)}, got {objective.loss.name}, whose programs have corners; "
+            "--method sign-count and --method exact may cover it"
+        )
+    coordinates = A.theta.shape[1] * (X.shape[1] + (A.b is not None))
+    if coordinates > MOST_COORDINATES:
+        raise UsageError(
+            f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{MOST_COORDINATES}; "
+            "the method is for two or three neurons in two dimensions"
+        )
+    live = np.where(A.theta[0] != 0.0, np.sign(A.theta[0]), 0.0), np.where(B.theta[0] != 0.0, np.sign(B.theta[0]), 0.0)
+    if objective.kappa == 0.0 and any(len(set(signs[signs != 0].tolist())) > 1 for signs in live):
+        raise UsageError(
+            "cones: heads of both signs need a penalty (--kappa): without one neurons may cancel however large they are, and duals must vanish exactly "
+            "where their cones overlap; --method exact covers few samples"
+        )
+    return pair_barrier(A, B, objective, X, targets, most_programs=MOST_PROGRAMS, seconds=SECONDS, say=r.say)
