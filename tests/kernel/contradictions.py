@@ -12,6 +12,7 @@ from verifier.kernel import EndpointValue, HeadOptimum, PathUpperBound
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    ConeBarrier,
     EveryWidthLowerBound,
     JacobianRank,
     RegionMinimum,
@@ -36,7 +37,7 @@ def _against(x: Any, y: Any) -> str | None:
         return "an endpoint has two values" if x.network == y.network and x.lower > y.upper else None
     if pair == (EndpointValue, PathUpperBound):
         return "an endpoint lies above a path through it" if x.lower > y.sup else None
-    if pair[0] in (BarrierLowerBound, SignCountBarrier) and pair[1] is PathUpperBound:
+    if pair[0] in (BarrierLowerBound, SignCountBarrier, ConeBarrier) and pair[1] is PathUpperBound:
         # A barrier for a frozen output layer is one for the paths that keep it; B's permuted copies are the ends of other paths.
         about = x.output_layer == "trained" or y.output_layer == "frozen"
         return "a path stays below a barrier" if about and y.permutation is None and y.sup < x.level else None

@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    ConeBarrier,
     EveryWidthLowerBound,
     JacobianRank,
     RegionMinimum,
@@ -483,6 +484,7 @@ LANDSCAPE = {
     RegionOptimum: _false_region_optimum,
     BarrierLowerBound: false_barrier,
     SignCountBarrier: false_barrier,
+    ConeBarrier: false_barrier,
     RegionMinimum: false_region,
     JacobianRank: false_rank,
     ClaimViolation: false_violation,

@@ -293,7 +293,8 @@ def coarse_barrier(
     search = _Search(s, start, goal, partition, FaceBounds(s, fan, partition.came, {}))
     began = time.process_time()
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
-    lower, proof = E, None
+    lower = E
+    proof: Proof | None = None
     stops = () if goal is None else _bends([start, goal])
 
     def over() -> bool:
@@ -301,6 +302,9 @@ def coarse_barrier(
 
     def middle() -> float:
         top = min(upper, turned)
+        if proof is None:
+            # Something first: a search that is stopped early should not go empty-handed.
+            return lower + 0.125 * (top - lower)
         return lower + (0.5 if top - lower > 4.0 * close * (top - E) else 1.0 - 0.5 * close) * (top - lower)
 
     search.restart(middle())
