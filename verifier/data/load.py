@@ -9,6 +9,7 @@ from typing import Any
 
 from verifier.data.bundled import BUNDLED, PRESETS, load_bundled
 from verifier.data.dataset import TASKS, Dataset
+from verifier.data.idx_files import FOLDERS
 from verifier.data.prepare import Preparation, prepare
 from verifier.data.source import Source
 from verifier.data.targets import Question
@@ -78,12 +79,11 @@ def load_data(
     name = (
         spec
         if kind in (*BUNDLED, *PRESETS, "openml")
-        else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
+        else Path(spec.partition(":")[2] if kind in FOLDERS else spec).name
     )
     return Dataset(X, targets.y, name, targets.task, recipe, source.sha256, targets.labels, weights)
 
 
-_FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
 _FILES = (".npz", ".csv", ".parquet")
 
 
@@ -124,12 +124,12 @@ def _open_source(
         raise UsageError(
             f"sample_weight {sample_weight!r}: names a column or an array of a file, and data {spec} is none; give the weights as FILE.npy"
         )
-    if kind in _FOLDERS and colon:
+    if kind in FOLDERS and colon:
         _no_target(target, kind)
         from verifier.data.idx_files import load_idx
 
         folder = Path(os.path.abspath(os.path.expanduser(rest)))
-        return kind, f"{kind}:{folder}", load_idx(folder, _FOLDERS[kind])
+        return kind, f"{kind}:{folder}", load_idx(folder, FOLDERS[kind])
     if kind == "openml" and colon:
         from verifier.data.openml import load_openml
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -66,6 +67,19 @@ def endpoint_record(e: Endpoint, s: Setting, claim: EndpointValue) -> dict[str, 
             "padded_from": e.padded_from, "polished": e.polished,
         }
     )  # fmt: skip
+
+
+def from_words(source: Mapping[str, Any]) -> str:
+    """Where a network came from, as its line says it behind its value."""
+    parts = [source.get("file", ""), source.get("witness", "")]
+    found = ", ".join(p for p in parts if p)
+    return f"  {found}" if found else ""
+
+
+def called(s: Setting) -> list[str]:
+    """The factories of the user's that were imported and called."""
+    files = {e.source["model"]: e.source.get("model_file") for e in (s.A, s.B) if "model" in e.source}
+    return [f"model {name}: imported{f' from {file}' if file else ''} and called" for name, file in files.items()]
 
 
 def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: float) -> dict[str, Any]:
