@@ -10,6 +10,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.elaboration import ElaboratedPath
+from verifier.kernel.fast.maps import multiplications
 from verifier.kernel.statements import EndpointValue, HeadOptimum
 from verifier.networks.network import Network
 from verifier.options.certify import CertifyOptions
@@ -99,7 +100,7 @@ def plane_record(s: Setting, waypoints: dict[str, Network], best: str, forms: di
 
     None when no path has, or one value costs more than 10^10 multiplications: a picture must not cost more than the proof.
     """
-    if len(s.data.X) * sum(W.size for W in s.A.network.weights) > 10**10:
+    if len(s.data.X) * multiplications(s.problem.geometry, s.problem.A) > 10**10:
         return None
     name = best if best in waypoints else next(iter(waypoints), None)
     if name is None:
