@@ -2,8 +2,9 @@
 
 One pair each: Moons (width 20, squared), Breast Cancer (widths 20 and 200, logistic), digits (width 32, cross-entropy), with the loss alone
 (kappa = 0) and with the path penalty (kappa = 0.001). Two deep pairs on digits, cross-entropy alone: hidden widths 200, 200, and five of 64,
-narrow enough that three paths of 32 vertices make a small file. One convolutional pair on 7 percent of digits
-(`benchmarks.channels`). And `landscape`: the exact landscape of five samples (docs/landscape.md, seed 0) for widths 1, 2, 3, with the pair of the largest gap of each width certified from both sides.
+narrow enough that three paths of 32 vertices make a small file. One convolutional pair on 7 percent of digits (`benchmarks.channels`). And
+`landscape`: the exact landscape of five samples (docs/landscape.md, seed 0) for widths 1, 2, 3, with the pair of the largest gap of each width
+certified from both sides.
 """
 
 from __future__ import annotations

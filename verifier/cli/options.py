@@ -63,7 +63,7 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
     group.add_argument(
         "--data",
         required=required,
-        help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
+        help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, idx:FOLDER, cifar10:FOLDER, fashion-mnist",
     )
     add_options(group, DataOptions, leave_out=("sample_weight",))
 

@@ -16,6 +16,9 @@ from verifier.errors import DataError
 
 # Kinds of data that name a folder, and the part they read.
 FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
+# Where Debian's package dataset-fashion-mnist puts 60,000 + 10,000 images.
+FASHION = {"fashion-mnist": "train", "fashion-mnist-test": "test"}
+FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 _PARTS = {"train": "train", "test": "t10k"}
 
 

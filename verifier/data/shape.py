@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from verifier.data.cifar import KINDS, SHAPE
 from verifier.data.dataset import Dataset
+from verifier.data.idx_files import FASHION, FASHION_FOLDER, FOLDERS, image_size
 
 # Named data whose samples are images of one shape.
 _NAMED = {"digits": (1, 8, 8), "digits-unit": (1, 8, 8)}
@@ -34,11 +36,11 @@ def sample_shape(data: Any) -> tuple[int, int, int] | None:
             shape = (len(X), *item[0].shape) if isinstance(item, (tuple, list)) else None
         except Exception:  # the data set is the user's code
             return None
-    return _image(tuple(shape)[1:]) if shape is not None else None
+    return None if shape is None else _image(tuple(shape)[1:])
 
 
-def _image(shape: tuple[Any, ...]) -> tuple[int, int, int] | None:
-    if len(shape) not in (2, 3) or min(shape) < 1:
+def _image(shape: tuple[Any, ...] | None) -> tuple[int, int, int] | None:
+    if shape is None or len(shape) not in (2, 3) or min(shape) < 1:
         return None
     channels, height, width = (1, *shape) if len(shape) == 2 else shape
     return int(channels), int(height), int(width)
@@ -57,11 +59,12 @@ def _of_spec(spec: str) -> tuple[int, int, int] | None:
     kind, _, rest = spec.partition(":")
     if kind in _NAMED:
         return _NAMED[kind]
-    from verifier.data.idx_files import FOLDERS, image_size
-
+    if kind in KINDS and rest:
+        return SHAPE
     if kind in FOLDERS and rest:
-        size = image_size(Path(os.path.expanduser(rest)), FOLDERS[kind])
-        return None if size is None else _image(size)
+        return _image(image_size(Path(os.path.expanduser(rest)), FOLDERS[kind]))
+    if kind in FASHION and not rest:
+        return _image(image_size(FASHION_FOLDER, FASHION[kind]))
     return _of_npz(Path(os.path.expanduser(spec))) if spec.lower().endswith(".npz") else None
 
 
