@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 from tests.networks.modules import VGG11, Forward, LeNet5, sequential, small
 from verifier.errors import CheckpointError, UsageError
 from verifier.networks import network_from_module
+from verifier.networks.architecture import Architecture
 from verifier.options.reading import Reading
 
 EIGHT = Reading(input_shape=(1, 8, 8))
@@ -280,3 +282,14 @@ def random_chain(rng):
             return sequential(*layers)
         except RuntimeError:  # a window larger than the map
             continue
+
+
+def test_a_geometry_that_is_none_has_words_too():
+    """`check` names the architecture of a certificate whatever the kernel will say of it."""
+    geometry = network_from_module(small(), EIGHT).geometry
+    still = replace(geometry.readings[0].window, stride=(0, 0))
+    unsound = replace(geometry, readings=(replace(geometry.readings[0], window=still), *geometry.readings[1:]))
+    for g in (unsound, replace(geometry, readings=()), replace(geometry, shape=(1, 0, 8)), replace(geometry, shape=())):
+        found = Architecture((64, 4, 6, 6, 12, 10), g)
+        assert "that no such network has" in str(found)
+        assert found.as_json()["convolutions"] == found.as_json()["dense_layers"] == 0

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.kernel.statements import Geometry, Reading
-from verifier.kernel.statements.geometry import map_sizes, pooled_sizes
+from verifier.kernel.statements import Geometry, Reading, Rejected
+from verifier.kernel.statements.geometry import map_sizes, pooled_sizes, require_geometry
 
 
 @dataclass(frozen=True)
@@ -18,16 +18,29 @@ class Architecture:
     geometry: Geometry | None = None
 
     @property
+    def sound(self) -> bool:
+        """Whether the geometry is one of such a network; that of a certificate may be none, which the kernel says of each claim."""
+        if self.geometry is None:
+            return True
+        try:
+            require_geometry(self.geometry, len(self.widths) - 1)
+        except Rejected:
+            return False
+        return True
+
+    @property
     def dense_layers(self) -> int:
-        """Layers whose neurons read all that is below them; of the others, convolutions, each reads patches."""
+        """Layers whose neurons read all that is below them; of the others, convolutions, each reads patches. 0 of an unsound geometry."""
         if self.geometry is None:
             return len(self.widths) - 1
+        if not self.sound:
+            return 0
         sizes = [self.geometry.shape[1:], *map_sizes(self.geometry)[:-1]]
         return sum(_dense(reading, size) for reading, size in zip(self.geometry.readings, sizes))
 
     @property
     def convolutions(self) -> int:
-        return len(self.widths) - 1 - self.dense_layers
+        return len(self.widths) - 1 - self.dense_layers if self.sound else 0
 
     @property
     def poolings(self) -> int:
@@ -47,6 +60,8 @@ class Architecture:
         """Without the hidden widths of a convolutional network: `3 convolutions + 2 dense layers, 1x8x8 -> 10`."""
         if self.geometry is None:
             return str(self)
+        if not self.sound:
+            return f"a geometry of {len(self.geometry.readings)} layers that no such network has"
         kinds = [_count(self.convolutions, "convolution"), _count(self.dense_layers, "dense layer")]
         shape = "x".join(map(str, self.geometry.shape))
         return f"{' + '.join(k for k in kinds if k)}, {shape} -> {self.widths[-1]}"
