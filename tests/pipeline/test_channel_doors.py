@@ -149,6 +149,13 @@ def test_a_batch_normalisation_beside_convolutions_says_how_to_fold_it(files, ca
     assert "torch.nn.utils.fusion.fuse_conv_bn_eval(conv, bn)" in err
 
 
+def test_an_onnx_graph_is_named_as_such(files, capsys):
+    (files / "a.onnx").write_bytes(b"\x08\x07\x12\x07pytorch")
+    code, _, err = certified(capsys, pair=("a.onnx", "b.pt"))
+    assert code == 4
+    assert "a.onnx: is an ONNX graph" in err
+
+
 def test_another_shape_of_the_data_is_said(files, capsys):
     np.savez("wide.npz", X=X.reshape(-1, 4, 4, 4), y=y)
     code, _, err = certified(capsys, "--model", "my_nets:small", data="wide.npz")

@@ -100,6 +100,11 @@ def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], 
     """(bytes, tensors by name, where they lay, the file's metadata)."""
     file = find_file(Path(path), path)
     data = read_bytes(file, path)
+    if file.suffix.lower() == ".onnx" and not data.startswith(b"PK"):
+        raise CheckpointError(
+            f"{path}: is an ONNX graph; such graphs, which the package onnx reads, are not read here. Save the state dict of the torch module that it was "
+            "exported from, and name the function that builds it with --model MODULE:FACTORY"
+        )
     if is_safetensors(data, file):
         from verifier.networks.safetensors_file import read_safetensors
 
