@@ -88,7 +88,17 @@ def make_channels(folder: Path) -> None:
     where = str(ROOT / "reports" / f"{out}.html")
     certificate = ROOT / "certificates" / f"{out}.safetensors"
     pair = channels.train_digits(folder, channels.SHARE)
-    code = channels.certify_digits(pair, certificate, "--train-split", channels.SHARE, "--report", where)
+    code = channels.certify(
+        "digits",
+        "digits-unit",
+        "theorem41,dropout",
+        pair,
+        certificate,
+        "--train-split",
+        channels.SHARE,
+        "--report",
+        where,
+    )
     if code:
         raise SystemExit(f"verifier certify ended with exit code {code}")
 
