@@ -24,7 +24,7 @@ def test_a_trained_pair_lies_below_every_path_of_dropout_stability(tmp_path):
         method="theorem41,exchange,dropout",
         out=tmp_path / "c.safetensors",
     )
-    assert result.E < 0.02
+    assert result.E < 0.05
     gaps = {b.method: b.gap for b in result.bounds}
     assert gaps["theorem41"] == gaps["exchange"] == 0.0
     assert gaps["dropout"] > 1.0
