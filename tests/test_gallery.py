@@ -12,14 +12,15 @@ from verifier.kernel.statements import BarrierLowerBound
 ROOT = Path(__file__).resolve().parents[1]
 # Pairs of networks with more than one hidden layer, with the loss alone: widths.
 DEEP = {"digits-200-200": [64, 200, 200, 10], "digits-64x5": [64, 64, 64, 64, 64, 64, 10]}
+CHANNELS = "digits-channels"
 FILES = sorted((ROOT / "certificates").glob("gallery-*.safetensors"))
 
 
 def test_the_gallery_holds_what_it_promises():
-    """Moons, Breast Cancer at two widths, digits with ten classes; each with the loss alone and with kappa > 0; two deep pairs."""
+    """Moons, Breast Cancer at two widths, digits with ten classes; each with the loss alone and with kappa > 0; two deep pairs, and one of channels."""
     names = {f.stem.removeprefix("gallery-") for f in FILES}
     pairs = ("moons-20", "breast-cancer-20", "breast-cancer-200", "digits-32")
-    assert names == {f"{p}-{o}" for p in pairs for o in ("loss", "path")} | set(DEEP)
+    assert names == {f"{p}-{o}" for p in pairs for o in ("loss", "path")} | {*DEEP, CHANNELS}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
@@ -50,6 +51,19 @@ def test_deep_pairs_have_their_paths_and_losses_per_layer(name):
     assert set(gaps) == {"theorem41", "exchange", "dropout"}
     assert {n for n, gap in gaps.items() if gap == 0.0} == {"theorem41", "exchange"}
     assert "Loss per layer" in (ROOT / "reports" / f"gallery-{name}.html").read_text()
+
+
+def test_the_pair_of_channels_says_what_it_is():
+    """Theorem 4.1 reaches E, far below dropout stability, and the page names the architecture."""
+    file = ROOT / "certificates" / f"gallery-{CHANNELS}.safetensors"
+    c = read_certificate(file)
+    gaps = {x.path: x.gap for x in c.claims if isinstance(x, PathUpperBound)}
+    assert gaps["theorem41"] == 0.0
+    assert gaps["dropout"] > 1.0
+    assert file.stat().st_size < 300_000
+    words = "3 convolutions + 2 dense layers, 1x8x8 -> 10"
+    assert words in c.record["verdict"]["sentence"]
+    assert words.replace(">", "&gt;") in (ROOT / "reports" / f"gallery-{CHANNELS}.html").read_text()
 
 
 LANDSCAPES = sorted((ROOT / "certificates").glob("landscape-*.safetensors"))

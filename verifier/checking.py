@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from verifier.certificate.file import Certificate, read_certificate
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
 from verifier.kernel.statements import same_parameters
+from verifier.networks.architecture import Architecture, architecture_of
 from verifier.networks.network import Network
 from verifier.networks.padding import fits_into, padded, padding_words
+from verifier.options.reading import as_reading
 
 EVALUATIONS = ("fast", "reference")
 
@@ -58,19 +60,22 @@ class CheckedFile:
         )
 
     @property
+    def architecture(self) -> Architecture:
+        """Of both networks."""
+        return architecture_of(self.problem.X.shape[1], self.problem.A.weights, self.problem.geometry)
+
+    @property
     def about(self) -> str:
         """The problem in one line: what F is, on what."""
         p, o = self.problem, self.problem.objective
-        N, d = p.X.shape
+        N = len(p.X)
         mean = "mean" if p.weights is None else "weighted mean"
         delta = "" if o.delta is None else f" (delta {o.delta!r})"
         penalty = "no penalty" if o.penalty == "none" else f"{o.kappa!r} times the {o.penalty} penalty"
         if o.penalise_output_bias:
             penalty += ", output bias penalised"
-        widths = "-".join(str(n) for n in (d, *(len(W) for W in p.A.weights)))
-        kind = "networks" if p.geometry is None else f"convolutional networks, {'x'.join(map(str, p.geometry.shape))},"
         slope = "ReLU" if p.negative_slope == 0.0 else f"Leaky ReLU of slope {p.negative_slope!r}"
-        return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; {kind} {widths}, {slope}"
+        return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; networks {self.architecture}, {slope}"
 
 
 def check_file(
@@ -78,20 +83,22 @@ def check_file(
     data: str | os.PathLike[str] | None = None,
     networks: Sequence[Any] | None = None,
     *,
+    layout: Any = None,
     reference: bool = False,
 ) -> CheckedFile:
     """Check every claim of a certificate file with the kernel's fast evaluation, and with the reference evaluation too when asked.
 
     data: the data file written beside a certificate that does not embed its data (default: the `.data` file beside it); compared when it does.
     networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal, number by number, in either order;
-        a narrower one counts when the certificate's is it with dead neurons added, as `certify --pad` does, and the comparison says so.
+        read as `layout` says, a `verifier.Reading` with the `model` of convolutional checkpoints; a narrower one counts when the certificate's is it with
+        dead neurons added, as `certify --pad` does, and the comparison says so.
 
     Raises CertificateFormatError for a file that is no certificate or embeds other data, CheckpointError for networks that cannot be read,
     UsageError for other than two networks. A claim that does not hold, or other networks, are no error: see `accepted`.
     """
     start = time.process_time()
     certificate = read_certificate(Path(path), data=None if data is None else Path(data))
-    comparisons = () if networks is None else _compared(certificate.problem, networks)
+    comparisons = () if networks is None else _compared(certificate.problem, networks, layout)
     rows = tuple(
         (evaluation, claim, check(certificate.problem, claim, evaluation=evaluation))
         for evaluation in EVALUATIONS[: 1 + reference]
@@ -114,16 +121,18 @@ def _hashes(c: Certificate) -> dict[str, str]:
     return {"data": c.document["data"]["sha256"], "A": networks["A"]["sha256"], "B": networks["B"]["sha256"]}
 
 
-def _compared(problem: Problem, networks: Sequence[Any]) -> tuple[Comparison, ...]:
+def _compared(problem: Problem, networks: Sequence[Any], layout: Any) -> tuple[Comparison, ...]:
     # Reading networks takes scipy and perhaps torch; a check without them must not.
     from verifier.pipeline.endpoints import read_endpoint
 
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
+    if problem.geometry is not None:
+        layout = replace(as_reading(layout), data_shape=problem.geometry.shape)
     names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]
     try:
         given = [
-            read_endpoint(n, k, negative_slope=problem.negative_slope).network
+            read_endpoint(n, k, layout, negative_slope=problem.negative_slope).network
             for n, k in zip(networks, "AB", strict=True)
         ]
     except AnotherSlopeError as error:

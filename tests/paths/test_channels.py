@@ -103,7 +103,7 @@ def test_from_networks_to_a_checked_file_and_a_report(tmp_path):
     result = verifier.certify(A, B, (X, y), loss="cross_entropy", method="theorem41", out=tmp_path / "c.safetensors")
     found = verifier.check_file(result.certificate, networks=(A, B), reference=True)
     assert found.accepted
-    assert "convolutional networks, 1x6x6" in found.about
+    assert "networks 1 convolution + 3 dense layers, 1x6x6 -> 3, widths 6-5-6, ReLU" in found.about
     assert result.report(tmp_path / "c.html").read_text().count("theorem41") > 0
     assert not verifier.check_file(result.certificate, networks=(A, replaced(B))).accepted
 

@@ -101,6 +101,7 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "weighted": result.weighted,
         "polished": result.polished,
         "padded_from": {name: list(widths) for name, widths in result.padded_from.items()},
+        "architecture": result.architecture.as_json(),
         "bounds": [
             {"method": b.method, "kind": "certified", "sup": b.sup, "sup_hex": b.sup.hex(), "gap": b.gap, "gap_hex": b.gap.hex(),
              "gap_over_lower": b.gap_over_lower, "gap_over_level": b.gap_over_level, "along": b.along, "up_to_permutation": b.up_to_permutation,

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from verifier.cli.options import add_reading_arguments, reading, require_file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="CERTIFICATE")
@@ -34,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="two checkpoints that the certificate must be about, bit for bit, in either order; "
         "narrower ones count where it holds them with dead neurons added (--pad)",
     )
+    add_reading_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per certificate on stdout")
 
 
@@ -45,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.checking import check_file
-    from verifier.cli.options import require_file
     from verifier.errors import CertificateFormatError
     from verifier.outcomes import Outcome
 
@@ -54,7 +56,7 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     try:
         if args.proved:
             proved = _proved(path, args.data)
-        found = check_file(path, args.data, args.networks, reference=args.reference)
+        found = check_file(path, args.data, args.networks, layout=reading(args), reference=args.reference)
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
         print(
@@ -85,7 +87,8 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
         print(
             json.dumps(
                 {
-                    "file": str(path), "verdict": word, "about": found.about, "sha256": found.digest, "hashes": found.hashes,
+                    "file": str(path), "verdict": word, "about": found.about,
+                    "architecture": found.architecture.as_json(), "sha256": found.digest, "hashes": found.hashes,
                     "networks": [{"same": c.same, "sentence": c.sentence} for c in found.comparisons],
                     "cpu_seconds": found.cpu_seconds, "claims": claims, **({"proved": proved} if args.proved else {}),
                 }

@@ -63,7 +63,7 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = Fals
     group.add_argument(
         "--data",
         required=required,
-        help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, or idx:FOLDER",
+        help="bundled name (moons, breast_cancer, digits, paper-moons, ...), .npz, .csv or .parquet file, openml:ID, idx:FOLDER, cifar10:FOLDER, fashion-mnist",
     )
     add_options(group, DataOptions, leave_out=("sample_weight",))
 
@@ -95,12 +95,12 @@ def add_certify_arguments(parser: argparse.ArgumentParser) -> None:
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """How checkpoints are to be read where their content leaves it open."""
     group = parser.add_argument_group("checkpoints", "needed only where a message asks for them")
-    add_options(group, Reading, only=("layout", "key", "ignore"))
+    add_options(group, Reading)
 
 
 def reading(args: argparse.Namespace) -> Any:
     """For `layout`: None when none of its options is given."""
-    given = args.layout is not None or args.key is not None or args.ignore is not None
+    given = any(getattr(args, o.name, None) is not None for o in options_of(Reading))
     return read_options(args, Reading) if given else None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.data.prepare import Preparation, prepare
+from verifier.data.shape import sample_shape
 from verifier.data.source import Source, check_size, exact_float64
 from verifier.data.targets import Question
 from verifier.errors import UsageError
@@ -32,7 +33,9 @@ def dataset_from(data: Any, *, loss: str | None = None, outputs: int | None = No
         )
     if targets.dtype.kind in "fiu":
         targets = exact_float64(targets, "data: y") if targets.dtype.kind == "f" or targets.ndim == 2 else targets
-    source = Source(features, targets, [{"from": origin}])
+    shape = sample_shape(data)
+    flattened = [] if shape is None else [{"flatten": list(shape)}]
+    source = Source(features, targets, [{"from": origin}, *flattened])
     features, found, _, steps = prepare(source, Preparation(), Question(task, loss, outputs), "data")
     recipe = {
         "from": "arrays in memory",

@@ -14,6 +14,11 @@ import numpy as np
 from verifier.data.source import Source, check_size, read_bytes, sha256
 from verifier.errors import DataError
 
+# Kinds of data that name a folder, and the part they read.
+FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
+# Where Debian's package dataset-fashion-mnist puts 60,000 + 10,000 images.
+FASHION = {"fashion-mnist": "train", "fashion-mnist-test": "test"}
+FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 _PARTS = {"train": "train", "test": "t10k"}
 
 
@@ -44,6 +49,17 @@ def load_idx(folder: Path, part: str) -> Source:
     return Source(
         X, labels.astype(np.int64), steps, "multiclass", True, sha256(f"{images_hash}\n{labels_hash}\n".encode())
     )
+
+
+def image_size(folder: Path, part: str) -> tuple[int, int] | None:
+    """(rows, columns) by the header of the images' file; None where it cannot be read, which `load_idx` explains."""
+    try:
+        path = _find(folder, f"{_PARTS[part]}-images", 3)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            rows, columns = struct.unpack(">8x2I", stream.read(16))
+    except (DataError, OSError, EOFError, zlib.error, struct.error):
+        return None
+    return rows, columns
 
 
 def _find(folder: Path, stem: str, dimensions: int) -> Path:

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from verifier.data.bundled import BUNDLED, PRESETS, load_bundled
+from verifier.data.cifar import KINDS, load_cifar
 from verifier.data.dataset import TASKS, Dataset
+from verifier.data.idx_files import FASHION, FASHION_FOLDER, FOLDERS, load_idx
 from verifier.data.prepare import Preparation, prepare
+from verifier.data.scaling import SCALES, Scaling
+from verifier.data.shape import sample_shape
 from verifier.data.source import Source
 from verifier.data.targets import Question
 from verifier.errors import DataError, UsageError
@@ -27,6 +31,7 @@ def load_data(
     drop: str | None = None,
     header: bool | None = None,
     sample_weight: str | None = None,
+    scale: str | None = None,
     loss: str | None = None,
     outputs: int | None = None,
 ) -> Dataset:
@@ -36,12 +41,16 @@ def load_data(
         moons, moons:n=200,noise=0.1,seed=3, breast_cancer, digits, digits-unit, iris, wine, diabetes: raw, as scikit-learn gives them;
         paper-moons, paper-breast-cancer: as in the paper's experiments, 800 and 455 standardised training points;
         FILE.npz (arrays X, y), FILE.csv or FILE.parquet (`target` names a column), openml:ID;
-        idx:FOLDER or mnist:FOLDER (training part), idx-test:FOLDER or mnist-test:FOLDER: files of MNIST's format, pixels / 255.
+        idx:FOLDER or mnist:FOLDER (training part), idx-test:FOLDER or mnist-test:FOLDER: files of MNIST's format, pixels / 255;
+        fashion-mnist, fashion-mnist-test: as Debian's package dataset-fashion-mnist installs them;
+        cifar10:FOLDER, cifar10-test:FOLDER, cifar100:FOLDER, cifar100-test:FOLDER: the binary or the python version, pixels / 255.
     target: target column of tables and OpenML sets, several separated by commas; None for the only column named target, y or label.
     drop: columns of a table to leave out, separated by commas. header: whether the first line of a .csv file names the columns (without a header
         they are called 0, 1, ...); None refuses a first line that looks like a sample.
     task: binary, multiclass or regression; None infers it (text, booleans and integers of at most 30 values are classes, floats are regression).
     standardize: subtract each feature's mean and divide by its standard deviation, both of the rows used; None is no, except in presets.
+    scale: symmetric maps the least and the largest number of the rows used to -1 and 1; channels subtracts each channel's mean and divides by its standard
+        deviation (images); whiten makes the features uncorrelated with variance 1 (ZCA); None is no. All of the rows used.
     train_split: share of rows to keep, drawn with seed 42, stratified by class; None keeps all.
     sample_weight: weights of the samples in the mean: a column of a table, an array of an .npz file, or FILE.npy, one number >= 0 per sample of the
         source, before any split.
@@ -55,14 +64,19 @@ def load_data(
         raise UsageError(f"task {task!r} is unknown; choose one of {', '.join(TASKS)}")
     if train_split is not None and not 0 < train_split < 1:
         raise UsageError(f"train_split must lie strictly between 0 and 1, got {train_split}")
+    if scale is not None and scale not in SCALES:
+        raise UsageError(f"scale {scale!r} is unknown; choose one of {', '.join(SCALES)}")
+    if scale is not None and standardize:
+        raise UsageError(f"--scale {scale} and --standardize are two preparations of the same numbers; leave one out")
     options = {
         "target": target, "task": task, "standardize": standardize, "train_split": train_split,
-        "drop": drop, "header": header, "sample_weight": _as_file(sample_weight), "loss": loss, "outputs": outputs,
+        "drop": drop, "header": header, "sample_weight": _as_file(sample_weight), "scale": scale, "loss": loss, "outputs": outputs,
     }  # fmt: skip
     kind, spec, source = _open(spec, target, drop, header, sample_weight)
-    wanted = Preparation(standardize=bool(standardize), train_split=train_split, seed=SPLIT_SEED)
+    scaling = None if scale is None else Scaling(scale, sample_shape(spec))
+    wanted = Preparation(bool(standardize), train_split, SPLIT_SEED, scale=scaling)
     if kind in PRESETS:
-        if standardize is not None or train_split is not None:
+        if standardize is not None or train_split is not None or scale is not None:
             raise UsageError(
                 f"data {kind} fixes its own split and standardisation; leave these options out, or use {PRESETS[kind][0]}"
             )
@@ -77,13 +91,12 @@ def load_data(
     }
     name = (
         spec
-        if kind in (*BUNDLED, *PRESETS, "openml")
-        else Path(spec.partition(":")[2] if kind in _FOLDERS else spec).name
+        if kind in (*BUNDLED, *PRESETS, *FASHION, "openml")
+        else Path(spec.partition(":")[2] if kind in (*FOLDERS, *KINDS) else spec).name
     )
     return Dataset(X, targets.y, name, targets.task, recipe, source.sha256, targets.labels, weights)
 
 
-_FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
 _FILES = (".npz", ".csv", ".parquet")
 
 
@@ -124,12 +137,22 @@ def _open_source(
         raise UsageError(
             f"sample_weight {sample_weight!r}: names a column or an array of a file, and data {spec} is none; give the weights as FILE.npy"
         )
-    if kind in _FOLDERS and colon:
+    if kind in FOLDERS and colon:
         _no_target(target, kind)
-        from verifier.data.idx_files import load_idx
-
         folder = Path(os.path.abspath(os.path.expanduser(rest)))
-        return kind, f"{kind}:{folder}", load_idx(folder, _FOLDERS[kind])
+        return kind, f"{kind}:{folder}", load_idx(folder, FOLDERS[kind])
+    if kind in FASHION and not colon:
+        _no_target(target, kind)
+        if not FASHION_FOLDER.is_dir():
+            raise DataError(
+                f"data {kind}: {FASHION_FOLDER} is not there; install Debian's package (apt-get install dataset-fashion-mnist), "
+                "or name a folder with the same four files: idx:FOLDER, idx-test:FOLDER"
+            )
+        return kind, kind, load_idx(FASHION_FOLDER, FASHION[kind])
+    if kind in KINDS and colon:
+        _no_target(target, kind)
+        folder = Path(os.path.abspath(os.path.expanduser(rest)))
+        return kind, f"{kind}:{folder}", load_cifar(folder, kind)
     if kind == "openml" and colon:
         from verifier.data.openml import load_openml
 
@@ -158,7 +181,8 @@ def _open_source(
             load_bundled(PRESETS[kind][0] if kind in PRESETS else kind, _options(spec, rest) if colon else {}),
         )
     raise UsageError(
-        f"data {spec!r} is unknown; expected one of {', '.join((*BUNDLED, *PRESETS))}, a file {', '.join(_FILES)}, openml:ID, or idx:FOLDER"
+        f"data {spec!r} is unknown; expected one of {', '.join((*BUNDLED, *PRESETS))}, a file {', '.join(_FILES)}, "
+        "openml:ID, idx:FOLDER, cifar10:FOLDER, or fashion-mnist"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.data.scaling import Scaling, scaled
 from verifier.data.source import Source
 from verifier.data.targets import Question, Targets, read_targets
 from verifier.errors import DataError
@@ -16,19 +17,20 @@ from verifier.errors import DataError
 class Preparation:
     """standardize: per feature, with the kept rows' mean and standard deviation. train_split: share of rows kept, or None for all.
 
-    stratify: keep the shares of the classes in a split; None for "when there are classes".
+    scale: another preparation of the numbers, of the kept rows. stratify: keep the shares of the classes in a split; None for "when there are classes".
     """
 
     standardize: bool = False
     train_split: float | None = None
     seed: int = 42
     stratify: bool | None = None
+    scale: Scaling | None = None
 
 
 def prepare(
     source: Source, wanted: Preparation, question: Question, who: str
 ) -> tuple[np.ndarray, Targets, np.ndarray | None, list[dict[str, Any]]]:
-    """(X, targets, sample weights or None, steps) after labelling, splitting and standardising, in this order.
+    """(X, targets, sample weights or None, steps) after labelling, splitting and standardising or scaling, in this order.
 
     Raises DataError when the targets do not fit the task, a split is impossible, or a value is NaN or infinite.
     """
@@ -63,6 +65,9 @@ def prepare(
 
         X = StandardScaler().fit_transform(X)
         steps.append({"standardize": "StandardScaler fitted on these rows"})
+    if wanted.scale is not None:
+        X, step = scaled(X, wanted.scale, who)
+        steps.append(step)
     return X, replace(targets, y=y), weights, steps
 
 

@@ -99,10 +99,10 @@ def _introduce(group: Group, say: Say) -> None:
         accuracy = "" if m.accuracy is None else f", accuracy {m.accuracy:.4f}"
         file = m.endpoint.source.get("file", "")
         say(f"{m.name}: F = {m.F:.6g} (loss {m.loss:.6g}, kappa P {m.penalty:.6g}){accuracy}  {file}".rstrip())
-    widths, o = group.members[0].network.widths, group.objective
+    network, o = group.members[0].network, group.objective
     say(
-        f"data {group.data.name}: {group.data.samples} samples, {group.data.dimension} features; network {'-'.join(map(str, widths))}, "
-        f"{activation_words(group.members[0].network.negative_slope)}; "
+        f"data {group.data.name}: {group.data.samples} samples, {group.data.dimension} features; network {network.described}, "
+        f"{activation_words(network.negative_slope)}; "
         f"loss {o.loss.name}, kappa {o.kappa:g}, penalty {o.penalty}"
     )
     for words in said(group.data):

@@ -28,6 +28,7 @@ from verifier.pipeline.endpoints import (
     read_data,
     read_endpoint,
     read_objective,
+    with_shape_of,
 )
 from verifier.pipeline.setting import Endpoint
 
@@ -94,7 +95,8 @@ def read_group(
     named = _named(networks)
     if len(named) < 3:
         raise UsageError(f"--all: {len(named)} given, expected 3 or more checkpoints; for two use --pair A B")
-    ends = {name: read_endpoint(source, name, o.layout, o.negative_slope) for name, source in named.items()}
+    layout = with_shape_of(data, o.layout)
+    ends = {name: read_endpoint(source, name, layout, o.negative_slope) for name, source in named.items()}
     first = next(iter(ends))
     if o.pad:
         widths = common_widths({name: e.network for name, e in ends.items()})

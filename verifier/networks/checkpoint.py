@@ -18,6 +18,7 @@ from verifier.files import atomic_write_bytes
 from verifier.networks.curve_file import bend, count_bends, curve_kind, require_one_network
 from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
 from verifier.networks.layout import find_layout
+from verifier.networks.model_factory import ModelFactory, built, loaded
 from verifier.networks.network import Network
 from verifier.networks.tensors import StoredTensor, build_network
 from verifier.networks.unwrap import state_dict_inside
@@ -37,6 +38,7 @@ class Checkpoint:
     metadata: what `verifier train` stored (data, loss, kappa, ...); {} for other files.
     layout: which keys became which layers and what decided, for people.
     source_dtypes: stored dtype of each key used, e.g. {"0.weight": "float32"}.
+    model: the factory that built the module it was loaded into, with its file, and how it was compared with torch; None: it was read without one.
     """
 
     network: Network
@@ -45,13 +47,14 @@ class Checkpoint:
     metadata: dict[str, Any] = field(default_factory=dict)
     layout: str = ""
     source_dtypes: dict[str, str] = field(default_factory=dict)
+    model: ModelFactory | None = None
 
 
 def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None) -> Checkpoint:
     """Read what torch.save wrote (weights only) or a safetensors file, whatever it is called; of a folder, the one such file in it.
 
     FILE#K is the K-th network of a curve's checkpoint (`verifier.networks.curve_file`). layout: weight keys in order, or a `Reading`, needed only where
-    names and shapes leave something open.
+    names and shapes leave something open; with a `model` the module that it builds says layers, geometry and activation.
 
     Only files of `verifier train` store the activation; others are taken as ReLU networks with a linear last layer.
     Compare the loss that commands print with the one you trained to.
@@ -64,18 +67,19 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     metadata: dict[str, Any] = {}
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
-    network, description, dtypes = _network(tensors, as_reading(layout), file, how, k)
+    network, description, dtypes, model = _network(tensors, as_reading(layout), file, how, k)
     slope = metadata.get("negative_slope", 0.0)
     if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
         raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
-    network = replace(network, negative_slope=float(slope))
+    if model is None:
+        network = replace(network, negative_slope=float(slope))
     expected = metadata.get("network_sha256", network.sha256())
     if expected != network.sha256():  # safetensors files have no checksum of their own
         raise CheckpointError(
             f"{who}: its parameters are not those it was saved with: SHA-256 {network.sha256()[:16]}..., recorded {str(expected)[:16]}...; "
             "the file was damaged or changed. Copy it again or train it anew"
         )
-    return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes)
+    return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes, model)
 
 
 def load_curve(
@@ -96,6 +100,11 @@ def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], 
     """(bytes, tensors by name, where they lay, the file's metadata)."""
     file = find_file(Path(path), path)
     data = read_bytes(file, path)
+    if file.suffix.lower() == ".onnx" and not data.startswith(b"PK"):
+        raise CheckpointError(
+            f"{path}: is an ONNX graph; such graphs, which the package onnx reads, are not read here. Save the state dict of the torch module that it was "
+            "exported from, and name the function that builds it with --model MODULE:FACTORY"
+        )
     if is_safetensors(data, file):
         from verifier.networks.safetensors_file import read_safetensors
 
@@ -115,9 +124,14 @@ def network_from_state_dict(
 
     Raises CheckpointError as `load_checkpoint` does; `who` names the source in its text.
     """
-    tensors, how = state_dict_inside(mapping, as_reading(layout), who)
-    network, description, _ = _network(tensors, as_reading(layout), who, how)
-    return network, description
+    return read_state_dict(mapping, as_reading(layout), who)[:2]
+
+
+def read_state_dict(mapping: Mapping[str, Any], reading: Reading, who: str) -> tuple[Network, str, ModelFactory | None]:
+    """`network_from_state_dict`, with the model where one is named."""
+    tensors, how = state_dict_inside(mapping, reading, who)
+    network, description, _, model = _network(tensors, reading, who, how)
+    return network, description, model
 
 
 def _strip_prefix(keys: Sequence[str]) -> str:
@@ -134,13 +148,18 @@ def _strip_prefix(keys: Sequence[str]) -> str:
 
 def _network(
     tensors: Mapping[str, StoredTensor], reading: Reading, who: str, how: str, k: int | None = None
-) -> tuple[Network, str, dict[str, str]]:
+) -> tuple[Network, str, dict[str, str], ModelFactory | None]:
+    """(network, layout, dtypes, and the model where one is named)."""
     bends = count_bends(tensors)
     require_one_network(bends, k, who)
     if k is not None:
         tensors, how = bend(tensors, k), f"{how}; network {k} of {bends} on a curve"
     layout = reading.layout
     prefix = _strip_prefix(list(tensors))
+    if reading.model is not None:
+        network, model = _of_a_model(tensors, reading, prefix, who)
+        kinds = {key: tensor.dtype for key, tensor in tensors.items() if tensor.floating}
+        return network, f"the module that {model.name} builds{how}", kinds, model
     short = {key.removeprefix(prefix): key for key in tensors}
     if layout is not None:  # may name keys in full or without the prefix
         items = layout.split(",") if isinstance(layout, str) else layout
@@ -150,7 +169,21 @@ def _network(
     dtypes = {
         short[key]: tensors[short[key]].dtype for key in (*found.weights, *(b for b in found.biases if b is not None))
     }
-    return network, found.description + (f"; prefix {prefix}" if prefix else "") + how, dtypes
+    return network, found.description + (f"; prefix {prefix}" if prefix else "") + how, dtypes, None
+
+
+def _of_a_model(
+    tensors: Mapping[str, StoredTensor], reading: Reading, prefix: str, who: str
+) -> tuple[Network, ModelFactory]:
+    """With layers, geometry and activation from the user's torch module."""
+    from verifier.networks.module import witnessed
+
+    name = str(reading.model)
+    module, file = built(name)
+    # Names of the file are not those of the module's layers.
+    of_module = replace(reading, key=None, ignore=(), model=None)
+    network, witness = witnessed(loaded(module, tensors, prefix, who), of_module)
+    return network, ModelFactory(name, file, witness)
 
 
 def _parse_metadata(text: Any, who: str) -> dict[str, Any]:

@@ -9,13 +9,33 @@ from verifier.errors import CheckpointError
 
 Shape = tuple[int, ...]
 
+# A scale of batch normalisation is divided by the root of a variance, which is no float: folding rounds, and is the user's to do.
+_FOLDED = (
+    "torch.nn.Identity() in its own. Folding rounds, so that the folded network, another one by 1e-15 in float64, is the one that is certified; one that comes "
+    "after an activation cannot be folded so"
+)
+FOLD_CONVOLUTION = (
+    "fold it into the convolution before it: model.double().eval(), torch.nn.utils.fusion.fuse_conv_bn_eval(conv, bn) in that layer's place and "
+    + _FOLDED
+)
+FOLD_LINEAR = (
+    "fold it into the linear layer before it: model.double().eval(), torch.nn.utils.fusion.fuse_linear_bn_eval(linear, bn) in that layer's place and "
+    + _FOLDED
+)
+# Last steps that belong to the loss, and the loss that takes the outputs before them.
+OF_THE_LOSS = {
+    "LogSoftmax": "loss='cross_entropy' (the same as NLLLoss after LogSoftmax)",
+    "Softmax": "loss='cross_entropy' (minus the log of the probability)",
+    "Sigmoid": "loss='logistic' (the same as BCELoss after Sigmoid)",
+    "LogSigmoid": "loss='logistic'",
+}
+
 # Names that only layers other than plain fully connected ones have.
 _FOREIGN = (
     (
         r"running_mean|running_var|num_batches_tracked",
         "a batch-normalisation layer",
-        "fold it into the linear layer before it: with both in eval mode put torch.nn.utils.fusion.fuse_linear_bn_eval(linear, bn) in the layer's place and "
-        "torch.nn.Identity() in its own, then save again (one that comes after a ReLU cannot be folded so)",
+        f"{FOLD_LINEAR}; then save again",
     ),
     (
         r"parametrizations\.",
@@ -51,14 +71,19 @@ _FOREIGN = (
 
 def refuse_foreign(shapes: Mapping[str, Shape], who: str) -> None:
     """Raise CheckpointError for names and shapes that no fully connected layer has, with what to do about them."""
+    maps = [key for key, shape in shapes.items() if len(shape) >= 3]
+    if maps:
+        normalised = any(re.search(r"running_(mean|var)$", key) for key in shapes)
+        also = f"; and batch normalisation first: {FOLD_CONVOLUTION}" if normalised else ""
+        raise CheckpointError(
+            f"{who}: {maps[0]} has {len(shapes[maps[0]])} dimensions {shapes[maps[0]]}, as in a convolution. A state dict says nothing of stride, padding, "
+            "pooling and the order of layers: name a function that builds the torch module with --model MODULE:FACTORY (it is imported and called; in Python "
+            f"layout=verifier.Reading(model='MODULE:FACTORY')), or hand the module itself to verifier.certify{also}"
+        )
     for key, shape in shapes.items():
         for pattern, what, advice in _FOREIGN:
             if re.search(pattern, key):
                 raise CheckpointError(f"{who}: {key} {shape} belongs to {what}; {advice}")
-        if len(shape) >= 3:
-            raise CheckpointError(
-                f"{who}: {key} has {len(shape)} dimensions {shape}, as in a convolution; only fully connected ReLU networks (2-D weights) are supported"
-            )
 
 
 def one_dimensional(key: str, shapes: Mapping[str, Shape]) -> str:

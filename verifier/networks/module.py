@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import CheckpointError, UsageError
+from verifier.networks.chain import image_shape, layers_of
 from verifier.networks.checkpoint import network_from_state_dict
+from verifier.networks.foreign_layers import FOLD_LINEAR, OF_THE_LOSS
+from verifier.networks.model_factory import Witness
 from verifier.networks.network import Network
-from verifier.options.reading import Reading
+from verifier.networks.traced import has_maps, steps_of
+from verifier.options.reading import Reading, as_reading
 
 _PLAIN = (
     "Linear",
@@ -27,17 +31,13 @@ _PLAIN = (
     "ModuleDict",
     "ParameterList",
 )
-_WITNESS_SAMPLES = 64
+_WITNESS_SAMPLES, _WITNESS_IMAGES = 64, 8
 # What to do about parts that are refused. A last step may belong to the loss: which one takes the outputs before it, and how to hand over the rest.
 _ADVICE = {
     name: f". If that is its last step, it belongs to the loss: hand over module.state_dict() instead of the module, with {loss}"
-    for name, loss in {
-        "LogSoftmax": "loss='cross_entropy' (the same as NLLLoss after LogSoftmax)", "Softmax": "loss='cross_entropy' (minus the log of the probability)",
-        "Sigmoid": "loss='logistic' (the same as BCELoss after Sigmoid)", "LogSigmoid": "loss='logistic'",
-    }.items()
+    for name, loss in OF_THE_LOSS.items()
 } | {
-    "BatchNorm1d": ". Fold it into the Linear layer before it: module.eval(), then torch.nn.utils.fusion.fuse_linear_bn_eval(linear, bn) in that layer's "
-    "place and torch.nn.Identity() in its own",
+    "BatchNorm1d": f". {FOLD_LINEAR[0].upper()}{FOLD_LINEAR[1:]}",
     "LayerNorm": ". It divides by each sample's own spread, so that no ReLU network is the same function: only one trained without it can be certified",
     "PReLU": ". With one slope in [0, 1) for all layers, hand over an equal network of LeakyReLU(slope)",
 }  # fmt: skip
@@ -53,13 +53,25 @@ def network_from_module(
     not missed. Parametrised weights (weight_norm and the like) are taken at their value; a layer that goes by two names is one or two layers as the module's
     outputs say. negative_slope: of a Leaky ReLU that is called inside `forward`.
 
-    Raises CheckpointError naming the submodule, the layout problem, or the difference of outputs.
+    With convolutions or poolings the layers are those of its traced forward (`verifier.networks.traced`, `chain`); the outputs are compared likewise. A
+    sample's shape is `input_shape` of a `Reading`, what a forward reshapes flat rows to, the module's attribute `input_shape`, or what the data say.
+
+    Raises CheckpointError naming the submodule, the step, the layout problem, or the difference of outputs.
     """
+    return witnessed(module, layout, negative_slope)[0]
+
+
+def witnessed(
+    module: Any, layout: str | Sequence[str] | Reading | None = None, negative_slope: float | None = None
+) -> tuple[Network, Witness]:
+    """`network_from_module`, with what the comparison found."""
     import torch.nn.utils.parametrize as parametrize
 
     while type(module).__name__ in ("DataParallel", "DistributedDataParallel", "OptimizedModule"):
         module = getattr(module, "_orig_mod", None) or module.module
     who = type(module).__name__
+    if has_maps(module):
+        return _of_channels(module, as_reading(layout), negative_slope, who)
     for name, part in module.named_modules():
         kind = parametrize.type_before_parametrizations(part)
         computed = "parametrizations" in name.split(".")  # of a weight, which is taken at its value
@@ -73,12 +85,49 @@ def network_from_module(
     for state in _states(module):
         try:
             network = replace(network_from_state_dict(state, layout, who)[0], negative_slope=slope)
-            _witness(module, network, who)
+            return network, _witness(module, network, who)
         except CheckpointError as error:
             problems.append(error)
-        else:
-            return network
     raise problems[0]
+
+
+def _of_channels(module: Any, reading: Reading, negative_slope: float | None, who: str) -> tuple[Network, Witness]:
+    if reading.layout is not None:
+        raise UsageError(
+            f"{who}: a layout says the order of layers, and the module's forward does so too; leave one out"
+        )
+    try:
+        module = copy.deepcopy(module).cpu().double().eval()
+    except Exception as error:  # modules of the user's, and layers that were never called
+        raise CheckpointError(
+            f"{who}: cannot be copied to double precision ({type(error).__name__}: {error}); "
+            "call it once, make weights plain that a hook computes (torch.nn.utils.remove_weight_norm), or hand over a plain copy"
+        ) from error
+    said = getattr(module, "input_shape", None)
+    otherwise = reading.data_shape if said is None else said
+    found = layers_of(
+        steps_of(module, who), reading.image_shape, None if otherwise is None else image_shape(otherwise, who), who
+    )
+    if negative_slope is not None and found.slope != negative_slope:
+        raise UsageError(
+            f"{who}: its activations have negative slope {found.slope:g}, and {negative_slope:g} is given; leave the option out"
+        )
+    rows = [(_array(p.weight, who), None if p.bias is None else _array(p.bias, who)) for p in found.parts]
+    try:
+        weights, biases = tuple(W.reshape(len(W), -1) for W, _ in rows), tuple(b for _, b in rows)
+        network = Network(weights, biases, found.slope, found.geometry)
+    except ValueError as error:
+        raise CheckpointError(f"{who}: {error}") from None
+    return network, _witness(module, network, who, found.geometry.shape if found.images else None)
+
+
+def _array(tensor: Any, who: str) -> np.ndarray:
+    """In row-major order, whatever the memory format."""
+    array: np.ndarray = tensor.detach().numpy().copy()
+    if array.dtype != np.float64 or not np.isfinite(array).all():
+        what = "NaN or infinity; the training diverged" if array.dtype == np.float64 else f"{array.dtype} parameters"
+        raise CheckpointError(f"{who}: holds {what}")
+    return array
 
 
 def _advice(part: str, module: Any) -> str:
@@ -126,19 +175,24 @@ def _slope(module: Any, who: str, given: float | None) -> float:
     return slopes.pop() if slopes else given or 0.0
 
 
-def _witness(module: Any, network: Network, who: str) -> None:
-    """Raise CheckpointError when module and network differ on random inputs of sizes 0.1 to 100."""
+def _witness(module: Any, network: Network, who: str, image: tuple[int, ...] | None = None) -> Witness:
+    """Compare module and network on random inputs of sizes 0.1 to 100. image: the shape in which the module takes a sample; None: as a row.
+
+    Raises CheckpointError when they differ.
+    """
     import torch
 
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((_WITNESS_SAMPLES, network.widths[0])) * np.logspace(-1, 2, _WITNESS_SAMPLES)[:, None]
+    samples = _WITNESS_SAMPLES if network.geometry is None else _WITNESS_IMAGES
+    X = rng.standard_normal((samples, network.widths[0])) * np.logspace(-1, 2, samples)[:, None]
+    given = X if image is None else X.reshape(samples, *image)
     try:
         with torch.no_grad():
-            outputs = copy.deepcopy(module).cpu().double().eval()(torch.from_numpy(X)).numpy()
+            outputs = copy.deepcopy(module).cpu().double().eval()(torch.from_numpy(given)).numpy()
     except Exception as error:  # forward is the user's code
         raise CheckpointError(
-            f"{who}: calling it on an array of shape {X.shape} failed ({type(error).__name__}: {error}); "
-            f"expected a module from (samples, {network.widths[0]}) to outputs"
+            f"{who}: calling it on an array of shape {given.shape} failed ({type(error).__name__}: {error}); "
+            f"expected a module from (samples, {', '.join(map(str, given.shape[1:]))}) to outputs"
         ) from error
     expected = network.predict(X)
     if outputs.shape == (len(X),) and expected.shape[1] == 1:
@@ -154,6 +208,7 @@ def _witness(module: Any, network: Network, who: str) -> None:
             f"so forward() does something else{_last_step(outputs, expected, module)}; "
             "only plain ReLU and Leaky ReLU networks are supported; for a Leaky ReLU called inside forward(), give negative_slope"
         )
+    return Witness(samples, difference / (1.0 + float(np.abs(expected).max())))
 
 
 def _last_step(outputs: np.ndarray, expected: np.ndarray, module: Any) -> str:

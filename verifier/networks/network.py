@@ -14,6 +14,7 @@ from verifier.kernel.fast.maps import Maps, maps_of
 from verifier.kernel.statements import Geometry, Rejected, columns_of
 from verifier.kernel.statements.geometry import require_entries, require_geometry
 from verifier.networks.above import Above, affine, dense_above, leaky_relu
+from verifier.networks.architecture import Architecture
 
 Array = np.ndarray
 
@@ -96,6 +97,11 @@ class Network:
     def architecture(self) -> tuple[tuple[int, ...], tuple[bool, ...], float, Geometry | None]:
         """(widths, has_bias per layer, negative_slope, geometry); two networks can be joined by a path only when these agree."""
         return self.widths, tuple(b is not None for b in self.biases), self.negative_slope, self.geometry
+
+    @property
+    def described(self) -> Architecture:
+        """Widths and geometry under their name."""
+        return Architecture(self.widths, self.geometry)
 
     @property
     def shallow(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from verifier.options.declare import option
 
+SCALES = ("symmetric", "channels", "whiten")
 TASKS = ("binary", "multiclass", "regression")
 
 
@@ -27,6 +28,11 @@ class DataOptions:
     standardize: bool | None = option(help="zero mean and unit variance per feature", sweep=True)
     train_split: float | None = option(
         help="keep this share of the samples, drawn with seed 42", metavar="SHARE", sweep=True
+    )
+    scale: str | None = option(
+        help="symmetric: all numbers to [-1, 1]; channels: zero mean and unit variance per channel of images; whiten: uncorrelated features (ZCA)",
+        choices=SCALES,
+        sweep=True,
     )
     sample_weight: str | None = option(
         help="a column of the table, an array of the .npz file, or FILE.npy: one number >= 0 per sample of --data",

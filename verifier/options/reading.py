@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from verifier.errors import UsageError
 from verifier.options.declare import option
 
 
@@ -13,7 +14,9 @@ from verifier.options.declare import option
 class Reading:
     """layout: weight keys in order, each `weight` or `weight+bias`, as a list or comma-separated. key: name of the dict inside that holds the network, dotted
     where it is nested (`net`, `state.generator`), or a prefix of its keys. ignore: names or patterns (`criterion.*`) of entries that are no part of the
-    network, as a list or comma-separated.
+    network, as a list or comma-separated. model: `module:factory`, a function that is imported, called, and gives the torch module whose state dict the
+    checkpoint holds. input_shape: (channels, height, width) of a sample of a convolutional network, as text or a tuple. data_shape: the same as the data say,
+    which counts where nothing else does.
     """
 
     layout: str | Sequence[str] | None = option(
@@ -29,6 +32,31 @@ class Reading:
         metavar="NAMES",
         kind=str,
     )
+
+    model: str | None = option(
+        help="import and call this function, e.g. nets:make, for the torch module whose state dict the checkpoint holds (convolutional networks)",
+        metavar="MODULE:FACTORY",
+    )
+    input_shape: str | Sequence[int] | None = option(
+        help="channels, height and width of the image that a row of data is, e.g. 1,8,8, where neither model nor data say it",
+        metavar="C,H,W",
+        kind=str,
+    )
+    data_shape: Sequence[int] | None = option(help="input_shape as the data say it", python_only=True)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """input_shape as numbers. Raises UsageError."""
+        if self.input_shape is None:
+            return None
+        parts = split(self.input_shape) if isinstance(self.input_shape, str) else tuple(self.input_shape)
+        try:
+            found = tuple(int(p) for p in parts)
+        except (TypeError, ValueError):
+            found = ()
+        if len(found) != 3 or min(found) < 1:
+            raise UsageError(f"--input-shape {self.input_shape!r}: expected channels, height and width such as 1,8,8")
+        return found[0], found[1], found[2]
 
     @property
     def ignored(self) -> tuple[str, ...]:

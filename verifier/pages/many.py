@@ -51,7 +51,8 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
     found, names, group = r.landscape, r.names, r.group
     drawable = all(finite(v.upper) is not None for v in found.values)
     outcome = r.outcome
-    o, widths, slope = group.objective, group.members[0].network.widths, group.members[0].network.negative_slope
+    o, network = group.objective, group.members[0].network
+    kind = f"{activation_words(network.negative_slope)} networks {network.described.words('–')}"
     return {
         "word": outcome.value if outcome else "REJECTED" if any(p.status == "rejected" for p in r.rows) else "FAILED",
         "tone": {"CERTIFIED": "ok", "INCONCLUSIVE": "warn"}.get(outcome.value if outcome else "", "bad"),
@@ -60,7 +61,7 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
         "count": len(names),
         "folder": r.folder.name or str(r.folder),
         "objective": objective_words(group.problem(0, 1).objective, weighted=group.objective.weights is not None),
-        "size": f"{plural(group.data.samples, 'sample')}, {group.data.dimension} features; {activation_words(slope)} networks {'–'.join(map(str, widths))}",
+        "size": f"{plural(group.data.samples, 'sample')}, {group.data.dimension} features; {kind}",
         "data": group.data.name,
         "balanced": o.penalty == "weight_decay",
         "networks": [_network(r, k, target) for k in range(len(names))],

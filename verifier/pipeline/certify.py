@@ -29,7 +29,7 @@ from verifier.pipeline.endpoints import polished, read_setting
 from verifier.pipeline.gather import gather
 from verifier.pipeline.places import default_name, require_certificate, require_outputs
 from verifier.pipeline.provenance import provenance
-from verifier.pipeline.record import data_record, endpoint_record, options_record
+from verifier.pipeline.record import called, data_record, endpoint_record, from_words, options_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.setting import Setting
 from verifier.pipeline.work import Work
@@ -154,7 +154,7 @@ def _begun(s: Setting, asked: ObjectiveOptions, o: CertifyOptions, say: Say) -> 
         "endpoints": {n: endpoint_record(e, s, c) for (n, e), c in zip((("A", s.A), ("B", s.B)), ends)},
         "data": data_record(s.data),
         "architecture": {
-            "widths": list(s.A.network.widths), "biases": list(s.A.network.architecture[1]), "negative_slope": s.A.network.negative_slope,
+            **s.A.network.described.as_json(), "biases": list(s.A.network.architecture[1]), "negative_slope": s.A.network.negative_slope,
         },
         "paths": {}, "estimates": [], "apriori": [], "programs": [], "tables": {}, "regions": [], "regions_crossed": {}, "skipped": [],
         "provenance": provenance(options_record(s, asked, o)),
@@ -162,14 +162,14 @@ def _begun(s: Setting, asked: ObjectiveOptions, o: CertifyOptions, say: Say) -> 
     for name, e in work.record["endpoints"].items():
         accuracy = "" if e["accuracy"] is None else f", accuracy {e['accuracy']:.4f}"
         say(
-            f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}  {e['source'].get('file', '')}".rstrip()
+            f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}{from_words(e['source'])}"
         )
     say(
         f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; "
-        f"network {'-'.join(map(str, s.A.network.widths))}, {activation_words(s.A.network.negative_slope)}; "
+        f"network {s.A.network.described}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
-    for words in said(s.data):
+    for words in (*called(s), *said(s.data)):
         say(words)
     return work
 

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from verifier.data.dataset import Dataset
+from verifier.data.shape import sample_shape
 from verifier.data.targets import fitted
 from verifier.data.weights import Weighting, weighed
 from verifier.errors import AnotherSlopeError, UsageError
+from verifier.networks.model_factory import ModelFactory
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padded, padding_words
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
 from verifier.objective.objective import Objective, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
-from verifier.options.reading import Reading
+from verifier.options.reading import Reading, as_reading
 from verifier.pipeline.setting import Endpoint, Setting
 
 Array = np.ndarray
@@ -44,6 +46,7 @@ def read_endpoint(
         or hasattr(source, "state_dict")
         or bool(e.settings)
         or e.source.get("from") == "scikit-learn"
+        or "model" in e.source
     )
     known = e.network.negative_slope if says else None
     if known is not None and known != negative_slope:
@@ -76,21 +79,29 @@ def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: 
             "layout": c.layout,
             "dtypes": sorted(set(c.source_dtypes.values())),
         }
-        return Endpoint(c.network, where, c.metadata)
+        return Endpoint(c.network, where | _from_model(c.model), c.metadata)
     if isinstance(source, Mapping):
-        from verifier.networks.checkpoint import network_from_state_dict
+        from verifier.networks.checkpoint import read_state_dict
 
-        network, how = network_from_state_dict(source, layout, f"network {name}")
-        return Endpoint(network, {"from": "state dict", "layout": how}, {})
+        network, how, model = read_state_dict(source, as_reading(layout), f"network {name}")
+        return Endpoint(network, {"from": "state dict", "layout": how} | _from_model(model), {})
     if hasattr(source, "state_dict"):
-        from verifier.networks.module import network_from_module
+        from verifier.networks.module import witnessed
 
-        return Endpoint(network_from_module(source, layout, negative_slope), {"from": type(source).__name__}, {})
+        network, witness = witnessed(source, layout, negative_slope)
+        return Endpoint(network, {"from": type(source).__name__, "witness": str(witness)}, {})
     if is_mlp(source):
         return Endpoint(network_from_mlp(source), {"from": "scikit-learn", "class": type(source).__name__}, {})
     raise UsageError(
         f"network {name}: expected a checkpoint path, a torch module, a fitted MLP of scikit-learn, a state dict or a Network, got {type(source).__name__}"
     )
+
+
+def _from_model(model: ModelFactory | None) -> dict[str, Any]:
+    """What the record says of a factory that was called; {} without one."""
+    if model is None:
+        return {}
+    return {"model": model.name, "model_file": model.file, "witness": str(model.witness)}
 
 
 def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:
@@ -186,10 +197,17 @@ def read_objective(A: Endpoint, B: Endpoint, given: ObjectiveOptions) -> Objecti
     return make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=bool(bias))
 
 
+def with_shape_of(data: Any, layout: Any) -> Any:
+    """`layout`, with the shape of an image that the data say; convolutional modules may need it."""
+    shape = sample_shape(data)
+    return layout if shape is None else replace(as_reading(layout), data_shape=shape)
+
+
 def read_setting(a: Any, b: Any, data: Any, objective: ObjectiveOptions, options: CertifyOptions) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
     o = options
-    A, B = (read_endpoint(source, name, o.layout, o.negative_slope) for source, name in ((a, "A"), (b, "B")))
+    layout = with_shape_of(data, o.layout)
+    A, B = (read_endpoint(source, name, layout, o.negative_slope) for source, name in ((a, "A"), (b, "B")))
     if o.pad:
         widths = common_widths({"A": A.network, "B": B.network})
         A, B = padded_endpoint(A, widths), padded_endpoint(B, widths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.elaboration import ElaboratedPath
+from verifier.kernel.fast.maps import multiplications
 from verifier.kernel.statements import EndpointValue, HeadOptimum
 from verifier.networks.network import Network
 from verifier.options.certify import CertifyOptions
@@ -68,6 +70,19 @@ def endpoint_record(e: Endpoint, s: Setting, claim: EndpointValue) -> dict[str, 
     )  # fmt: skip
 
 
+def from_words(source: Mapping[str, Any]) -> str:
+    """Where a network came from, as its line says it behind its value."""
+    parts = [source.get("file", ""), source.get("witness", "")]
+    found = ", ".join(p for p in parts if p)
+    return f"  {found}" if found else ""
+
+
+def called(s: Setting) -> list[str]:
+    """The factories of the user's that were imported and called."""
+    files = {e.source["model"]: e.source.get("model_file") for e in (s.A, s.B) if "model" in e.source}
+    return [f"model {name}: imported{f' from {file}' if file else ''} and called" for name, file in files.items()]
+
+
 def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: float) -> dict[str, Any]:
     return plain(
         {
@@ -85,7 +100,7 @@ def plane_record(s: Setting, waypoints: dict[str, Network], best: str, forms: di
 
     None when no path has, or one value costs more than 10^10 multiplications: a picture must not cost more than the proof.
     """
-    if len(s.data.X) * sum(W.size for W in s.A.network.weights) > 10**10:
+    if len(s.data.X) * multiplications(s.problem.geometry, s.problem.A) > 10**10:
         return None
     name = best if best in waypoints else next(iter(waypoints), None)
     if name is None:

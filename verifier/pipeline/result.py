@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from verifier.errors import VerifierError
 from verifier.kernel.statements import Verdict
+from verifier.networks.architecture import Architecture
 from verifier.numbers import show_up
 from verifier.outcomes import CertifiedBound, Outcome, SampledEstimate
 
@@ -23,6 +24,7 @@ class CertifyResult:
 
     sentence: the one verdict line. E, lower_endpoint: max and min of F(A), F(B), float64 display values of certified enclosures.
     bounds: one per certified path, least gap first, those up to permutation last. estimates: sampled figures, never bounds. certificate: the file.
+    architecture: of both networks, as it is named.
     padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B". weighted: F is the mean weighted by sample weights.
     polished: A and B are networks that were trained on, not those that were loaded. digest: SHA-256 of the file as it was written.
     """
@@ -34,6 +36,7 @@ class CertifyResult:
     bounds: tuple[CertifiedBound, ...]
     estimates: tuple[SampledEstimate, ...]
     certificate: Path
+    architecture: Architecture
     padded_from: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     weighted: bool = False
     polished: bool = False

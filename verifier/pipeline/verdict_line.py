@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.kernel.statements import Barrier, EndpointValue, EveryWidthLowerBound, PathUpperBound
+from verifier.networks.architecture import Architecture
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome
 from verifier.pipeline.work import Work
@@ -16,7 +17,9 @@ WEIGHTED = "F the weighted mean"
 BALANCED = "weight decay along the balanced image of the stored path"
 
 
-def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weighted: bool) -> tuple[Outcome, str]:
+def verdict(
+    work: Work, ends: list[EndpointValue], level: float | None, *, weighted: bool, architecture: Architecture
+) -> tuple[Outcome, str]:
     """The verdict line: of the paths between A and B themselves, and only where there is none of those up to permutation. With a level, the question is
     whether a path stays at or below it."""
     E = max(c.upper for c in ends)
@@ -28,6 +31,8 @@ def verdict(work: Work, ends: list[EndpointValue], level: float | None, *, weigh
         f"; DSS estimate {dss.gap:.2g}, sampled{', stopped early' if dss.stopped else ''}" if dss else ""
     )
     beside += f"; {WEIGHTED}" if weighted else ""
+    # Dense networks are described by the line of the data, as are these; but of these a reader must know that layers are channels.
+    beside += f"; {architecture.short}" if architecture.geometry is not None else ""
     bounds = work.between or work.bounds
     up_to = "" if work.between else UP_TO
     quoted = min(bounds, key=lambda b: np.inf if b.gap_over_level is None else b.gap_over_level, default=None)

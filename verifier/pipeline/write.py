@@ -33,14 +33,16 @@ def write(s: Setting, work: Work, target: Path, level: float | None, say: Say) -
     if best is not None and best != work.pictured:
         # A picture costs what hundreds of evaluations cost: once per best path, however often a run writes.
         work.record["plane"], work.pictured = plane_record(s, work.waypoints, best, work.forms), best
-    outcome, sentence = verdict(work, ends, level, weighted=s.problem.weights is not None)
+    outcome, sentence = verdict(
+        work, ends, level, weighted=s.problem.weights is not None, architecture=s.A.network.described
+    )
     work.record["verdict"] = {"outcome": outcome.value, "sentence": sentence, "best": best}
     _require_accepted(s, work)
     digest = _files(s, work, target, say)
     return CertifyResult(
         outcome=outcome, sentence=sentence, E=max(c.upper for c in ends), lower_endpoint=min(c.upper for c in ends), bounds=tuple(work.bounds),
         estimates=tuple(work.estimates), certificate=target, padded_from=s.padded_from, weighted=s.problem.weights is not None, polished=s.polished,
-        digest=digest,
+        digest=digest, architecture=s.A.network.described,
     )  # fmt: skip
 
 

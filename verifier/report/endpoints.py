@@ -7,6 +7,7 @@ from typing import Any
 
 from verifier.certificate.file import Certificate
 from verifier.kernel.statements import Objective
+from verifier.networks.architecture import architecture_of
 from verifier.networks.network import activation_words
 from verifier.numbers import show_down, show_up
 from verifier.report.fields import estimate, flatten, number, table, words
@@ -76,9 +77,9 @@ def objective_words(o: Objective, *, weighted: bool = False) -> str:
 def size_words(certificate: Certificate) -> str:
     """Samples, features and architecture, activation included, from what the kernel reads."""
     p = certificate.problem
-    widths = [p.X.shape[1], *(W.shape[0] for W in p.A.weights)]
+    architecture = architecture_of(p.X.shape[1], p.A.weights, p.geometry).words("–")
     biases = ", ".join("with bias" if b is not None else "without bias" for b in p.A.biases)
-    return f"{len(p.X)} samples, {p.X.shape[1]} features; {activation_words(p.negative_slope)} networks {'–'.join(map(str, widths))} (layers {biases})"
+    return f"{len(p.X)} samples, {p.X.shape[1]} features; {activation_words(p.negative_slope)} networks {architecture} (layers {biases})"
 
 
 def recipe(value: Any) -> list[tuple[str, str]]:

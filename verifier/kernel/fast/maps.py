@@ -328,9 +328,12 @@ def _pooled(pooling: Pooling, size: tuple[int, int]) -> tuple[Windows, tuple[int
 
 
 def multiplications(geometry: Geometry | None, p: Parameters) -> int:
-    """Of one sample's way through the network."""
+    """Of one sample's way through the network; what a pooling reads counts as one each."""
     readers = maps_of(geometry, len(p.weights)).readers
-    return sum(math.prod(r.size) * W.size for r, W in zip(readers, p.weights, strict=True))
+    return sum(
+        math.prod(r.size) * W.size + sum(w.table.size for _, w in r.poolings) * (W.shape[1] // r.columns)
+        for r, W in zip(readers, p.weights, strict=True)
+    )
 
 
 def widest(geometry: Geometry | None, p: Parameters) -> int:

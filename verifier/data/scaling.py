@@ -1,0 +1,67 @@
+"""Preparations of images, all of the rows used: to [-1, 1], per channel, or whitened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verifier.errors import DataError
+from verifier.options.data import SCALES
+
+# Of the largest eigenvalue, what is added to each before its root is divided by: directions without variance stay small.
+RIDGE = 1e-5
+# A covariance of more features than this is not decomposed.
+MOST_FEATURES = 4096
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """kind: one of `SCALES`. shape: (channels, height, width) of a row, where it is known."""
+
+    kind: str
+    shape: tuple[int, int, int] | None = None
+
+
+def scaled(X: np.ndarray, wanted: Scaling, who: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """The scaled rows and the step for the recipe. Raises DataError where it is not defined: constant numbers, rows that are no images."""
+    if wanted.kind == SCALES[0]:
+        low, high = float(X.min()), float(X.max())
+        if low == high:
+            raise DataError(f"{who}: all numbers are {low:g}; scaling to [-1, 1] needs two")
+        return 2.0 * (X - low) / (high - low) - 1.0, {"scale": {"kind": wanted.kind, "low": low, "high": high}}
+    if wanted.kind == SCALES[1]:
+        return _per_channel(X, wanted, who)
+    return _whitened(X, who), {"scale": {"kind": wanted.kind, "ridge": RIDGE}}
+
+
+def _per_channel(X: np.ndarray, wanted: Scaling, who: str) -> tuple[np.ndarray, dict[str, Any]]:
+    if wanted.shape is None:
+        raise DataError(
+            f"{who}: does not say that its rows are images; --scale channels needs (channels, height, width)"
+        )
+    maps = X.reshape(len(X), wanted.shape[0], -1)
+    mean, spread = maps.mean(axis=(0, 2)), maps.std(axis=(0, 2))
+    if not (spread > 0.0).all():
+        raise DataError(
+            f"{who}: channel {int(np.argmin(spread)) + 1} is constant; --scale channels cannot divide by its spread"
+        )
+    out = (maps - mean[:, None]) / spread[:, None]
+    step = {"scale": {"kind": wanted.kind, "mean": mean.tolist(), "standard_deviation": spread.tolist()}}
+    return out.reshape(X.shape), step
+
+
+def _whitened(X: np.ndarray, who: str) -> np.ndarray:
+    """ZCA: (x - mean) V (L + ridge)^(-1/2) V^T with the covariance V L V^T; of all such maps the one that stays closest to the samples."""
+    if X.shape[1] > MOST_FEATURES:
+        raise DataError(
+            f"{who}: has {X.shape[1]} features; --scale whiten decomposes a covariance of at most {MOST_FEATURES}"
+        )
+    centred = X - X.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(X))
+    if not values[-1] > 0.0:
+        raise DataError(f"{who}: all samples are equal; there is nothing to whiten")
+    roots = np.sqrt(np.maximum(values, 0.0) + RIDGE * values[-1])
+    white: np.ndarray = (centred @ vectors / roots) @ vectors.T
+    return white
