@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
+from verifier.cli.parser import Parser
+
 COMMANDS = {
     "train": "train small networks whose checkpoints record data, loss and penalty",
     "certify": "certify the energy gap of a pair, or of all pairs of several checkpoints; write certificates and a report",
@@ -42,7 +44,7 @@ class _Version(argparse.Action):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="verifier",
         description="Certified bounds on the loss barrier between two trained ReLU networks.",
         epilog=EXIT_CODES,
@@ -58,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     one_blas_thread()
-    args = make_parser().parse_args(argv)
+    args = make_parser().parse_args(sys.argv[1:] if argv is None else argv)
     from verifier.errors import VerifierError
 
     try:
