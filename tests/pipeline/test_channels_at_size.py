@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import verifier
-from benchmarks import channels
+from tests.networks import trained_channels as channels
 from tests.networks.modules import VGG11, LeNet5
 from verifier.kernel.statements import PathUpperBound
 

@@ -97,6 +97,8 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "lower_endpoint": result.lower_endpoint,
         "gap": result.gap,
         "gap_hex": None if result.gap is None else result.gap.hex(),
+        "lower_gap": result.lower_gap,
+        "lower_gap_hex": None if result.lower_gap is None else result.lower_gap.hex(),
         "gap_up_to_permutation": result.gap_up_to_permutation,
         "weighted": result.weighted,
         "polished": result.polished,

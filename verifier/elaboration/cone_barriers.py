@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,30 +16,32 @@ from verifier.kernel.statements import ConeBarrier, Problem, Rejected, validate_
 Array = np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class ConeUnion:
+    """Parts of a partition that are inside, and the ways out. around, start, goal, signs, directions (n, n), tree, inside, faces: as in `ConeBarrier`."""
+
+    around: str
+    start: int
+    goal: int
+    signs: Sequence[int]
+    directions: Array
+    tree: Array
+    inside: Array
+    faces: Array
+
+
 def cone_barrier_claim(
-    problem: Problem,
-    *,
-    name: str,
-    around: str,
-    start: int,
-    goal: int,
-    signs: Sequence[int],
-    directions: Array,
-    tree: Array,
-    inside: Array,
-    faces: Array,
-    duals: Sequence[tuple[Array, Array, Array]],
+    problem: Problem, union: ConeUnion, duals: Sequence[tuple[Array, Array, Array]], *, name: str
 ) -> ConeBarrier:
     """The claim with the level that the kernel finds, and the gap over E that follows.
 
-    around, start, goal, signs, directions (n, n), tree, inside, faces: as in `ConeBarrier`. duals: nu (N,), slopes (m, N), pulls (m, n) of each.
-
-    Raises VerifierError when the kernel rejects it.
+    duals: nu (N,), slopes (m, N), pulls (m, n) of each, as the faces number them. Raises VerifierError when the kernel rejects it.
     """
     nu, slopes, pulls = (np.ascontiguousarray([d[k].ravel() for d in duals], dtype=np.float64) for k in range(3))
+    tree, inside, faces = (np.ascontiguousarray(a, dtype=np.int64) for a in (union.tree, union.inside, union.faces))
     claim = ConeBarrier(
-        name, around, 0.0, 0.0, start, goal, np.array(signs, dtype=np.int64), np.ascontiguousarray(directions), np.ascontiguousarray(tree, dtype=np.int64),
-        np.ascontiguousarray(inside, dtype=np.int64), np.ascontiguousarray(faces, dtype=np.int64), nu, slopes, pulls,
+        name, union.around, 0.0, 0.0, union.start, union.goal, np.array(union.signs, dtype=np.int64), np.ascontiguousarray(union.directions),
+        tree, inside, faces, nu, slopes, pulls,
     )  # fmt: skip
     try:
         validate_cone_barrier(problem, claim)

@@ -55,11 +55,8 @@ def built(model: str) -> tuple[Any, str]:
         for part in factory.split("."):
             found = getattr(found, part)
         module = found() if callable(found) and not isinstance(found, torch.nn.Module) else found
-    except Exception as error:  # the user's code
-        raise UsageError(
-            f"--model {model}: could not be imported and called without arguments ({type(error).__name__}: {error}); "
-            f"expected a function in a module that Python finds, looked for in {here} first"
-        ) from error
+    except (Exception, SystemExit) as error:  # the user's code; a script that ends the program would end this one
+        raise UsageError(f"--model {model}: {_what_failed(error, name, here)}") from error
     finally:
         if here in sys.path:
             sys.path.remove(here)
@@ -68,6 +65,18 @@ def built(model: str) -> tuple[Any, str]:
             f"--model {model}: gave {type(module).__name__}; expected a torch.nn.Module, built as it was for training"
         )
     return module, str(file)
+
+
+def _what_failed(error: BaseException, name: str, here: str) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and (name + ".").startswith(error.name + "."):
+        meant = f"; {name} is a file's name: leave the .py out" if name.endswith(".py") else ""
+        return f"Python finds no module {error.name}, looked for in {here} first; expected MODULE:FACTORY, e.g. nets:make for make in nets.py{meant}"
+    if isinstance(error, SystemExit):
+        return (
+            f"the module or the function ended the program (SystemExit: {error}), as scripts do that train; put the function in a module of its own, "
+            "or what trains under if __name__ == '__main__'"
+        )
+    return f"was found, and failed ({type(error).__name__}: {error}); it must work when it is imported and called without arguments"
 
 
 def loaded(module: Any, tensors: Mapping[str, StoredTensor], prefix: str, who: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from verifier.elaboration.cone_barriers import cone_barrier_claim
+from verifier.elaboration.cone_barriers import ConeUnion, cone_barrier_claim
 from verifier.kernel.statements import ConeBarrier, Problem
 from verifier.landscape.coarse.pair import PairBarrier
 from verifier.numbers import show_down
@@ -19,10 +19,8 @@ def cone_barrier(
     search, claim = found.search, None
     if search.proof is not None:
         p, s = search.proof, search.narrow
-        claim = cone_barrier_claim(
-            problem, name=name, around=found.around, start=p.start, goal=p.goal, signs=s.signs, directions=s.directions, tree=p.tree, inside=p.inside,
-            faces=p.faces, duals=[(d.nu, d.slopes, d.pulls) for d in p.duals],
-        )  # fmt: skip
+        union = ConeUnion(found.around, p.start, p.goal, s.signs, s.directions, p.tree, p.inside, p.faces)
+        claim = cone_barrier_claim(problem, union, [(d.nu, d.slopes, d.pulls) for d in p.duals], name=name)
         claim = claim if claim.gap > 0.0 else None
     top = min(search.upper, search.turned)
     ends = "" if search.closed else f"; stopped at [{search.lower:.6g}, {top:.6g}] (float64, not certified)"

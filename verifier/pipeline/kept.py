@@ -55,7 +55,8 @@ class Kept:
             beside += f"; {WEIGHTED}"
         if level is None:
             if not self.paths:
-                return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified ({beside})"
+                also = "" if barrier is None else f"; certified: gap >= {show_down(barrier.gap)} over E for every path"
+                return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified{also} ({beside})"
             beside += _form(self.paths[0])
             if self.paths[0].output_layer == "frozen":
                 # Such a path is one of those that the barrier for frozen output layers is about.

@@ -27,6 +27,7 @@ class CertifyResult:
     architecture: of both networks, as it is named.
     padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B". weighted: F is the mean weighted by sample weights.
     polished: A and B are networks that were trained on, not those that were loaded. digest: SHA-256 of the file as it was written.
+    lower_gap: the largest certified lower bound on the gap over E, of every path (with --output-layer frozen: that keeps the output layer); None without one.
     """
 
     outcome: Outcome
@@ -41,6 +42,7 @@ class CertifyResult:
     weighted: bool = False
     polished: bool = False
     digest: str = ""
+    lower_gap: float | None = None
 
     @property
     def gap(self) -> float | None:

@@ -74,6 +74,7 @@ def verdict(
         why = "; ".join(work.record["skipped"]) or "what was asked for proposes none"
         wide = max((c.lower for c in work.claims if isinstance(c, EveryWidthLowerBound)), default=None)
         also = "" if wide is None else f"; certified: F >= {show_down(wide, 8)} for one hidden layer of any width"
+        also += "" if barrier is None else f"; certified: gap >= {show_down(barrier.gap)} over E for every {path}"
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified: {why}{also} ({beside})"
     # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.
     low = "" if barrier is None or up_to else f"{show_down(barrier.gap, 9)} <= "

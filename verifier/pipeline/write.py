@@ -8,7 +8,7 @@ from pathlib import Path
 from verifier.certificate import make_document, write_certificate, write_data
 from verifier.errors import VerifierError
 from verifier.kernel import check
-from verifier.kernel.statements import EndpointValue
+from verifier.kernel.statements import Barrier, EndpointValue
 from verifier.paths.curves.strings import save_string
 from verifier.pipeline.exact import require_consistent
 from verifier.pipeline.record import plane_record
@@ -42,7 +42,7 @@ def write(s: Setting, work: Work, target: Path, level: float | None, say: Say) -
     return CertifyResult(
         outcome=outcome, sentence=sentence, E=max(c.upper for c in ends), lower_endpoint=min(c.upper for c in ends), bounds=tuple(work.bounds),
         estimates=tuple(work.estimates), certificate=target, padded_from=s.padded_from, weighted=s.problem.weights is not None, polished=s.polished,
-        digest=digest, architecture=s.A.network.described,
+        digest=digest, architecture=s.A.network.described, lower_gap=max((c.gap for c in work.claims if isinstance(c, Barrier)), default=None),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ from verifier.objective.penalties import augmented_rows
 from verifier.paths.path import Path
 
 Array = np.ndarray
-# Programs between two lines of progress.
-OFTEN = 5000
+# Seconds between two lines of progress.
+OFTEN = 15.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +80,14 @@ def pair_barrier(
     s = with_signs(A, objective, X, targets, tuple(signs), "cones")
     start = _point(ends[around])
     goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(signs, theirs)) else None
-    began = [0]
+    last = [time.monotonic()]
+    say(f"cones: a search of at most {seconds:.0f} CPU s; Ctrl-C ends it with what is proved by then")
 
     def progress(lower: float, upper: float, programs: int, parts: int) -> None:
-        if programs >= began[0] + OFTEN:
-            began[0] = programs
+        if time.monotonic() >= last[0] + OFTEN:
+            last[0] = time.monotonic()
             say(
-                f"cones: every path reaches between {lower:.6g} and {upper:.6g} (float64); {programs} programs, {parts} parts"
+                f"cones: a level of {lower:.6g} is proved, {upper:.6g} is too high (float64, not certified yet); {programs} programs, {parts} parts"
             )
 
     found = coarse_barrier(

@@ -298,6 +298,8 @@ def coarse_barrier(
     stops = () if goal is None else _bends([start, goal])
 
     def over() -> bool:
+        if progress is not None:
+            progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
         return search.bounds.programs >= most_programs or time.process_time() - began > seconds
 
     def middle() -> float:
@@ -309,37 +311,42 @@ def coarse_barrier(
 
     search.restart(middle())
     closed = False
-    while not over():
-        top = min(upper, turned)
-        if top - lower <= close * (top - E) or top <= E * (1.0 + 1e-12):
-            closed = True
-            break
-        way = search.flood(over)
-        if progress is not None:
-            progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
-        if way is None:
-            if over():
+    try:
+        while not over():
+            top = min(upper, turned)
+            if top - lower <= close * (top - E) or top <= E * (1.0 + 1e-12):
+                closed = True
                 break
-            proof = search.proof()
-            lower = max(lower, proof.level)
-            if min(upper, turned) - lower > close * (min(upper, turned) - E):
-                search.rise(middle())
-            continue
-        heights = [search.highest(a, b) for a, b in pairwise(way.points)]
-        if max(heights) < search.level:
+            way = search.flood(over)
+            if way is None:
+                if search.queue:  # time is over
+                    break
+                proof = search.proof()
+                lower = max(lower, proof.level)
+                if min(upper, turned) - lower > close * (min(upper, turned) - E):
+                    search.rise(middle())
+                continue
+            heights = [search.highest(a, b) for a, b in pairwise(way.points)]
+            if max(heights) >= search.level:
+                if not search.refine(way, heights):
+                    break
+                continue
             if way.to_goal:
                 upper, stops = max(heights), _bends(way.points)
             else:
                 turned = max(heights)
                 if goal is not None:
-                    leaving, height = search.from_zero(*way.points[-1])
+                    at, c = way.points[-1]
+                    leaving, height = search.from_zero(at, c)
                     if max(turned, height) < upper:
-                        upper = max(turned, height)
-                        at, c = way.points[-1]
-                        stops = (*_bends(way.points[:-1]), (at, c, leaving), *_bends([goal]))
+                        upper, stops = (
+                            max(turned, height),
+                            (*_bends(way.points[:-1]), (at, c, leaving), *_bends([goal])),
+                        )
             search.restart(middle())
-        elif not search.refine(way, heights):
-            break
+    except KeyboardInterrupt:
+        # What was proved is whole; the caller goes on with it, and a second interruption ends the program.
+        closed = False
     return CoarseBarrier(
         s, lower, upper, turned, proof, stops, search.bounds.programs, len(partition.near),
         time.process_time() - began, closed,

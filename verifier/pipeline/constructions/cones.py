@@ -32,20 +32,20 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
     """Raises UsageError where coarse cells prove nothing, or the search would be hopeless."""
     from verifier.landscape.coarse.pair import pair_barrier
     from verifier.landscape.coarse.relaxed import LOSSES
-    from verifier.landscape.sign_count.narrow import require_covered
+    from verifier.landscape.sign_count.narrow import positives_passed, require_covered
 
     A, B, objective, X, targets = s.pair
     require_covered(A, B, objective, targets, "cones")
     if objective.loss.name not in LOSSES:
         raise UsageError(
             f"cones: expected one of the losses {', '.join(LOSSES)}, got {objective.loss.name}, whose programs have corners; "
-            "--method sign-count and --method exact may cover it"
+            "--method sign-count covers it where A and B differ in sign counts"
         )
     coordinates = A.theta.shape[1] * (X.shape[1] + (A.b is not None))
     if coordinates > MOST_COORDINATES:
         raise UsageError(
             f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{MOST_COORDINATES}; "
-            "the method is for two or three neurons in two dimensions"
+            f"the method is for networks with (inputs + 1) times neurons at most {MOST_COORDINATES}"
         )
     live = np.where(A.theta[0] != 0.0, np.sign(A.theta[0]), 0.0), np.where(B.theta[0] != 0.0, np.sign(B.theta[0]), 0.0)
     if objective.kappa == 0.0 and any(len(set(signs[signs != 0].tolist())) > 1 for signs in live):
@@ -53,4 +53,6 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
             "cones: heads of both signs need a penalty (--kappa): without one neurons may cancel however large they are, and duals must vanish exactly "
             "where their cones overlap; --method exact covers few samples"
         )
+    if positives_passed(A, B):
+        r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
     return pair_barrier(A, B, objective, X, targets, most_programs=MOST_PROGRAMS, seconds=SECONDS, say=r.say)
