@@ -18,6 +18,7 @@ from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import with_signs
 from verifier.landscape.sign_count.repair import holding
 from verifier.networks.network import Network
+from verifier.numbers import show_down
 from verifier.objective import make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
 
@@ -92,7 +93,7 @@ def test_inputs_in_other_units_give_the_same_level():
     assert one.search.parts == two.search.parts
 
 
-def test_signs_in_other_places():
+def test_signs_in_other_places(tmp_path):
     """Networks with equal counts whose signs stand elsewhere: every path passes a neuron at 0, and no path of one sign pattern is proposed."""
     A, B, objective, X, y = pair_of(2, signs=(1, -1), kappa=0.01)
     turned = Network((B.W[::-1].copy(), B.theta[:, ::-1].copy()), (B.b[::-1].copy(), B.c))
@@ -104,6 +105,31 @@ def test_signs_in_other_places():
     assert claim.goal == -1
     assert record["closed"]
     assert claim.level <= exact_pass(A, turned, problem)[1] * (1 + 1e-9)
+    # As a user sees it: no upper bound, so inconclusive about that, and the lower one in words and as a number.
+    out = tmp_path / "c.safetensors"
+    result = verifier.certify(
+        A, turned, (X, y[:, 0]), loss="squared", kappa=0.01, penalty="path", method="cones", out=out
+    )
+    assert result.outcome.value == "INCONCLUSIVE"
+    assert result.gap is None
+    assert result.lower_gap == claim.gap > 0.0
+    assert f"certified: gap >= {show_down(claim.gap)} over E for every path" in result.sentence
+
+
+def test_an_interrupted_search_keeps_what_is_proved():
+    """Ctrl-C after the first proof: the claim of that proof stands."""
+    A, B, objective, X, y = pair_of(1)
+    proved = []
+
+    def say(text):
+        if "a level of" in text and proved:
+            raise KeyboardInterrupt
+        proved.append(text)
+
+    found = pair_barrier(A, B, objective, X, y, most_programs=1500, seconds=1e9, say=say, often=0.0)
+    assert not found.search.closed
+    claim, _ = cone_barrier(kernel_problem(A, B, objective, X, y), found, lambda text: None)
+    assert (claim is None) == (found.search.proof is None)
 
 
 def test_a_relaxed_program_lies_below_f_and_its_dual_near_it():

@@ -1,5 +1,7 @@
 """Convolutional modules as people write them."""
 
+import sys
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -71,6 +73,11 @@ def small():
         nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(24, 12), nn.ReLU(), nn.Linear(12, 10),
     )  # fmt: skip
+
+
+def ending():
+    """A factory in a script that ends with the program."""
+    sys.exit(0)
 
 
 def refusing():

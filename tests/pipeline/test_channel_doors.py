@@ -31,7 +31,9 @@ def files(tmp_path, monkeypatch):
     torch.save(module(0).state_dict(), "a.pt")
     state = {f"module.{key}": value for key, value in module(1).state_dict().items()}
     torch.save({"model_state_dict": state, "epoch": 3}, "b.pt")
-    (tmp_path / "my_nets.py").write_text("from tests.networks.modules import LeNet5, refusing, small\nnumber = 3\n")
+    (tmp_path / "my_nets.py").write_text(
+        "from tests.networks.modules import LeNet5, ending, refusing, small\nnumber = 3\n"
+    )
     np.savez("digits.npz", X=X.reshape(-1, 1, 8, 8), y=y)
     np.savez("flat.npz", X=X, y=y)
     return tmp_path
@@ -105,8 +107,10 @@ def test_model_on_the_command_line(files, capsys):
     ("model", "code", "sentence"),
     [
         ("my_nets", 2, "expected MODULE:FACTORY"),
-        ("no_such_nets:small", 2, "could not be imported"),
-        ("my_nets:tiny", 2, "could not be imported and called without arguments .AttributeError"),
+        ("no_such_nets:small", 2, "Python finds no module no_such_nets, looked for in"),
+        ("my_nets.py:small", 2, "leave the .py out"),
+        ("my_nets:tiny", 2, "was found, and failed .AttributeError"),
+        ("my_nets:ending", 2, "ended the program .SystemExit: 0"),
         ("my_nets:refusing", 2, "RuntimeError: no GPU here"),
         ("my_nets:number", 2, "gave int; expected a torch.nn.Module"),
         ("my_nets:LeNet5", 4, r"the model lacks 0.bias, 0.weight, .* and 4 more; the file lacks conv1.bias"),

@@ -104,7 +104,8 @@ def check_layout(blob: bytes, who: str) -> dict[str, Any]:
         raise fail(f"{who}: {len(blob)} bytes is too short for a safetensors file")
     (n,) = struct.unpack("<Q", blob[:8])
     if n > MAX_HEADER or 8 + n > len(blob):
-        raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {len(blob)}")
+        archive = "; it is an archive, as .npz and .pt files are" if blob.startswith(b"PK\x03\x04") else ""
+        raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {len(blob)}{archive}")
     if len(blob) > MAX_BYTES:
         raise fail(f"{who}: {len(blob)} bytes is more than a certificate may have ({MAX_BYTES})")
     try:

@@ -64,6 +64,7 @@ def pair_barrier(
     seconds: float,
     close: float = 0.01,
     say: Callable[[str], None] = lambda text: None,
+    often: float = OFTEN,
 ) -> PairBarrier:
     """The search from the network with the larger F: fewer parts lie below it.
 
@@ -84,7 +85,7 @@ def pair_barrier(
     say(f"cones: a search of at most {seconds:.0f} CPU s; Ctrl-C ends it with what is proved by then")
 
     def progress(lower: float, upper: float, programs: int, parts: int) -> None:
-        if time.monotonic() >= last[0] + OFTEN:
+        if time.monotonic() >= last[0] + often:
             last[0] = time.monotonic()
             say(
                 f"cones: a level of {lower:.6g} is proved, {upper:.6g} is too high (float64, not certified yet); {programs} programs, {parts} parts"
