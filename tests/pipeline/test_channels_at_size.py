@@ -47,7 +47,8 @@ def foreign(make, tmp_path, samples, classes=10):
             torch.nn.functional.cross_entropy(m.double().eval()(torch.tensor(X).double()), torch.tensor(y)).item()
             for m in (A, B)
         ]
-    assert pytest.approx(max(losses), rel=1e-9) == result.E
+    # E is the upper end of an enclosure, wider with depth.
+    assert max(losses) <= result.E <= max(losses) * (1 + 1e-8)
     return result
 
 
