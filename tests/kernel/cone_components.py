@@ -11,8 +11,7 @@ import numpy as np
 from .barrier_components import of_kernel
 from .components import Kernel
 from .cone_barriers import CASES, exact_pass, instance, lowest_on
-
-BOTH = ("fast", "reference")
+from .sign_count_components import accepted
 
 
 def case(K: Kernel, k: int):
@@ -21,13 +20,6 @@ def case(K: Kernel, k: int):
     o = of_kernel(K, problem.objective, K.statements.Objective)
     mine = K.statements.Problem(o, problem.X, problem.targets, A, B)
     return mine, of_kernel(K, claim, K.statements.ConeBarrier), search
-
-
-def accepted(K: Kernel, problem, claim) -> bool:
-    """By both evaluations; refuses a difference."""
-    fast, reference = (K.check.check(problem, claim, evaluation=e) for e in BOTH)
-    assert fast.accepted == reference.accepted, f"{fast.sentence} / {reference.sentence}"
-    return fast.accepted
 
 
 @cache

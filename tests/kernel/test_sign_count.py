@@ -105,11 +105,13 @@ def test_what_the_theorem_does_not_cover_is_refused():
 
 
 BUGS = [
-    ("statements_sign_count", "require(bool(((claim.slopes >= 0.0) & (claim.slopes <= 1.0)).all())", "require(True"),
+    ("statements_sign_count", "require(bool(((slopes >= 0.0) & (slopes <= 1.0)).all())", "require(True"),
     ("sign_count", "a[0] > positive and b[1] > m - 1 - positive", "a[0] > positive or b[1] > m - 1 - positive"),
     ("sign_count", "(b[0] > positive and a[1] > m - 1 - positive)", "(b[0] > positive and a[1] >= m - 1 - positive)"),
-    ("sign_count", "heads = np.where(augmented_rows(p.weights[0], p.biases[0]).any(axis=1), p.weights[1][0], 0.0)", "heads = p.weights[1][0]"),
-    ("sign_count", "int((heads > 0.0).sum())", "int((heads >= 0.0).sum())"),
+    ("cone_duals", "if head != 0.0 and any(row)]", "if head != 0.0]"),
+    ("cone_duals", "if head != 0.0 and any(row)]", "if any(row)]"),
+    ("sign_count", "sum(head > 0.0 for", "sum(head != 0.0 for"),
+    ("sign_count", "sum(head < 0.0 for", "sum(head != 0.0 for"),
     ("sign_count", "require(many_of_both,", "require(True,"),
     ("sign_count", "level = max(0.0, min(", "level = max(0.0, max("),
     ("sign_count", "require(claim.level <= level,", "require(claim.level <= 2 * level,"),
@@ -134,8 +136,8 @@ BUGS = [
     ("cone_duals", "total += fraction(v) * fraction(slope) * d", "total += fraction(v) * d"),
     ("cone_duals", "elif v < 0.0 and d > 0:", "elif v < 0.0 and d < 0:"),
     ("reference_sign_count", "x.count(1) >= p + 1 and y.count(-1) >= stay + 1 - p", "x.count(1) >= p and y.count(-1) >= stay + 1 - p"),
-    ("reference_sign_count", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0"),
-    ("reference_sign_count", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0 or all(v == 0.0 for v in row)"),
+    ("reference_cone_duals", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0"),
+    ("reference_cone_duals", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0 or all(v == 0.0 for v in row)"),
     ("reference_sign_count", "require(any(crosses),", "require(True,"),
     ("reference_sign_count", 'require_at_most(arb(claim.level), bound,', 'require_at_most(arb(claim.level), 2 * bound,'),
     ("reference_sign_count", "require_at_most(E + arb(claim.gap), arb(claim.level)", "require_at_most(arb(claim.gap), arb(claim.level)"),

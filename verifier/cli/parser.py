@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 
@@ -25,6 +24,8 @@ class Parser(argparse.ArgumentParser):
 
     def _meant(self) -> str:
         """For every option that is none, and for a command that is none, those that are spelt nearly like it."""
+        from difflib import get_close_matches  # only where something is wrong
+
         names, commands = self._names()
         out = []
         for word in self.given:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.elaboration.claims import above, below
-from verifier.errors import VerifierError
+from verifier.elaboration.levels import with_level
 from verifier.kernel.fast.cone_barrier import check_cone_barrier
-from verifier.kernel.fast.forward import objective_at
-from verifier.kernel.statements import ConeBarrier, Problem, Rejected, validate_cone_barrier
+from verifier.kernel.statements import ConeBarrier, Problem, validate_cone_barrier
 
 Array = np.ndarray
 
@@ -43,11 +41,4 @@ def cone_barrier_claim(
         name, union.around, 0.0, 0.0, union.start, union.goal, np.array(union.signs, dtype=np.int64), np.ascontiguousarray(union.directions),
         tree, inside, faces, nu, slopes, pulls,
     )  # fmt: skip
-    try:
-        validate_cone_barrier(problem, claim)
-        found = check_cone_barrier(problem, claim)
-        level = max(0.0, below(found["level"]))
-        E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
-        return replace(claim, level=level, gap=max(0.0, below(level - above(E))))
-    except Rejected as why:
-        raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None
+    return with_level(problem, claim, validate_cone_barrier, check_cone_barrier)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from verifier.elaboration.claims import above, below
-from verifier.errors import VerifierError
-from verifier.kernel.fast.forward import objective_at
+from verifier.elaboration.levels import with_level
 from verifier.kernel.fast.sign_count import check_sign_count
-from verifier.kernel.statements import Problem, Rejected, SignCountBarrier, validate_sign_count
+from verifier.kernel.statements import Problem, SignCountBarrier, validate_sign_count
 
 Array = np.ndarray
 
@@ -37,11 +33,4 @@ def sign_count_claim(
         name, positive, 0.0, 0.0, np.ascontiguousarray(directions), np.ascontiguousarray(tree, dtype=np.int64),
         np.ascontiguousarray(nu), np.ascontiguousarray(slopes.reshape(leaves, -1)), np.ascontiguousarray(pulls.reshape(leaves, -1)),
     )  # fmt: skip
-    try:
-        validate_sign_count(problem, claim)
-        found = check_sign_count(problem, claim)
-        level = max(0.0, below(found["level"]))
-        E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
-        return replace(claim, level=level, gap=max(0.0, below(level - above(E))))
-    except Rejected as why:
-        raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None
+    return with_level(problem, claim, validate_sign_count, check_sign_count)

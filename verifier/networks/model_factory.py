@@ -68,6 +68,7 @@ def built(model: str) -> tuple[Any, str]:
 
 
 def _what_failed(error: BaseException, name: str, here: str) -> str:
+    """In words, for the user whose code it is."""
     if isinstance(error, ModuleNotFoundError) and error.name is not None and (name + ".").startswith(error.name + "."):
         meant = f"; {name} is a file's name: leave the .py out" if name.endswith(".py") else ""
         return f"Python finds no module {error.name}, looked for in {here} first; expected MODULE:FACTORY, e.g. nets:make for make in nets.py{meant}"

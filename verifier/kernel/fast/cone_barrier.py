@@ -14,10 +14,10 @@ from flint import fmpq_mat
 
 from verifier.kernel.fast.balls import down
 from verifier.kernel.fast.cone_contacts import FACET, Cones, Rays, common_rays, contacts
-from verifier.kernel.fast.cone_duals import Fan, dual_bound, read_tree
+from verifier.kernel.fast.cone_duals import Fan, dual_bound, live_neurons, read_tree
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.fast.rational import ZERO, fraction
-from verifier.kernel.statements import ConeBarrier, Parameters, Problem, augmented_rows, require
+from verifier.kernel.statements import ConeBarrier, Parameters, Problem, require
 from verifier.kernel.statements.cone_barrier import MOST_CONES
 
 Array = np.ndarray
@@ -94,23 +94,16 @@ def ways_out(cones: Cones, codes: Array, inside: Array) -> Iterator[tuple[int, i
             yield int(within[first + a]), int(without[b]), tuple(face)
 
 
-def _live(p: Parameters) -> list[tuple[int, float, list[float]]]:
-    """(neuron, head, row with its bias) of all neurons that are not 0."""
-    rows = augmented_rows(p.weights[0], p.biases[0]).tolist()
-    each = zip(range(len(rows)), p.weights[1][0].tolist(), rows, strict=True)
-    return [(i, head, row) for i, head, row in each if head != 0.0 and any(row)]
-
-
 def _differs(p: Parameters, signs: Array) -> bool:
     """Whether a neuron that is not 0 has another sign."""
-    return any((head > 0.0) != bool(signs[i] == 1) for i, head, _ in _live(p))
+    return any((head > 0.0) != bool(signs[i] == 1) for i, head, _ in live_neurons(p))
 
 
 def _holds(cones: Cones, part: Array, directions: Array, p: Parameters) -> bool:
     """Whether the part holds u_i = |theta_i| wt_i for every neuron; 0 lies in all cones."""
     n = len(directions)
     back = fmpq_mat(n, n, [fraction(v) for row in directions.tolist() for v in row]).inv()
-    for i, _, row in _live(p):
+    for i, _, row in live_neurons(p):
         u = [sum((fraction(v) * back[e, k] for e, v in enumerate(row)), ZERO) for k in range(n)]
         if not cones.contains(int(part[i]), u):
             return False

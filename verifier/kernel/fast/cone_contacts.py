@@ -54,7 +54,7 @@ class Cones:
         return all(bool(sum((v * x for v, x in zip(normal, u)), fmpq(0)) >= 0) for normal in self.normals[cone])
 
     def tables(self, some: list[int]) -> tuple[Array, Array]:
-        """(rays, normals) of these cones, both (c, n, n), of int64 where no product of the two can leave it, else of Python's integers."""
+        """(rays, normals) of these cones, both (c, n, n), of Python's integers."""
         rays = np.array([[self.coordinates[r] for r in self.rays[c]] for c in some], dtype=object)
         normals = np.array([self.normals[c] for c in some], dtype=object)
         return rays.reshape(-1, self.n, self.n), normals.reshape(-1, self.n, self.n)

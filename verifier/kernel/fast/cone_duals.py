@@ -17,12 +17,19 @@ from flint import fmpq, fmpq_mat
 from verifier.kernel.fast import losses
 from verifier.kernel.fast.balls import Ball, add, down, exact, lower, matmul, multiply, relu, subtract, up
 from verifier.kernel.fast.rational import ZERO, fraction
-from verifier.kernel.statements import Problem, augmented_inputs, require
+from verifier.kernel.statements import Parameters, Problem, augmented_inputs, augmented_rows, require
 from verifier.kernel.statements.sign_count import DEEPEST
 
 Array = np.ndarray
 # The rays of one cone per neuron, as indices of rays.
 Cones = tuple[tuple[int, ...], ...]
+
+
+def live_neurons(p: Parameters) -> list[tuple[int, float, list[float]]]:
+    """(neuron, head, row with its bias) of all neurons that are not 0: a head and a row that are not."""
+    rows = augmented_rows(p.weights[0], p.biases[0]).tolist()
+    each = zip(range(len(rows)), p.weights[1][0].tolist(), rows, strict=True)
+    return [(i, head, row) for i, head, row in each if head != 0.0 and any(row)]
 
 
 class Fan:

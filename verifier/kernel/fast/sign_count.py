@@ -6,12 +6,10 @@ these a dual bounds F from below.
 
 from __future__ import annotations
 
-import numpy as np
-
 from verifier.kernel.fast.balls import down
-from verifier.kernel.fast.cone_duals import Cones, Fan, dual_bound, read_tree
+from verifier.kernel.fast.cone_duals import Cones, Fan, dual_bound, live_neurons, read_tree
 from verifier.kernel.fast.forward import objective_at
-from verifier.kernel.statements import Parameters, Problem, SignCountBarrier, augmented_rows, require
+from verifier.kernel.statements import Parameters, Problem, SignCountBarrier, require
 
 
 def check_sign_count(problem: Problem, claim: SignCountBarrier) -> dict[str, float]:
@@ -31,8 +29,8 @@ def check_sign_count(problem: Problem, claim: SignCountBarrier) -> dict[str, flo
 
 def sign_counts(p: Parameters) -> tuple[int, int]:
     """(positive, negative): neurons with a head > 0, with a head < 0, and a row that is not 0. All others count for neither."""
-    heads = np.where(augmented_rows(p.weights[0], p.biases[0]).any(axis=1), p.weights[1][0], 0.0)
-    return int((heads > 0.0).sum()), int((heads < 0.0).sum())
+    heads = [head for _, head, _ in live_neurons(p)]
+    return sum(head > 0.0 for head in heads), sum(head < 0.0 for head in heads)
 
 
 def require_separated(problem: Problem, positive: int) -> None:

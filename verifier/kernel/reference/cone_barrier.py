@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from flint import arb
 
-from verifier.kernel.reference.cone_duals import Cone, Dual, Ray, Space, determinant, parts
+from verifier.kernel.reference.cone_duals import Cone, Dual, Ray, Space, determinant, neuron_signs, parts
 from verifier.kernel.reference.numbers import require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value
 from verifier.kernel.statements import ConeBarrier, Parameters, Problem, require
@@ -30,10 +30,12 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
     require(len(cells) == len(claim.inside), "parts and their places differ in number")
     first, second = (problem.A, problem.B) if claim.around == "A" else (problem.B, problem.A)
     signs = claim.signs.tolist()
-    require(all(s in (0, t) for s, t in zip(_signs(first), signs)), "a neuron of the first network has another sign")
+    require(
+        all(s in (0, t) for s, t in zip(neuron_signs(first), signs)), "a neuron of the first network has another sign"
+    )
     require(_within(space, cells[claim.start], first), "the first network is not in its part")
     if claim.goal < 0:
-        require(any(s == -t for s, t in zip(_signs(second), signs)), "the second network differs in no sign")
+        require(any(s == -t for s, t in zip(neuron_signs(second), signs)), "the second network differs in no sign")
     else:
         require(_within(space, cells[claim.goal], second), "the second network is not in its part")
     barred: dict[tuple[int, int], int] = {}
@@ -62,16 +64,10 @@ def _rows(p: Parameters) -> list[list[Fraction]]:
     return [[Fraction(v) for v in [*row, *shift]] for row, shift in zip(p.weights[0].tolist(), shifts, strict=True)]
 
 
-def _signs(p: Parameters) -> list[int]:
-    """+1, -1, or 0 where the head or the whole row is 0."""
-    heads = p.weights[1].tolist()[0]
-    return [0 if not any(row) else (head > 0.0) - (head < 0.0) for head, row in zip(heads, _rows(p), strict=True)]
-
-
 def _within(space: Space, cell: list[Cone], p: Parameters) -> bool:
     """Whether every row that is heard is a non-negative combination of its cone's rays, by Cramer's rule."""
     n = len(space.directions)
-    for sign, row, cone in zip(_signs(p), _rows(p), cell, strict=True):
+    for sign, row, cone in zip(neuron_signs(p), _rows(p), cell, strict=True):
         if sign == 0:
             continue
         rays = [

@@ -14,12 +14,22 @@ from flint import arb
 from verifier.kernel.reference.heads import conjugate
 from verifier.kernel.reference.numbers import mean
 from verifier.kernel.reference.objective import sample_targets
-from verifier.kernel.statements import Problem, require
+from verifier.kernel.statements import Parameters, Problem, require
 from verifier.kernel.statements.sign_count import DEEPEST
 
 # (coordinates, e): the ray sum_k coordinates_k 2^-e direction_k.
 Ray = tuple[tuple[int, ...], int]
 Cone = list[Ray]
+
+
+def neuron_signs(p: Parameters) -> list[int]:
+    """+1, -1, or 0 where the head or the whole row is 0."""
+    shifts = [0.0] * len(p.weights[0]) if p.biases[0] is None else p.biases[0].tolist()
+    out = []
+    for head, row, shift in zip(p.weights[1].tolist()[0], p.weights[0].tolist(), shifts, strict=True):
+        silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])
+        out.append(0 if silent else 1 if head > 0.0 else -1)
+    return out
 
 
 def parts(tree: list[int], n: int, neurons: int) -> Iterator[list[Cone]]:

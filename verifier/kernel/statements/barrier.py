@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs, require_relu, require_unweighted
+from verifier.kernel.statements.problem import Problem, augmented_inputs, require_barrier_scope
 from verifier.kernel.statements.refusal import quoted, require, require_array, require_name, require_number
 
 
@@ -46,17 +46,9 @@ class BarrierLowerBound:
 
 def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
-    require_relu(problem)
-    require_unweighted(problem)
+    m = require_barrier_scope(problem, "barrier_lower_bound")
     require_name(claim.name)
     o, (N, _) = problem.objective, problem.X.shape
-    require(len(problem.A.weights) == 2, "barrier_lower_bound is defined for one hidden layer")
-    m, K = problem.A.weights[0].shape[0], problem.A.weights[1].shape[0]
-    require(K == 1, "barrier_lower_bound is defined for one output")
-    require(
-        o.penalty in ("none", "path", "weight_decay"),
-        f"no lower bound under penalty {o.penalty}: rescaling a row changes it",
-    )
     require(claim.output_layer in ("trained", "frozen"), "output_layer is neither trained nor frozen")
     if claim.output_layer == "frozen":
         require(not o.penalise_output_bias, "a frozen output bias is not penalised")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs, require_relu, require_unweighted
+from verifier.kernel.statements.problem import Problem, augmented_inputs, require_barrier_scope
 from verifier.kernel.statements.refusal import (
     quoted,
     require,
@@ -15,7 +15,7 @@ from verifier.kernel.statements.refusal import (
     require_name,
     require_number,
 )
-from verifier.kernel.statements.sign_count import MOST_CUTS
+from verifier.kernel.statements.sign_count import MOST_CUTS, require_duals
 
 # Coordinates of all neurons together: a partition starts with 2^COORDINATES parts.
 COORDINATES = 12
@@ -61,17 +61,9 @@ class ConeBarrier:
 
 def validate_cone_barrier(problem: Problem, claim: ConeBarrier) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
-    require_relu(problem)
-    require_unweighted(problem)
+    m = require_barrier_scope(problem, "cone_barrier")
     require_name(claim.name)
-    o, (N, _) = problem.objective, problem.X.shape
-    require(len(problem.A.weights) == 2, "cone_barrier is defined for one hidden layer")
-    m, K = problem.A.weights[0].shape[0], problem.A.weights[1].shape[0]
-    require(K == 1, "cone_barrier is defined for one output")
-    require(
-        o.penalty in ("none", "path", "weight_decay"),
-        f"no lower bound under penalty {o.penalty}: rescaling a row changes it",
-    )
+    N = len(problem.X)
     require(claim.around in ("A", "B"), "around names neither A nor B")
     n, parts, duals = augmented_inputs(problem).shape[1], len(claim.inside), len(claim.nu)
     require(m * n <= COORDINATES, f"the neurons have more than {COORDINATES} coordinates")
@@ -95,8 +87,6 @@ def validate_cone_barrier(problem: Problem, claim: ConeBarrier) -> None:
     require(bool(((inner >= 0) & (inner < parts)).all()), "a face names no part")
     require(bool(((outer >= -m) & (outer < parts)).all()), "a face names no part and no neuron")
     require(bool(((dual >= 0) & (dual < duals)).all()), "a face names no dual")
-    for name, wide in (("nu", N), ("slopes", m * N), ("pulls", m * n)):
-        require_array(getattr(claim, name), name, np.float64, (duals, wide))
-    require(bool(((claim.slopes >= 0.0) & (claim.slopes <= 1.0)).all()), "a slope leaves [0, 1]")
+    require_duals((claim.nu, claim.slopes, claim.pulls), duals, m, N, n)
     require_number(claim.level, "the level")
     require_number(claim.gap, "the gap")

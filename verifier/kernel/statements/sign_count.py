@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs, require_relu, require_unweighted
+from verifier.kernel.statements.problem import Problem, augmented_inputs, require_barrier_scope
 from verifier.kernel.statements.refusal import (
     quoted,
     require,
@@ -53,19 +53,20 @@ class SignCountBarrier:
         )
 
 
+def require_duals(duals: tuple[np.ndarray, np.ndarray, np.ndarray], count: int, neurons: int, N: int, n: int) -> None:
+    """Reject nu, slopes and pulls that are not `count` duals of this many neurons in R^n; slopes lie in [0, 1]."""
+    nu, slopes, pulls = duals
+    require_array(nu, "nu", np.float64, (count, N))
+    require_array(slopes, "slopes", np.float64, (count, neurons * N))
+    require_array(pulls, "pulls", np.float64, (count, neurons * n))
+    require(bool(((slopes >= 0.0) & (slopes <= 1.0)).all()), "a slope leaves [0, 1]")
+
+
 def validate_sign_count(problem: Problem, claim: SignCountBarrier) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
-    require_relu(problem)
-    require_unweighted(problem)
+    m = require_barrier_scope(problem, "sign_count_barrier")
     require_name(claim.name)
-    o, (N, _) = problem.objective, problem.X.shape
-    require(len(problem.A.weights) == 2, "sign_count_barrier is defined for one hidden layer")
-    m, K = problem.A.weights[0].shape[0], problem.A.weights[1].shape[0]
-    require(K == 1, "sign_count_barrier is defined for one output")
-    require(
-        o.penalty in ("none", "path", "weight_decay"),
-        f"no lower bound under penalty {o.penalty}: rescaling a row changes it",
-    )
+    N = len(problem.X)
     n, leaves = augmented_inputs(problem).shape[1], len(claim.nu)
     require((m - 1) * n <= COORDINATES, f"the neurons that stay have more than {COORDINATES} coordinates")
     require(n <= MOST_INPUTS, f"more than {MOST_INPUTS} directions")
@@ -75,8 +76,6 @@ def validate_sign_count(problem: Problem, claim: SignCountBarrier) -> None:
     # Before anything is made of the tree: its parts are as many as there are duals, and none is deeper than the tree of a search.
     require(0 < leaves == int((claim.tree == -1).sum()), "every part of the tree has one dual")
     require(len(claim.tree) <= MOST_CUTS, "the tree is too large")
-    for name, wide in (("nu", N), ("slopes", (m - 1) * N), ("pulls", (m - 1) * n)):
-        require_array(getattr(claim, name), name, np.float64, (leaves, wide))
-    require(bool(((claim.slopes >= 0.0) & (claim.slopes <= 1.0)).all()), "a slope leaves [0, 1]")
+    require_duals((claim.nu, claim.slopes, claim.pulls), leaves, m - 1, N, n)
     require_number(claim.level, "the level")
     require_number(claim.gap, "the gap")

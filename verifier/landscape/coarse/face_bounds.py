@@ -18,14 +18,13 @@ BEYOND = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class FaceBound:
-    """dual: proves F >= dual.bound on the face. value: of the relaxed program. u (m, n), c: a network on it with F = reached. loose (m,): what the
+    """dual: proves F >= dual.bound on the face. value: of the relaxed program. u (m, n), c: a network on it, or on the larger face. loose (m,): what the
     bounds of relu cost there, per neuron. tried: the level for which it was solved; 0 where the dual is a larger face's."""
 
     dual: Dual
     value: float
     u: Array
     c: float
-    reached: float
     loose: Array
     tried: float
 
@@ -55,7 +54,7 @@ class FaceBounds:
                 assert at is not None or found is not None
                 known = at if at is not None else found
                 assert known is not None
-                self.known[face] = FaceBound(inherited, known.value, known.u, known.c, known.reached, known.loose, 0.0)
+                self.known[face] = FaceBound(inherited, known.value, known.u, known.c, known.loose, 0.0)
                 return self.known[face]
             larger = self.came.get(larger)
         self.programs += 1
@@ -63,8 +62,8 @@ class FaceBounds:
         dual = holding(self.s, self.fan, face, relaxed.solved)
         if dual is None or dual.bound < inherited.bound:
             dual = inherited
-        u, c, reached = scaled(self.s, relaxed.solved.u, relaxed.solved.c)
-        self.known[face] = FaceBound(dual, relaxed.value, u, c, reached, relaxed.solved.looseness, level)
+        u, c, _ = scaled(self.s, relaxed.solved.u, relaxed.solved.c)
+        self.known[face] = FaceBound(dual, relaxed.value, u, c, relaxed.solved.looseness, level)
         return self.known[face]
 
 

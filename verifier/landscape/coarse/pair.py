@@ -13,11 +13,10 @@ from verifier.landscape.coarse.face_bounds import scaled
 from verifier.landscape.coarse.search import GRID, CoarseBarrier, Point, coarse_barrier, highest, kinks
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
-from verifier.landscape.sign_count.narrow import Narrow, with_signs
+from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
 from verifier.landscape.sign_count.star import handed_over
 from verifier.networks.network import Network
 from verifier.objective import Objective
-from verifier.objective.penalties import augmented_rows
 from verifier.paths.path import Path
 
 Array = np.ndarray
@@ -73,7 +72,7 @@ def pair_barrier(
     ends = {"A": A, "B": B}
     values = {k: objective.value(net, X, targets) for k, net in ends.items()}
     around, other = ("A", "B") if values["A"] >= values["B"] else ("B", "A")
-    signs, theirs = _signs(ends[around]), _signs(ends[other])
+    signs, theirs = neuron_signs(ends[around]), neuron_signs(ends[other])
     if 0 in signs:
         raise UsageError(
             f"cones: network {around} has a neuron that is 0 (head or row), where its sign may change at once; such pairs are not covered"
@@ -96,11 +95,6 @@ def pair_barrier(
         most_programs=most_programs, seconds=seconds, close=close, floor=values[other], progress=progress,
     )  # fmt: skip
     return PairBarrier(A, B, around, found)
-
-
-def _signs(network: Network) -> list[int]:
-    live: Array = np.any(augmented_rows(network) != 0.0, axis=1)
-    return [int(np.sign(h)) if alive else 0 for h, alive in zip(network.theta[0], live, strict=True)]
 
 
 def _point(network: Network) -> Point:

@@ -31,12 +31,12 @@ class Partition:
                 self._meet(part, other)
 
     def _meet(self, part: Part, other: Part, before: Cones | None = None) -> None:
-        found = self.touching.parts(part.cones, other.cones)
-        if found is None:
+        face = self.touching.parts(part.cones, other.cones)
+        if face is None:
             return
-        self.near[part][other] = self.near[other][part] = found[1]
+        self.near[part][other] = self.near[other][part] = face
         if before is not None:
-            self._came_from(found[1], before)
+            self._came_from(face, before)
 
     def _came_from(self, face: Cones, larger: Cones) -> None:
         """Without circles: faces of the same points may have other rays."""

@@ -61,16 +61,16 @@ class Touching:
             return 2, ()
         return 0, a if all(s >= 0 for line in S for s in line) else b
 
-    def parts(self, p: Cones, q: Cones) -> tuple[int, Cones] | None:
-        """(neuron, face) when two parts share a facet, which one neuron crosses; None when they do not."""
-        face, crossing = [], -1
-        for i, (a, b) in enumerate(zip(p, q)):
+    def parts(self, p: Cones, q: Cones) -> Cones | None:
+        """The face when two parts share a facet, which one neuron crosses; None when they do not."""
+        face, crossings = [], 0
+        for a, b in zip(p, q):
             less, rays = self.cones(a, b)
-            if less == 2 or (less == 1 and crossing >= 0):
+            crossings += less
+            if crossings > 1:
                 return None
-            crossing = i if less == 1 else crossing
             face.append(rays)
-        return None if crossing < 0 else (crossing, tuple(face))
+        return tuple(face) if crossings == 1 else None
 
 
 def _dot(u: Row, v: Row) -> int:

@@ -66,10 +66,16 @@ class Narrow:
         return -float(self.objective.loss.conjugate(nu[:, None], self.targets).mean())
 
 
+def neuron_signs(network: Network) -> list[int]:
+    """Per neuron 1 or -1 as its head, 0 where the head or the whole row is 0."""
+    live: Array = np.any(augmented_rows(network) != 0.0, axis=1)
+    return [int(np.sign(head)) if alive else 0 for head, alive in zip(network.theta[0], live, strict=True)]
+
+
 def sign_counts(network: Network) -> tuple[int, int]:
     """(positive, negative): neurons with a head of this sign and a row that is not 0. Others count for neither."""
-    live = augmented_rows(network).any(axis=1)
-    return int((live & (network.theta[0] > 0.0)).sum()), int((live & (network.theta[0] < 0.0)).sum())
+    signs = neuron_signs(network)
+    return signs.count(1), signs.count(-1)
 
 
 def positives_passed(A: Network, B: Network) -> list[int]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
+from verifier.landscape.sign_count.narrow import neuron_signs
 from verifier.landscape.sign_count.search import NarrowMinimum
 from verifier.networks.network import Network
-from verifier.objective.penalties import augmented_rows
 from verifier.paths.path import Path
 
 Array = np.ndarray
@@ -50,8 +50,7 @@ def star_path(A: Network, B: Network, minima: Sequence[NarrowMinimum], name: str
 
 def _heads(network: Network, otherwise: int) -> Array:
     """Signs of the neurons (m,); those that are 0 may have any, and get `otherwise`."""
-    live = augmented_rows(network).any(axis=1) & (network.theta[0] != 0.0)
-    return np.where(live, np.sign(network.theta[0]), otherwise).astype(int)
+    return np.array([sign or otherwise for sign in neuron_signs(network)])
 
 
 def _stop(network: Network, found: NarrowMinimum, signs: Array, label: str) -> Stop:

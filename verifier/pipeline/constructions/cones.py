@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from verifier.errors import UsageError
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import Proposal, Request
@@ -32,7 +30,7 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
     """Raises UsageError where coarse cells prove nothing, or the search would be hopeless."""
     from verifier.landscape.coarse.pair import pair_barrier
     from verifier.landscape.coarse.relaxed import LOSSES
-    from verifier.landscape.sign_count.narrow import positives_passed, require_covered
+    from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
 
     A, B, objective, X, targets = s.pair
     require_covered(A, B, objective, targets, "cones")
@@ -47,8 +45,7 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
             f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{MOST_COORDINATES}; "
             f"the method is for networks with (inputs + 1) times neurons at most {MOST_COORDINATES}"
         )
-    live = np.where(A.theta[0] != 0.0, np.sign(A.theta[0]), 0.0), np.where(B.theta[0] != 0.0, np.sign(B.theta[0]), 0.0)
-    if objective.kappa == 0.0 and any(len(set(signs[signs != 0].tolist())) > 1 for signs in live):
+    if objective.kappa == 0.0 and any(min(sign_counts(network)) > 0 for network in (A, B)):
         raise UsageError(
             "cones: heads of both signs need a penalty (--kappa): without one neurons may cancel however large they are, and duals must vanish exactly "
             "where their cones overlap; --method exact covers few samples"
