@@ -104,6 +104,7 @@ BUGS = [
     ("cone_barrier", "for i in range(m):\n            yield p, -1 - i", "for i in range(m - 1):\n            yield p, -1 - i"),
     ("cone_barrier", "(each == FACET).sum(axis=0) == 1", "(each == FACET).sum(axis=0) == 2"),
     ("cone_duals", "if head != 0.0 and any(row)]", "]"),
+    ("cone_duals", "if head != 0.0 and any(row)]", "if any(row)]"),
     ("cone_contacts", "coordinates.append([(x + y) / 2", "coordinates.append([(x + 2 * y) / 3"),
     ("cone_contacts", "kind[a, ~apart] = OVERLAP", "kind[a, ~apart] = APART"),
     ("cone_contacts", "zero: Array = T[:, k] == 0", "zero: Array = T[:, k] != 0"),

@@ -109,7 +109,6 @@ BUGS = [
     ("sign_count", "a[0] > positive and b[1] > m - 1 - positive", "a[0] > positive or b[1] > m - 1 - positive"),
     ("sign_count", "(b[0] > positive and a[1] > m - 1 - positive)", "(b[0] > positive and a[1] >= m - 1 - positive)"),
     ("cone_duals", "if head != 0.0 and any(row)]", "if head != 0.0]"),
-    ("cone_duals", "if head != 0.0 and any(row)]", "if any(row)]"),
     ("sign_count", "sum(head > 0.0 for", "sum(head != 0.0 for"),
     ("sign_count", "sum(head < 0.0 for", "sum(head != 0.0 for"),
     ("sign_count", "require(many_of_both,", "require(True,"),
