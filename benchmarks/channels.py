@@ -20,6 +20,7 @@ from torch import nn
 import verifier
 from tests.networks.modules import VGG11, LeNet5
 from tests.networks.trained_channels import certify, images, seeded, train_digits, train_fashion
+from verifier.objective import Risk
 
 
 def foreign(make: Callable[[], nn.Module], samples: int, folder: Path) -> None:
@@ -59,7 +60,7 @@ def endpoint(samples: int) -> None:
     X, y = images(samples)
     network = network_from_module(module, Reading(input_shape=(3, 32, 32)))
     objective = make_objective("cross_entropy")
-    problem = kernel_problem(network, network, objective, X.reshape(samples, -1), y)
+    problem = kernel_problem(network, network, Risk(objective, X.reshape(samples, -1), y))
     start = time.process_time()
     with torch.no_grad():
         plain = nn.functional.cross_entropy(module.double()(torch.tensor(X).double()), torch.tensor(y)).item()

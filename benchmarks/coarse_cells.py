@@ -19,7 +19,7 @@ from tests.landscape.moons import moons_pair
 from verifier.elaboration import kernel_problem
 from verifier.kernel import check
 from verifier.landscape.coarse.pair import pair_barrier
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
 
 # (samples, loss, kappa, signs, seconds).
@@ -44,8 +44,8 @@ def main(cases: tuple[tuple[int, str, float, tuple[int, ...], float], ...]) -> N
         rng = np.random.default_rng(0)
         found = minima(rng, objective, np.column_stack([X, np.ones(N)]), targets, signs, True, count=20)
         B, A = (network(u, c, list(signs), rng, True, True) for u, c, _ in found[:2])
-        problem = kernel_problem(A, B, objective, X, targets)
-        pair = pair_barrier(A, B, objective, X, targets, most_programs=10**6, seconds=seconds)
+        problem = kernel_problem(A, B, Risk(objective, X, targets))
+        pair = pair_barrier(A, B, Risk(objective, X, targets), most_programs=10**6, seconds=seconds)
         claim, _ = cone_barrier(problem, pair, lambda text: None)
         s, E = pair.search, max(objective.value(p, X, targets) for p in (A, B))
         head = f"{N}  {loss}  {kappa:g}  {signs}  {E:.7f}"

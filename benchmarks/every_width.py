@@ -12,6 +12,7 @@ from verifier.data.load import load_data
 from verifier.elaboration.claims import kernel_problem
 from verifier.elaboration.every_width import every_width_claim
 from verifier.kernel import check
+from verifier.objective import Risk
 from verifier.programs.every_width import solve_every_width
 from verifier.training.train import train_network
 
@@ -30,8 +31,8 @@ def main() -> None:
         trained = [train_network(data, width, loss, seed=s, kappa=kappa, penalty="path") for s in (0, 1)]
         o, networks = trained[0].objective, [t.network for t in trained]
         targets = o.loss.encode(data)
-        found = solve_every_width(networks, o, data.X, targets, seconds=seconds)
-        problem = kernel_problem(networks[0], networks[1], o, data.X, targets)
+        found = solve_every_width(networks, Risk(o, data.X, targets), seconds=seconds)
+        problem = kernel_problem(networks[0], networks[1], Risk(o, data.X, targets))
         claim = every_width_claim(problem, found)
         known = min(found.primal, *(o.value(n, data.X, targets) for n in networks))
         spent = []

@@ -18,7 +18,7 @@ from verifier.landscape.minima import minimum_network
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import merge_tree
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 
 TREES = [(5, 2, 0.0), (10, 2, 0.0), (20, 2, 0.0), (5, 3, 0.0), (8, 3, 0.0), (10, 3, 0.0), (5, 2, 0.05), (8, 2, 0.05)]
 PAIRS = [(10, 5, 0.0, 3), (12, 6, 0.0, 1), (20, 5, 0.0, 0), (30, 4, 0.0, 0), (10, 5, 0.02, 1)]
@@ -27,7 +27,7 @@ PAIRS = [(10, 5, 0.0, 3), (12, 6, 0.0, 1), (20, 5, 0.0, 0), (30, 4, 0.0, 0), (10
 def instance(seed: int, N: int, m: int, kappa: float) -> LandscapeSetting:
     rng = np.random.default_rng(seed)
     x, y = np.sort(rng.uniform(-1, 1, N)), rng.normal(size=N)
-    return make_setting(x[:, None], y[:, None], make_objective("squared", kappa=kappa), m)
+    return make_setting(Risk(make_objective("squared", kappa=kappa), x[:, None], y[:, None]), m)
 
 
 def descended(setting: LandscapeSetting, values: FaceValues, rng: np.random.Generator) -> Network:
@@ -67,7 +67,7 @@ def pairs(most_cells: int) -> None:
         values, rng = FaceValues(setting), np.random.default_rng(seed)
         nets = sorted((descended(setting, values, rng) for _ in range(6)), key=setting.value)
         start = time.process_time()
-        found = exact_gap(nets[0], nets[1], setting.objective, setting.X, setting.targets, most_cells=most_cells)
+        found = exact_gap(nets[0], nets[1], setting.risk, most_cells=most_cells)
         spent, barrier = time.process_time() - start, found.barrier()
         sizes = "–  –" if barrier is None else f"{len(barrier.cells)}  {len(barrier.faces)}"
         print(

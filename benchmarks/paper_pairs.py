@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from verifier.objective import Risk
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from verifier.data.load import load_data
@@ -75,7 +77,7 @@ def measure(A, B, dataset, loss, words, out):  # type: ignore[no-untyped-def]
     spent = time.process_time() - start
     objective = make_objective(loss, **words)
     y = objective.loss.encode(dataset)
-    found = [f(A, B, objective, dataset.X, y) for f in (dss, bezier, elastic_band)]
+    found = [f(A, B, Risk(objective, dataset.X, y)) for f in (dss, bezier, elastic_band)]
     sampled = tuple(max(0.0, f.maximum - result.E) for f in found)
     return result.gap, spent, sampled, found[0].hit, tuple(f.cpu_seconds for f in found)
 

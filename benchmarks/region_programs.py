@@ -14,6 +14,8 @@ import os
 import time
 from dataclasses import dataclass
 
+from verifier.objective import Risk
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from verifier.data.load import load_data
@@ -65,11 +67,11 @@ def run(name: str, case: Case, cvxpy: bool) -> bool:
     trained = train_network(data, case.width, case.loss, seed=0, **case.options)  # type: ignore[arg-type]
     network, o = trained.network, trained.objective
     y = o.loss.encode(data)
-    problem = kernel_problem(network, network, o, data.X, y)
-    size, kept = region_cost(network, o, data.X, y), True
+    problem = kernel_problem(network, network, Risk(o, data.X, y))
+    size, kept = region_cost(network, Risk(o, data.X, y)), True
     routes = ["auto", *(["CLARABEL"] if cvxpy and size.route != CVXPY and size.cvxpy_seconds <= LONGEST_CVXPY else [])]
     for route in routes:
-        program = solve_region(network, o, data.X, y, solver=route)
+        program = solve_region(network, Risk(o, data.X, y), solver=route)
         start = time.process_time()
         claim = region_claim(problem, program, "r", of="A")
         if not check(problem, claim).accepted:
@@ -98,10 +100,10 @@ def descents(name: str, case: Case, seconds: float) -> None:
     network, o = trained.network, trained.objective
     y = o.loss.encode(data)
     start = time.process_time()
-    path = region_descent(network, o, data.X, y, seconds=seconds)
+    path = region_descent(network, Risk(o, data.X, y), seconds=seconds)
     spent = time.process_time() - start
     start = time.process_time()
-    newton = descend(network, o, data.X, y, o.value(network, data.X, y), iterations=2000)
+    newton = descend(network, Risk(o, data.X, y), o.value(network, data.X, y), iterations=2000)
     middle = time.process_time()
     # Training from scratch by Adam, with the epochs that the same CPU time pays for.
     train_network(data, case.width, case.loss, seed=0, **{**case.options, "epochs": 200})  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from verifier.kernel import check
 from verifier.kernel.statements import SignCountBarrier
 from verifier.landscape.sign_count.narrow import narrow, positives_passed
 from verifier.landscape.sign_count.search import least_narrow
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 
 SAMPLES = (40, 100, 200, 400, 800)
 LOSSES = ("squared", "huber", "absolute", "hinge", "logistic")
@@ -59,7 +59,7 @@ def losses(N: int) -> None:
             )
             targets = 2 * y - 1 if name in ("hinge", "logistic") else y
             for p in sorted({*positives_passed(A, B), 0}):
-                found = least_narrow(narrow(A, objective, X, targets, p), most_programs=2000, seconds=30)
+                found = least_narrow(narrow(A, Risk(objective, X, targets), p), most_programs=2000, seconds=30)
                 print(
                     f"{name}  {kappa:g}  {p}  {found.lower:.9f}  {found.upper:.9f}  {found.programs}  {found.seconds:.2f}",
                     flush=True,

@@ -12,6 +12,8 @@ import os
 import time
 from statistics import median
 
+from verifier.objective import Risk
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import itertools
@@ -39,13 +41,13 @@ def main() -> None:
             ratios = []
             for k in range(pairs):
                 A, B = (train_network(dataset, width, loss, seed=2 * k + i, protocol="paper").network for i in range(2))
-                string = dss(A, B, objective, dataset.X, y)
+                string = dss(A, B, Risk(objective, dataset.X, y))
                 vertices = list(string.path.vertices())
-                evaluator = TorchObjective(objective, dataset.X, y)
+                evaluator = TorchObjective(Risk(objective, dataset.X, y))
                 start = time.process_time()
                 sampled = max(float(evaluator.segment_values(v, w, 200).max()) for v, w in itertools.pairwise(vertices))
                 sampling = time.process_time() - start
-                problem = kernel_problem(A, B, objective, dataset.X, y)
+                problem = kernel_problem(A, B, Risk(objective, dataset.X, y))
                 start = time.process_time()
                 path = elaborate_path(problem, string.path, relative=1e-6, most_pieces=4096)
                 certifying = time.process_time() - start

@@ -24,3 +24,8 @@ def independent_columns(
         pivots = np.abs(np.diag(R))
         rank = int((pivots > tolerance * pivots[0]).sum()) if pivots[0] > 0 else 0
     return np.sort(order[: rank if most is None else min(rank, most)])
+
+
+def augmented_inputs(X: Array, biased: bool = True) -> Array:
+    """Inputs xt_j = (x_j, 1), shape (N, d+1), which rows (w_i, b_i) act on; X (N, d) itself when the first layer has no bias."""
+    return np.column_stack([X, np.ones(len(X))]) if biased else X

@@ -22,8 +22,8 @@ def test_nothing_of_the_paper_is_left_out():
 def test_a_straight_line_of_the_head_to_a_worse_one_is_seen():
     """The control: a path that visits a network with a far larger loss is not below the larger end."""
 
-    def detour(A, B, objective, X, targets):
-        path = theorem61(A, B, objective, X, targets)
+    def detour(A, B, risk):
+        path = theorem61(A, B, risk)
         away = A.replace(A.depth, bias=A.biases[-1] + 100.0)
         return Path("detour", A, (Move(away, "away"), Move(A, "back"), *path.moves))
 

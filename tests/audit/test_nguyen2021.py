@@ -7,6 +7,7 @@ from verifier.audit.nguyen2021 import STATEMENTS
 from verifier.audit.nguyen2021.corollaries import a1, best_cross_entropy, cross_entropy, separator
 from verifier.audit.nguyen2021.paths import outputs
 from verifier.audit.trials import audit
+from verifier.objective import Risk
 
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 
@@ -117,7 +118,7 @@ def test_experiment_a_bounds_are_values_of_networks_on_half_of_the_neurons():
     rng = np.random.default_rng(5)
     n, o = random_network(rng, (2, 6, 5, 1)), make_objective("squared")
     X, y = rng.normal(size=(15, 2)), rng.normal(size=(15, 1))
-    found = experiment_a(n, o, X, y, 4, 0)
+    found = experiment_a(n, Risk(o, X, y), 4, 0)
     assert [len(kept) for kept, _ in found] == [2, 3, 3]
     Z = n.features(X)
     kept, value = found[-1]

@@ -15,7 +15,7 @@ from verifier.landscape.faces import FaceValues
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.setting import make_setting
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.exact import barrier_of
 
 
@@ -54,7 +54,7 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
     if loss == "logistic":
         y = np.sign(y)
     objective = make_objective(loss, delta=0.3 if loss == "huber" else None, kappa=kappa, penalty=penalty)
-    setting = make_setting(X, y, objective, m, hidden_bias=bias, output_bias=output_bias)
+    setting = make_setting(Risk(objective, X, y), m, hidden_bias=bias, output_bias=output_bias)
     values, neurons = FaceValues(setting), setting.neurons
     cells = [tuple(c) for c in np.ndindex(*[neurons.count] * m)]
     weight = {c: values.value(values.face(c)) for c in cells}
@@ -96,7 +96,7 @@ def instance(seed, *, N=5, d=1, m=1, loss="squared", kappa=0.0, penalty=None, bi
             if other not in inside:
                 leaving[codes, j] = w
     A, B = (_network(setting, c, values.point(values.face(c))) for c in (goal, start))
-    problem = kernel_problem(A, B, objective, X, y)
+    problem = kernel_problem(A, B, Risk(objective, X, y))
     found = []
     for codes, j in leaving:
         codes_of = [*codes[1:]]
@@ -132,8 +132,8 @@ def frozen_instance(seed):
     at = lambda z: Network((z[:m].reshape(m, 1), theta), (z[m:], c))
     value = lambda z: objective.value(at(z), X, y)
     A, B = (at(minimize(value, z, method="Nelder-Mead", options={"maxiter": 1500}).x) for z in starts)
-    found = exact_gap(A, B, objective, X, y, output_layer="frozen")
-    problem = kernel_problem(A, B, objective, X, y)
+    found = exact_gap(A, B, Risk(objective, X, y), output_layer="frozen")
+    problem = kernel_problem(A, B, Risk(objective, X, y))
     claim = barrier_of(problem, found)
     assert claim is not None, "this seed has no barrier"
     return problem, claim, found.upper

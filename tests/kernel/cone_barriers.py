@@ -12,7 +12,7 @@ from verifier.landscape.coarse.pair import pair_barrier
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.search import descended
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
 
 from .sign_counts import network
@@ -48,8 +48,8 @@ def instance(
     A = network(*first[:2], signs, rng, bias, output_bias)
     order = slice(None, None, -1 if flipped else 1)
     B = network(found[0][0][order], found[0][1], signs[order], rng, bias, output_bias)
-    pair = pair_barrier(A, B, objective, X, y, most_programs=programs, seconds=1e9)
-    problem = kernel_problem(A, B, objective, X, y)
+    pair = pair_barrier(A, B, Risk(objective, X, y), most_programs=programs, seconds=1e9)
+    problem = kernel_problem(A, B, Risk(objective, X, y))
     claim, _ = cone_barrier(problem, pair, lambda text: None)
     assert claim is not None, "the case has no barrier"
     return problem, claim, pair.search, A, B
@@ -75,7 +75,7 @@ def exact_pass(A, B, problem):
     o = problem.objective
     penalty = None if o.penalty == "none" else o.penalty
     objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=penalty)
-    found = exact_gap(A, B, objective, problem.X, problem.targets)
+    found = exact_gap(A, B, Risk(objective, problem.X, problem.targets))
     return found.lower, found.upper
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
+from verifier.objective import Risk
+
 from .components import Kernel, scales
 
 
@@ -79,8 +81,8 @@ def instance(index: int) -> tuple[Any, Any, Any]:
         s.loss, delta=0.7 if s.loss == "huber" else None, kappa=0.05, penalty=s.penalty, penalise_output_bias=s.penalise
     )
     o = o.weighted(weights)
-    program = solve_every_width([A, B], o, X, y, seconds=5.0)
-    problem = kernel_problem(A, B, o, X, y)
+    program = solve_every_width([A, B], Risk(o, X, y), seconds=5.0)
+    problem = kernel_problem(A, B, Risk(o, X, y))
     known = min(program.primal, *(o.value(n, X, y) for n in (A, B)))
     return problem, every_width_claim(problem, program), known
 

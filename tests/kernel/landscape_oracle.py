@@ -10,7 +10,7 @@ import numpy as np
 from verifier.errors import VerifierError
 from verifier.landscape.gap import exact_gap
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.regions.arrangement import make_arrangement
 from verifier.regions.program import make_program
 from verifier.regions.rank import region_rank
@@ -48,7 +48,7 @@ def false_barrier(problem: Any, claim: Any) -> str | None:
     if best < claim.level * (1 - SLACK):
         return f"a path through 0 stays below {best}"
     try:
-        found = exact_gap(A, B, objective, problem.X, problem.targets, output_layer=claim.output_layer)
+        found = exact_gap(A, B, Risk(objective, problem.X, problem.targets), output_layer=claim.output_layer)
     except VerifierError:
         return None
     return f"a path stays below {found.upper}" if found.upper < claim.level * (1 - SLACK) else None

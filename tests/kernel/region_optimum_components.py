@@ -12,6 +12,7 @@ import numpy as np
 from flint import ctx
 
 from verifier.kernel.statements import augmented_inputs, augmented_rows, region_network
+from verifier.objective import Risk
 
 from .components import Kernel, scales
 
@@ -81,8 +82,8 @@ def instance(s: Setting, seed: int, N: int = 12, d: int = 2, m: int = 4):
     o = make_objective(s.loss, kappa=kappa, penalty=s.penalty, penalise_output_bias=s.penalise)
     o = o.weighted(rng.random(N) + 0.1 if s.weighted else None)
     y = targets_of(rng, s.loss, N, s.K)
-    problem = kernel_problem(other if s.waypoint else network, other, o, X, y)
-    program = solve_region(network, o, X, y, free_bias=s.free, solver="CLARABEL", row_limit=1.5)
+    problem = kernel_problem(other if s.waypoint else network, other, Risk(o, X, y))
+    program = solve_region(network, Risk(o, X, y), free_bias=s.free, solver="CLARABEL", row_limit=1.5)
     return problem, program, region_claim(problem, program, "r", of="stored" if s.waypoint else "A")
 
 

@@ -13,7 +13,7 @@ from verifier.landscape.setting import make_setting
 from verifier.landscape.sign_count.narrow import Narrow, narrow
 from verifier.landscape.sign_count.search import descended, least_narrow
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.sign_count import narrow_claim
 
 
@@ -68,8 +68,10 @@ def instance(
         u, c = trained_network(rng, objective, inputs, y, signs, output_bias)
         nets.append(network(u, c, signs, rng, bias, output_bias))
     A, B = nets if rng.random() < 0.5 else nets[::-1]
-    found = least_narrow(narrow(A, objective, X, y, int(rng.integers(few, many))), most_programs=programs, seconds=60)
-    problem = kernel_problem(A, B, objective, X, y)
+    found = least_narrow(
+        narrow(A, Risk(objective, X, y), int(rng.integers(few, many))), most_programs=programs, seconds=60
+    )
+    problem = kernel_problem(A, B, Risk(objective, X, y))
     return problem, narrow_claim(problem, found), found, A, B
 
 
@@ -94,7 +96,7 @@ def exact_least(problem, positive):
     o = problem.objective
     objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=None if o.penalty == "none" else o.penalty)
     setting = make_setting(
-        problem.X, problem.targets, objective, 1,
+        Risk(objective, problem.X, problem.targets), 1,
         hidden_bias=problem.A.biases[0] is not None, output_bias=problem.A.biases[1] is not None,
     )  # fmt: skip
     values = FaceValues(setting)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from verifier.landscape.setting import make_setting
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 
 # seed, N, m, loss, kappa, cells, largest gap, level
 DOCUMENTED = [
@@ -35,7 +35,7 @@ def documented_data(seed, N, loss="squared"):
 
 
 def documented(seed, N, m, loss="squared", kappa=0.0):
-    return make_setting(*documented_data(seed, N, loss), make_objective(loss, kappa=kappa), m)
+    return make_setting(Risk(make_objective(loss, kappa=kappa), *documented_data(seed, N, loss)), m)
 
 
 def random_setting(
@@ -47,7 +47,7 @@ def random_setting(
         # Both classes: otherwise the infimum 0 lies at infinity.
         y = np.where(y > np.median(y), 1.0, -1.0)
     objective = make_objective(loss, kappa=kappa, delta=delta, penalise_output_bias=price)
-    return make_setting(X, y, objective, m, hidden_bias=hidden_bias, output_bias=output_bias)
+    return make_setting(Risk(objective, X, y), m, hidden_bias=hidden_bias, output_bias=output_bias)
 
 
 def random_face(rng, setting, most=3):

@@ -19,7 +19,7 @@ from verifier.landscape.sign_count.narrow import with_signs
 from verifier.landscape.sign_count.repair import holding
 from verifier.networks.network import Network
 from verifier.numbers import show_down
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
 
 
@@ -42,8 +42,8 @@ def ordered(seed, **options):
     if pair is None:
         return False
     A, B, objective, X, y = pair
-    found = pair_barrier(A, B, objective, X, y, most_programs=600, seconds=1e9)
-    problem = kernel_problem(A, B, objective, X, y)
+    found = pair_barrier(A, B, Risk(objective, X, y), most_programs=600, seconds=1e9)
+    problem = kernel_problem(A, B, Risk(objective, X, y))
     claim, _ = cone_barrier(problem, found, lambda text: None)
     assert found.search.lower <= found.search.upper * (1 + 1e-9)
     if claim is None:
@@ -87,8 +87,8 @@ def test_inputs_in_other_units_give_the_same_level():
     """x -> 16 x, rows -> rows / 16 where no penalty sees them: the partition is that of standard coordinates."""
     A, B, objective, X, y = pair_of(19, kappa=0.0)
     other = [Network((p.W / 16, p.theta), (p.b, p.c)) for p in (A, B)]
-    one = pair_barrier(A, B, objective, X, y, most_programs=1500, seconds=1e9)
-    two = pair_barrier(*other, objective, 16 * X, y, most_programs=1500, seconds=1e9)
+    one = pair_barrier(A, B, Risk(objective, X, y), most_programs=1500, seconds=1e9)
+    two = pair_barrier(*other, Risk(objective, 16 * X, y), most_programs=1500, seconds=1e9)
     assert one.search.lower == pytest.approx(two.search.lower, rel=1e-9)
     assert one.search.parts == two.search.parts
 
@@ -97,9 +97,9 @@ def test_signs_in_other_places(tmp_path):
     """Networks with equal counts whose signs stand elsewhere: every path passes a neuron at 0, and no path of one sign pattern is proposed."""
     A, B, objective, X, y = pair_of(2, signs=(1, -1), kappa=0.01)
     turned = Network((B.W[::-1].copy(), B.theta[:, ::-1].copy()), (B.b[::-1].copy(), B.c))
-    found = pair_barrier(A, turned, objective, X, y, most_programs=1500, seconds=1e9)
+    found = pair_barrier(A, turned, Risk(objective, X, y), most_programs=1500, seconds=1e9)
     assert found.path("cones") is None
-    problem = kernel_problem(A, turned, objective, X, y)
+    problem = kernel_problem(A, turned, Risk(objective, X, y))
     claim, record = cone_barrier(problem, found, lambda text: None)
     assert claim is not None
     assert claim.goal == -1
@@ -126,9 +126,9 @@ def test_an_interrupted_search_keeps_what_is_proved():
             raise KeyboardInterrupt
         proved.append(text)
 
-    found = pair_barrier(A, B, objective, X, y, most_programs=1500, seconds=1e9, say=say, often=0.0)
+    found = pair_barrier(A, B, Risk(objective, X, y), most_programs=1500, seconds=1e9, say=say, often=0.0)
     assert not found.search.closed
-    claim, _ = cone_barrier(kernel_problem(A, B, objective, X, y), found, lambda text: None)
+    claim, _ = cone_barrier(kernel_problem(A, B, Risk(objective, X, y)), found, lambda text: None)
     assert (claim is None) == (found.search.proof is None)
 
 
@@ -139,7 +139,7 @@ def test_a_relaxed_program_lies_below_f_and_its_dual_near_it():
         X, y = rng.normal(size=(30, 2)), rng.choice([-1.0, 1.0], size=(30, 1))
         objective = make_objective(loss, delta=0.5 if loss == "huber" else None, kappa=0.01, penalty="path")
         A = Network((np.ones((2, 2)), np.array([[1.0, -1.0]])), (np.ones(2), np.zeros(1)))
-        s = with_signs(A, objective, X, y, (1, -1))
+        s = with_signs(A, Risk(objective, X, y), (1, -1))
         fan = Fan(s.inputs, s.directions, 2)
         parts = list(fan.roots)
         for _ in range(40):

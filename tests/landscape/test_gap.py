@@ -18,7 +18,7 @@ from verifier.landscape.reference import reference_minimum
 from verifier.landscape.setting import pair_setting
 from verifier.landscape.tree import cell_graph, merge_tree
 from verifier.networks.network import one_hidden_layer
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 
 
 def number(setting, cell):
@@ -40,7 +40,7 @@ def brute_force(setting, A, B, weights, a, b):
 
 def found_of(pair):
     setting, A, B = pair
-    return exact_gap(A, B, setting.objective, setting.X, setting.targets)
+    return exact_gap(A, B, setting.risk)
 
 
 @pytest.mark.parametrize("block", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 5))])
@@ -146,7 +146,7 @@ def test_paths_are_certified_at_the_upper_value(block):
         path = found.path
         assert path.start.same_parameters(A)
         assert path.end.same_parameters(B)
-        claim = elaborate_path(kernel_problem(A, B, setting.objective, setting.X, setting.targets), path).claim
+        claim = elaborate_path(kernel_problem(A, B, setting.risk), path).claim
         assert claim.sup <= found.upper * (1 + 1e-6)
         barrier = found.barrier()
         assert barrier is None or barrier.level <= claim.sup
@@ -159,7 +159,7 @@ def test_dead_neurons_are_woken_and_put_to_sleep():
     B = one_hidden_layer(B.W, B.theta * [0, 1], B.b, B.c)
     found = found_of((setting, A, B))
     assert found.closed
-    problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+    problem = kernel_problem(A, B, setting.risk)
     assert elaborate_path(problem, found.path, most_pieces=4096).claim.sup < np.inf
     assert found.path.end.same_parameters(B)
 
@@ -171,7 +171,7 @@ def test_a_search_can_be_stopped_saved_and_taken_up(tmp_path):
     A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
     whole = found_of((setting, A, B))
     assert whole.gap[1] == pytest.approx(pair.gap, rel=1e-9)
-    args = (A, B, setting.objective, setting.X, setting.targets)
+    args = (A, B, setting.risk)
     state, brackets = tmp_path / "state.npz", []
     for most in range(6, 400, 6):
         found = exact_gap(*args, most_cells=most, state=state)
@@ -186,7 +186,7 @@ def test_a_search_can_be_stopped_saved_and_taken_up(tmp_path):
     assert all(a[0] <= b[0] and a[1] >= b[1] for a, b in itertools.pairwise(brackets))
     other = random_pair(58)
     with pytest.raises(MalformedInputError, match="remove it to start anew"):
-        exact_gap(other[1], other[2], other[0].objective, other[0].X, other[0].targets, state=state)
+        exact_gap(other[1], other[2], Risk(other[0].objective, other[0].X, other[0].targets), state=state)
 
 
 @pytest.mark.parametrize("edit", ["bracket", "A.weights", "seal", "half", "other data", "other code"])
@@ -197,7 +197,7 @@ def test_a_state_of_another_search_or_an_edited_one_is_refused(tmp_path, monkeyp
     pair = leading_pairs(tree, 1)[0]
     A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
     state, y = tmp_path / "state.npz", setting.targets
-    exact_gap(A, B, setting.objective, setting.X, y, most_cells=6, state=state)
+    exact_gap(A, B, Risk(setting.objective, setting.X, y), most_cells=6, state=state)
     if edit == "half":
         state.write_bytes(state.read_bytes()[:200])
     elif edit == "other data":
@@ -210,13 +210,13 @@ def test_a_state_of_another_search_or_an_edited_one_is_refused(tmp_path, monkeyp
         arrays[edit] = np.array("x") if edit == "seal" else 0.5 * arrays[edit]
         np.savez(state, **arrays)
     with pytest.raises(MalformedInputError, match="remove it to start anew"):
-        exact_gap(A, B, setting.objective, setting.X, y, most_cells=6, state=state)
+        exact_gap(A, B, Risk(setting.objective, setting.X, y), most_cells=6, state=state)
 
 
 def test_a_stopped_search_still_has_a_lower_bound():
     """The faces that leave what was explored prove the lower end of the bracket."""
     (setting, A, B), whole, _ = barriers(1, most_N=5, which=OBJECTIVES[2])[0]
-    found = exact_gap(A, B, setting.objective, setting.X, setting.targets, most_cells=4)
+    found = exact_gap(A, B, setting.risk, most_cells=4)
     barrier = found.barrier()
     if barrier is not None:
         assert barrier.level == pytest.approx(found.lower, rel=1e-6)
@@ -230,12 +230,12 @@ def test_frozen_output_layer():
         B = one_hidden_layer(B.W, A.theta, B.b, A.c)
         if A.same_parameters(B) or setting.objective.penalise_output_bias:
             continue
-        args = (A, B, setting.objective, setting.X, setting.targets)
+        args = (A, B, setting.risk)
         found, trained = exact_gap(*args, output_layer="frozen"), exact_gap(*args)
         assert found.closed
         assert found.upper >= trained.lower * (1 - 1e-6)
         assert all(np.array_equal(v.theta, A.theta) for v in found.path.vertices())
-        problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+        problem = kernel_problem(A, B, setting.risk)
         assert elaborate_path(problem, found.path).claim.sup <= found.upper * (1 + 1e-6)
         barrier = found.barrier()
         if barrier is not None:
@@ -252,8 +252,8 @@ def test_frozen_landscape_against_all_cells():
         B = one_hidden_layer(B.W, A.theta, B.b)
         if A.same_parameters(B):
             continue
-        found = exact_gap(A, B, o, X, y, output_layer="frozen")
-        frozen = pair_setting(A, B, o, X, y, output_layer="frozen")
+        found = exact_gap(A, B, Risk(o, X, y), output_layer="frozen")
+        frozen = pair_setting(A, B, Risk(o, X, y), output_layer="frozen")
         graph = cell_graph(frozen, FaceValues(frozen))
         p = frozen.neurons.count // 2
         ends = []
@@ -280,7 +280,7 @@ def test_more_inputs_and_no_bias():
         )
         found = found_of((setting, A, B))
         assert found.closed
-        claim = elaborate_path(kernel_problem(A, B, setting.objective, setting.X, setting.targets), found.path).claim
+        claim = elaborate_path(kernel_problem(A, B, setting.risk), found.path).claim
         assert claim.sup <= found.upper * (1 + 1e-6)
 
 
@@ -288,7 +288,7 @@ def test_weight_decay_has_the_path_penaltys_pass():
     """F under weight decay is at least F under path, and balancing reaches it."""
     for (setting, A, B), found, _ in barriers(2, which=(*OBJECTIVES[2][:3], True, False)):
         decay = make_objective("squared", kappa=setting.kappa, penalty="weight_decay")
-        other = exact_gap(A, B, decay, setting.X, setting.targets)
+        other = exact_gap(A, B, Risk(decay, setting.X, setting.targets))
         assert other.upper == pytest.approx(max(other.E, found.upper), rel=1e-6)
 
 
@@ -306,4 +306,4 @@ def test_ties_are_decided_exactly():
 def test_the_same_network_twice_is_refused():
     setting, A, _ = random_pair(0)
     with pytest.raises(UsageError, match="the same network"):
-        exact_gap(A, A, setting.objective, setting.X, setting.targets)
+        exact_gap(A, A, setting.risk)

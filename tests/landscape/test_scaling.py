@@ -15,7 +15,7 @@ from verifier.landscape.gap import exact_gap
 from verifier.landscape.minima import distinct, leading_pairs, minimum_network
 from verifier.landscape.setting import LOSSES, PENALTIES, make_setting
 from verifier.landscape.tree import merge_tree
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.exact import barrier_of
 
 DELTA, KAPPA = 0.625, 0.03125
@@ -48,7 +48,7 @@ def scaled_problems(draw):
 
     def problem(X, y, delta, kappa):
         objective = make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=price)
-        return {"X": X, "targets": y, "objective": objective, "width": 1 if d == 2 else 2, **words}
+        return {"risk": Risk(objective, X, y), "width": 1 if d == 2 else 2, **words}
 
     scaled = problem(
         np.ldexp(X, columns), np.ldexp(y, output), None if delta is None else float(np.ldexp(delta, output)), float(np.ldexp(kappa, output + common))
@@ -90,8 +90,8 @@ def test_a_gap_is_the_same_in_all_units(both):
         found.append([])
         for pair in leading_pairs(tree, 1):
             A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
-            gap = exact_gap(A, B, setting.objective, setting.X, setting.targets, most_cells=2000)
-            problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+            gap = exact_gap(A, B, setting.risk, most_cells=2000)
+            problem = kernel_problem(A, B, setting.risk)
             claim = barrier_of(problem, gap)
             found[-1] += [
                 gap.E,
@@ -110,10 +110,10 @@ def test_the_documented_landscape_for_targets_of_any_size(m, count, power):
     X, y = documented_data(0, 5)
     if abs(power) > 150:
         with pytest.raises(UsageError, match="no room for differences"):
-            make_setting(X, np.ldexp(y, power), make_objective("squared"), m)
+            make_setting(Risk(make_objective("squared"), X, np.ldexp(y, power)), m)
         return
     plain = merge_tree(documented(0, 5, m))
-    tree = merge_tree(make_setting(X, np.ldexp(y, power), make_objective("squared"), m))
+    tree = merge_tree(make_setting(Risk(make_objective("squared"), X, np.ldexp(y, power)), m))
     assert len(tree.values) == count
     assert tree.largest_gap == tuple(np.ldexp(plain.largest_gap, 2 * power))
 
@@ -122,7 +122,7 @@ def test_targets_far_beyond_hubers_delta():
     """Targets of 1e4 with delta 1: programs that Clarabel had given up on once made a barrier of 280 where there is none."""
     X, y = documented_data(60, 5)
     huber = make_objective("huber", delta=1.0, kappa=0.2)
-    tree = merge_tree(make_setting(X, 1e4 * y, huber, 2))
+    tree = merge_tree(make_setting(Risk(huber, X, 1e4 * y), 2))
     # The same in units in which Huber's loss is the absolute one, nearly: both agree with CVXPY on the given numbers.
     assert tree.largest_gap[0] <= tree.resolution * 100
     values, reference = FaceValues(tree.setting), make_program(tree.setting, "reference")
@@ -138,7 +138,7 @@ def test_a_solver_that_gives_up_is_an_error(monkeypatch, name, value):
 
     monkeypatch.setattr(conic_program, name, value)
     X, y = documented_data(0, 5)
-    setting = make_setting(X, y, make_objective("huber", delta=0.7, kappa=0.03), 1)
+    setting = make_setting(Risk(make_objective("huber", delta=0.7, kappa=0.03), X, y), 1)
     with pytest.raises(VerifierError, match="Clarabel finds no minimum over the face"):
         merge_tree(setting)
 
@@ -146,7 +146,7 @@ def test_a_solver_that_gives_up_is_an_error(monkeypatch, name, value):
 def test_near_rays_stay_two():
     """Inputs that differ by 2^-40 have cones whose rays do too, and each is its own column."""
     X = np.array([[0.5], [0.5 + 2.0**-40], [-0.25]])
-    setting = make_setting(X, np.array([[1.0], [-1.0], [0.5]]), make_objective("squared"), 1)
+    setting = make_setting(Risk(make_objective("squared"), X, np.array([[1.0], [-1.0], [0.5]])), 1)
     program = make_program(setting, "rays").program
     assert len(program.rays) == 2 * len(X)
     assert replace(setting, width=2).cells == setting.cells**2

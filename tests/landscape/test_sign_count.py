@@ -18,7 +18,7 @@ from verifier.landscape.gap import exact_gap
 from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
 from verifier.landscape.sign_count.search import least_narrow
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.constructions.registry import CONSTRUCTIONS
 from verifier.pipeline.sign_count import narrow_claim
 
@@ -106,13 +106,13 @@ def run_random(seeds, tmp_path):
         # What the kernel certifies of every number of positive neurons, also where it lies below E.
         claims = []
         for p in positives_passed(A, B):
-            found = least_narrow(narrow(A, objective, X, y, p), most_programs=300, seconds=10)
+            found = least_narrow(narrow(A, Risk(objective, X, y), p), most_programs=300, seconds=10)
             claims.append(narrow_claim(c.problem, found))
             assert all(check(c.problem, claims[-1], evaluation=e).accepted for e in ("fast", "reference"))
             assert claims[-1].level <= min(least, found.upper)
         told += 1
         try:
-            exact = exact_gap(A, B, objective, X, y, most_cells=3000)
+            exact = exact_gap(A, B, Risk(objective, X, y), most_cells=3000)
         except UsageError:
             continue
         assert all(claim.level <= exact.upper * (1 + 1e-6) + 1e-9 for claim in claims)
@@ -144,9 +144,9 @@ def test_cells_give_the_same_gap(seed):
     objective = make_objective("squared")
     A, B = (_best(rng, X, y, objective, signs) for signs in ((1, 1), (1, -1)))
     (p,) = positives_passed(A, B)
-    found = least_narrow(narrow(A, objective, X, y, p), most_programs=2000, seconds=60)
+    found = least_narrow(narrow(A, Risk(objective, X, y), p), most_programs=2000, seconds=60)
     assert found.closed
-    exact = exact_gap(A, B, objective, X, y)
+    exact = exact_gap(A, B, Risk(objective, X, y))
     E = max(objective.value(n, X, y) for n in (A, B))
     assert max(E, found.lower) <= exact.upper * (1 + 1e-7)
     if exact.lower <= max(E, found.upper) * (1 + 1e-6):
@@ -163,12 +163,12 @@ def test_the_search_can_be_stopped_at_any_time():
     A, B, X, y = moons_pair(40)
     objective = make_objective("squared")
     (p,) = positives_passed(A, B)
-    s, last = narrow(A, objective, X, y, p), (0.0, np.inf)
+    s, last = narrow(A, Risk(objective, X, y), p), (0.0, np.inf)
     for programs in (8, 20, 40, 1000):
         found = least_narrow(s, most_programs=programs, seconds=60)
         assert last[0] <= found.lower <= found.upper <= last[1] * (1 + 1e-12)
         assert len(found.duals) == int((found.tree == -1).sum())
-        claim = narrow_claim(kernel_problem(A, B, objective, X, y), found)
+        claim = narrow_claim(kernel_problem(A, B, Risk(objective, X, y)), found)
         assert claim.level == pytest.approx(found.lower, rel=1e-9)
         last = found.lower, found.upper
     assert found.closed
@@ -180,11 +180,11 @@ def test_units_do_not_matter(scale):
     A, B, X, y = moons_pair(40)
     objective = make_objective("squared")
     (p,) = positives_passed(A, B)
-    one = least_narrow(narrow(A, objective, X, y, p), most_programs=2000, seconds=60)
-    other = least_narrow(narrow(A, objective, X * scale, y, p), most_programs=2000, seconds=60)
+    one = least_narrow(narrow(A, Risk(objective, X, y), p), most_programs=2000, seconds=60)
+    other = least_narrow(narrow(A, Risk(objective, X * scale, y), p), most_programs=2000, seconds=60)
     assert other.tree.tolist() == one.tree.tolist()
     assert other.lower == pytest.approx(one.lower, rel=1e-10)
-    larger = least_narrow(narrow(A, objective, X, y * 2.0**12, p), most_programs=2000, seconds=60)
+    larger = least_narrow(narrow(A, Risk(objective, X, y * 2.0**12), p), most_programs=2000, seconds=60)
     assert larger.lower == pytest.approx(one.lower * 2.0**24, rel=1e-7)
 
 
@@ -207,7 +207,7 @@ def test_what_is_refused():
     with pytest.raises(UsageError, match="one output"):
         require_covered(A, B, objective, np.hstack([y, y]))
     with pytest.raises(UsageError, match="linearly dependent"):
-        narrow(A, objective, np.column_stack([X[:, 0], 2 * X[:, 0]]), y, 0)
+        narrow(A, Risk(objective, np.column_stack([X[:, 0], 2 * X[:, 0]]), y), 0)
 
 
 def test_one_count_is_no_barrier(tmp_path):

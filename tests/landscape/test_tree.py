@@ -57,11 +57,12 @@ def test_too_many_cells_are_refused_with_advice():
 )
 def test_what_cells_do_not_cover_is_refused(loss, penalty, words):
     from verifier.landscape.setting import make_setting
-    from verifier.objective import make_objective
+    from verifier.objective import Risk, make_objective
 
     with pytest.raises(UsageError, match=words):
         make_setting(
-            np.zeros((3, 1)), np.ones((3, 1)), make_objective(loss, kappa=0.1 if penalty else 0, penalty=penalty), 1
+            Risk(make_objective(loss, kappa=0.1 if penalty else 0, penalty=penalty), np.zeros((3, 1)), np.ones((3, 1))),
+            1,
         )
 
 

@@ -10,7 +10,7 @@ import torch
 from verifier.elaboration import endpoint_claims, kernel_problem
 from verifier.errors import UsageError
 from verifier.networks.network import one_hidden_layer
-from verifier.objective import SampleWeighted, make_loss, make_objective
+from verifier.objective import Risk, SampleWeighted, make_loss, make_objective
 from verifier.paths.curves.torch_objective import TorchObjective
 from verifier.programs import dual_value, fast_head, repair_dual, solve_head
 
@@ -40,8 +40,8 @@ def test_integer_weights_are_repeated_samples(loss, penalty):
     X, y, w, (X2, y2), A = problem(loss)
     o = make_objective(loss, kappa=0.01 if penalty != "none" else 0.0, penalty=penalty)
     assert o.weighted(w).value(A, X, y) == pytest.approx(o.value(A, X2, y2), rel=1e-12)
-    weighted = endpoint_claims(kernel_problem(A, A, o.weighted(w), X, y))[0]
-    repeated = endpoint_claims(kernel_problem(A, A, o, X2, y2))[0]
+    weighted = endpoint_claims(kernel_problem(A, A, Risk(o.weighted(w), X, y)))[0]
+    repeated = endpoint_claims(kernel_problem(A, A, Risk(o, X2, y2)))[0]
     assert weighted.upper == pytest.approx(repeated.upper, rel=1e-9)
     assert weighted.lower <= o.weighted(w).value(A, X, y) <= weighted.upper
 
@@ -50,7 +50,7 @@ def test_integer_weights_are_repeated_samples(loss, penalty):
 def test_torch_averages_the_same_way(loss):
     X, y, w, _, A = problem(loss)
     o = make_objective(loss).weighted(w)
-    torch_objective = TorchObjective(o, X, y)
+    torch_objective = TorchObjective(Risk(o, X, y))
     assert float(torch_objective.value(*torch_objective.tensors(A))) == pytest.approx(o.value(A, X, y), rel=1e-12)
 
 
@@ -68,8 +68,8 @@ def test_a_power_of_two_times_all_weights_changes_no_bit(power):
     w = w * 1.1
     o = make_objective("logistic")
     assert o.weighted(w).value(A, X, y) == o.weighted(w * 2.0**power).value(A, X, y)
-    assert endpoint_claims(kernel_problem(A, A, o.weighted(w), X, y)) == endpoint_claims(
-        kernel_problem(A, A, o.weighted(w * 2.0**power), X, y)
+    assert endpoint_claims(kernel_problem(A, A, Risk(o.weighted(w), X, y))) == endpoint_claims(
+        kernel_problem(A, A, Risk(o.weighted(w * 2.0**power), X, y))
     )
 
 

@@ -44,12 +44,12 @@ def test_dss_imports_no_compiler():
     code = (
         "import sys, numpy as np\n"
         "from verifier.networks.network import one_hidden_layer\n"
-        "from verifier.objective import make_objective\n"
+        "from verifier.objective import Risk, make_objective\n"
         "from verifier.paths.curves.dss import dss\n"
         "rng = np.random.default_rng(0)\n"
         "A, B = (one_hidden_layer(rng.normal(size=(4, 2)), rng.normal(size=(1, 4)), b=rng.normal(size=4)) for _ in range(2))\n"
         "X = rng.normal(size=(9, 2)); y = X[:, :1]\n"
-        "r = dss(A, B, make_objective('squared'), X, y)\n"
+        "r = dss(A, B, Risk(make_objective('squared'), X, y))\n"
         "print(len(r.path.moves) > 1, 'torch._dynamo' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

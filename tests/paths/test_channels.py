@@ -14,7 +14,7 @@ from verifier.kernel import check
 from verifier.kernel.statements import Geometry
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.curves.line import line
 from verifier.paths.curves.rebasin import permuted_network, weight_matching
 from verifier.paths.exchange.deep import deep_exchange
@@ -58,10 +58,10 @@ def test_a_path_is_certified_at_what_its_construction_found(build, geometry, wid
     A, B, X, y = pair(geometry, widths, slope=slope)
     if build is deep_exchange and geometry is MAPS_TOP:
         with pytest.raises(UsageError, match="the output layer reads maps"):
-            build(A, B, objective, X, y)
+            build(A, B, Risk(objective, X, y))
         return
-    path = build(A, B) if build is line else build(A, B, objective, X, y)
-    problem = kernel_problem(A, B, objective, X, y)
+    path = build(A, B) if build is line else build(A, B, Risk(objective, X, y))
+    problem = kernel_problem(A, B, Risk(objective, X, y))
     found = elaborate_path(problem, path, most_pieces=8)
     for evaluation in ("fast", "reference"):
         verdict = check(problem, found.claim, evaluation=evaluation)
@@ -94,7 +94,7 @@ def test_another_geometry_is_another_network():
     assert A.sha256() != B.sha256()
     assert not A.same_parameters(B)
     with pytest.raises(UsageError, match="different architecture"):
-        theorem41(A, B, OBJECTIVES[0], X, y)
+        theorem41(A, B, Risk(OBJECTIVES[0], X, y))
 
 
 def test_from_networks_to_a_checked_file_and_a_report(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
-from verifier.objective import augmented_rows, make_objective
+from verifier.objective import Risk, augmented_rows, make_objective
 from verifier.paths.curves.trained import bezier, elastic_band, polychain
 from verifier.paths.exchange.descent import value_and_gradient
 from verifier.paths.polish import polish
@@ -32,7 +32,7 @@ def test_curves_lower_the_line_and_repeat_themselves(curve, widths):
     X, y = data(3)
     o = make_objective("squared")
     line = max(o.value(linear_combination(A, B, t), X, y) for t in np.linspace(0, 1, 101))
-    first, again = curve(A, B, o, X, y), curve(A, B, o, X, y)
+    first, again = curve(A, B, Risk(o, X, y)), curve(A, B, Risk(o, X, y))
     assert first.maximum == again.maximum
     assert all(v.same_parameters(w) for v, w in zip(first.path.vertices(), again.path.vertices(), strict=True))
     assert first.path.start.same_parameters(A)
@@ -46,8 +46,8 @@ def test_curves_lower_the_line_and_repeat_themselves(curve, widths):
 def test_polychain_has_one_bend_and_bezier_the_asked_pieces():
     A, B = network(1), network(2)
     X, y = data(3)
-    assert len(polychain(A, B, make_objective("squared"), X, y, steps=5).path.moves) == 2
-    assert len(bezier(A, B, make_objective("squared"), X, y, steps=5, pieces=8).path.moves) == 8
+    assert len(polychain(A, B, Risk(make_objective("squared"), X, y), steps=5).path.moves) == 2
+    assert len(bezier(A, B, Risk(make_objective("squared"), X, y), steps=5, pieces=8).path.moves) == 8
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_polishing_lowers_f_and_keeps_the_architecture(loss, kappa, penalty):
     X, y = data(3)
     o = make_objective(loss, delta=0.3 if loss == "huber" else None, kappa=kappa, penalty=penalty)
     start = network(4)
-    p = polish(start, o, X, y)
+    p = polish(start, Risk(o, X, y))
     assert p.after < 0.8 * p.before
     assert p.after == pytest.approx(o.value(p.network, X, y))
     assert p.network.architecture == start.architecture
@@ -70,13 +70,13 @@ def test_polishing_lowers_f_and_keeps_the_architecture(loss, kappa, penalty):
 def test_polishing_again_changes_nothing_much():
     X, y = data(3)
     o = make_objective("squared", kappa=0.01)
-    once = polish(network(4), o, X, y)
-    assert polish(once.network, o, X, y).after >= once.after * (1 - 1e-3)
+    once = polish(network(4), Risk(o, X, y))
+    assert polish(once.network, Risk(o, X, y)).after >= once.after * (1 - 1e-3)
 
 
 def test_deep_networks_are_refused():
     with pytest.raises(UsageError, match="polish: needs one hidden layer, the network has 2"):
-        polish(network(1, (2, 3, 3, 1)), make_objective("squared"), *data(3))
+        polish(network(1, (2, 3, 3, 1)), Risk(make_objective("squared"), *data(3)))
 
 
 def test_the_gradient_under_kept_lengths_is_the_derivative():

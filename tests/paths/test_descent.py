@@ -7,7 +7,7 @@ import pytest
 
 from tests.paths.path_checks import bitwise_equal, kinds, random_network, random_targets, sampled_maximum
 from verifier.networks.network import linear_combination
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.exchange.descent import descend, descend_then_exchange, value_and_gradient
 
 CASES = [
@@ -46,7 +46,7 @@ def test_gradient_is_that_of_the_objective(loss, kappa, penalty, K, bias):
 def test_descent_falls_and_stays_below_the_target(loss, kappa, penalty, K):
     A, _, objective, X, targets = setting(loss, kappa, penalty, K)
     target = objective.value(A, X, targets)
-    path = descend(A, objective, X, targets, target, iterations=40)
+    path = descend(A, Risk(objective, X, targets), target, iterations=40)
     assert kinds(path)[0] == "head"
     assert objective.path_value(path.end, X, targets) < target
     vertices = list(path.vertices())
@@ -58,7 +58,7 @@ def test_descent_falls_and_stays_below_the_target(loss, kappa, penalty, K):
 @pytest.mark.parametrize(("loss", "kappa", "penalty", "K"), CASES)
 def test_descend_then_exchange_joins_the_exact_networks(loss, kappa, penalty, K):
     A, B, objective, X, targets = setting(loss, kappa, penalty, K)
-    path = descend_then_exchange(A, B, objective, X, targets, iterations=40)
+    path = descend_then_exchange(A, B, Risk(objective, X, targets), iterations=40)
     assert path.start is A
     assert bitwise_equal(path.end, B)
     E = max(objective.value(n, X, targets) for n in (A, B))
@@ -68,4 +68,4 @@ def test_descend_then_exchange_joins_the_exact_networks(loss, kappa, penalty, K)
 
 def test_no_room_means_no_descent():
     A, _, objective, X, targets = setting("squared", 0.0, None, 1)
-    assert descend(A, objective, X, targets, -1.0).moves == ()
+    assert descend(A, Risk(objective, X, targets), -1.0).moves == ()

@@ -8,7 +8,7 @@ import pytest
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.curves.dss import PRESETS, custom, dss
 
 
@@ -56,7 +56,7 @@ def test_the_figure_is_the_maximum_over_the_returned_string(preset, loss, penalt
     A, B = pair(1, widths)
     X, y = data(2, widths[-1])
     o = make_objective(loss, delta=0.5 if loss == "huber" else None, kappa=0.01 if penalty else 0.0, penalty=penalty)
-    r = dss(A, B, o, X, y, preset=preset)
+    r = dss(A, B, Risk(o, X, y), preset=preset)
     assert r.path.start is A
     assert r.path.end.same_parameters(B)
     vertices = list(r.path.vertices())
@@ -75,7 +75,7 @@ def test_same_seed_same_string():
     A, B = pair(3)
     X, y = data(4)
     o = make_objective("squared")
-    first, second = (dss(A, B, o, X, y, preset=custom("plain", depth=3), seed=7) for _ in range(2))
+    first, second = (dss(A, B, Risk(o, X, y), preset=custom("plain", depth=3), seed=7) for _ in range(2))
     assert first.maximum == second.maximum
     assert all(v.same_parameters(w) for v, w in zip(first.path.vertices(), second.path.vertices(), strict=True))
 
@@ -85,7 +85,7 @@ def test_a_pair_on_one_head_segment_needs_no_bead():
     A, _ = pair(5)
     B = A.replace(-1, A.theta * 0.9)
     X, y = data(6)
-    r = dss(A, B, make_objective("squared"), X, y)
+    r = dss(A, B, Risk(make_objective("squared"), X, y))
     assert len(r.path.moves) == 1
     assert not r.hit
     assert r.points == 200
@@ -95,7 +95,7 @@ def test_an_unreachable_level_is_a_hit_at_the_given_depth():
     """Depth d leaves at most 2^d segments, all of them looked at."""
     A, B = pair(8)
     X, y = data(9)
-    r = dss(A, B, make_objective("squared"), X, y, preset=custom("plain", depth=2, epochs=2), level=1e-12)
+    r = dss(A, B, Risk(make_objective("squared"), X, y), preset=custom("plain", depth=2, epochs=2), level=1e-12)
     assert r.hit
     assert len(r.path.moves) == 4
 
@@ -103,7 +103,7 @@ def test_an_unreachable_level_is_a_hit_at_the_given_depth():
 def test_a_bead_that_reaches_its_goal_stops_training():
     X, y = data(11)
     o = make_objective("squared")
-    strings = (dss(*pair(seed), o, X, y, preset=custom("plain", depth=4)) for seed in range(10, 40))
+    strings = (dss(*pair(seed), Risk(o, X, y), preset=custom("plain", depth=4)) for seed in range(10, 40))
     r = next(s for s in strings if len(s.path.moves) > 1)
     beads = [m.to for m in r.path.moves[:-1]]
     assert min(o.value(b, X, y) for b in beads) < r.level
@@ -113,4 +113,4 @@ def test_unknown_preset_says_which_exist():
     A, B = pair(0)
     X, y = data(0)
     with pytest.raises(UsageError, match=r"'papper' is unknown; expected one of plain, paper, freeman-bruna"):
-        dss(A, B, make_objective("squared"), X, y, preset="papper")
+        dss(A, B, Risk(make_objective("squared"), X, y), preset="papper")

@@ -7,7 +7,7 @@ import torch
 from verifier.data.load import load_data
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.curves.dss import custom, dss
 from verifier.sweep.author_records import author_records
 from verifier.sweep.plan import paper_pairs
@@ -88,7 +88,7 @@ def test_against_a_second_writing(seed):
     A, B = network(), network()
     o = make_objective("squared", kappa=0.001, penalty="l1", penalise_output_bias=True)
     level = float(np.float32(0.9 * max(o.value(n, X, y) for n in (A, B)))) if seed % 2 else float(np.float32(0.3))
-    r = dss(A, B, o, X, y, preset=custom("paper", depth=2, epochs=40), level=level)
+    r = dss(A, B, Risk(o, X, y), preset=custom("paper", depth=2, epochs=40), level=level)
     again = Written(X, y, 0.001, level, 2, 40)
     again.visit(*[[torch.tensor(a).float() for a in (n.W, n.b, n.theta, n.c)] for n in (A, B)])
     assert r.hit == (again.hits > 0)
@@ -102,7 +102,7 @@ def test_a_record_of_the_author_is_found_again():
     k, record = 5, author_records()["paper-breast-cancer", 20][5]
     A, B = (train_network(data, 20, "logistic", seed=s, protocol="paper") for s in paper_pairs(20, 200)[k])
     targets = A.objective.loss.encode(data)
-    r = dss(A.network, B.network, A.objective, data.X, targets, preset="paper")
+    r = dss(A.network, B.network, Risk(A.objective, data.X, targets), preset="paper")
     assert r.level == pytest.approx(record.level, rel=1e-6)
     assert r.hit is record.hit is True
     # Float32 sums of other processors decide which segment is the least; here it agrees in three digits.
@@ -118,7 +118,7 @@ def test_maxima_are_in_float64_whatever_the_search_saw():
         for _ in range(2)
     )
     o = make_objective("squared")
-    r = dss(A, B, o, X, y, preset=custom("paper", depth=1, epochs=5))
+    r = dss(A, B, Risk(o, X, y), preset=custom("paper", depth=1, epochs=5))
     assert r.path.start is A
     assert r.path.end.same_parameters(B)
     assert r.maximum >= max(o.value(n, X, y) for n in (A, B)) * (1 - 1e-12)
@@ -131,9 +131,9 @@ def test_what_the_published_code_cannot_do_is_refused():
     with pytest.raises(
         UsageError, match="DSS preset 'paper' is for one hidden layer, these networks have 2; use plain"
     ):
-        dss(deep, deep, make_objective("squared"), X, y, preset="paper")
+        dss(deep, deep, Risk(make_objective("squared"), X, y), preset="paper")
     with pytest.raises(UsageError, match="is for one hidden layer"):
-        dss(deep, deep, make_objective("squared"), X, y, preset=custom("paper", depth=2))
+        dss(deep, deep, Risk(make_objective("squared"), X, y), preset=custom("paper", depth=2))
 
 
 def test_networks_without_an_output_bias_are_searched_too():
@@ -141,7 +141,7 @@ def test_networks_without_an_output_bias_are_searched_too():
     X, y = rng.normal(size=(10, 2)), rng.normal(size=(10, 1))
     A, B = (Network((rng.normal(size=(3, 2)), rng.normal(size=(1, 3))), (None, None)) for _ in range(2))
     o = make_objective("squared", kappa=0.01, penalty="l1", penalise_output_bias=True)
-    r = dss(A, B, o, X, y, preset=custom("paper", depth=1, epochs=3))
+    r = dss(A, B, Risk(o, X, y), preset=custom("paper", depth=1, epochs=3))
     assert r.path.end.same_parameters(B)
 
 

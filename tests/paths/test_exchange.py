@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.paths.path_checks import bitwise_equal, kinds, random_network, random_targets, sampled_maximum
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.exchange.proposition_x import exchange
 from verifier.paths.towers.halves import halves_with_programs
 from verifier.theory import halves_bound
@@ -45,7 +45,7 @@ def test_exchange_is_exact_and_its_maximum_is_at_a_vertex(loss, kappa, penalty, 
     X = rng.normal(size=(25, 2))
     targets = random_targets(loss, rng, 25, K)
     objective = make_objective(loss, kappa=kappa, penalty=penalty)
-    path = exchange(A, B, objective, X, targets)
+    path = exchange(A, B, Risk(objective, X, targets))
     top, _ = check(path, A, B, objective, X, targets)
     assert path.notes["max_value"] == pytest.approx(top, abs=1e-9)
     if path.notes["max_value"] <= path.notes["target"]:
@@ -61,7 +61,7 @@ def test_untrained_wide_networks_have_gap_zero(loss, kappa, penalty, K):
     A, B = (random_network(rng, 10, K=K) for _ in range(2))
     X, targets = rng.normal(size=(30, 2)), random_targets(loss, rng, 30, K)
     objective = make_objective(loss, kappa=kappa, penalty=penalty)
-    path = exchange(A, B, objective, X, targets)
+    path = exchange(A, B, Risk(objective, X, targets))
     top, E = check(path, A, B, objective, X, targets)
     assert top <= path.notes["target"] < E
 
@@ -85,9 +85,9 @@ def test_optimal_heads_are_reported_honestly(exhaustive, kappa):
     y = rng.normal(size=(40, 1))
     objective = make_objective("squared", kappa=kappa)
     A, B = fitted(5, 1, X, y, objective), fitted(5, 2, X, y, objective)
-    path = exchange(A, B, objective, X, y, exhaustive=exhaustive)
+    path = exchange(A, B, Risk(objective, X, y), exhaustive=exhaustive)
     check(path, A, B, objective, X, y)
-    plain = exchange(A, B, objective, X, y).notes["max_value"]
+    plain = exchange(A, B, Risk(objective, X, y)).notes["max_value"]
     assert path.notes["max_value"] <= plain + 1e-12
 
 
@@ -98,7 +98,7 @@ def test_a_reachable_target_is_met():
     objective = make_objective("squared")
     A, B = fitted(5, 1, X, y, objective), fitted(5, 2, X, y, objective)
     target = 1.5 * max(objective.value(v, X, y) for v in (A, B))
-    path = exchange(A, B, objective, X, y, target=target)
+    path = exchange(A, B, Risk(objective, X, y), target=target)
     assert path.notes["max_value"] <= target
 
 
@@ -109,7 +109,7 @@ def test_permuted_copy_needs_re_ordering_only():
     B = Network((A.W[::-1], A.theta[:, ::-1]), (A.b[::-1], A.c))
     X, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 1))
     objective = make_objective("squared", kappa=0.01)
-    path = exchange(A, B, objective, X, y)
+    path = exchange(A, B, Risk(objective, X, y))
     top, E = check(path, A, B, objective, X, y)
     assert top <= E
 
@@ -121,7 +121,7 @@ def test_identical_networks_and_equal_rows():
     X, y = rng.normal(size=(20, 2)), rng.normal(size=(20, 1))
     objective = make_objective("squared")
     for other in (A, B):
-        path = exchange(A, other, objective, X, y)
+        path = exchange(A, other, Risk(objective, X, y))
         assert kinds(path) == ["head"]
         assert path.end is other
 
@@ -131,10 +131,10 @@ def test_refusals():
     A, B = random_network(rng, 3), random_network(rng, 4)
     X, y = rng.normal(size=(9, 2)), rng.normal(size=(9, 1))
     with pytest.raises(UsageError, match="different architecture"):
-        exchange(A, B, make_objective("squared"), X, y)
+        exchange(A, B, Risk(make_objective("squared"), X, y))
     deep = Network((np.ones((2, 2)), np.ones((2, 2)), np.ones((1, 2))), (None, None, None))
     with pytest.raises(UsageError, match="one hidden layer"):
-        exchange(deep, deep, make_objective("squared"), X, y)
+        exchange(deep, deep, Risk(make_objective("squared"), X, y))
 
 
 @pytest.mark.parametrize("m", [1, 2, 5, 8])
@@ -145,10 +145,10 @@ def test_halves(m, loss, kappa):
     A, B = random_network(rng, m), random_network(rng, m)
     X, targets = rng.normal(size=(30, 2)), random_targets(loss, rng, 30, 1)
     objective = make_objective(loss, kappa=kappa)
-    path, programs = halves_with_programs(A, B, objective, X, targets)
+    path, programs = halves_with_programs(A, B, Risk(objective, X, targets))
     top, E = check(path, A, B, objective, X, targets)
     assert top == pytest.approx(max(r.primal_value for r in programs.values()), rel=1e-9)
     assert {move.program for move in path.moves} - {None} == set(programs)
     assert all(r.gap <= 1e-6 for r in programs.values())
-    bound = halves_bound(A, B, objective, X, targets, path)
+    bound = halves_bound(A, B, Risk(objective, X, targets), path)
     assert bound.value == pytest.approx(max(top, E))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.paths.path_checks import random_network, random_targets
-from verifier.objective import augmented_rows, make_objective
+from verifier.objective import Risk, augmented_rows, make_objective
 from verifier.paths.exchange.homotopy import best_drop, drop, homotopy_exchange, rescaled
 from verifier.paths.polish import polish
 from verifier.programs import fast_head
@@ -17,14 +17,14 @@ def setting(loss, kappa, penalty, K):
     X = rng.normal(size=(40, 2))
     o = make_objective(loss, delta=0.5 if loss == "huber" else None, kappa=kappa, penalty=penalty)
     y = random_targets(loss, rng, 40, K)
-    A, B = (polish(random_network(rng, 5, K=K), o, X, y, rounds=3).network for _ in range(2))
+    A, B = (polish(random_network(rng, 5, K=K), Risk(o, X, y), rounds=3).network for _ in range(2))
     return A, B, o, X, y
 
 
 @pytest.mark.parametrize(("loss", "kappa", "penalty", "K"), CASES)
 def test_the_neuron_ends_dead_and_the_others_adapted(loss, kappa, penalty, K):
     A, _, o, X, y = setting(loss, kappa, penalty, K)
-    path = best_drop(A, o, X, y, target=-np.inf, tries=5)
+    path = best_drop(A, Risk(o, X, y), target=-np.inf, tries=5)
     dead = np.flatnonzero(~path.end.theta.any(axis=0))
     assert len(dead) >= 1
     fixed = []
@@ -43,7 +43,7 @@ def test_the_neuron_ends_dead_and_the_others_adapted(loss, kappa, penalty, K):
 @pytest.mark.parametrize(("loss", "kappa", "penalty", "K"), CASES)
 def test_homotopy_exchange_joins_the_very_networks(loss, kappa, penalty, K):
     A, B, o, X, y = setting(loss, kappa, penalty, K)
-    path = homotopy_exchange(A, B, o, X, y)
+    path = homotopy_exchange(A, B, Risk(o, X, y))
     assert path.start is A
     assert path.end.sha256() == B.sha256()
     assert path.notes["drop_moves"] > 2
@@ -62,4 +62,4 @@ def test_rescaling_keeps_the_function():
 def test_only_the_named_neuron_is_pressed():
     A, _, o, X, y = setting("squared", 0.0, None, 1)
     for i in (0, 3):
-        assert not drop(A, i, o, X, y).end.theta[:, i].any()
+        assert not drop(A, i, Risk(o, X, y)).end.theta[:, i].any()

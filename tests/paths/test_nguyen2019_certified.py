@@ -7,7 +7,7 @@ from tests.paths.nguyen2019_checks import random_network
 from verifier.audit.nguyen2019.deep import fitted
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.kernel import check
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.nguyen2019.theorem32 import theorem32
 from verifier.paths.nguyen2019.theorem42 import theorem42
 from verifier.paths.nguyen2019.theorem51 import theorem51
@@ -23,7 +23,7 @@ CASES = [*SMALL, *(pytest.param(*case, marks=pytest.mark.slow) for case in LARGE
 
 
 def certified(A, B, path, X, y):
-    problem = kernel_problem(A, B, make_objective("squared"), X, y)
+    problem = kernel_problem(A, B, Risk(make_objective("squared"), X, y))
     claim = elaborate_path(problem, path, most_pieces=1).claim
     assert claim.gap <= 1e-8
     for evaluation in ("fast", "reference"):
@@ -37,7 +37,7 @@ def test_pairs(theorem, widths, slope, N, steps):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(N, widths[0])), rng.normal(size=(N, widths[-1]))
     A, B = (fitted(random_network(rng, widths, slope), X, y, steps) for _ in range(2))
-    certified(A, B, theorem(A, B, make_objective("squared"), X, y), X, y)
+    certified(A, B, theorem(A, B, Risk(make_objective("squared"), X, y)), X, y)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_descents(theorem, widths, slope):
     o = make_objective("squared")
     X, y = rng.normal(size=(6, widths[0])), rng.normal(size=(6, widths[-1]))
     A = random_network(rng, widths, slope)
-    path = theorem(A, o, X, y)
+    path = theorem(A, Risk(o, X, y))
     assert o.value(path.end, X, y) <= 1e-6
     certified(A, path.end, path, X, y)

@@ -9,7 +9,7 @@ from verifier.elaboration.moves import parameters
 from verifier.kernel.fast.chord import chord_between
 from verifier.matrices import independent_columns
 from verifier.networks.network import leaky_relu, linear_combination
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.nguyen2019.lemma33 import Curves, inverse_activation, map_h
 from verifier.paths.nguyen2019.lemma34 import free_rows
 from verifier.paths.nguyen2019.lemma43 import supported_on
@@ -30,7 +30,7 @@ def line_with_data(widths, slope=0.1, seed=0):
 def deviation(v, w, X):
     """How far the outputs on the segment may lie from their chord, by the kernel's lemma."""
     o = make_objective("squared")
-    chord = chord_between(kernel_problem(v, w, o, X, v.predict(X)), parameters(v), parameters(w))
+    chord = chord_between(kernel_problem(v, w, Risk(o, X, v.predict(X))), parameters(v), parameters(w))
     return chord.deviation(chord.at(0.0), chord.at(1.0))
 
 
@@ -160,4 +160,4 @@ def test_lemma53_needs_no_rank_at_the_start(slope, start):
     assert all(np.allclose(g, f) for g in outputs(path, line.X))
     y = np.zeros_like(f)
     o = make_objective("squared")
-    assert path_upper_bound(path, o, line.X, y) <= o.loss_of(f, y) * (1 + 1e-10)
+    assert path_upper_bound(path, Risk(o, line.X, y)) <= o.loss_of(f, y) * (1 + 1e-10)

@@ -7,7 +7,7 @@ from tests.paths.nguyen2019_checks import one_layer_at_a_time, random_network, s
 from verifier.elaboration import path_upper_bound
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.nguyen2019.theorem32 import theorem32
 from verifier.paths.nguyen2019.theorem42 import theorem42
 from verifier.paths.nguyen2019.theorem51 import theorem51
@@ -37,13 +37,13 @@ def setting(widths, slope, N=6, seed=0):
 
 
 def check_pair(theorem, A, B, o, X, y, tolerance=1e-10):
-    path = theorem(A, B, o, X, y)
+    path = theorem(A, B, Risk(o, X, y))
     E = max(o.value(A, X, y), o.value(B, X, y))
     assert path.start is A
     assert path.end.sha256() == B.sha256()
     assert one_layer_at_a_time(path)
     assert sampled(path, o, X, y).max() <= E + tolerance
-    assert path_upper_bound(path, o, X, y) <= E + tolerance
+    assert path_upper_bound(path, Risk(o, X, y)) <= E + tolerance
     return path
 
 
@@ -71,7 +71,7 @@ def test_other_losses(loss):
     o = make_objective(loss, delta=0.5 if loss == "huber" else None)
     check_pair(theorem51, A, B, o, X, targets)
     goal = 1e-4
-    path = theorem42(A, o, X, targets, goal)
+    path = theorem42(A, Risk(o, X, targets), goal)
     assert o.value(path.end, X, targets) <= goal * 1.01
 
 
@@ -79,12 +79,12 @@ def test_other_losses(loss):
 def test_descents_never_rise_and_reach_the_infimum(theorem, widths, slope):
     A, _, X, y = setting(widths, slope)
     o = make_objective("squared")
-    path = theorem(A, o, X, y, goal=1e-6)
+    path = theorem(A, Risk(o, X, y), goal=1e-6)
     values = sampled(path, o, X, y)
     assert one_layer_at_a_time(path)
     assert np.diff(values).max() <= 1e-10
     assert values[-1] <= 1e-6
-    assert path_upper_bound(path, o, X, y) <= values[0] + 1e-10
+    assert path_upper_bound(path, Risk(o, X, y)) <= values[0] + 1e-10
 
 
 REFUSALS = [
@@ -102,28 +102,28 @@ REFUSALS = [
 def test_failing_hypotheses_are_refused(theorem, widths, slope, text):
     A, B, X, y = setting(widths, slope)
     with pytest.raises(UsageError, match=text):
-        theorem(A, B, make_objective("squared"), X, y)
+        theorem(A, B, Risk(make_objective("squared"), X, y))
 
 
 def test_duplicates_penalties_and_missing_biases_are_refused():
     A, B, X, y = setting((2, 12, 7, 1), 0.1)
     o = make_objective("squared")
     with pytest.raises(UsageError, match="equal rows"):
-        theorem51(A, B, o, X[[0, 0, 1, 2, 3, 4]], y)
+        theorem51(A, B, Risk(o, X[[0, 0, 1, 2, 3, 4]], y))
     with pytest.raises(UsageError, match="without penalty"):
-        theorem51(A, B, make_objective("squared", kappa=0.1, penalty="l1"), X, y)
+        theorem51(A, B, Risk(make_objective("squared", kappa=0.1, penalty="l1"), X, y))
     with pytest.raises(UsageError, match=r"layers \[1\] have none"):
-        theorem51(*(Network(n.weights, (None, *n.biases[1:]), 0.1) for n in (A, B)), o, X, y)
+        theorem51(*(Network(n.weights, (None, *n.biases[1:]), 0.1) for n in (A, B)), Risk(o, X, y))
     with pytest.raises(UsageError, match="one architecture"):
-        theorem51(A, setting((2, 13, 7, 1), 0.1)[0], o, X, y)
+        theorem51(A, setting((2, 13, 7, 1), 0.1)[0], Risk(o, X, y))
     narrow, _, X, y = setting((2, 5, 4, 1), 0.1)
     with pytest.raises(UsageError, match="hidden layer of at least N = 6"):
-        theorem42(narrow, o, X, y)
+        theorem42(narrow, Risk(o, X, y))
     wide, _, X, y = setting((2, 1, 8, 1), 0.1)
     with pytest.raises(UsageError, match="outputs of layer 1 hold equal rows"):
-        theorem42(wide.replace(1, np.zeros((1, 2))), o, X, y)
+        theorem42(wide.replace(1, np.zeros((1, 2))), Risk(o, X, y))
     with pytest.raises(UsageError, match="above the infimum"):
-        theorem42(setting((2, 8, 1), 0.1)[0], o, *setting((2, 8, 1), 0.1)[2:], goal=0.0)
+        theorem42(setting((2, 8, 1), 0.1)[0], Risk(o, *setting((2, 8, 1), 0.1)[2:]), goal=0.0)
 
 
 @pytest.mark.slow

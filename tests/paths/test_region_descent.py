@@ -11,6 +11,7 @@ from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.errors import VerifierError
 from verifier.kernel import check
 from verifier.networks.network import Network
+from verifier.objective import Risk
 from verifier.paths.regions.descent import region_descent
 from verifier.paths.regions.seeds import seeds
 from verifier.programs.region import solve_region
@@ -22,13 +23,13 @@ def judged(path, objective, X, y):
     literal = objective.value
     values = [literal(v, X, y) for v in path.vertices()]
     assert all(b <= a * (1 + 1e-12) for a, b in pairwise(values))
-    problem = kernel_problem(path.start, path.end, objective, X, y)
+    problem = kernel_problem(path.start, path.end, Risk(objective, X, y))
     found = elaborate_path(problem, path)
     for evaluation in ("fast", "reference"):
         verdict = check(problem, found.claim, evaluation=evaluation)
         assert verdict.accepted, verdict.sentence
     assert found.claim.gap == 0.0
-    ends = [objective.value_in(found.claim.form)(v, X, y) for v in path.vertices()]
+    ends = [Risk(objective, X, y).value_in(found.claim.form, v) for v in path.vertices()]
     # The path begins and ends in the networks themselves.
     ends[0], ends[-1] = values[0], values[-1]
     for upper, (a, b) in zip(found.bounds.uppers, pairwise(ends), strict=True):
@@ -51,7 +52,7 @@ def judged(path, objective, X, y):
 def test_every_vertex_falls_and_every_move_is_certified(loss, penalty):
     rng = np.random.default_rng(11)
     network, o, X, y = instance(rng, loss, penalty, N=30)
-    path = region_descent(network, o, X, y, most_programs=6)
+    path = region_descent(network, Risk(o, X, y), most_programs=6)
     values = judged(path, o, X, y)
     assert len(path.moves) >= 2
     assert values[-1] < values[0]
@@ -61,11 +62,11 @@ def test_every_vertex_falls_and_every_move_is_certified(loss, penalty):
 def test_a_stationary_point_is_the_best_of_its_region():
     """A point that is called stationary is best in the region that holds it, and no single facet or seed lowers F there."""
     network, o, X, y = instance(np.random.default_rng(2), "squared", "path", N=12, m=3, d=1)
-    path = region_descent(network, o, X, y, most_programs=60)
+    path = region_descent(network, Risk(o, X, y), most_programs=60)
     judged(path, o, X, y)
     assert path.notes["stationary"]
     end = path.end
-    program = solve_region(end, o, X, y)
+    program = solve_region(end, Risk(o, X, y))
     assert program.F - program.dual <= 1e-5 * program.F
 
 
@@ -74,9 +75,9 @@ def test_real_data_ends_below_the_trained_network():
     d = load_data("paper-breast-cancer")
     trained = train_network(d, 6, "logistic", seed=0, epochs=60, kappa=1e-3, penalty="path")
     y = trained.objective.loss.encode(d)
-    path = region_descent(trained.network, trained.objective, d.X, y, most_programs=4)
+    path = region_descent(trained.network, Risk(trained.objective, d.X, y), most_programs=4)
     values = judged(path, trained.objective, d.X, y)
-    first = solve_region(trained.network, trained.objective, d.X, y)
+    first = solve_region(trained.network, Risk(trained.objective, d.X, y))
     assert values[-1] < first.dual < values[0]
 
 
@@ -98,4 +99,4 @@ def test_deep_networks_are_refused():
     deep = Network((np.ones((2, 1)), np.ones((2, 2)), np.ones((1, 2))), (None, None, None))
     _, o, X, y = instance(np.random.default_rng(0), "squared", "none")
     with pytest.raises(VerifierError, match="one hidden layer"):
-        region_descent(deep, o, X[:, :1], y)
+        region_descent(deep, Risk(o, X[:, :1], y))

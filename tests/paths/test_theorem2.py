@@ -7,7 +7,7 @@ import pytest
 
 from tests.paths.path_checks import bitwise_equal, kind, random_network, random_targets, sampled_maximum
 from verifier.errors import UsageError
-from verifier.objective import augmented_rows, make_objective
+from verifier.objective import Risk, augmented_rows, make_objective
 from verifier.paths.curves.line import line, matched_line_estimate
 from verifier.paths.theorem2 import grid, theorem2, theorem2_grid
 from verifier.paths.theorem2.clusters import merge_rows
@@ -46,7 +46,7 @@ def segment_of(move):
 @pytest.mark.parametrize("l", [1, 3, 7])
 def test_alpha_zero_uses_head_and_idle_moves_only(loss, K, kappa, penalty, l):
     A, B, objective, X, y = setting(loss, K=K, kappa=kappa, penalty=penalty)
-    path, programs = theorem2(A, B, objective, X, y, l=l, alpha=0.0)
+    path, programs = theorem2(A, B, Risk(objective, X, y), l=l, alpha=0.0)
     assert path.start is A
     assert bitwise_equal(path.end, B)
     vertices = list(path.vertices())
@@ -65,7 +65,7 @@ def test_alpha_zero_uses_head_and_idle_moves_only(loss, K, kappa, penalty, l):
 def test_chords_appear_only_in_segments_two_and_five():
     A, B, objective, X, y = setting("squared", kappa=0.0, penalty=None, close=True)
     alpha = 0.3
-    path, programs = theorem2(A, B, objective, X, y, l=2, alpha=alpha)
+    path, programs = theorem2(A, B, Risk(objective, X, y), l=2, alpha=alpha)
     assert bitwise_equal(path.end, B)
     vertices = list(path.vertices())
     found = {}
@@ -87,15 +87,15 @@ def test_chords_appear_only_in_segments_two_and_five():
 
 def test_sampled_path_stays_below_the_repaired_bound():
     A, B, objective, X, y = setting(close=True)
-    path, _ = theorem2(A, B, objective, X, y, l=4, alpha=0.3)
-    _, repaired, _ = theorem2_bounds(A, B, objective, X, y, path)
+    path, _ = theorem2(A, B, Risk(objective, X, y), l=4, alpha=0.3)
+    _, repaired, _ = theorem2_bounds(A, B, Risk(objective, X, y), path)
     E = max(objective.value(v, X, y) for v in (A, B))
     assert sampled_maximum(path, objective, X, y, 33) <= max(E, repaired.value) + 1e-9
 
 
 def test_program_heads_are_the_vertices_heads():
     A, B, objective, X, y = setting()
-    path, programs = theorem2(A, B, objective, X, y, l=3, alpha=0.0)
+    path, programs = theorem2(A, B, Risk(objective, X, y), l=3, alpha=0.0)
     for move in path.moves:
         if move.program is not None and move.program != "theta*" and segment_of(move) in (1, 2):
             program = programs[move.program]
@@ -110,21 +110,21 @@ def test_program_heads_are_the_vertices_heads():
 def test_refusals(l, alpha):
     A, B, objective, X, y = setting()
     with pytest.raises(UsageError, match="theorem2"):
-        theorem2(A, B, objective, X, y, l=l, alpha=alpha)
+        theorem2(A, B, Risk(objective, X, y), l=l, alpha=alpha)
 
 
 def test_grid_returns_the_least_estimate():
     A, B, objective, X, y = setting(close=True)
-    found = theorem2_grid(A, B, objective, X, y)
+    found = theorem2_grid(A, B, Risk(objective, X, y))
     path, rows = found.path, found.rows
     assert {(row.l, row.alpha) for row in rows} == set(grid(8))
     best = min(row.estimate for row in rows)
     inner = max(objective.value(v, X, y) for v in list(path.vertices())[1:-1])
     assert inner <= best + 1e-6
-    names = [bound.name for bound in dimension_free_bounds(A, B, objective, X, y, found)]
+    names = [bound.name for bound in dimension_free_bounds(A, B, Risk(objective, X, y), found)]
     assert len(names) == len(set(names)) == 4
     with pytest.raises(UsageError, match="m = 1"):
-        theorem2_grid(*[random_network(np.random.default_rng(s), 1) for s in (0, 1)], objective, X, y)
+        theorem2_grid(*[random_network(np.random.default_rng(s), 1) for s in (0, 1)], Risk(objective, X, y))
 
 
 def test_merged_rows_cover_every_row():
@@ -145,7 +145,7 @@ def test_lines():
     from verifier.networks.network import Network
 
     shuffled = Network((A.W[p], A.theta[:, p]), (A.b[p], A.c))
-    estimate = matched_line_estimate(A, shuffled, objective, X, y)
+    estimate = matched_line_estimate(A, shuffled, Risk(objective, X, y))
     assert estimate.network.same_parameters(A)
     assert estimate.excess == pytest.approx(0.0, abs=1e-12)
     assert "sampled" in estimate.note

@@ -8,7 +8,7 @@ import pytest
 from tests.paths.tower_checks import check_path, deep_network, problem
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.endpoints import default_target
 from verifier.paths.towers import subnetwork_training, subnetworks
 from verifier.paths.towers.halves import halves
@@ -27,7 +27,7 @@ def test_certified_maximum_is_the_largest_value(loss, K, hidden):
     rng = np.random.default_rng(len(hidden))
     A, B = (deep_network(rng, (2, *hidden, K)) for _ in range(2))
     objective, X, y = problem(rng, 2, loss, K, N=15)
-    path = theorem41(A, B, objective, X, y, draws=2, steps=20)
+    path = theorem41(A, B, Risk(objective, X, y), draws=2, steps=20)
     assert path.method == "theorem41"
     found = check_path(path, A, B, objective, X, y, values(path.notes), reference=loss == "squared")
     assert path.notes["max_value"] == max(values(path.notes))
@@ -41,7 +41,7 @@ def test_without_biases_and_with_leaky_relu(bias, slope):
     rng = np.random.default_rng(6)
     A, B = (deep_network(rng, (2, 4, 4, 4, 1), bias=bias, slope=slope) for _ in range(2))
     objective, X, y = problem(rng, 2, K=1)
-    path = theorem41(A, B, objective, X, y, steps=20)
+    path = theorem41(A, B, Risk(objective, X, y), steps=20)
     check_path(path, A, B, objective, X, y, values(path.notes), reference=True)
 
 
@@ -50,7 +50,7 @@ def test_l1_on_the_last_layer():
     A, B = (deep_network(rng, (2, 4, 5, 1)) for _ in range(2))
     _, X, y = problem(rng, 2, K=1)
     objective = make_objective("squared", kappa=0.01, penalty="l1")
-    path = theorem41(A, B, objective, X, y, steps=20)
+    path = theorem41(A, B, Risk(objective, X, y), steps=20)
     check_path(path, A, B, objective, X, y, values(path.notes), reference=True)
 
 
@@ -62,11 +62,11 @@ def test_one_hidden_layer_is_halves(kappa, penalty, sizes):
     A, B = (deep_network(rng, (2, 6, 1)) for _ in range(2))
     _, X, y = problem(rng, 2, K=1)
     objective = make_objective("squared", kappa=kappa, penalty=penalty)
-    path = theorem41(A, B, objective, X, y, sizes=sizes, target=0.0, draws=8, steps=20, rounds=0)
+    path = theorem41(A, B, Risk(objective, X, y), sizes=sizes, target=0.0, draws=8, steps=20, rounds=0)
     assert (path.notes["Q_0"] is None) == (sizes is None)
     check_path(path, A, B, objective, X, y, values(path.notes))
     if sizes is None:
-        other = halves(A, B, objective, X, y)
+        other = halves(A, B, Risk(objective, X, y))
         assert path.notes["max_value"] <= 1.5 * max(other.notes["Q_A"], other.notes["Q_B"]) + 1e-9
 
 
@@ -75,7 +75,7 @@ def test_sizes_that_need_the_common_network():
     rng = np.random.default_rng(9)
     A, B = (deep_network(rng, (2, 6, 4, 1)) for _ in range(2))
     objective, X, y = problem(rng, 2, K=1)
-    path = theorem41(A, B, objective, X, y, sizes=(4, 2), steps=20)
+    path = theorem41(A, B, Risk(objective, X, y), sizes=(4, 2), steps=20)
     assert path.notes["Q_0"] is not None
     check_path(path, A, B, objective, X, y, values(path.notes), reference=True)
 
@@ -94,7 +94,7 @@ def test_less_than_half_is_refused(sizes, text):
     A, B = (deep_network(rng, (2, 5, 4, 1)) for _ in range(2))
     objective, X, y = problem(rng, 2, K=1)
     with pytest.raises(UsageError, match=text):
-        theorem41(A, B, objective, X, y, sizes=sizes)
+        theorem41(A, B, Risk(objective, X, y), sizes=sizes)
 
 
 def test_width_one_layers_leave_the_constant():
@@ -102,7 +102,7 @@ def test_width_one_layers_leave_the_constant():
     rng = np.random.default_rng(11)
     A, B = (deep_network(rng, (2, 1, 1, 1)) for _ in range(2))
     objective, X, y = problem(rng, 2, K=1)
-    path = theorem41(A, B, objective, X, y, target=0.0, steps=5)
+    path = theorem41(A, B, Risk(objective, X, y), target=0.0, steps=5)
     check_path(path, A, B, objective, X, y, values(path.notes), reference=True)
     assert path.notes["B"]["Q"][0] == pytest.approx(float(np.var(y)))
 
@@ -112,7 +112,7 @@ def test_identical_endpoints_and_equal_hidden_layers():
     A = deep_network(rng, (2, 3, 3, 1))
     objective, X, y = problem(rng, 2, K=1)
     for B in (Network(A.weights, A.biases), A.replace(-1, A.theta + 1.0)):
-        path = theorem41(A, B, objective, X, y)
+        path = theorem41(A, B, Risk(objective, X, y))
         assert len(path.moves) == 1
         check_path(path, A, B, objective, X, y, [-np.inf])
 
@@ -122,11 +122,11 @@ def test_wide_networks_meet_the_target_with_the_first_choice():
     rng = np.random.default_rng(13)
     A, B = (deep_network(rng, (2, 30, 30, 2)) for _ in range(2))
     objective, X, y = problem(rng, 2, N=20)
-    path, again = (theorem41(A, B, objective, X, y) for _ in range(2))
+    path, again = (theorem41(A, B, Risk(objective, X, y)) for _ in range(2))
     assert path.notes["held_by"] is None
     assert path.notes["A"]["draws"] == [1, 1]
     assert all(v.same_parameters(w) for v, w in zip(path.vertices(), again.vertices(), strict=True))
-    assert path.notes["target"] == default_target(A, B, objective, X, y)
+    assert path.notes["target"] == default_target(A, B, Risk(objective, X, y))
 
 
 def test_widths_are_searched_when_a_half_is_too_little():
@@ -134,8 +134,8 @@ def test_widths_are_searched_when_a_half_is_too_little():
     rng = np.random.default_rng(14)
     A, B = (deep_network(rng, (2, 24, 8, 1)) for _ in range(2))
     objective, X, y = problem(rng, 2, K=1, N=40)
-    plain = theorem41(A, B, objective, X, y, target=0.0, rounds=0, draws=1, steps=30)
-    searched = theorem41(A, B, objective, X, y, target=0.0, rounds=3, draws=1, steps=30)
+    plain = theorem41(A, B, Risk(objective, X, y), target=0.0, rounds=0, draws=1, steps=30)
+    searched = theorem41(A, B, Risk(objective, X, y), target=0.0, rounds=3, draws=1, steps=30)
     for letter in "AB":
         assert max(searched.notes[letter]["Q"]) <= max(plain.notes[letter]["Q"])
     check_path(searched, A, B, objective, X, y, values(searched.notes))
@@ -147,7 +147,7 @@ def test_widths_found_fit_side_by_side(hidden):
     rng = np.random.default_rng(17)
     A, B = (deep_network(rng, (2, *hidden, 1)) for _ in range(2))
     objective, X, y = problem(rng, 2, K=1, N=40)
-    plain, path = (theorem41(A, B, objective, X, y, target=0.0, rounds=r, steps=30, draws=1) for r in (0, 6))
+    plain, path = (theorem41(A, B, Risk(objective, X, y), target=0.0, rounds=r, steps=30, draws=1) for r in (0, 6))
     assert path.notes["max_value"] <= plain.notes["max_value"]
     down = list(enumerate(path.notes["A"]["widths"], start=1))[::-1]
     up = list(enumerate(path.notes["B"]["widths"], start=1))
@@ -169,7 +169,7 @@ def test_layer_one_is_shared_unevenly_where_one_endpoint_needs_more():
     B = Network((rows, np.ones((1, 4))), (None, None))
     B = B.replace(-1, np.append(np.linalg.solve(np.maximum(X @ rows[:3].T, 0.0), y), 0.0)[None, :])
     objective = make_objective("squared")
-    halved, found = (theorem41(A, B, objective, X, y, target=1e-12, rounds=r) for r in (0, 2))
+    halved, found = (theorem41(A, B, Risk(objective, X, y), target=1e-12, rounds=r) for r in (0, 2))
     assert halved.notes["max_value"] > 1e-3
     assert found.notes["max_value"] <= 1e-12
     assert [found.notes[k]["K"] for k in "AB"] == [[1], [3]]
@@ -196,8 +196,8 @@ def test_minibatches_train(monkeypatch):
     A, B = (deep_network(rng, (2, 12, 12, 3)) for _ in range(2))
     objective, X, y = problem(rng, 2, "cross_entropy", 3, N=80)
     monkeypatch.setattr(subnetwork_training, "LARGE_TRAINING", 0)
-    none = theorem41(A, B, objective, X, y, target=0.0, steps=0, draws=1, rounds=0)
-    path, again = (theorem41(A, B, objective, X, y, target=0.0, steps=300, draws=1, rounds=0) for _ in range(2))
+    none = theorem41(A, B, Risk(objective, X, y), target=0.0, steps=0, draws=1, rounds=0)
+    path, again = (theorem41(A, B, Risk(objective, X, y), target=0.0, steps=300, draws=1, rounds=0) for _ in range(2))
     assert path.notes["A"]["Q"][0] < none.notes["A"]["Q"][0]
     assert path.notes["A"]["Q"] == again.notes["A"]["Q"]
     check_path(path, A, B, objective, X, y, values(path.notes))

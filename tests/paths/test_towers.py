@@ -13,6 +13,7 @@ from verifier.kernel.fast.normwise import exact_layers, last_image
 from verifier.kernel.statements import Parameters
 from verifier.networks.above import dense_above
 from verifier.networks.network import Network
+from verifier.objective import Risk
 from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Path
 from verifier.paths.towers.moves import Tower, compatible, live_slots, mixed, tower_of
@@ -55,7 +56,7 @@ def test_random_chains(seed, hidden, bias, sparsity, slope, count):
     empty = random_tower(rng, 2, [0] * len(hidden), 2, bias)
     towers = [empty, *half_chain(rng, A, B, count), replace(empty, label="empty again"), subset_of_B(rng, B)]
     path = Path("towers", A, moves_through_towers(A, B, towers))
-    values = [t.value(objective, X, y, dense_above(slope, len(t.weights) + 1)) for t in towers]
+    values = [t.value(Risk(objective, X, y), dense_above(slope, len(t.weights) + 1)) for t in towers]
     check_path(path, A, B, objective, X, y, values, reference=seed % 8 == 0)
 
 
@@ -78,7 +79,7 @@ def test_permuted_copies_are_brought_home(seed, depth, n, data):
         tuple(b[q] for b, q in zip(A.biases, kept[1:], strict=False)), A.theta[:, kept[-1]], A.c,
     )  # fmt: skip
     path = Path("towers", A, moves_through_towers(A, B, [part]))
-    found = check_path(path, A, B, objective, X, y, [part.value(objective, X, y)], reference=seed % 8 == 0)
+    found = check_path(path, A, B, objective, X, y, [part.value(Risk(objective, X, y))], reference=seed % 8 == 0)
     assert ("transfer" in found.kinds) == any(order[: n - 1] != np.arange(n - 1)) or n - 1 in order[: n - 1]
 
 
@@ -104,7 +105,7 @@ def test_one_free_slot_opens_a_cycle_with_transfers():
     full = tower_of(A)
     part = mixed(full, np.array([0, 1]), full, np.zeros(0, dtype=int)).with_head(full.head[:, :2], A.c)
     path = Path("towers", A, moves_through_towers(A, B, [part]))
-    found = check_path(path, A, B, objective, X, y, [part.value(objective, X, y)], reference=True)
+    found = check_path(path, A, B, objective, X, y, [part.value(Risk(objective, X, y))], reference=True)
     assert found.kinds.count("transfer") >= 2
 
 
@@ -145,7 +146,7 @@ def test_dead_neurons_of_the_ends_cost_nothing():
     objective, X, y = problem(rng, 2, K=1)
     towers = [random_tower(rng, 2, [0, 0], 1, True)]
     path = Path("towers", A, moves_through_towers(A, B, towers))
-    check_path(path, A, B, objective, X, y, [t.value(objective, X, y) for t in towers], reference=True)
+    check_path(path, A, B, objective, X, y, [t.value(Risk(objective, X, y)) for t in towers], reference=True)
 
 
 def test_architectures_must_agree():

@@ -6,7 +6,7 @@ import torch
 
 from verifier.networks.above import dense_above
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.towers import dropout_stability, subnetwork_training, subnetworks
 from verifier.paths.towers.subnetworks import Subnetwork
 
@@ -60,5 +60,5 @@ def test_screening_on_some_samples_ends_in_the_value_on_all(monkeypatch):
     X, y, w, _, _, rng = setting()
     o = make_objective("squared").weighted(w)
     n = Network((rng.normal(size=(6, 3)), rng.normal(size=(1, 6))), (rng.normal(size=6), rng.normal(size=1)))
-    path = dropout_stability.dropout_path(n, n.replace(-1, -n.theta), o, X, y)
+    path = dropout_stability.dropout_path(n, n.replace(-1, -n.theta), Risk(o, X, y))
     assert path.end.same_parameters(n.replace(-1, -n.theta))

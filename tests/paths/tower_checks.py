@@ -8,7 +8,7 @@ from tests.paths.path_checks import bitwise_equal, random_targets, sampled_maxim
 from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.kernel.check import check
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.towers.moves import Tower
 
 
@@ -36,7 +36,7 @@ def check_path(path, A, B, objective, X, targets, values, *, reference=False):
     """Exact ends, kinds head, idle and transfer only, sup F = the largest of `values` and the ends, samples below it, the kernel accepts."""
     assert path.start is A
     assert bitwise_equal(path.end, B)
-    exact = kernel_problem(A, B, objective, X, targets)
+    exact = kernel_problem(A, B, Risk(objective, X, targets))
     found = elaborate_path(exact, path)
     assert set(found.kinds) <= {"head", "idle", "transfer"}
     top = max(*values, *(objective.value(n, X, targets) for n in (A, B)))

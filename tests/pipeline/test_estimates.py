@@ -7,7 +7,7 @@ import pytest
 
 import verifier
 from verifier.certificate import read_certificate
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.curves.dss import dss
 from verifier.pipeline import certify as certify_module
 
@@ -81,9 +81,9 @@ def test_an_estimate_whose_time_is_over_says_so():
     assert "stopped after" in e.note
     objective = make_objective("logistic", kappa=0.01)
     targets = objective.loss.encode(data)
-    whole = dss(A, B, objective, data.X, targets)
+    whole = dss(A, B, Risk(objective, data.X, targets))
     assert not whole.stopped
-    first = dss(A, B, objective, data.X, targets, seconds=0.0)
+    first = dss(A, B, Risk(objective, data.X, targets), seconds=0.0)
     assert len(first.path.moves) == 1
     line = [
         objective.value(verifier.networks.network.linear_combination(A, B, t), data.X, targets)

@@ -17,7 +17,7 @@ from verifier.landscape.gap import exact_gap
 from verifier.landscape.minima import leading_pairs, minimum_network
 from verifier.landscape.tree import merge_tree
 from verifier.networks.network import Network, one_hidden_layer
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.outcomes import CertifiedBound
 from verifier.pipeline.exact import BoundsContradict, barrier_of, require_consistent
 from verifier.report.page import render
@@ -88,8 +88,8 @@ def test_the_kernel_accepts_barriers_of_every_kind(which, d, hidden_bias, N, m):
         values, tree = FaceValues(setting), merge_tree(setting)
         for pair in leading_pairs(tree, 1):
             A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
-            gap = exact_gap(A, B, setting.objective, setting.X, setting.targets)
-            problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+            gap = exact_gap(A, B, setting.risk)
+            problem = kernel_problem(A, B, setting.risk)
             claim, path = barrier_of(problem, gap), elaborate_path(problem, gap.path).claim
             assert check(problem, claim).accepted
             assert claim.level <= path.sup <= claim.level * (1 + 1e-6) + 1e-12
@@ -105,8 +105,8 @@ def test_the_kernel_accepts_barriers_of_frozen_output_layers():
         B = one_hidden_layer(B.W, A.theta, B.b, A.c)
         if A.same_parameters(B):
             continue
-        gap = exact_gap(A, B, setting.objective, setting.X, setting.targets, output_layer="frozen")
-        problem = kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+        gap = exact_gap(A, B, setting.risk, output_layer="frozen")
+        problem = kernel_problem(A, B, setting.risk)
         claim = barrier_of(problem, gap)
         if claim is not None:
             assert claim.output_layer == "frozen"
@@ -127,8 +127,8 @@ def test_the_kernel_accepts_barriers_under_weight_decay(loss, kappa, delta):
         values, tree = FaceValues(setting), merge_tree(setting)
         for pair in leading_pairs(tree, 1):
             A, B = (minimum_network(values, tree.cells[k]) for k in (pair.younger, pair.older))
-            gap = exact_gap(A, B, decay, setting.X, setting.targets)
-            problem = kernel_problem(A, B, decay, setting.X, setting.targets)
+            gap = exact_gap(A, B, Risk(decay, setting.X, setting.targets))
+            problem = kernel_problem(A, B, Risk(decay, setting.X, setting.targets))
             claim = barrier_of(problem, gap)
             assert check(problem, claim).accepted
             assert claim.level == pytest.approx(pair.level, rel=1e-8)

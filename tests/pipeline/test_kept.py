@@ -28,7 +28,7 @@ def made(tmp_path_factory):
     file = tmp_path_factory.mktemp("kept") / "c.safetensors"
     data = Dataset(setting.X, setting.targets[:, 0], "tiny", "regression")
     verifier.certify(A, B, data, loss="squared", method="exact,line", out=file)
-    return file, kernel_problem(A, B, setting.objective, setting.X, setting.targets)
+    return file, kernel_problem(A, B, setting.risk)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifier.networks.network import linear_combination
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.sampling import _with, plane
 
 from .conftest import tiny_data, tiny_network
@@ -27,7 +27,7 @@ def test_values_at_the_corners_are_those_of_the_networks(seed):
     A, B, C = (tiny_network(3 * seed + k) for k in range(3))
     data, objective = tiny_data(3), make_objective("logistic", kappa=0.01)
     targets = objective.loss.encode(data)
-    found = plane(A, B, C, objective, data.X, targets, "literal")
+    found = plane(A, B, C, Risk(objective, data.X, targets), "literal")
     x, y, F = (np.array(found[name]) for name in ("x", "y", "F"))
     for network, name in ((A, "A"), (B, "B"), (C, "C")):
         s, t = found[name]

@@ -7,7 +7,7 @@ from verifier.elaboration import kernel_problem
 from verifier.elaboration.every_width import every_width_claim
 from verifier.kernel import check
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.programs.every_width.solve import solve_every_width
 
 
@@ -20,8 +20,8 @@ def test_networks_whose_heads_are_all_zero(loss, scale):
     y = np.array([1.0, 1.0, 1.0, -1.0, -1.0, 1.0])[:, None]
     A = Network((rng.normal(size=(3, 2)), np.zeros((1, 3))), (None, np.zeros(1)))
     o = make_objective(loss, kappa=0.01, penalty="path")
-    problem = kernel_problem(A, A, o, X, y)
-    claim = every_width_claim(problem, solve_every_width([A], o, X, y, seconds=5.0))
+    problem = kernel_problem(A, A, Risk(o, X, y))
+    claim = every_width_claim(problem, solve_every_width([A], Risk(o, X, y), seconds=5.0))
     for evaluation in ("fast", "reference"):
         assert check(problem, claim, evaluation=evaluation).accepted
     assert 0.0 < claim.lower <= o.value(A, X, y)

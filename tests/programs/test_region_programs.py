@@ -11,7 +11,7 @@ from verifier.elaboration.regions import region_claim
 from verifier.errors import UsageError
 from verifier.kernel import check
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.programs.region import region_cost, solve_region
 from verifier.programs.region.size import CVXPY, INTERIOR_POINT
 from verifier.training import train_network
@@ -42,7 +42,7 @@ def instance(rng, loss, penalty, *, N=18, d=2, m=5, K=None, weighted=False, pena
 
 def certified(network, objective, X, y, program, name="r"):
     """The claim, accepted by both evaluations."""
-    problem = kernel_problem(network, network, objective, X, y)
+    problem = kernel_problem(network, network, Risk(objective, X, y))
     claim = region_claim(problem, program, name, of="A")
     for evaluation in ("fast", "reference"):
         verdict = check(problem, claim, evaluation=evaluation)
@@ -65,7 +65,7 @@ def test_every_loss_and_penalty(loss, penalty, seed):
     free = bool(rng.random() < 0.7)
     claims = []
     for solver in ("CLARABEL", INTERIOR_POINT)[: 2 if loss in SMOOTH else 1]:
-        program = solve_region(network, o, X, y, solver=solver, free_bias=free)
+        program = solve_region(network, Risk(o, X, y), solver=solver, free_bias=free)
         claims.append(certified(network, o, X, y, program))
         assert width(claims[-1]) <= 1e-6, (solver, program.status)
         assert program.primal == pytest.approx(o.value(program.best, X, y), rel=1e-9)
@@ -84,7 +84,7 @@ def test_every_loss_and_penalty(loss, penalty, seed):
 def test_networks_without_biases(loss, biases):
     network, o, X, y = instance(np.random.default_rng(3), loss, "path", biases=biases)
     for solver in ("CLARABEL", INTERIOR_POINT):
-        assert width(certified(network, o, X, y, solve_region(network, o, X, y, solver=solver))) <= 1e-6
+        assert width(certified(network, o, X, y, solve_region(network, Risk(o, X, y), solver=solver))) <= 1e-6
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_data_of_another_size(loss, penalty, exponent):
     A penalty on rows so short that it is 1e-10 of the loss's pull is beyond float64 duals, and not tried.
     """
     network, o, X, y = instance(np.random.default_rng(5), loss, penalty, biases=(False, True))
-    first = certified(network, o, X, y, solve_region(network, o, X, y, solver=INTERIOR_POINT))
+    first = certified(network, o, X, y, solve_region(network, Risk(o, X, y), solver=INTERIOR_POINT))
     scaled = Network((np.ldexp(network.W, -exponent), network.theta), network.biases)
     far = np.ldexp(X, exponent)
-    second = certified(scaled, o, far, y, solve_region(scaled, o, far, y, solver=INTERIOR_POINT))
+    second = certified(scaled, o, far, y, solve_region(scaled, Risk(o, far, y), solver=INTERIOR_POINT))
     assert width(second) <= 1e-6
     if penalty == "none":
         assert second.lower == pytest.approx(first.lower, rel=1e-6)
@@ -117,10 +117,10 @@ def test_data_of_another_size(loss, penalty, exponent):
 def test_targets_of_another_size(exponent):
     """Squared loss without a penalty: targets and heads times 2^k multiply F by 4^k."""
     network, o, X, y = instance(np.random.default_rng(6), "squared", "none")
-    first = certified(network, o, X, y, solve_region(network, o, X, y, solver=INTERIOR_POINT))
+    first = certified(network, o, X, y, solve_region(network, Risk(o, X, y), solver=INTERIOR_POINT))
     scale = 2.0**exponent
     scaled = Network((network.W, network.theta * scale), (network.b, network.c * scale))
-    second = certified(scaled, o, X, y * scale, solve_region(scaled, o, X, y * scale, solver=INTERIOR_POINT))
+    second = certified(scaled, o, X, y * scale, solve_region(scaled, Risk(o, X, y * scale), solver=INTERIOR_POINT))
     assert width(second) <= 1e-6
     assert second.lower == pytest.approx(first.lower * scale**2, rel=1e-6)
 
@@ -148,7 +148,7 @@ def test_degenerate_networks(what, loss, penalty):
     else:
         X, y = X[:1], y[:1]
     network = Network((W, theta), network.biases)
-    claim = certified(network, o, X, y, solve_region(network, o, X, y))
+    claim = certified(network, o, X, y, solve_region(network, Risk(o, X, y)))
     assert claim.upper - claim.lower <= 1e-6 * max(claim.upper, 1e-3)
 
 
@@ -156,20 +156,20 @@ def test_a_tie_has_two_regions():
     """A row that is 0 at a sample: active it fits both samples, inactive it does not."""
     X, y = np.array([[1.0, 1.0], [1.0, -1.0]]), np.ones((2, 1))
     network, o = Network((np.array([[1.0, 1.0]]), np.ones((1, 1))), (None, None)), make_objective("squared")
-    off = solve_region(network, o, X, y, row_limit=2.0)
-    on = solve_region(network, o, X, y, row_limit=2.0, active=np.array([[0, 1]]))
+    off = solve_region(network, Risk(o, X, y), row_limit=2.0)
+    on = solve_region(network, Risk(o, X, y), row_limit=2.0, active=np.array([[0, 1]]))
     assert off.dual == pytest.approx(0.5, rel=1e-6)
     assert on.primal <= 1e-6
     certified(network, o, X, y, off)
     certified(network, o, X, y, on)
     with pytest.raises(UsageError, match="counted as active has a pre-activation that is not 0"):
-        solve_region(network, o, X, y, active=np.array([[0, 0]]))
+        solve_region(network, Risk(o, X, y), active=np.array([[0, 0]]))
 
 
 def test_longer_rows_do_not_raise_the_minimum():
     """Row limits nest, and a limit of 0 leaves the output bias alone."""
     network, o, X, y = instance(np.random.default_rng(8), "logistic", "none")
-    values = [solve_region(network, o, X, y, row_limit=limit) for limit in (0.0, 0.5, 1.0, 2.0)]
+    values = [solve_region(network, Risk(o, X, y), row_limit=limit) for limit in (0.0, 0.5, 1.0, 2.0)]
     claims = [certified(network, o, X, y, p) for p in values]
     assert all(b.lower <= a.upper for a, b in itertools.pairwise(claims))
     assert claims[-1].upper < claims[0].lower
@@ -178,27 +178,30 @@ def test_longer_rows_do_not_raise_the_minimum():
 def test_what_is_refused():
     network, o, X, y = instance(np.random.default_rng(9), "hinge", "path")
     with pytest.raises(UsageError, match="interior point needs a smooth loss, and hinge has kinks"):
-        solve_region(network, o, X, y, solver=INTERIOR_POINT)
+        solve_region(network, Risk(o, X, y), solver=INTERIOR_POINT)
     with pytest.raises(UsageError, match="row_limit must be a number >= 0, got nan"):
-        solve_region(network, o, X, y, row_limit=float("nan"))
+        solve_region(network, Risk(o, X, y), row_limit=float("nan"))
     leaky = Network(network.weights, network.biases, 0.1)
     with pytest.raises(UsageError, match="one hidden layer of ReLU"):
-        solve_region(leaky, o, X, y)
+        solve_region(leaky, Risk(o, X, y))
     deep = Network((network.W, np.eye(5), network.theta), (network.b, None, network.c))
     with pytest.raises(UsageError, match="got 2 hidden layers"):
-        region_cost(deep, o, X, y)
+        region_cost(deep, Risk(o, X, y))
 
 
 def test_sizes_are_counted():
     """5 rows of 3 numbers and an output bias, 18 samples; a second-order cone per row, two exponential ones per sample."""
     network, o, X, y = instance(np.random.default_rng(10), "logistic", "path")
-    size = region_cost(network, o, X, y)
+    size = region_cost(network, Risk(o, X, y))
     assert (size.variables, size.constraints, size.second_order, size.exponential) == (16, 90, 5, 36)
     assert size.route == CVXPY
     assert 0.0 < size.seconds < 1.0
-    hinge = region_cost(network, make_objective("hinge", kappa=0.02), X, y)
+    hinge = region_cost(network, Risk(make_objective("hinge", kappa=0.02), X, y))
     assert (hinge.exponential, hinge.interior_seconds, hinge.route) == (0, np.inf, CVXPY)
-    assert region_cost(network, make_objective("logistic", kappa=0.02, penalty="weight_decay"), X, y).second_order == 0
+    assert (
+        region_cost(network, Risk(make_objective("logistic", kappa=0.02, penalty="weight_decay"), X, y)).second_order
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,11 +216,11 @@ def test_trained_networks_on_real_data(data, width_, loss, penalty):
     y = o.loss.encode(d)
     claims = []
     for solver in ("CLARABEL", INTERIOR_POINT):
-        program = solve_region(network, o, d.X, y, solver=solver)
+        program = solve_region(network, Risk(o, d.X, y), solver=solver)
         claims.append(certified(network, o, d.X, y, program))
         assert width(claims[-1]) <= 1e-6
         assert program.drop > 0
         assert program.tight_constraints > 0
     assert max(c.lower for c in claims) <= min(c.upper for c in claims)
-    auto = solve_region(network, o, d.X, y)
+    auto = solve_region(network, Risk(o, d.X, y))
     assert auto.seconds < 10 * auto.size.seconds + 1.0

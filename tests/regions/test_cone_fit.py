@@ -11,7 +11,7 @@ from tests.regions.instances import random_program
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.ray_program import RayProgram
 from verifier.landscape.setting import make_setting
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.programs import cone_fit as module
 from verifier.programs.cone_fit import cone_fit
 from verifier.regions.arrangement import make_arrangement
@@ -106,7 +106,7 @@ def test_ray_programs_have_the_optimum(k, optimum):
     rng = np.random.default_rng(9)
     d, N, m = int(rng.integers(1, 3)), int(rng.integers(20, 45)), int(rng.integers(3, 12))
     X = np.round(rng.normal(size=(N, d)) * 4) / 4
-    setting = make_setting(X, rng.normal(size=(N, 1)), make_objective("squared"), m, output_bias=True)
+    setting = make_setting(Risk(make_objective("squared"), X, rng.normal(size=(N, 1))), m, output_bias=True)
     face = tuple(wrong_nnls(k)[3].tolist()), -1
     assert FaceValues(setting).value(face) == pytest.approx(optimum, abs=1e-7)
     program = RayProgram(setting.normal)

@@ -12,6 +12,7 @@ from verifier.certificate.document import make_document
 from verifier.certificate.file import pack, read_certificate
 from verifier.elaboration.claims import endpoint_claims, kernel_problem
 from verifier.elaboration.regions import left_out_record, region_claim, region_record
+from verifier.objective import Risk
 from verifier.programs.region import region_cost, solve_region
 from verifier.report.claim_rows import claim_rows
 from verifier.report.html import FOLDER
@@ -36,13 +37,13 @@ def made(tmp_path_factory):
     """(certificate, claims by name): A, B and a waypoint."""
     rng = np.random.default_rng(4)
     (A, o, X, y), (B, *_), (waypoint, *_) = (instance(rng, "logistic", "path") for _ in range(3))
-    problem = kernel_problem(A, B, o, X, y)
+    problem = kernel_problem(A, B, Risk(o, X, y))
     claims, records = list(endpoint_claims(problem)), []
     for name, of, network in (("region A", "A", A), ("region B", "B", B), ("region 1", "stored", waypoint)):
-        program = solve_region(network, o, X, y)
+        program = solve_region(network, Risk(o, X, y))
         claims.append(region_claim(problem, program, name, of=of))
         records.append(region_record(f"waypoint {name[-1]}", program, claims[-1]))
-    records.append(left_out_record("waypoint 2", region_cost(waypoint, o, X, y)))
+    records.append(left_out_record("waypoint 2", region_cost(waypoint, Risk(o, X, y))))
     record = {"regions": records, "regions_crossed": {"exchange": 137}}
     document, arrays = make_document(
         problem, claims, data_name="x", labels={}, record=json.loads(json.dumps(record)), embed=True

@@ -10,7 +10,7 @@ from tests.report.test_region_programs import instance
 from verifier.elaboration.claims import endpoint_claims, head_claim, kernel_problem
 from verifier.elaboration.every_width import every_width_claim
 from verifier.kernel import check
-from verifier.objective import augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.programs import fast_head, solve_head
 from verifier.programs.every_width.solve import solve_every_width
 from verifier.report.recheck import Recheck
@@ -23,7 +23,7 @@ class World:
     def __init__(self, loss="squared", penalty="path", seed=3):
         rng = np.random.default_rng(seed)
         (self.A, self.o, self.X, self.y), (self.B, *_) = (instance(rng, loss, penalty) for _ in range(2))
-        self.problem = kernel_problem(self.A, self.B, self.o, self.X, self.y)
+        self.problem = kernel_problem(self.A, self.B, Risk(self.o, self.X, self.y))
         self.m, self.l = len(self.A.W), 2
         a, b = augmented_rows(self.A), augmented_rows(self.B)
         k = self.m - self.l
@@ -82,7 +82,7 @@ def test_the_interval_holds_the_level_that_another_solver_finds(world):
 
 
 def test_the_bound_for_every_width_bounds_e_from_below(world):
-    program = solve_every_width([world.A, world.B], world.o, world.X, world.y, seconds=5.0)
+    program = solve_every_width([world.A, world.B], Risk(world.o, world.X, world.y), seconds=5.0)
     claim = every_width_claim(world.problem, program)
     assert claim.lower > 0.0
     plain, found = world.level(), world.level(more=[claim])

@@ -6,7 +6,7 @@ import pytest
 from tests.paths.tower_checks import deep_network, problem
 from verifier.data.load import load_data
 from verifier.errors import UsageError
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.stability import measure
 from verifier.stability.measure import experiment_a, experiment_b
 from verifier.training.train import train_network
@@ -25,8 +25,8 @@ def test_dropout_stability_fails_and_theorem_41_holds(digits):
     network, objective, X, y = digits
     F = objective.value(network, X, y)
     assert F < 2e-3
-    a = experiment_a(network, objective, X, y)
-    b = experiment_b(network, objective, X, y, draws=200)
+    a = experiment_a(network, Risk(objective, X, y))
+    b = experiment_b(network, Risk(objective, X, y), draws=200)
     assert [p.layer for p in a] == [0, 1, 2]
     assert [p.layer for p in b] == [1, 2]
     assert max(p.value for p in a) <= F
@@ -38,7 +38,7 @@ def test_dropout_stability_fails_and_theorem_41_holds(digits):
 def test_forgotten_biases_make_dropout_look_worse(digits):
     """Same subsets: with the first biases of the layer the figure of layer 1 rises by more than 0.05."""
     network, objective, X, y = digits
-    right, wrong = (experiment_b(network, objective, X, y, draws=50, forgotten_biases=f) for f in (False, True))
+    right, wrong = (experiment_b(network, Risk(objective, X, y), draws=50, forgotten_biases=f) for f in (False, True))
     assert wrong[0].value > right[0].value + 0.05
 
 
@@ -49,7 +49,7 @@ def test_forgotten_biases_hide_dropout_stability():
     objective, y = trained.objective, trained.objective.loss.encode(data)
     F = objective.value(trained.network, data.X, y)
     right, wrong = (
-        experiment_b(trained.network, objective, data.X, y, draws=50, forgotten_biases=f) for f in (False, True)
+        experiment_b(trained.network, Risk(objective, data.X, y), draws=50, forgotten_biases=f) for f in (False, True)
     )
     assert right[0].value <= F
     assert wrong[0].value > 10 * F
@@ -72,7 +72,7 @@ def test_values_are_losses_of_networks_of_half_the_width(monkeypatch, hidden, lo
         return xi
 
     monkeypatch.setattr(measure.Search, "solved", spy)
-    points = experiment_a(network, objective, X, y, draws=3, steps=20, search=search, exhaustive=True)
+    points = experiment_a(network, Risk(objective, X, y), draws=3, steps=20, search=search, exhaustive=True)
     for p in points:
         above = [n // 2 for n in hidden[p.layer :]]
         found = [(Z, xi) for Z, xi in seen if xi.value == p.value and [W.shape[0] for W, _ in xi.rows] == above]
@@ -85,14 +85,14 @@ def test_values_are_losses_of_networks_of_half_the_width(monkeypatch, hidden, lo
 
 def test_draws_end_when_the_bound_cannot_improve(digits):
     network, objective, X, y = digits
-    assert all(p.draws == 1 for p in experiment_a(network, objective, X, y, draws=20))
-    further = experiment_a(network, objective, X, y, draws=2, steps=5, exhaustive=True)
+    assert all(p.draws == 1 for p in experiment_a(network, Risk(objective, X, y), draws=20))
+    further = experiment_a(network, Risk(objective, X, y), draws=2, steps=5, exhaustive=True)
     assert all(p.draws == 2 for p in further)
 
 
 def test_best_of_more_draws_is_not_worse(digits):
     network, objective, X, y = digits
-    few, many = (experiment_b(network, objective, X, y, draws=d, seed=3) for d in (5, 20))
+    few, many = (experiment_b(network, Risk(objective, X, y), draws=d, seed=3) for d in (5, 20))
     assert all(m.value <= f.value for m, f in zip(many, few))
 
 
@@ -102,7 +102,7 @@ def test_one_penalised_hidden_layer():
     network = deep_network(rng, (2, 6, 1))
     _, X, y = problem(rng, 2, K=1)
     free, dear = (make_objective("squared", kappa=k, penalty="path" if k else None) for k in (0.0, 0.1))
-    values = [experiment_a(network, o, X, y, draws=2, exhaustive=True) for o in (free, dear)]
+    values = [experiment_a(network, Risk(o, X, y), draws=2, exhaustive=True) for o in (free, dear)]
     assert values[1][0].how == "own rows"
     assert all(d.value >= f.value for f, d in zip(*values))
 
@@ -111,8 +111,8 @@ def test_refusals():
     rng = np.random.default_rng(0)
     objective, X, y = problem(rng, 2, K=1)
     with pytest.raises(UsageError, match="needs at least one hidden layer"):
-        experiment_a(deep_network(rng, (2, 1)), objective, X, y)
+        experiment_a(deep_network(rng, (2, 1)), Risk(objective, X, y))
     with pytest.raises(UsageError, match="at least 1 draw"):
-        experiment_a(deep_network(rng, (2, 3, 1)), objective, X, y, draws=0)
+        experiment_a(deep_network(rng, (2, 3, 1)), Risk(objective, X, y), draws=0)
     with pytest.raises(UsageError, match="draws must be at least 1"):
-        experiment_b(deep_network(rng, (2, 3, 1)), objective, X, y, draws=0)
+        experiment_b(deep_network(rng, (2, 3, 1)), Risk(objective, X, y), draws=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from verifier.networks.network import one_hidden_layer
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.path import Path
 from verifier.theory import (
     Theorem2Terms,
@@ -45,7 +45,7 @@ def test_second_moment_norm_is_the_largest_eigenvalue():
 def test_theorem2_formulae():
     A, B = networks()
     o = make_objective("logistic", kappa=0.01, penalty="l1")
-    paper, repaired, before = bounds_from_terms(TERMS, A, B, o, X, Y)
+    paper, repaired, before = bounds_from_terms(TERMS, A, B, Risk(o, X, Y))
     assert paper.value == pytest.approx(0.3 + math.sqrt(2.0) / 0.01 * 0.1)
     assert repaired.value == pytest.approx(0.3 + math.sqrt(2.0) * 5.0 * 0.1)
     assert before.value == pytest.approx(0.3 + math.sqrt(2.0) * math.log(2.0) / 0.02 * 0.1)
@@ -61,7 +61,7 @@ def test_theorem2_formulae():
 )
 def test_a_refuted_constant_says_so(loss, alpha, said):
     o = make_objective(loss, delta=1.0 if loss == "huber" else None, kappa=0.01, penalty="l1")
-    paper, *others = bounds_from_terms(replace(TERMS, alpha=alpha), *networks(), o, X, Y)
+    paper, *others = bounds_from_terms(replace(TERMS, alpha=alpha), *networks(), Risk(o, X, Y))
     assert said in paper.note
     assert not any("REFUTED" in b.note for b in others)
 
@@ -77,36 +77,38 @@ def test_a_refuted_constant_says_so(loss, alpha, said):
     ],
 )
 def test_each_violated_hypothesis_is_named(objective, unit, c, violated):
-    paper, *_ = bounds_from_terms(TERMS, *networks(unit, c), objective, X, Y)
+    paper, *_ = bounds_from_terms(TERMS, *networks(unit, c), Risk(objective, X, Y))
     assert verdicts(paper)[violated] is False
     assert paper.applies is False
 
 
 def test_values_are_none_without_lipschitz_constant_or_kappa():
     A, B = networks()
-    paper, repaired, before = bounds_from_terms(TERMS, A, B, make_objective("squared"), X, Y)
+    paper, repaired, before = bounds_from_terms(TERMS, A, B, Risk(make_objective("squared"), X, Y))
     assert paper.value is None
     assert repaired.value is None
     assert before.value is None
     flat = Theorem2Terms(l=2, alpha=0.0, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=5.0)
-    assert bounds_from_terms(flat, A, B, make_objective("squared"), X, Y)[0].value == 0.3
+    assert bounds_from_terms(flat, A, B, Risk(make_objective("squared"), X, Y))[0].value == 0.3
 
 
 def test_lemma_one_can_fail_on_data():
     """|theta|_1 <= L / kappa rests on |Z| <= 1; a head mass above it is reported as a violated hypothesis."""
     heavy = Theorem2Terms(l=2, alpha=0.1, e_l=0.3, full_A=0.1, sparse_A=0.2, sparse_B=0.25, full_B=0.1, head_mass=500.0)
-    paper, *_ = bounds_from_terms(heavy, *networks(), make_objective("logistic", kappa=0.01, penalty="l1"), X, Y)
+    paper, *_ = bounds_from_terms(heavy, *networks(), Risk(make_objective("logistic", kappa=0.01, penalty="l1"), X, Y))
     assert verdicts(paper)["Lemma 1: every best head has |theta|_1 <= L / kappa"] is False
 
 
 def test_halves_needs_no_lipschitz_constant():
     A, B = networks()
     path = Path("halves", A, (), {"Q_A": 20.0, "Q_B": 30.0})
-    bound = halves_bound(A, B, make_objective("squared"), X, np.zeros((2, 1)), path)
+    bound = halves_bound(A, B, Risk(make_objective("squared"), X, np.zeros((2, 1))), path)
     assert bound.value == 30.0
     assert bound.applies
     with pytest.raises(TypeError, match="Q_A"):
-        halves_bound(A, B, make_objective("squared"), X, np.zeros((2, 1)), Path("x", A, (), {"Q_A": None, "Q_B": 1.0}))
+        halves_bound(
+            A, B, Risk(make_objective("squared"), X, np.zeros((2, 1))), Path("x", A, (), {"Q_A": None, "Q_B": 1.0})
+        )
 
 
 def test_dimension_free_formulae():

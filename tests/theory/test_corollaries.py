@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sympy import Matrix
 
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.towers.theorem41 import theorem41
 from verifier.theory import corollary43, corollary44, nguyen2021_bounds
 from verifier.theory.corollary43 import free_neurons_needed
@@ -182,13 +182,13 @@ def memorising():
 def test_corollary43_applies_by_construction_and_its_path_exists(memorising):
     A, B, X, y = memorising
     o = make_objective("squared")
-    bound = corollary43(A, B, o, X, y)
+    bound = corollary43(A, B, Risk(o, X, y))
     E = max(o.value(n, X, y) for n in (A, B))
     assert bound.applies
     assert bound.value >= E
-    path = theorem41(A, B, o, X, y)
+    path = theorem41(A, B, Risk(o, X, y))
     assert path.notes["max_value"] <= bound.value + 1e-9
-    rows = nguyen2021_bounds(A, B, o, X, y, path)
+    rows = nguyen2021_bounds(A, B, Risk(o, X, y), path)
     assert [r.name for r in rows] == ["theorem 4.1", "corollary 4.3", "corollary 4.4"]
     assert rows[0].value == pytest.approx(max(E, path.notes["max_value"]))
 
@@ -219,7 +219,7 @@ def test_each_condition_of_corollary43_fails(memorising, change, violated):
         A, B = (Network(n.weights, n.biases, 0.1) for n in (A, B))
     else:
         o = make_objective("squared", kappa=0.1, penalty="l1")
-    bound = corollary43(A, B, o, X, y)
+    bound = corollary43(A, B, Risk(o, X, y))
     assert bound.applies is False
     assert any(met is False and statement.startswith(violated) for statement, met in verdicts(bound).items())
 
@@ -228,7 +228,7 @@ def test_corollary43_never_applies_to_one_hidden_layer():
     rng = np.random.default_rng(6)
     for d in (1, 16):
         A, B = (network(rng, (d, 32, 1)) for _ in range(2))
-        bound = corollary43(A, B, make_objective("squared"), rng.normal(size=(2, d)), rng.normal(size=(2, 1)))
+        bound = corollary43(A, B, Risk(make_objective("squared"), rng.normal(size=(2, d)), rng.normal(size=(2, 1))))
         assert bound.applies is False
         assert "cannot apply with one hidden layer" in bound.note
 
@@ -246,31 +246,31 @@ def classes():
 def test_corollary44_applies_by_construction(classes):
     A, B, X, y = classes
     o = make_objective("cross_entropy")
-    written, repaired = corollary44(A, B, o, X, y)
+    written, repaired = corollary44(A, B, Risk(o, X, y))
     assert written.applies
     assert repaired.applies
     assert written.value == pytest.approx(max(o.value(n, X, y) for n in (A, B)))
-    assert theorem41(A, B, o, X, y).notes["max_value"] <= written.value
+    assert theorem41(A, B, Risk(o, X, y)).notes["max_value"] <= written.value
 
 
 def test_each_condition_of_corollary44_fails(classes):
     A, B, X, y = classes
     o = make_objective("cross_entropy")
     dead = A.replace(2, bias=np.full(16, -100.0))
-    found = verdicts(corollary44(dead, B, o, X, y)[0])
+    found = verdicts(corollary44(dead, B, Risk(o, X, y))[0])
     assert [s for s, met in found.items() if met is False] == ["layer 2 of A: separable features"]
     crossed = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
     rng = np.random.default_rng(8)
     A2, B2 = (network(rng, (2, 40, 16, 2)) for _ in range(2))
-    written, repaired = corollary44(A2, B2, o, crossed, np.array([0, 0, 1, 1]))
+    written, repaired = corollary44(A2, B2, Risk(o, crossed, np.array([0, 0, 1, 1])))
     # Not the data, but the features: as written it does not apply, repaired it does.
     assert [s for s, met in verdicts(written).items() if met is False] == ["layer 0: separable data"]
     assert repaired.applies
     thin = [network(rng, (3, 3, 16, 2)) for _ in range(2)]
-    assert verdicts(corollary44(*thin, o, X, y)[0])["hidden widths n_l >= 4"] is False
-    squared = corollary44(A, B, make_objective("squared"), X, np.zeros((12, 2)))
+    assert verdicts(corollary44(*thin, Risk(o, X, y))[0])["hidden widths n_l >= 4"] is False
+    squared = corollary44(A, B, Risk(make_objective("squared"), X, np.zeros((12, 2))))
     assert verdicts(squared[0])["a loss with infimum 0 on separable outputs"] is False
-    with_l1 = corollary44(A, B, make_objective("cross_entropy", kappa=0.1, penalty="l1"), X, y)
+    with_l1 = corollary44(A, B, Risk(make_objective("cross_entropy", kappa=0.1, penalty="l1"), X, y))
     assert verdicts(with_l1[0])["no penalty"] is False
 
 
@@ -280,7 +280,9 @@ def test_without_an_output_bias_the_repaired_corollary_asks_for_hyperplanes_thro
     rows = []
     for bias in (None, np.zeros(2)):
         n = Network((W, np.eye(4), np.zeros((2, 4))), (np.zeros(4), np.zeros(4), bias))
-        rows.append(corollary44(n, n, make_objective("cross_entropy"), np.array([[1.0], [2.0]]), np.array([0, 1])))
+        rows.append(
+            corollary44(n, n, Risk(make_objective("cross_entropy"), np.array([[1.0], [2.0]]), np.array([0, 1])))
+        )
     assert rows[0][0].applies
     assert rows[0][1].applies is False
     assert rows[1][0].applies
@@ -292,7 +294,7 @@ def test_one_output_without_a_bias_needs_two_free_neurons():
     rng = np.random.default_rng(9)
     X, y = np.array([[1.0], [2.0], [-1.0], [-2.0]]), np.array([[1.0], [1.0], [-1.0], [-1.0]])
     A, B = (network(rng, (1, 3, 3, 1), output_bias=False) for _ in range(2))
-    written, repaired = corollary44(A, B, make_objective("logistic"), X, y)
+    written, repaired = corollary44(A, B, Risk(make_objective("logistic"), X, y))
     assert verdicts(written)["hidden widths n_l >= 2"]
     assert verdicts(repaired)["hidden widths n_l >= 4"] is False
     assert "one ReLU neuron" in written.note
@@ -306,14 +308,14 @@ def test_corollaries_of_many_samples_are_decided(monkeypatch):
     X = rng.normal(size=(4_000, 8)) * 0.3 + 2.0 * np.eye(3, 8)[y]
     A, B = (network(rng, (8, 30, 30, 3)) for _ in range(2))
     o = make_objective("cross_entropy")
-    memorised = verdicts(corollary43(A, B, o, X, y))
+    memorised = verdicts(corollary43(A, B, Risk(o, X, y)))
     assert {s[:4] for s, met in memorised.items() if met is False} == {"(A1)", "(A2)"}
     assert None not in memorised.values()
-    _, repaired = corollary44(A, B, o, X, y)
+    _, repaired = corollary44(A, B, Risk(o, X, y))
     assert repaired.applies
     assert any("of 4000 samples and checked on all" in h.detail for h in repaired.hypotheses)
     # Labels drawn at random: a Farkas vector on few samples refutes the data and every layer.
-    _, mixed = corollary44(A, B, o, X, rng.integers(3, size=4_000))
+    _, mixed = corollary44(A, B, Risk(o, X, rng.integers(3, size=4_000)))
     refuted = [h for h in mixed.hypotheses if h.met is False]
     assert [h.met for h in mixed.hypotheses if "separable features" in h.statement] == [False] * 4
     assert all("Farkas vector" in h.detail for h in refuted)

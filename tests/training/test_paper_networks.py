@@ -9,7 +9,7 @@ import torch
 from verifier.data.load import load_data
 from verifier.errors import UsageError
 from verifier.networks.network import one_hidden_layer
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.options.objective import ObjectiveOptions
 from verifier.paths.curves.dss import custom, dss
 from verifier.sweep.author_records import author_records
@@ -83,7 +83,7 @@ def test_beads_of_the_published_search_keep_unit_rows():
             )
         )
     objective = make_objective("logistic", kappa=0.001, penalty="l1")
-    found = dss(*nets, objective, X, y, preset=custom("paper", depth=2), level=1e-3)
+    found = dss(*nets, Risk(objective, X, y), preset=custom("paper", depth=2), level=1e-3)
     beads = [m.to for m in found.path.moves[:-1]]
     assert beads
     for bead in beads:
@@ -96,4 +96,4 @@ def test_the_published_search_is_for_one_hidden_layer():
     A, B = (tiny_network(s, (2, 3, 3, 1)) for s in (1, 2))
     X = np.zeros((4, 2))
     with pytest.raises(UsageError, match="DSS preset 'paper' is for one hidden layer"):
-        dss(A, B, make_objective("squared"), X, np.zeros((4, 1)), preset="paper")
+        dss(A, B, Risk(make_objective("squared"), X, np.zeros((4, 1))), preset="paper")

@@ -19,6 +19,7 @@ from verifier.cli.options import (
 from verifier.cli.options import say as _say
 from verifier.errors import UsageError
 from verifier.files import Kind, require_place
+from verifier.objective import Risk
 from verifier.outcomes import Finding, Outcome
 
 # Rationals in the region program: neurons times samples times input coordinates.
@@ -193,7 +194,7 @@ def _network(args: argparse.Namespace) -> int:
         f"{len(y)} samples, {len(head)} neurons: rank {rank.rank} of {len(y)}{'' if rank.full is None else ', exact verdict'}"
     )
     minimum = None
-    problem = kernel_problem(network, network, make_objective("squared", kappa=0.0), data.X, y[:, None])
+    problem = kernel_problem(network, network, Risk(make_objective("squared", kappa=0.0), data.X, y[:, None]))
     if head.all() and pattern.size * arrangement.n <= LARGEST_PROGRAM:
         c = 0.0 if network.c is None else float(network.c[0])
         verdict = decide(make_program(arrangement, head, pattern, y - c, weights))

@@ -16,7 +16,7 @@ from verifier.kernel.fast.paths import PathBounds, bound_path, excess
 from verifier.kernel.statements import EndpointValue, HeadOptimum, Move, PathUpperBound, Problem, Rejected, apply_writes
 from verifier.kernel.statements import Objective as KernelObjective
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.path import Path
 
 # Relative room between what this machine's fast evaluation found and what is claimed. BLAS results differ between machines by
@@ -37,23 +37,23 @@ class ElaboratedPath:
         return tuple(m.kind for m in self.claim.moves)
 
 
-def kernel_problem(A: Network, B: Network, objective: Objective, X: np.ndarray, targets: np.ndarray) -> Problem:
+def kernel_problem(A: Network, B: Network, risk: Risk) -> Problem:
     """The exact problem: kappa, delta and sample weights as the float64 they are."""
     o = KernelObjective(
-        objective.loss.name,
-        objective.delta,
-        objective.kappa,
-        objective.penalty,
-        objective.penalise_output_bias,
+        risk.objective.loss.name,
+        risk.objective.delta,
+        risk.objective.kappa,
+        risk.objective.penalty,
+        risk.objective.penalise_output_bias,
     )
     return Problem(
         o,
-        np.ascontiguousarray(X, dtype=np.float64),
-        np.ascontiguousarray(targets),
+        np.ascontiguousarray(risk.X, dtype=np.float64),
+        np.ascontiguousarray(risk.targets),
         parameters(A),
         parameters(B),
         A.negative_slope,
-        objective.weights,
+        risk.objective.weights,
         A.geometry,
     )
 
@@ -99,9 +99,9 @@ def path_form(problem: Problem, path: Path, output_layer: str = "trained") -> st
     return "balanced" if problem.objective.penalty == "weight_decay" and not literal else "literal"
 
 
-def path_upper_bound(path: Path, objective: Objective, X: np.ndarray, targets: np.ndarray) -> float:
+def path_upper_bound(path: Path, risk: Risk) -> float:
     """The kernel's upper bound of F along a path with its chords uncut, ends included. Rejected where the kernel refuses the path."""
-    problem = kernel_problem(path.start, path.end, objective, X, targets)
+    problem = kernel_problem(path.start, path.end, risk)
     # A path up to permutation ends, of its own problem, in B itself.
     found = bound_path(problem, kernel_moves(path)[0], path_form(problem, path))
     return max(found.A.upper, found.B.upper, found.interior)

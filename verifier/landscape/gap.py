@@ -1,6 +1,6 @@
 """The exact gap of a pair: a bracket of the pass between A and B, a path that stays under it, and the duals that nothing passes lower.
 
-    found = exact_gap(A, B, objective, X, targets)         # ExactGap; may be stopped early and resumed
+    found = exact_gap(A, B, risk)         # ExactGap; may be stopped early and resumed
     found.lower, found.upper, found.gap                    # levels and the bracket of the gap over E = max(F(A), F(B))
     found.path                                             # verifier.paths.path.Path in the networks' own parameters, to be elaborated like any other
     found.barrier()                                        # BarrierFaces or None: None when no lower bound above E was found, e.g. gap 0
@@ -29,7 +29,7 @@ from verifier.landscape.search import TIE, GapSearch
 from verifier.landscape.setting import LandscapeSetting, pair_setting
 from verifier.landscape.side import Side
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.path import Path
 
 Array = np.ndarray
@@ -107,9 +107,7 @@ class ExactGap:
 def exact_gap(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     output_layer: str = "trained",
     most_cells: int = MOST_CELLS,
@@ -117,25 +115,25 @@ def exact_gap(
     progress: Callable[[float, float, int], None] | None = None,
     method: str = "auto",
 ) -> ExactGap:
-    """Search for the pass between two networks of one hidden layer and one output; X (N, d), targets (N, 1).
+    """Search for the pass between two networks of one hidden layer and one output.
 
     output_layer "frozen": paths move the hidden layer only. most_cells: stop after so many, with the bracket found; memory grows with them.
     state: file that the search is saved to when it stops early, and taken up from when it is there. progress(lower, upper, visited).
 
     Raises UsageError for pairs and objectives that cells do not cover, MalformedInputError for a state of something else.
     """
-    setting = pair_setting(A, B, objective, X, targets, output_layer=output_layer)
+    setting = pair_setting(A, B, risk, output_layer=output_layer)
     if A.same_parameters(B):
         raise UsageError("landscape: A and B are the same network; name two different ones")
     values = FaceValues(setting, method)
     start = cell_of(setting, A)
     goal = cell_of(setting, B, prefer=start)
-    E = max(objective.value(n, setting.X, setting.targets) for n in (A, B))
+    E = max(risk.objective.value(n, setting.X, setting.targets) for n in (A, B))
     # Shrinking both networks to u = 0 is a path: F is convex on each half of it.
     ceiling = values.value(values.face(()))
     file = None if state is None else FilePath(state)
     arrays = {"X": setting.X, "targets": setting.targets}
-    question = f"{objective!r} {output_layer} {A.sha256()} {B.sha256()} {arrays_sha256(arrays)}"
+    question = f"{risk.objective!r} {output_layer} {A.sha256()} {B.sha256()} {arrays_sha256(arrays)}"
     if file is not None and file.exists():
         search = GapSearch.load(file, values, start, goal, question)
     else:

@@ -11,7 +11,7 @@ from verifier.errors import UsageError
 from verifier.landscape.neuron_cells import NeuronCells
 from verifier.landscape.normal import NormalForm, normal_form, scaled_cells
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.objective.penalties import augmented_rows
 
 Array = np.ndarray
@@ -47,6 +47,11 @@ class LandscapeSetting:
         return normal_form(self)
 
     @property
+    def risk(self) -> Risk:
+        """F in the units of the data, which `value` takes with the penalty's path form."""
+        return Risk(self.objective, self.X, self.targets)
+
+    @property
     def frozen(self) -> bool:
         return self.frozen_signs is not None
 
@@ -70,7 +75,7 @@ class LandscapeSetting:
 
     def value(self, network: Network) -> float:
         """F of a network, in float64, the penalty in the form used inside a path."""
-        return self.objective.path_value(network, self.X, self.targets)
+        return self.risk.path_value(network)
 
 
 def _check(objective: Objective, targets: Array, frozen: bool) -> None:
@@ -96,27 +101,23 @@ def _check(objective: Objective, targets: Array, frozen: bool) -> None:
         )
 
 
-def make_setting(
-    X: Array, targets: Array, objective: Objective, width: int, *, hidden_bias: bool = True, output_bias: bool = False
-) -> LandscapeSetting:
-    """The landscape of all networks of one width, the output layer trained. X (N, d), targets (N, 1) as the loss encodes them.
+def make_setting(risk: Risk, width: int, *, hidden_bias: bool = True, output_bias: bool = False) -> LandscapeSetting:
+    """The landscape of all networks of one width, the output layer trained. One target column.
 
     Raises UsageError for losses, penalties and targets that cells do not cover.
     """
-    _check(objective, targets, False)
+    _check(risk.objective, risk.targets, False)
     if width < 1:
         raise UsageError(f"landscape: the width must be at least 1, got {width}")
-    X = np.ascontiguousarray(X, dtype=np.float64)
-    y = np.asarray(targets, dtype=np.float64)
-    setting = LandscapeSetting(objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias))
+    X = np.ascontiguousarray(risk.X, dtype=np.float64)
+    y = np.asarray(risk.targets, dtype=np.float64)
+    setting = LandscapeSetting(risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias))
     # Numbers that float64 has no room for are refused here, before any work.
     _ = setting.normal
     return setting
 
 
-def pair_setting(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, output_layer: str = "trained"
-) -> LandscapeSetting:
+def pair_setting(A: Network, B: Network, risk: Risk, *, output_layer: str = "trained") -> LandscapeSetting:
     """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A.
 
     Raises UsageError for deep networks, several outputs, different architectures; with a frozen output layer for heads that differ or have
@@ -131,19 +132,19 @@ def pair_setting(
         raise UsageError("landscape: expected ReLU, got Leaky ReLU; exact barriers are known for ReLU alone")
     m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
     if output_layer == "trained":
-        return make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=output_bias)
+        return make_setting(risk, m, hidden_bias=hidden_bias, output_bias=output_bias)
     if output_layer != "frozen":
         raise UsageError(f"landscape: output_layer must be trained or frozen, got {output_layer!r}")
-    _check(objective, targets, True)
+    _check(risk.objective, risk.targets, True)
     if not np.array_equal(A.theta, B.theta) or not (A.c is None or B.c is None or np.array_equal(A.c, B.c)):
         raise UsageError(
             "landscape: with a frozen output layer both networks need the same output layer; use output_layer=trained"
         )
-    if objective.penalise_output_bias:
+    if risk.objective.penalise_output_bias:
         raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")
     if not A.theta.all():
         raise UsageError("landscape: with a frozen output layer no entry of theta may be 0; leave that neuron out")
-    base = make_setting(X, targets, objective, m, hidden_bias=hidden_bias, output_bias=False)
+    base = make_setting(risk, m, hidden_bias=hidden_bias, output_bias=False)
     signs = tuple(int(s) for s in np.sign(A.theta[0]))
     c = 0.0 if A.c is None else float(A.c[0])
     return replace(base, frozen_signs=signs, offset=c)

@@ -17,6 +17,7 @@ from verifier.errors import UsageError
 from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padding_words
+from verifier.objective import Risk
 from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
@@ -61,7 +62,7 @@ class Group:
     def problem(self, a: int, b: int) -> Problem:
         """The kernel's problem of the pair."""
         A, B = self.members[a].network, self.members[b].network
-        return kernel_problem(A, B, self.objective, self.data.X, self.targets)
+        return kernel_problem(A, B, Risk(self.objective, self.data.X, self.targets))
 
 
 class _Agreed(dict[str, Any]):
@@ -122,7 +123,7 @@ def read_group(
     targets = encoded(asked, dataset, together.network)
     if o.polish:
         for name in named:
-            ends[name] = polished_endpoint(name, ends[name], asked, dataset.X, targets, say)
+            ends[name] = polished_endpoint(name, ends[name], Risk(asked, dataset.X, targets), say)
     members = []
     for name, e in ends.items():
         n = e.network

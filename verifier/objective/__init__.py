@@ -4,6 +4,7 @@ from verifier.objective.loss import Loss
 from verifier.objective.losses import LOSSES, make_loss
 from verifier.objective.objective import Objective, make_objective
 from verifier.objective.penalties import PENALTIES, Penalty, augmented_rows, make_penalty, row_norms
+from verifier.objective.risk import Risk
 from verifier.objective.weighted import SampleWeighted
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Loss",
     "Objective",
     "Penalty",
+    "Risk",
     "SampleWeighted",
     "augmented_rows",
     "make_loss",

@@ -106,10 +106,6 @@ class Objective:
         """kappa P with weight decay as it is ("literal") or in its balanced form ("balanced")."""
         return self.path_penalty_value if form == "balanced" else self.penalty_value
 
-    def value_in(self, form: str) -> Callable[[Network, Array, Array], float]:
-        """F with weight decay as it is ("literal") or in its balanced form ("balanced")."""
-        return self.path_value if form == "balanced" else self.value
-
     def row_prices(self, network: Network) -> Array:
         """r_i of the head program `min mean loss + kappa sum_i r_i |theta_i|`, shape (m,)."""
         if self.kappa == 0:

@@ -6,16 +6,16 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 
 Array = np.ndarray
 # The kernel must find each waypoint's upper enclosure at or below E's lower one: shares of E that one hidden layer, and several, leave for that.
 SHALLOW_ROOM, DEEP_ROOM = 1e-11, 1e-6
 
 
-def default_target(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> float:
+def default_target(A: Network, B: Network, risk: Risk) -> float:
     """What interior values of a path should stay at or below: E = max(F(A), F(B)) less room for the kernel's rounding."""
-    E = max(objective.value(n, X, targets) for n in (A, B))
+    E = max(risk.value(n) for n in (A, B))
     return E - (SHALLOW_ROOM if A.shallow else DEEP_ROOM) * max(abs(E), 1e-3)
 
 

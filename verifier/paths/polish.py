@@ -8,8 +8,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from verifier.errors import UsageError
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.paths.exchange.descent import network_at, value_and_gradient
 from verifier.paths.exchange.homotopy import rescaled
 from verifier.programs import fast_head
@@ -28,9 +29,7 @@ class Polished:
     rounds: int
 
 
-def polish(
-    network: Network, objective: Objective, X: Array, targets: Array, *, rounds: int = 6, steps: int = 2000
-) -> Polished:
+def polish(network: Network, risk: Risk, *, rounds: int = 6, steps: int = 2000) -> Polished:
     """Alternate the best head with L-BFGS on all parameters until F falls by less than 1e-7 relative in a round.
 
     One hidden layer. A ReLU network's F has kinks and flat directions, so what comes out is nearly stationary at best: `gradient` says
@@ -44,25 +43,30 @@ def polish(
         raise UsageError(f"polish: needs one hidden layer, the network has {network.depth - 1}")
     if network.negative_slope:
         raise UsageError("polish: needs ReLU, the network is Leaky ReLU")
-    before = best = objective.value(network, X, targets)
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if network.b is not None else X
+    before = best = risk.value(network)
+    inputs = augmented_inputs(risk.X, network.b is not None)
     lengths = np.linalg.norm(augmented_rows(network), axis=1)
     at, gradient, used = network, float("nan"), 0
     while used < rounds:
         used += 1
         h, c, _ = fast_head(
-            at.features(X), targets, objective, objective.row_prices(at), at.c is not None, warm=(at.theta, at.c)
+            at.features(risk.X),
+            risk.targets,
+            risk.objective,
+            risk.objective.row_prices(at),
+            at.c is not None,
+            warm=(at.theta, at.c),
         )
         start = at.replace(-1, h, c)
         x = np.concatenate([augmented_rows(start).ravel(), h.ravel(), *([] if c is None else [c])])
         found = minimize(
-            value_and_gradient, x, args=(network, objective, inputs, targets, np.maximum(lengths, 1e-12)), jac=True, method="L-BFGS-B",
+            value_and_gradient, x, args=(network, risk.objective, inputs, risk.targets, np.maximum(lengths, 1e-12)), jac=True, method="L-BFGS-B",
             options={"maxiter": steps, "maxfun": 2 * steps, "ftol": 1e-15, "gtol": 1e-10},
         )  # fmt: skip
         new = network_at(found.x, network)
-        if objective.penalty == "l1":
+        if risk.objective.penalty == "l1":
             new = rescaled(new, lengths)
-        value = objective.value(new, X, targets)
+        value = risk.value(new)
         gradient = float(np.linalg.norm(found.jac))
         if not value < best:
             break

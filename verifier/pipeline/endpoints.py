@@ -18,6 +18,7 @@ from verifier.networks.model_factory import ModelFactory
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padded, padding_words
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
+from verifier.objective import Risk
 from verifier.objective.objective import Objective, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
@@ -235,13 +236,11 @@ def encoded(objective: Objective, dataset: Dataset, network: Network) -> Array:
     return targets
 
 
-def polished_endpoint(
-    name: str, e: Endpoint, objective: Objective, X: Array, targets: Array, say: Callable[[str], None]
-) -> Endpoint:
+def polished_endpoint(name: str, e: Endpoint, risk: Risk, say: Callable[[str], None]) -> Endpoint:
     """The network trained on towards stationarity; what that changed is recorded with its source."""
     from verifier.paths.polish import polish
 
-    p = polish(e.network, objective, X, targets)
+    p = polish(e.network, risk)
     say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds")
     note = {"polished from": e.network.sha256(), "F before": p.before, "F after": p.after, "gradient norm": p.gradient}
     return replace(e, network=p.network, source={**e.source, **note}, polished=True)
@@ -249,5 +248,5 @@ def polished_endpoint(
 
 def polished(s: Setting, say: Callable[[str], None]) -> Setting:
     """The setting with both networks polished."""
-    A, B = (polished_endpoint(n, e, s.objective, s.data.X, s.targets, say) for n, e in (("A", s.A), ("B", s.B)))
+    A, B = (polished_endpoint(n, e, s.risk, say) for n, e in (("A", s.A), ("B", s.B)))
     return Setting(A, B, s.data, s.objective, s.targets)

@@ -84,7 +84,7 @@ def _path(path: Path, spent: float, s: Setting, r: Request, work: Work, say: Say
     start, o = time.process_time(), r.options
     trimmed = path.without_still_moves()
     elaborated = elaborate_path(s.problem, trimmed, level=o.level, relative=o.tight, output_layer=o.output_layer)
-    samples = sample_path(trimmed, elaborated.kinds, elaborated.claim.form, s.objective, s.data.X, s.targets)
+    samples = sample_path(trimmed, elaborated.kinds, elaborated.claim.form, s.risk)
     _require_order(elaborated, samples)
     _add(elaborated, samples, trimmed, s, spent + time.process_time() - start, work, say)
 

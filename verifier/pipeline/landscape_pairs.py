@@ -17,7 +17,7 @@ from verifier.errors import UsageError, VerifierError
 from verifier.kernel.fast.paths import excess
 from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, Problem
 from verifier.numbers import show_down, show_up
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.options.certify import CertifyOptions
 from verifier.pipeline.kept import Kept, NotThis, read_kept
 from verifier.pipeline.landscape_records import LeadingPair
@@ -42,7 +42,7 @@ def pair_record(
     """The pair as a record, its certificate kept or made. key: hash of the question (data, objective, options), for which a certificate is kept."""
     stem = folder / "pairs" / f"width-{pair.width}-{pair.number}"
     certificate, beside = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
-    problem = kernel_problem(pair.A, pair.B, objective, data.X, objective.loss.encode(data))
+    problem = kernel_problem(pair.A, pair.B, Risk(objective, data.X, objective.loss.encode(data)))
     try:
         found = _kept(certificate, beside, problem, key)
         if found is None:

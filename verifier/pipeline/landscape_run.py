@@ -23,7 +23,7 @@ from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
 from verifier.numbers import show_down
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
 from verifier.pipeline.provenance import provenance
@@ -49,9 +49,8 @@ class LandscapeTask:
     def setting(self, width: int) -> LandscapeSetting:
         require_unweighted(self.data, "landscape")
         targets = self.objective.loss.encode(self.data)
-        return make_setting(
-            self.data.X, targets, self.objective, width, hidden_bias=self.hidden_bias, output_bias=self.output_bias
-        )
+        risk = Risk(self.objective, self.data.X, targets)
+        return make_setting(risk, width, hidden_bias=self.hidden_bias, output_bias=self.output_bias)
 
     def key(self, pair: LeadingPair) -> str:
         """Hash of the question that a pair's certificate answers."""

@@ -105,7 +105,7 @@ def plane_record(s: Setting, waypoints: dict[str, Network], best: str, forms: di
     name = best if best in waypoints else next(iter(waypoints), None)
     if name is None:
         return None
-    F = plane(s.A.network, s.B.network, waypoints[name], s.objective, s.data.X, s.targets, forms[name])
+    F = plane(s.A.network, s.B.network, waypoints[name], s.risk, forms[name])
     return {"path": name, "form": forms[name], **plain(F)}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.networks.network import Network, linear_combination
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.path import Path
 
 Array = np.ndarray
@@ -25,30 +25,26 @@ class Samples:
         return float(self.F.max())
 
 
-def sample_segment(
-    v: Network, w: Network, times: Array, objective: Objective, X: Array, targets: Array, form: str
-) -> Array:
+def sample_segment(v: Network, w: Network, times: Array, risk: Risk, form: str) -> Array:
     """F, with weight decay in its `form`, at the float64 points (1-t) v + t w, shape (len(times),). Where only the head moves, predictions are
     mixed instead."""
-    value, penalty = objective.value_in(form), objective.penalty_in(form)
+    penalty = risk.objective.penalty_in(form)
     hidden_moves = any(a is not b and not np.array_equal(a, b) for a, b in zip(v.weights[:-1], w.weights[:-1])) or any(
         a is not b and a is not None and b is not None and not np.array_equal(a, b)
         for a, b in zip(v.biases[:-1], w.biases[:-1])
     )
     if hidden_moves:
-        return np.array([value(linear_combination(v, w, float(t)), X, targets) for t in times])
-    Z = v.top_features(X)
+        return np.array([risk.value_in(form, linear_combination(v, w, float(t))) for t in times])
+    Z = v.top_features(risk.X)
     out = []
     for t in times:
         point = linear_combination(v, w, float(t))
         f = Z @ point.theta.T if point.c is None else Z @ point.theta.T + point.c
-        out.append(objective.loss_of(f, targets) + penalty(point))
+        out.append(risk.objective.loss_of(f, risk.targets) + penalty(point))
     return np.array(out)
 
 
-def sample_path(
-    path: Path, kinds: tuple[str, ...], form: str, objective: Objective, X: Array, targets: Array, *, budget: int = 600
-) -> Samples:
+def sample_path(path: Path, kinds: tuple[str, ...], form: str, risk: Risk, *, budget: int = 600) -> Samples:
     """Sample every move: the ends of rescale moves, a grid on head moves and chords; about `budget` points in all. On idle and transfer moves F is
     constant by the kernel's exact reading of the numbers, so its value is carried on; the head move behind them is sampled from its own features again.
 
@@ -56,9 +52,9 @@ def sample_path(
     """
     vertices = list(path.vertices())
     weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8}
-    still = () if objective.penalty == "weight_decay" and form == "literal" else ("idle", "transfer")
+    still = () if risk.objective.penalty == "weight_decay" and form == "literal" else ("idle", "transfer")
     load = max(1, sum(weight[k] for k in kinds))
-    positions, values = [0.0], [objective.value_in(form)(vertices[0], X, targets)]
+    positions, values = [0.0], [risk.value_in(form, vertices[0])]
     for k, kind in enumerate(kinds):
         if kind in still:
             values.append(values[-1])
@@ -66,7 +62,7 @@ def sample_path(
             continue
         n = 1 if weight[kind] == 0 else int(np.clip(budget * weight[kind] // load, 3, 201))
         times = np.arange(1, n + 1) / n
-        values.extend(sample_segment(vertices[k], vertices[k + 1], times, objective, X, targets, form))
+        values.extend(sample_segment(vertices[k], vertices[k + 1], times, risk, form))
         positions.extend(k + times)
     return Samples(np.array(positions), np.array(values))
 
@@ -75,9 +71,7 @@ def plane(
     A: Network,
     B: Network,
     C: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     form: str,
     *,
     size: int | None = None,
@@ -89,7 +83,7 @@ def plane(
     """
     if size is None:
         # About 10^10 multiplications at most: a picture must not cost more than the proof.
-        work = len(X) * sum(W.size for W in A.weights)
+        work = len(risk.X) * sum(W.size for W in A.weights)
         size = int(np.clip(np.sqrt(1e10 / work), 7, 21))
     a, b, c = (flat(n) for n in (A, B, C))
     u = b - a
@@ -104,7 +98,7 @@ def plane(
         point = a + s * u + (t / height * v if height else 0.0)
         return unflatten(A, point)
 
-    F = [[objective.value_in(form)(at(float(s), float(t)), X, targets) for s in x] for t in y]
+    F = [[risk.value_in(form, at(float(s), float(t))) for s in x] for t in y]
     return {"x": x.tolist(), "y": y.tolist(), "F": F, "A": [0.0, 0.0], "B": [1.0, 0.0], "C": [along, height]}
 
 

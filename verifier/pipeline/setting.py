@@ -12,7 +12,7 @@ from verifier.data.dataset import Dataset
 from verifier.elaboration import kernel_problem
 from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective import Objective, Risk
 
 Array = np.ndarray
 
@@ -43,14 +43,19 @@ class Setting:
     targets: Array
 
     @property
-    def pair(self) -> tuple[Network, Network, Objective, Array, Array]:
-        """What every construction starts from: A, B, the objective, X (N, n_0) and targets."""
-        return self.A.network, self.B.network, self.objective, self.data.X, self.targets
+    def risk(self) -> Risk:
+        """F: the objective on the data."""
+        return Risk(self.objective, self.data.X, self.targets)
+
+    @property
+    def pair(self) -> tuple[Network, Network, Risk]:
+        """What every construction starts from: A, B and their risk."""
+        return self.A.network, self.B.network, self.risk
 
     @cached_property
     def E(self) -> float:
         """max(F(A), F(B)) in float64."""
-        return max(self.objective.value(e.network, self.data.X, self.targets) for e in (self.A, self.B))
+        return max(self.risk.value(e.network) for e in (self.A, self.B))
 
     @cached_property
     def problem(self) -> Problem:

@@ -9,6 +9,7 @@ from math import comb
 import numpy as np
 
 from verifier.errors import DataError
+from verifier.matrices import augmented_inputs
 from verifier.regions.exact import direction, exact_rank, integer_rows
 
 Array = np.ndarray
@@ -87,7 +88,7 @@ def make_arrangement(X: Array, bias: bool) -> Arrangement:
         raise DataError(
             f"activation regions: expected inputs as a matrix (N, d) of finite numbers, got shape {X.shape}; clean the data"
         )
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if bias else np.ascontiguousarray(X)
+    inputs = augmented_inputs(np.ascontiguousarray(X), bias)
     if inputs.shape[1] == 0:
         raise DataError(
             "activation regions: expected at least one input coordinate, got none and no bias; use bias=True"

@@ -19,6 +19,7 @@ from verifier.campaign.runner import HERE, Runner
 from verifier.data.weights import require_unweighted
 from verifier.distribution import tool_version
 from verifier.errors import UsageError, VerifierError
+from verifier.objective import Risk
 from verifier.pipeline.endpoints import encoded, read_data, read_endpoint, read_objective
 from verifier.pipeline.setting import Endpoint
 from verifier.stability.plan import Member, Settings, Source
@@ -95,7 +96,7 @@ def measured(
         say(_lines(record)[0])
         record["series"] = {}
         for name in settings.series if measure else ():
-            record["series"][name] = _series(name, e, record, objective, data.X, targets, settings, Path(folder))
+            record["series"][name] = _series(name, e, record, Risk(objective, data.X, targets), settings, Path(folder))
             say(_lines(record)[-1])
     return record
 
@@ -152,9 +153,7 @@ def _series(
     name: str,
     e: Endpoint,
     record: dict[str, Any],
-    objective: Any,
-    X: np.ndarray,
-    targets: np.ndarray,
+    risk: Risk,
     settings: Settings,
     folder: Path,
 ) -> dict[str, Any]:
@@ -168,9 +167,9 @@ def _series(
     given = {**settings.of(name), "seed": seed}
     start = time.process_time()
     if name in ("a", "search"):
-        points = experiment_a(e.network, objective, X, targets, search=name == "search", **given)
+        points = experiment_a(e.network, risk, search=name == "search", **given)
     else:
-        points = experiment_b(e.network, objective, X, targets, forgotten_biases=name == "forgotten", **given)
+        points = experiment_b(e.network, risk, forgotten_biases=name == "forgotten", **given)
     found = {
         "network": record["name"], "series": name, "settings": given, "points": [asdict(p) for p in points],
         "seconds": time.process_time() - start,

@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.endpoints import default_target
 from verifier.paths.towers.dropout_stability import dropout_losses
 from verifier.paths.towers.sparse_points import Search, Side
@@ -33,9 +33,7 @@ class LayerLoss:
 
 def experiment_a(
     network: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     draws: int = 20,
     steps: int = 200,
@@ -45,7 +43,7 @@ def experiment_a(
 ) -> list[LayerLoss]:
     """Upper bounds of Q~_l, l = 0..L-1 (N21, equation 14): a sub-network of widths n_p - K_p trained on K_l = ceil(n_l / 2) neurons of layer l.
 
-    X (N, n_0). draws: T_A, uniform subsets per layer; for l = 0, where nothing is chosen, starts of the training. search: the tool's
+    draws: T_A, uniform subsets per layer; for l = 0, where nothing is chosen, starts of the training. search: the tool's
     own choices instead, by importance, elimination and weighted draws, SEARCH_DRAWS per layer. steps: of L-BFGS per sub-network.
     A layer's draws end when its value is F(network) or less: Theorem 4.1's bound `max(F, Q_l)` cannot improve any more.
     exhaustive: they end at loss 0 only.
@@ -58,10 +56,10 @@ def experiment_a(
         raise UsageError(
             f"experiment (A): expected at least 1 draw and 0 or more steps, got {draws} draws and {steps} steps"
         )
-    objective.penalty_form.check(network)
-    target = 0.0 if exhaustive else default_target(network, network, objective, X, targets)
+    risk.objective.penalty_form.check(network)
+    target = 0.0 if exhaustive else default_target(network, network, risk)
     side = Side("A", network, [-(-n // 2) for n in network.widths[1:-1]], seed)
-    spent = Search(objective, X, targets, target, draws, steps)
+    spent = Search(risk, target, draws, steps)
     out = [_inputs(spent, side, SEARCH_DRAWS if search else draws, search)]
     for l in range(1, network.depth):
         out.append(_searched(spent, side, l) if search else _uniform(spent, side, l))
@@ -78,8 +76,8 @@ def _searched(spent: Search, side: Side, l: int) -> LayerLoss:
 def _uniform(spent: Search, side: Side, l: int) -> LayerLoss:
     network = side.network
     n, rng = network.widths[l], np.random.default_rng([side.seed, l])
-    features = network.features(spent.X, l)
-    above = [side.most_important(spent.X, p, network.widths[p] // 2) for p in range(l + 1, network.depth)]
+    features = network.features(spent.risk.X, l)
+    above = [side.most_important(spent.risk.X, p, network.widths[p] // 2) for p in range(l + 1, network.depth)]
     teachers, outputs = teachers_of(network, features, l, above)
 
     def values() -> Iterator[float]:
@@ -98,12 +96,12 @@ def _uniform(spent: Search, side: Side, l: int) -> LayerLoss:
 
 def _inputs(spent: Search, side: Side, draws: int, search: bool) -> LayerLoss:
     """l = 0: a network of half the widths on the inputs; each start imitates other neurons of the given network, the first its most important ones."""
-    network, X = side.network, spent.X
+    network, X = side.network, spent.risk.X
     rng = np.random.default_rng([side.seed, 0])
     halves = [n // 2 for n in network.widths[1:-1]]
     has_bias = [b is not None for b in network.biases]
     # Trained rows would have moving prices: with one penalised hidden layer the network's own rows and their best head.
-    own = network.shallow and spent.objective.kappa > 0 and spent.objective.penalty != "l1"
+    own = network.shallow and spent.risk.objective.kappa > 0 and spent.risk.objective.penalty != "l1"
 
     def values() -> Iterator[float]:
         for k in range(draws):
@@ -136,9 +134,7 @@ def _best(layer: int, values: Iterator[float], target: float, how: str) -> Layer
 
 def experiment_b(
     network: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     draws: int = 200,
     seed: int = 0,
@@ -146,10 +142,10 @@ def experiment_b(
 ) -> list[LayerLoss]:
     """Loss after dropout from layer l on, l = 1..L-1: random halves of the layers l..L-1, one best output scale, best of `draws` (T_B).
 
-    X (N, n_0). Kept neurons keep their own biases. forgotten_biases: they take the first biases of their layer, as in N21's public code.
+    Kept neurons keep their own biases. forgotten_biases: they take the first biases of their layer, as in N21's public code.
     Raises UsageError when there is no hidden layer or draws < 1.
     """
     found = dropout_losses(
-        network, objective, X, targets, draws=draws, seed=seed, forgotten_biases=forgotten_biases, by_importance=False
+        network, risk, draws=draws, seed=seed, forgotten_biases=forgotten_biases, by_importance=False
     )
     return [LayerLoss(d.layer, float(d.value), d.draws, d.how, float(d.scale)) for d in found]

@@ -17,6 +17,7 @@ from verifier.campaign.failure import failure
 from verifier.campaign.networks import own_checkpoint
 from verifier.errors import CheckpointError, VerifierError
 from verifier.files import file_sha256
+from verifier.objective import Risk
 from verifier.outcomes import Outcome
 from verifier.sweep.plan import CertifyTask, TrainTask
 from verifier.sweep.rows import certified, recorded
@@ -104,7 +105,9 @@ def _polished(
 
     end = Endpoint(network, {}, settings)
     objective = read_objective(end, end, options)
-    done = polished_endpoint("network", end, objective, dataset.X, objective.loss.encode(dataset), lambda text: None)
+    done = polished_endpoint(
+        "network", end, Risk(objective, dataset.X, objective.loss.encode(dataset)), lambda text: None
+    )
     return done.network, done.source
 
 

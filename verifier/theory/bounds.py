@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
 from verifier.objective import Objective, augmented_rows
 
@@ -72,7 +73,7 @@ def number(notes: dict[str, object], key: str) -> float:
 
 def second_moment_norm(X: Array, has_bias: bool) -> float:
     """Spectral norm |Sigma| of E[xt xt^T], xt = (x, 1) when first-layer biases are inputs' weights too."""
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if has_bias else X
+    inputs = augmented_inputs(X, has_bias)
     return float(np.linalg.norm(inputs, 2) ** 2 / len(X))
 
 

@@ -13,7 +13,7 @@ from math import ceil
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.paths.towers.neuron_choice import importance, kept_by_elimination, most_important
 from verifier.paths.towers.subnetworks import solve_head
 from verifier.theory.bounds import AprioriBound, Hypothesis, convex_loss
@@ -30,22 +30,20 @@ def free_neurons_needed(n: int, outputs: int, N: int) -> int | None:
     return 4 * outputs * ceil(N / blocks) if blocks else None
 
 
-def corollary43(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, draws: int = 3, seed: int = 0
-) -> AprioriBound:
+def corollary43(A: Network, B: Network, risk: Risk, *, draws: int = 3, seed: int = 0) -> AprioriBound:
     """The level max(F(A), F(B)) + eps of (10), its paper's second epsilon being any positive number, with all hypotheses judged.
 
-    X (N, n_0). eps: the largest excess of a head program on the features I_{L-1} over its endpoint's F (A1-b), an upper bound from the
+    eps: the largest excess of a head program on the features I_{L-1} over its endpoint's F (A1-b), an upper bound from the
     best of importance and elimination. draws: choices of I_{L-2} tried per endpoint.
     """
-    widths, N, L = A.widths, len(X), A.depth
-    E = max(objective.value(n, X, targets) for n in (A, B))
+    widths, N, L = A.widths, len(risk.X), A.depth
+    E = max(risk.value(n) for n in (A, B))
     last, need = widths[-2], free_neurons_needed(widths[-3] if L > 1 else 0, widths[-1], N)
     cardinalities = _a1(widths, need, N)
     kept = last - need if cardinalities.met and need is not None else ceil(last / 2)
-    eps = [_excess(n, objective, X, targets, kept) for n in (A, B)]
-    rows = [convex_loss(objective), no_penalty(objective), _relu(A)]
-    rows.append(Hypothesis("distinct inputs", *_pair(distinct(features(A, X, 0)))))
+    eps = [_excess(n, risk, kept) for n in (A, B)]
+    rows = [convex_loss(risk.objective), no_penalty(risk.objective), _relu(A)]
+    rows.append(Hypothesis("distinct inputs", *_pair(distinct(features(A, risk.X, 0)))))
     rows.append(cardinalities)
     rows.append(
         Hypothesis(
@@ -53,7 +51,7 @@ def corollary43(
         )
     )  # fmt: skip
     for letter, network in zip("AB", (A, B)):
-        for f in layers(network, X):
+        for f in layers(network, risk.X):
             if f.layer == L - 2:
                 found = _a2(network, f, draws, seed)
                 rows.append(Hypothesis(f"(A2) half of layer L - 2 of {letter} in generic position", *_pair(found)))
@@ -95,21 +93,21 @@ def _a1(widths: tuple[int, ...], need: int | None, N: int) -> Hypothesis:
     return Hypothesis(statement, need <= most, detail)
 
 
-def _excess(network: Network, objective: Objective, X: Array, targets: Array, kept: int) -> float:
+def _excess(network: Network, risk: Risk, kept: int) -> float:
     """How far the best head on `kept` neurons of the last hidden layer stays above the endpoint's F; at least 0."""
-    F, Z = objective.value(network, X, targets), network.features(X)
+    F, Z = risk.value(network), network.features(risk.X)
     layer, least = network.depth - 1, np.inf
     for how in range(2):
         if how == 0:
             chosen = most_important(network, Z, layer, kept)
-        elif len(X) * Z.shape[1] * network.widths[-1] > 4e6:
+        elif len(risk.X) * Z.shape[1] * network.widths[-1] > 4e6:
             break
         else:
-            chosen = kept_by_elimination(network, Z, targets, objective, kept)
+            chosen = kept_by_elimination(network, Z, risk.targets, risk.objective, kept)
         # The kept neurons' own coefficients are the start.
-        prices = objective.row_prices(network)[chosen]
+        prices = risk.objective.row_prices(network)[chosen]
         _, _, value = solve_head(
-            Z[:, chosen], targets, objective, (network.theta[:, chosen], network.c), prices=prices, stop_at=F
+            Z[:, chosen], risk.targets, risk.objective, (network.theta[:, chosen], network.c), prices=prices, stop_at=F
         )
         least = min(least, value)
         if least <= F:

@@ -13,7 +13,7 @@ from math import comb
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.paths.towers.neuron_choice import importance
 from verifier.theory import separability
 from verifier.theory.bounds import AprioriBound, Hypothesis
@@ -31,18 +31,16 @@ ALL_SUBSETS = 30
 SHARES = (0.5, 0.4, 0.6, 0.3, 0.7)
 
 
-def corollary44(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, draws: int = 5, seed: int = 0
-) -> list[AprioriBound]:
+def corollary44(A: Network, B: Network, risk: Risk, *, draws: int = 5, seed: int = 0) -> list[AprioriBound]:
     """The level max(F(A), F(B)) of (11), its epsilon being any positive number, as written and repaired.
 
-    X (N, n_0). draws: subsets tried per layer and endpoint, the most important neurons first. Repaired, in the last hidden layer
+    draws: subsets tried per layer and endpoint, the most important neurons first. Repaired, in the last hidden layer
     hyperplanes go through the origin unless there is an output bias; one output without an output bias needs two free neurons per layer, not n_L; and
     layer 0 is only needed where the sets of layer 1 of A and of B do not fit side by side (docs/deep.md, Theorem 4.1, remark 1).
     """
-    E = max(objective.value(n, X, targets) for n in (A, B))
-    common = [_loss(objective), no_penalty(objective)]
-    if objective.loss.name not in LOSSES:
+    E = max(risk.value(n) for n in (A, B))
+    common = [_loss(risk.objective), no_penalty(risk.objective)]
+    if risk.objective.loss.name not in LOSSES:
         return [
             AprioriBound(
                 "corollary 4.4",
@@ -52,19 +50,19 @@ def corollary44(
                 "features not examined: the loss is not one of classification",
             )
         ]
-    search = _Search(signs_of(targets, A.widths[-1]), draws, seed)
+    search = _Search(signs_of(risk.targets, A.widths[-1]), draws, seed)
     outputs, bias = A.widths[-1], A.c is not None
     free = 2 if outputs == 1 and not bias else outputs
     top = A.depth - 1
     written = [*common, _widths(A, outputs), Hypothesis("sigma strictly monotonic on an interval", True, "on [0, 1]")]
     repaired = [*common, _widths(A, free)]
-    data = search.layer(features(A, X, 0), A.widths[0], True)
+    data = search.layer(features(A, risk.X, 0), A.widths[0], True)
     written.append(Hypothesis("layer 0: separable data", data.met, data.text))
     narrow = min(A.widths[1:-1], default=0)
     for letter, n in zip("AB", (A, B)):
         if narrow < 2 * outputs:
             break
-        for f in layers(n, X):
+        for f in layers(n, risk.X):
             if (l := f.layer) == 0:
                 continue
             found = search.layer(f, n.widths[l] - outputs, True)
@@ -74,7 +72,7 @@ def corollary44(
                 found = search.layer(f, n.widths[l] - free, affine)
             words = "separable features" if affine else "features separable through the origin"
             repaired.append(Hypothesis(f"layer {l} of {letter}: {words}", found.met, found.text))
-    repaired.append(_joined(search, A, B, X, data, bias))
+    repaired.append(_joined(search, A, B, risk.X, data, bias))
     return [
         AprioriBound("corollary 4.4", SOURCE, E, tuple(written), _note(bias, outputs)),
         AprioriBound("corollary 4.4, repaired", SOURCE + ", repaired here (docs/audit.md)", E, tuple(repaired), "as a limit: any level above it"),

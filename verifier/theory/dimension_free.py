@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.theory.bounds import (
     AprioriBound,
     HasNotes,
@@ -111,15 +111,13 @@ def connected_sublevel_sets(A: Network, B: Network, objective: Objective, X: Arr
     )
 
 
-def dimension_free_bounds(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, best: HasNotes
-) -> list[AprioriBound]:
+def dimension_free_bounds(A: Network, B: Network, risk: Risk, best: HasNotes) -> list[AprioriBound]:
     """The barrier over E with l and e(l) of a T2 path, pruning l neurons from either network, and the connectedness test."""
     l, e_l = int(number(best.notes, "l")), number(best.notes, "e_l")
-    E = max(objective.value(A, X, targets), objective.value(B, X, targets))
+    E = max(risk.value(A), risk.value(B))
     pruned = [
-        replace(pruning_cost(n, objective, X, l=l), name=f"smallest-mass pruning of {letter}, l = {l}")
+        replace(pruning_cost(n, risk.objective, risk.X, l=l), name=f"smallest-mass pruning of {letter}, l = {l}")
         for letter, n in (("A", A), ("B", B))
     ]
-    barrier = sparsification_barrier(A, B, objective, X, level=E, l=l, e_l=e_l)
-    return [barrier, *pruned, connected_sublevel_sets(A, B, objective, X)]
+    barrier = sparsification_barrier(A, B, risk.objective, risk.X, level=E, l=l, e_l=e_l)
+    return [barrier, *pruned, connected_sublevel_sets(A, B, risk.objective, risk.X)]

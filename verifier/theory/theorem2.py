@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.theory.bounds import (
     AprioriBound,
     HasNotes,
@@ -51,38 +51,39 @@ class Theorem2Terms:
         return max(self.e_l, self.full_A, self.sparse_A, self.sparse_B, self.full_B)
 
 
-def theorem2_bounds(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, best: HasNotes
-) -> list[AprioriBound]:
+def theorem2_bounds(A: Network, B: Network, risk: Risk, best: HasNotes) -> list[AprioriBound]:
     """`bounds_from_terms` with the terms of a path (or grid) built by `verifier.paths.theorem2`."""
-    return bounds_from_terms(terms_from_notes(best.notes), A, B, objective, X, targets)
+    return bounds_from_terms(terms_from_notes(best.notes), A, B, risk)
 
 
-def bounds_from_terms(
-    terms: Theorem2Terms, A: Network, B: Network, objective: Objective, X: Array, targets: Array
-) -> list[AprioriBound]:
+def bounds_from_terms(terms: Theorem2Terms, A: Network, B: Network, risk: Risk) -> list[AprioriBound]:
     """`max(terms) + C alpha` with C = L^2 sqrt|Sigma| / kappa (paper), C' = L sqrt|Sigma| max(|beta|_1, |gamma|_1) and
     C'' = L sqrt|Sigma| E loss(y, 0) / (2 kappa), which bounds half of C' before anything is known of the heads.
 
     The level T2 promises is the larger of E and this value. |Sigma| is the spectral norm of E[xt xt^T].
     """
     K = A.theta.shape[0]
-    L, root = lipschitz_constant(objective, K), math.sqrt(second_moment_norm(X, A.b is not None))
+    L, root = lipschitz_constant(risk.objective, K), math.sqrt(second_moment_norm(risk.X, A.b is not None))
     networks = (A, B)
-    model = (convex_loss(objective), lipschitz_loss(objective, K), unit_rows(networks), no_output_bias(networks))
+    model = (
+        convex_loss(risk.objective),
+        lipschitz_loss(risk.objective, K),
+        unit_rows(networks),
+        no_output_bias(networks),
+    )
     if terms.alpha == 0:
         paper = repaired = before = terms.largest
     else:
-        at_zero = objective.loss_of(np.zeros((len(X), K)), targets)
-        over = 1 / objective.kappa if objective.kappa > 0 else math.inf
+        at_zero = risk.objective.loss_of(np.zeros((len(risk.X), K)), risk.targets)
+        over = 1 / risk.objective.kappa if risk.objective.kappa > 0 else math.inf
         paper = terms.largest + L * L * root * over * terms.alpha
         repaired = terms.largest + L * root * terms.head_mass * terms.alpha
         before = terms.largest + L * root * at_zero * over / 2 * terms.alpha
     lemma = Hypothesis(
         "Lemma 1: every best head has |theta|_1 <= L / kappa",
-        None if objective.kappa == 0 or math.isnan(L) else bool(terms.head_mass <= L / objective.kappa),
+        None if risk.objective.kappa == 0 or math.isnan(L) else bool(terms.head_mass <= L / risk.objective.kappa),
         f"largest head mass {terms.head_mass:.6g}"
-        + ("" if objective.kappa == 0 or math.isnan(L) else f", L / kappa = {L / objective.kappa:.6g}"),
+        + ("" if risk.objective.kappa == 0 or math.isnan(L) else f", L / kappa = {L / risk.objective.kappa:.6g}"),
     )
     at = f"l = {terms.l}, alpha = {terms.alpha:g}"
     return [
@@ -90,8 +91,8 @@ def bounds_from_terms(
             f"theorem 2, paper's C, {at}",
             SOURCE,
             finite_or_none(paper),
-            (*model, positive_kappa(objective), l1_penalty(objective, networks), lemma),
-            f"{_printed(terms, objective)}; the proof bounds |theta|_1 by L / kappa through |Z| <= 1, which data need not satisfy",
+            (*model, positive_kappa(risk.objective), l1_penalty(risk.objective, networks), lemma),
+            f"{_printed(terms, risk.objective)}; the proof bounds |theta|_1 by L / kappa through |Z| <= 1, which data need not satisfy",
         ),
         AprioriBound(
             f"theorem 2, repaired C', {at}",
@@ -104,7 +105,7 @@ def bounds_from_terms(
             f"theorem 2, repaired C'', {at}",
             SOURCE + ", constant from E loss(y, 0)",
             finite_or_none(before),
-            (*model, positive_kappa(objective), l1_penalty(objective, networks)),
+            (*model, positive_kappa(risk.objective), l1_penalty(risk.objective, networks)),
             "what holds in place of the printed constant (docs/audit.md, t2.main): |theta|_1 <= E loss(y, 0) / kappa for every best head",
         ),
     ]

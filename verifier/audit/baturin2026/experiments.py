@@ -12,7 +12,7 @@ from verifier.audit.counterexamples import parameters, problem_of, violated
 from verifier.kernel import Problem
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.pipeline.sampling import sample_segment
 
 PAPER = "baturin2026"
@@ -57,7 +57,9 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         X, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 1))
         nets = [Network((rng.normal(size=(3, 2)), rng.normal(size=(1, 3))), (None, None)) for _ in range(4)]
         times = np.linspace(0, 1, 21)
-        maxima = [float(sample_segment(a, b, times, o, X, y, "literal").max()) for a, b in itertools.pairwise(nets)]
+        maxima = [
+            float(sample_segment(a, b, times, Risk(o, X, y), "literal").max()) for a, b in itertools.pairwise(nets)
+        ]
         E = max(o.value(n, X, y) for n in (nets[0], nets[-1]))
         yield Instance("random", "three segments", {"maxima": np.array(maxima), "E": E})
     if count >= 100:
@@ -66,10 +68,10 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
 
         (A, data), (B, _) = trained("paper-moons", "squared", 20, 0), trained("paper-moons", "squared", 20, 1)
         targets = o.loss.encode(data)
-        found = dss(A, B, o, data.X, targets)
+        found = dss(A, B, Risk(o, data.X, targets))
         vertices = list(found.path.vertices())
         maxima = [
-            float(sample_segment(a, b, np.linspace(0, 1, 200), o, data.X, targets, "literal").max())
+            float(sample_segment(a, b, np.linspace(0, 1, 200), Risk(o, data.X, targets), "literal").max())
             for a, b in itertools.pairwise(vertices)
         ]
         E = max(o.value(n, data.X, targets) for n in (A, B))

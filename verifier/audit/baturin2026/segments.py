@@ -10,6 +10,7 @@ import numpy as np
 from verifier.audit.baturin2026.heads import lemma_head, objective_of
 from verifier.audit.claim import Instance, Rng
 from verifier.audit.trained import trained
+from verifier.matrices import augmented_inputs
 from verifier.objective import augmented_rows
 
 Array = np.ndarray
@@ -95,7 +96,7 @@ def trained_segments(kappa: float = 0.001) -> Iterator[Instance]:
         for angle in (0.01, 0.1):
             V = W + angle * rng.normal(size=W.shape) / np.sqrt(W.shape[1])
             V /= np.linalg.norm(V, axis=1, keepdims=True)
-            X = np.hstack([dataset.X, np.ones((len(dataset.X), 1))])
+            X = augmented_inputs(dataset.X)
             y = np.where(dataset.y > 0, 1.0, -1.0)
             values: Values = {
                 "X": X,

@@ -14,7 +14,7 @@ from verifier.elaboration.every_width import every_width_claim
 from verifier.landscape.setting import make_setting
 from verifier.landscape.tree import merge_tree
 from verifier.networks.network import Network, one_hidden_layer
-from verifier.objective import Objective, make_objective
+from verifier.objective import Objective, Risk, make_objective
 from verifier.paths.exchange.proposition_x import exchange
 from verifier.programs.every_width.solve import solve_every_width
 from verifier.theory.bounds import lipschitz_constant, second_moment_norm
@@ -59,9 +59,9 @@ def _local_claims(i: Instance) -> Counterexample:
     """Both values, and a path from the silent network to the best one along which F stays at or below the former."""
     o, (X, y) = _objective(i.values), _one_sample(i.values)
     A, B = _silent_and_best(i.values)
-    problem = kernel_problem(A, B, o, X, y)
+    problem = kernel_problem(A, B, Risk(o, X, y))
     ends = endpoint_claims(problem)
-    path = elaborate_path(problem, exchange(A, B, o, X, y)).claim
+    path = elaborate_path(problem, exchange(A, B, Risk(o, X, y))).claim
     argument = (
         "all neurons of A are negative at the only sample and its heads are 0, so that F is at least F(A) near A: a local minimum. "
         "Every network can go to the best head on its rows, for which one neuron is enough with one sample, take another network's neuron in its second "
@@ -73,7 +73,7 @@ def _local_claims(i: Instance) -> Counterexample:
 def _floor(i: Instance) -> Trial:
     """A bound of F for every width is one of e(l) and of every delta, so of eps(m) for every m; O(m^-zeta) tends to 0."""
     v = i.values
-    program = solve_every_width([_start(v)], _objective(v), v["X"], v["y"], seconds=3.0, tolerance=1e-3)
+    program = solve_every_width([_start(v)], Risk(_objective(v), v["X"], v["y"]), seconds=3.0, tolerance=1e-3)
     return Trial(program.dual, 0.0, 1.0, text=f"eps(m) >= {program.dual:.6g} for every m, kappa = {v['kappa']:.3g}")
 
 
@@ -99,8 +99,8 @@ def _labelled(rng: Rng, count: int) -> Iterator[Instance]:
 def _floor_claims(i: Instance) -> Counterexample:
     v = i.values
     A, o = _start(v), _objective(v)
-    problem = kernel_problem(A, A, o, v["X"], v["y"])
-    claim = every_width_claim(problem, solve_every_width([A], o, v["X"], v["y"], seconds=3.0))
+    problem = kernel_problem(A, A, Risk(o, v["X"], v["y"]))
+    claim = every_width_claim(problem, solve_every_width([A], Risk(o, v["X"], v["y"]), seconds=3.0))
     argument = (
         f"eps(m) is the largest of e(l) and of the deltas, each of which is F of a network: eps(m) >= {claim.lower:.6g} for every m and l. "
         "O(m^-zeta) with zeta > 0 tends to 0"
@@ -115,7 +115,8 @@ def _landscape(seed: int, m: int) -> tuple[tuple[float, ...], tuple[float, ...],
     X, y = np.sort(rng.uniform(-1, 1, (4, 1)), axis=0), rng.normal(size=(4, 1))
     v = {"loss": "huber", "kappa": float(np.exp(rng.uniform(-6, -3)))}
     o = _objective(v)
-    tree, fewer = merge_tree(make_setting(X, y, o, m)), merge_tree(make_setting(X, y, o, m - 1))
+    risk = Risk(o, X, y)
+    tree, fewer = merge_tree(make_setting(risk, m)), merge_tree(make_setting(risk, m - 1))
     levels = tuple(float(tree.values[k]) for k in tree.younger)
     return levels, tuple(map(float, tree.persistence)), float(fewer.values[0]), o
 

@@ -23,8 +23,9 @@ from verifier.landscape.gap import exact_gap
 from verifier.landscape.minima import minimum_network
 from verifier.landscape.setting import make_setting
 from verifier.landscape.tree import merge_tree
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network, one_hidden_layer
-from verifier.objective import Objective, make_objective
+from verifier.objective import Objective, Risk, make_objective
 from verifier.pipeline.exact import barrier_of
 from verifier.pipeline.landscape_records import pairs_of
 
@@ -47,7 +48,7 @@ class Sides:
 
 def second_moment_root(X: Array) -> float:
     """An upper bound of sqrt|Sigma_X|_2, inputs with a 1 behind them: the Frobenius norm bounds the spectral one; rounded outwards."""
-    xt = np.column_stack([X, np.ones(len(X))])
+    xt = augmented_inputs(X)
     return math.sqrt(float(np.linalg.norm(xt.T @ xt / len(X)))) * (1 + 1e-12)
 
 
@@ -75,8 +76,8 @@ def sides(v: dict[str, Any]) -> Sides:
     """Run the exact search, and let the kernel bound both sides of what it found."""
     A, B, e1 = (network(v[n]) for n in ("A", "B", "e1"))
     o, X, y = make(v), v["X"], v["y"][:, None]
-    problem = kernel_problem(A, B, o, X, y)
-    found = exact_gap(A, B, o, X, y)
+    problem = kernel_problem(A, B, Risk(o, X, y))
+    found = exact_gap(A, B, Risk(o, X, y))
     barrier = barrier_of(problem, found, name="no path below")
     # The dual 0 is feasible and worth 0: only the upper end is wanted.
     one = head_claim(problem, ONE_NEURON, e1.W, e1.b, e1.theta, None, np.zeros((len(X), 1)))
@@ -168,10 +169,11 @@ def tiny(rng: Rng, loss: str, scale: float) -> Instance | None:
         "kappa": float(np.exp(rng.uniform(-4, -2))),
     }
     o = make(v)
-    pairs = pairs_of(merge_tree(make_setting(X, v["y"][:, None], o, 2)), 1)
+    risk = Risk(o, X, v["y"][:, None])
+    pairs = pairs_of(merge_tree(make_setting(risk, 2)), 1)
     if not pairs:
         return None
-    one = make_setting(X, v["y"][:, None], o, 1)
+    one = make_setting(risk, 1)
     tree = merge_tree(one)
     best = minimum_network(FaceValues(one), tree.cells[int(np.argmin(tree.values))])
     flat = lambda n: np.column_stack([n.W, n.b, n.theta[0]])

@@ -15,6 +15,7 @@ from verifier.audit.baturin2026.segments import (
 )
 from verifier.audit.claim import Instance, Trial, compared
 from verifier.elaboration import elaborate_path, kernel_problem
+from verifier.objective import Risk
 from verifier.paths.theorem2 import theorem2_grid
 from verifier.theory.theorem2 import bounds_from_terms, terms_from_notes
 
@@ -127,9 +128,9 @@ def main_trial(i: Instance) -> Trial:
     """The best certified path against max(lambda, eps) with the grid's best (l, alpha); lambda = E."""
 
     A, B, o, X, y = (i.values[name] for name in ("A", "B", "objective", "X", "y"))
-    grid = theorem2_grid(A, B, o, X, y, seed=0)
-    paper = bounds_from_terms(terms_from_notes(grid.notes), A, B, o, X, y)[0].value
-    claim = elaborate_path(kernel_problem(A, B, o, X, y), grid.path).claim
+    grid = theorem2_grid(A, B, Risk(o, X, y), seed=0)
+    paper = bounds_from_terms(terms_from_notes(grid.notes), A, B, Risk(o, X, y))[0].value
+    claim = elaborate_path(kernel_problem(A, B, Risk(o, X, y)), grid.path).claim
     E = max(o.value(n, X, y) for n in (A, B))
     # `gap` is the certified excess over E and exactly 0 where nothing lies above it; the rest is the margin of claims.
     return Trial(

@@ -12,6 +12,7 @@ from verifier.audit.search import ascend
 from verifier.audit.trained import small_networks
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import Objective, Parameters, Problem
+from verifier.matrices import augmented_inputs
 
 PAPER = "baturin2026"
 Array = np.ndarray
@@ -129,7 +130,7 @@ def _clusters(rng: Rng, count: int) -> Iterator[Instance]:
         sizes = np.linalg.norm(rows, axis=1)
         near = np.argsort(-(_unit(rows) @ rows[0]))[:5]
         values = {"rows": _unit(rows)[near], "beta": (net.theta * sizes)[near], "y": net.y}
-        values["X"] = np.column_stack([net.X, np.ones(len(net.X))])
+        values["X"] = augmented_inputs(net.X)
         yield Instance("trained", f"{net.label}, the five rows nearest to the first", values)
 
 

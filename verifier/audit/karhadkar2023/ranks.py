@@ -11,6 +11,7 @@ from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.karhadkar2023.shares import bounds, singular
 from verifier.audit.search import ascend
 from verifier.audit.trained import small_networks
+from verifier.matrices import augmented_inputs
 
 PAPER = "karhadkar2023"
 Array = np.ndarray
@@ -83,7 +84,7 @@ def _trained() -> Iterator[Instance]:
 
     for seed in range(2):
         network, data = trained("paper-breast-cancer", "logistic", 20, seed)
-        X = np.hstack([data.X, np.ones((len(data.X), 1))])[:25]
+        X = augmented_inputs(data.X)[:25]
         W = np.hstack([network.W, np.zeros((len(network.W), 1)) if network.b is None else network.b[:, None]])
         values = {"W": W, "v": network.theta[0].copy(), "X": X, "y": np.where(data.y[:25] > 0, 1.0, -1.0).ravel()}
         yield Instance("trained", f"Breast Cancer, 25 samples, width 20, seed {seed}", values)

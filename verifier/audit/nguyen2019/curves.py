@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from verifier.matrices import independent_columns
+from verifier.matrices import augmented_inputs, independent_columns
 
 Array = np.ndarray
 Activation = Callable[[Array], Array]
@@ -126,7 +126,7 @@ def backward(layers: list[tuple[Array, Array]], A: Array, inverse: Activation) -
 
 def map_h(X: Array, layers: list[tuple[Array, Array]], A: Array, inverse: Activation) -> tuple[Array, Array]:
     """h of Lemma 3.3 for k = L: the first layer (W_1, b_1) that makes the output A, for layers 2..L."""
-    whole = np.hstack([X, np.ones((len(X), 1))])
+    whole = augmented_inputs(X)
     U = np.linalg.pinv(whole) @ inverse(backward(layers, A, inverse))
     return U[:-1], U[-1]
 
@@ -136,7 +136,7 @@ def to_h(X: Array, layers: list[tuple[Array, Array]], sigma: Activation, inverse
 
     Going back from the output, each layer's features are those of the recursion plus (1 - t) times a matrix that the layer's weights annul.
     """
-    whole = np.hstack([X, np.ones((len(X), 1))])
+    whole = augmented_inputs(X)
     outputs = forward(X, layers, sigma)
     start = np.vstack([layers[0][0], layers[0][1]])
     kernels = []

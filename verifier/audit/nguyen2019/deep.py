@@ -13,7 +13,7 @@ from verifier.elaboration import path_upper_bound
 from verifier.errors import UsageError
 from verifier.matrices import independent_columns
 from verifier.networks.network import Network
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 from verifier.paths.nguyen2019.lemma33 import Curves, map_h
 from verifier.paths.nguyen2019.lemma52 import free_neurons, to_full_rank, write_neurons
 from verifier.paths.nguyen2019.polyline import Polyline
@@ -152,7 +152,7 @@ def _connected(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
         worst: Trial | None = None
         try:
             # Between its ends the path does not depend on the loss.
-            path = theorem(A, B, make_objective("squared"), X, Y)
+            path = theorem(A, B, Risk(make_objective("squared"), X, Y))
         except UsageError:
             return Trial(0.0, 0.0, 1.0, False)
         for loss in LOSSES:
@@ -167,7 +167,12 @@ def _connected(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
             E = max(o.loss_value(n, X, y) for n in (A, B))
             size = E + o.loss_of(np.zeros_like(Y), y)
             trial = Trial(
-                path_upper_bound(path, o, X, y), E, size, _moderate(path), 1e-6, f"{loss} loss, {len(path.moves)} moves"
+                path_upper_bound(path, Risk(o, X, y)),
+                E,
+                size,
+                _moderate(path),
+                1e-6,
+                f"{loss} loss, {len(path.moves)} moves",
             )
             worst = trial if worst is None or trial.slack < worst.slack else worst
         assert worst is not None  # LOSSES holds losses for any number of outputs
@@ -183,14 +188,14 @@ def _descends(theorem: Callable[..., Path]):  # type: ignore[no-untyped-def]
         (A,) = _networks(instance)
         X, Y, o = instance.values["X"], instance.values["Y"], make_objective("squared")
         try:
-            path = theorem(A, o, X, Y)
+            path = theorem(A, Risk(o, X, Y))
         except UsageError:
             return Trial(0.0, 0.0, 1.0, False)
         if instance.values.get("stopped"):
             path = Path("stopped", path.start, path.moves[:-1])
         rise, least = 0.0, o.value(A, X, Y)
         for v, move in zip(path.vertices(), path.moves):
-            rise = max(rise, path_upper_bound(Path("move", v, (move,)), o, X, Y) - least)
+            rise = max(rise, path_upper_bound(Path("move", v, (move,)), Risk(o, X, Y)) - least)
             least = min(least, o.value(move.to, X, Y))
         end = o.value(path.end, X, Y)
         scale = o.value(A, X, Y) + float(np.mean((Y**2).sum(axis=1)))
@@ -210,7 +215,7 @@ def _lemma34(instance: Instance) -> Trial:
         align_all(Curves(line, 1, X, np.linalg.pinv(X)))
     path, f = line.path("lemma34"), A.predict(X)
     o = make_objective("squared")
-    far = path_upper_bound(path, o, X, f)
+    far = path_upper_bound(path, Risk(o, X, f))
     size = float(np.mean((f**2).sum(axis=1))) or 1.0
     missing = sum(min(W.shape) - int(np.linalg.matrix_rank(W)) for W in path.end.weights[1:])
     return Trial(
@@ -270,7 +275,7 @@ def _unbounded51(instance: Instance) -> Trial:
     W, b = line.weight(1), line.bias(1)
     write_neurons(line, 1, free, np.where(W[:, free] == 0.0, 1.0, W[:, free]) * 1e6, b[free], "grow")
     f = A.predict(X)
-    far = path_upper_bound(line.path("unbounded"), o, X, f)
+    far = path_upper_bound(line.path("unbounded"), Risk(o, X, f))
     length = float(np.linalg.norm(line.network.weights[0] - A.weights[0]))
     size = float(np.mean((f**2).sum(axis=1))) or 1.0
     return Trial(far / size + (length < 1e5), 0.0, 1.0, True, 1e-10, f"{len(free)} free neurons, length {length:.3g}")

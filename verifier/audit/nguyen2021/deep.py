@@ -12,7 +12,7 @@ from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.nguyen2021.paths import PAPER, least_squares_head, mean_square
 from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.networks.network import Network
-from verifier.objective import Objective, make_objective
+from verifier.objective import Objective, Risk, make_objective
 from verifier.paths.path import Path
 from verifier.paths.towers.dropout_stability import dropout_path
 from verifier.paths.towers.subnetworks import solve_head
@@ -80,7 +80,7 @@ def trained_pairs() -> Iterator[Instance]:
 
 def certified(path: Path, A: Network, B: Network, o: Objective, X: Array, y: Array) -> tuple[float, set[str]]:
     """The kernel's bound of F along the path, and the kinds of its moves."""
-    found = elaborate_path(kernel_problem(A, B, o, X, y), path)
+    found = elaborate_path(kernel_problem(A, B, Risk(o, X, y)), path)
     return found.claim.sup, set(found.kinds)
 
 
@@ -122,7 +122,7 @@ def _problem(instance: Instance) -> tuple[Network, Network, Objective, Array, Ar
 def _theorem41(instance: Instance) -> Trial:
     """The right side of (4) at the sets and sub-networks found."""
     A, B, o, X, y, F = _problem(instance)
-    path = theorem41(A, B, o, X, y, sizes=instance.values["sizes"], draws=1, steps=30, rounds=0)
+    path = theorem41(A, B, Risk(o, X, y), sizes=instance.values["sizes"], draws=1, steps=30, rounds=0)
     sup, kinds = certified(path, A, B, o, X, y)
     Q = [q for letter in "AB" for q in path.notes[letter]["Q"]]  # type: ignore[index]
     Q0 = path.notes["Q_0"]
@@ -135,7 +135,7 @@ def _theorem41(instance: Instance) -> Trial:
 def _dropout(instance: Instance) -> Trial:
     """epsilon: the larger of the endpoints' losses from the best dropout found, over l."""
     A, B, o, X, y, F = _problem(instance)
-    path = dropout_path(A, B, o, X, y, draws=10)
+    path = dropout_path(A, B, Risk(o, X, y), draws=10)
     sup, kinds = certified(path, A, B, o, X, y)
     eps = max(max(path.notes[letter]["D"]) - f for letter, f in zip("AB", F))  # type: ignore[index]
     eps = max(eps, 0.0)

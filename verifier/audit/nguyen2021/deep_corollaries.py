@@ -18,7 +18,7 @@ from verifier.audit.nguyen2021.deep import (
 )
 from verifier.audit.nguyen2021.paths import PAPER
 from verifier.networks.network import Network
-from verifier.objective import Objective, make_objective
+from verifier.objective import Objective, Risk, make_objective
 from verifier.paths.path import Path
 from verifier.paths.towers.moves import Tower, live_slots, stacked
 from verifier.paths.towers.neuron_choice import most_important
@@ -84,7 +84,7 @@ def _corollary43(instance: Instance) -> Trial:
     v = instance.values
     A, B = networks_of(instance, "A", "B")
     X, y, o = v["X"], v["y"], make_objective("squared")
-    bound = corollary43(A, B, o, X, y)
+    bound = corollary43(A, B, Risk(o, X, y))
     widths = A.widths
     need = 4 * widths[-1] * -(-len(X) // (4 * (widths[-3] // 8))) if widths[-3] >= 8 else 0
     sizes = [*(n - 1 for n in widths[1:-3]), (widths[-3] + 1) // 2, widths[-2] - need]
@@ -147,7 +147,7 @@ def _corollary44(instance: Instance) -> Trial:
     A, B = networks_of(instance, "A", "B")
     X, y, o = v["X"], v["y"], make_objective(v["loss"])
     sides = signs_of(y, A.widths[-1])
-    if not corollary44(A, B, o, X, y, draws=3)[0].applies:
+    if not corollary44(A, B, Risk(o, X, y), draws=3)[0].applies:
         return Trial(0.0, 0.0, 1.0, False)
     outputs = A.widths[-1]
     sets = [[most_important(n, n.features(X, l), l, n.widths[l] - outputs) for l in range(1, n.depth)] for n in (A, B)]

@@ -11,7 +11,7 @@ from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.nguyen2021.deep import networks_of, random_network, random_targets, stored, trained_network
 from verifier.audit.nguyen2021.paths import PAPER
 from verifier.networks.network import Network
-from verifier.objective import Objective, make_objective
+from verifier.objective import Objective, Risk, make_objective
 from verifier.paths.towers.dropout_stability import dropout_losses
 from verifier.paths.towers.neuron_choice import most_important
 from verifier.paths.towers.sparse_points import Search, Side
@@ -29,7 +29,7 @@ def experiment_a(network: Network, o: Objective, X: Array, y: Array, draws: int,
     """(I_l, upper bound of Q~_l) for l = 0, ..., L - 1: uniform subsets of ceil(n_l / 2) neurons, a sub-network trained for each (equation 14)."""
     halves = [-(-n // 2) for n in network.widths[1:-1]]
     side = Side("A", network, halves, seed)
-    search = Search(o, X, y, -np.inf, draws, steps)
+    search = Search(Risk(o, X, y), -np.inf, draws, steps)
     out = []
     for l in range(network.depth):
         rng = np.random.default_rng([seed, l])
@@ -139,7 +139,7 @@ def _dropped(instance: Instance) -> Trial:
     v = instance.values
     (network,) = networks_of(instance, "A")
     o = make_objective("logistic")
-    D = [d.value for d in dropout_losses(network, o, v["X"], v["y"], draws=DRAWS_B, by_importance=False)]
+    D = [d.value for d in dropout_losses(network, Risk(o, v["X"], v["y"]), draws=DRAWS_B, by_importance=False)]
     F = o.value(network, v["X"], v["y"])
     text = f"F = {F:.4g}, D_1.. = {', '.join(f'{d:.4g}' for d in D)}"
     return Trial(1.5 * (D[-1] - F), D[0] - F, float(np.log(2)), D[0] > F, 1e-9, text)
@@ -150,7 +150,7 @@ def _against_a(instance: Instance) -> Trial:
     v = instance.values
     (network,) = networks_of(instance, "A")
     o = make_objective("logistic")
-    D = [d.value for d in dropout_losses(network, o, v["X"], v["y"], draws=DRAWS_B, by_importance=False)]
+    D = [d.value for d in dropout_losses(network, Risk(o, v["X"], v["y"]), draws=DRAWS_B, by_importance=False)]
     Q = _trained_a(*v["key"])
     return Trial(max(Q), max(D), float(np.log(2)), text=f"(A) {max(Q):.4g}, (B) {max(D):.4g}")
 
@@ -161,7 +161,7 @@ def _forgotten(instance: Instance) -> Trial:
     (network,) = networks_of(instance, "A")
     o = make_objective("logistic")
     right, wrong = (
-        [d.value for d in dropout_losses(network, o, v["X"], v["y"], draws=DRAWS_B, by_importance=False, forgotten_biases=f)]
+        [d.value for d in dropout_losses(network, Risk(o, v["X"], v["y"]), draws=DRAWS_B, by_importance=False, forgotten_biases=f)]
         for f in (False, True)
     )  # fmt: skip
     far = max(abs(a - b) for a, b in zip(right, wrong))

@@ -11,7 +11,7 @@ from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.nguyen2021.paths import PAPER
 from verifier.landscape.setting import make_setting
 from verifier.landscape.tree import merge_tree
-from verifier.objective import make_objective
+from verifier.objective import Risk, make_objective
 
 
 @cache
@@ -19,7 +19,7 @@ def _largest_gap(seed: int, N: int, width: int) -> tuple[float, float]:
     """(largest gap between two local minima, its level) for N random samples on a line, squared loss, hidden biases."""
     rng = np.random.default_rng(seed)
     X, y = np.sort(rng.uniform(-1, 1, (N, 1)), axis=0), rng.normal(size=(N, 1))
-    return merge_tree(make_setting(X, y, make_objective("squared"), width)).largest_gap
+    return merge_tree(make_setting(Risk(make_objective("squared"), X, y), width)).largest_gap
 
 
 def _connected(instance: Instance) -> Trial:

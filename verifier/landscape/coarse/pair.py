@@ -16,7 +16,7 @@ from verifier.landscape.setting import products
 from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
 from verifier.landscape.sign_count.star import handed_over
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.path import Path
 
 Array = np.ndarray
@@ -55,9 +55,7 @@ class PairBarrier:
 def pair_barrier(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     most_programs: int,
     seconds: float,
@@ -70,14 +68,14 @@ def pair_barrier(
     Raises UsageError where a neuron of that network is 0: then no sign pattern holds it, and its own F is at least what the search could prove.
     """
     ends = {"A": A, "B": B}
-    values = {k: objective.value(net, X, targets) for k, net in ends.items()}
+    values = {k: risk.value(net) for k, net in ends.items()}
     around, other = ("A", "B") if values["A"] >= values["B"] else ("B", "A")
     signs, theirs = neuron_signs(ends[around]), neuron_signs(ends[other])
     if 0 in signs:
         raise UsageError(
             f"cones: network {around} has a neuron that is 0 (head or row), where its sign may change at once; such pairs are not covered"
         )
-    s = with_signs(A, objective, X, targets, tuple(signs), "cones")
+    s = with_signs(A, risk, tuple(signs), "cones")
     start = _point(ends[around])
     goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(signs, theirs)) else None
     last = [time.monotonic()]

@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from verifier.errors import UsageError
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.objective.penalties import augmented_rows
 from verifier.regions.arrangement import exponents
 
@@ -104,31 +105,29 @@ def require_covered(A: Network, B: Network, objective: Objective, targets: Array
         raise UsageError(f"{method}: expected one output, got targets of shape {targets.shape}")
 
 
-def narrow(A: Network, objective: Objective, X: Array, targets: Array, positive: int) -> Narrow:
+def narrow(A: Network, risk: Risk, positive: int) -> Narrow:
     """The networks of A's shape without one neuron, `positive` of the others positive.
 
     Raises UsageError where the inputs lie in a hyperplane: then some rows change nothing, and no cone of them is bounded from below.
     """
     stay = A.theta.shape[1] - 1
-    return with_signs(A, objective, X, targets, (1,) * positive + (-1,) * (stay - positive))
+    return with_signs(A, risk, (1,) * positive + (-1,) * (stay - positive))
 
 
-def with_signs(
-    A: Network, objective: Objective, X: Array, targets: Array, signs: tuple[int, ...], method: str = "sign-count"
-) -> Narrow:
+def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "sign-count") -> Narrow:
     """The networks of A's inputs, biases and output with neurons of these signs. Raises UsageError as `narrow` does."""
     hidden_bias = A.b is not None
-    inputs = np.column_stack([X, np.ones(len(X))]) if hidden_bias else np.ascontiguousarray(X, dtype=np.float64)
-    n, d = inputs.shape[1], X.shape[1]
-    directions = np.diag(np.ldexp(1.0, -np.append(exponents(X), [0] if hidden_bias else []).astype(np.int64)))
+    inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
+    n, d = inputs.shape[1], risk.X.shape[1]
+    directions = np.diag(np.ldexp(1.0, -np.append(exponents(risk.X), [0] if hidden_bias else []).astype(np.int64)))
     if hidden_bias:
         # Centred and of size 1, by powers of two: the same partition in other units.
-        centred = X - X.mean(axis=0)
+        centred = risk.X - risk.X.mean(axis=0)
         directions[:d, :d] = np.diag(np.ldexp(1.0, -exponents(centred).astype(np.int64)))
-        directions[:d, d] = -X.mean(axis=0) * np.diag(directions)[:d]
-    if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(X) ** 0.5) < n:
+        directions[:d, d] = -risk.X.mean(axis=0) * np.diag(directions)[:d]
+    if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(risk.X) ** 0.5) < n:
         raise UsageError(
             f"{method}: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
         )
-    y = np.asarray(targets, dtype=np.float64)
-    return Narrow(objective, inputs, y, signs, A.c is not None, directions)
+    y = np.asarray(risk.targets, dtype=np.float64)
+    return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)

@@ -19,7 +19,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.curves.dss_presets import PRESETS, Preset, custom, require_fits
 from verifier.paths.curves.dss_runner import PublishedRunner, Runner
 from verifier.paths.curves.torch_objective import TorchObjective
@@ -72,9 +72,7 @@ class _Segment:
 def dss(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     preset: str | Preset = "plain",
     level: float | None = None,
@@ -85,7 +83,7 @@ def dss(
 ) -> DssResult:
     """Run DSS between two networks of one architecture, any depth.
 
-    X (N, n_0), targets as the loss encodes them. level: F to stay under; default E = max(F(A), F(B)). seed: of torch, though
+    level: F to stay under; default E = max(F(A), F(B)). seed: of torch, though
     full-batch training draws nothing at random. device: of torch. progress: a bar on stderr. seconds: of CPU, after which the string is taken as it is.
 
     Raises UsageError for an unknown preset or networks of different architecture.
@@ -95,10 +93,10 @@ def dss(
         raise UsageError(f"DSS preset {preset!r} is unknown; expected one of {', '.join(PRESETS)}")
     if A.architecture != B.architecture:
         raise UsageError(f"dss: networks of different architecture, {A.architecture} and {B.architecture}")
-    require_fits(settings, A, objective)
+    require_fits(settings, A, risk.objective)
     started = time.process_time()
     kind = PublishedRunner if settings.published_code else Runner
-    runner = kind(objective, X, targets, settings, seed, device, A, started + seconds)
+    runner = kind(risk, settings, seed, device, A, started + seconds)
     if level is None:
         level = max(runner.value_of(n) for n in (A, B))
     segments, looked_at, stopped = _refine(runner, A, B, level, settings, progress)
@@ -109,9 +107,7 @@ def dss(
     path = Path("dss", A, moves, literal=True)
     return DssResult(
         path,
-        tuple(s.maximum for s in segments)
-        if not settings.published_code
-        else _maxima(path, objective, X, targets, settings, device),
+        tuple(s.maximum for s in segments) if not settings.published_code else _maxima(path, risk, settings, device),
         level,
         hit,
         min((m - level for m in looked_at if m > limit), default=0.0) if hit else 0.0,
@@ -168,7 +164,7 @@ def _refine(
     return segments, looked_at, bool(waiting)
 
 
-def _maxima(path: Path, objective: Objective, X: Array, targets: Array, p: Preset, device: str) -> tuple[float, ...]:
+def _maxima(path: Path, risk: Risk, p: Preset, device: str) -> tuple[float, ...]:
     """Of the string's segments on their grids, in float64."""
-    exact = TorchObjective(objective, X, targets, device, like=path.start)
+    exact = TorchObjective(risk, device, like=path.start)
     return tuple(float(exact.segment_values(v, w, p.grid).max()) for v, w in pairwise(path.vertices()))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.curves.adam import Adam
 from verifier.paths.curves.dss_presets import Preset
 from verifier.paths.curves.torch_objective import TorchObjective
@@ -24,17 +24,15 @@ class Runner(TorchObjective):
 
     def __init__(
         self,
-        objective: Objective,
-        X: Array,
-        targets: Array,
+        risk: Risk,
         preset: Preset,
         seed: int,
         device: str,
         like: Network,
         deadline: float,
     ) -> None:
-        super().__init__(objective, X, targets, device, like=like, single=preset.published_code)
-        self.preset, self.deadline, self.samples = preset, deadline, (X, targets)
+        super().__init__(risk, device, like=like, single=preset.published_code)
+        self.preset, self.deadline, self.risk = preset, deadline, risk
         self.torch.manual_seed(seed)
 
     def limit(self, level: float) -> float:
@@ -43,7 +41,7 @@ class Runner(TorchObjective):
 
     def value_of(self, network: Network) -> float:
         """F of one network in float64, by numpy."""
-        return self.objective.value(network, *self.samples)
+        return self.risk.value(network)
 
     @property
     def late(self) -> bool:

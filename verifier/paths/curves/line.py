@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.curves.rebasin import permuted_network, weight_matching
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Move, Path
@@ -39,15 +39,13 @@ class MatchedLineEstimate:
     note: str = "sampled; the endpoint is a permuted copy of B, so this is no path between A and B"
 
 
-def matched_line_estimate(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, points: int = 51
-) -> MatchedLineEstimate:
+def matched_line_estimate(A: Network, B: Network, risk: Risk, points: int = 51) -> MatchedLineEstimate:
     """Permute B to match A, then sample F on the straight line between them at `points` places."""
     require_one_hidden_layer("matched line", A, B)
     (p,) = weight_matching(A, B)
     network = permuted_network(B, (p,))
     grid = np.linspace(0.0, 1.0, points)
-    values = [objective.value(linear_combination(A, network, float(t)), X, targets) for t in grid]
-    E = max(objective.value(A, X, targets), objective.value(B, X, targets))
+    values = [risk.value(linear_combination(A, network, float(t))) for t in grid]
+    E = max(risk.value(A), risk.value(B))
     top = int(np.argmax(values))
     return MatchedLineEstimate(network, p, float(values[top]), float(values[top]) - E, float(grid[top]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.networks.above import Above
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 
 Array = np.ndarray
 
@@ -17,15 +17,13 @@ Array = np.ndarray
 class TorchObjective:
     """The objective on one data set as differentiable torch expressions.
 
-    X (N, n_0), targets as the loss encodes them; like: a network of the architecture meant, dense ReLU where it is left out; device: of torch; single: in
+    like: a network of the architecture meant, dense ReLU where it is left out; device: of torch; single: in
     float32 instead of float64.
     """
 
     def __init__(
         self,
-        objective: Objective,
-        X: Array,
-        targets: Array,
+        risk: Risk,
         device: str = "cpu",
         *,
         like: Network | None = None,
@@ -33,16 +31,16 @@ class TorchObjective:
     ) -> None:
         import torch
 
-        self.torch, self.objective, self.like = torch, objective, like
+        self.torch, self.objective, self.like = torch, risk.objective, like
         self.above: Above | float = 0.0 if like is None else like.above(0)
         self.device = torch.device(device)
         self.dtype = torch.float32 if single else torch.float64
-        self.X = torch.tensor(X, dtype=self.dtype, device=self.device)
-        kind = torch.int64 if targets.dtype.kind == "i" else self.dtype
-        self.y = torch.tensor(targets, dtype=kind, device=self.device)
+        self.X = torch.tensor(risk.X, dtype=self.dtype, device=self.device)
+        kind = torch.int64 if risk.targets.dtype.kind == "i" else self.dtype
+        self.y = torch.tensor(risk.targets, dtype=kind, device=self.device)
         self.shares = None
-        if objective.weights is not None:
-            shares = objective.loss.scaled(np.ones(len(X)))
+        if risk.objective.weights is not None:
+            shares = risk.objective.loss.scaled(np.ones(len(risk.X)))
             self.shares = torch.tensor(shares, dtype=self.dtype, device=self.device)
 
     def tensors(self, network: Network) -> tuple[list[Any], list[Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.curves.strings import polyline
 from verifier.paths.curves.torch_objective import TorchObjective
 from verifier.paths.path import Path
@@ -35,8 +35,8 @@ class Curve:
 class _Flat(TorchObjective):
     """F of flat parameter vectors in `Network.arrays` order, batched over the first axis."""
 
-    def __init__(self, like: Network, objective: Objective, X: Array, targets: Array, seed: int) -> None:
-        super().__init__(objective, X, targets, like=like)
+    def __init__(self, like: Network, risk: Risk, seed: int) -> None:
+        super().__init__(risk, like=like)
         self.shapes = [(W.shape, b is not None) for W, b in zip(like.weights, like.biases)]
         self.generator = self.torch.Generator().manual_seed(seed)
 
@@ -63,14 +63,14 @@ class _Flat(TorchObjective):
 
 
 def bezier(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, seed: int = 0, steps: int = 300,
+    A: Network, B: Network, risk: Risk, *, seed: int = 0, steps: int = 300,
     lr: float = 0.01, batch: int = 8, pieces: int = 32,
 ) -> Curve:  # fmt: skip
     """Quadratic Bezier curve `(1-t)^2 A + 2 t (1-t) C + t^2 B`, C trained on the mean of F at `batch` uniform t per Adam step.
 
     Returned as a polyline of `pieces` segments: the path that is sampled and certified is that polyline.
     """
-    flat = _Flat(A, objective, X, targets, seed)
+    flat = _Flat(A, risk, seed)
     a, b = flat.flatten(A), flat.flatten(B)
 
     def at(C: Any, t: Any) -> Any:
@@ -81,11 +81,11 @@ def bezier(
 
 
 def polychain(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, seed: int = 0, steps: int = 300,
+    A: Network, B: Network, risk: Risk, *, seed: int = 0, steps: int = 300,
     lr: float = 0.01, batch: int = 8,
 ) -> Curve:  # fmt: skip
     """Two segments A - C - B, C trained as for `bezier`."""
-    flat = _Flat(A, objective, X, targets, seed)
+    flat = _Flat(A, risk, seed)
     a, b = flat.flatten(A), flat.flatten(B)
 
     def at(C: Any, t: Any) -> Any:
@@ -120,13 +120,13 @@ def _measured(
 
 
 def elastic_band(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, seed: int = 0, rounds: int = 4,
+    A: Network, B: Network, risk: Risk, *, seed: int = 0, rounds: int = 4,
     steps: int = 100, lr: float = 0.01, most: int = 24,
 ) -> Curve:  # fmt: skip
     """A nudged elastic band in the manner of AutoNEB: pivots follow the part of -grad F across the band and are spread evenly along it;
     after each round a pivot is inserted in the segments whose sampled F exceeds their ends, up to `most` pivots.
     """
-    flat = _Flat(A, objective, X, targets, seed)
+    flat = _Flat(A, risk, seed)
     torch, start = flat.torch, time.process_time()
     a, b = flat.flatten(A), flat.flatten(B)
     pivots = torch.stack([a + t * (b - a) for t in (0.25, 0.5, 0.75)])

@@ -17,7 +17,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_same_architecture
 from verifier.paths.exchange.training import Passage, Stage, Waypoint, largest, provable, trained_together
 from verifier.paths.path import Move, Path
@@ -33,9 +33,7 @@ Array = np.ndarray
 def deep_exchange(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     target: float | None = None,
     levels: int = 4,
@@ -46,7 +44,7 @@ def deep_exchange(
 ) -> Path:
     """Path from A to B of head, idle and transfer moves, aimed at values <= target; for one hidden layer Proposition X (`exchange`).
 
-    X (N, n_0). target: E less 1e-6 relative by default. Each stage and each passage starts with blocks of half the last hidden layer (Theorem 4.1);
+    target: E less 1e-6 relative by default. Each stage and each passage starts with blocks of half the last hidden layer (Theorem 4.1);
     where that misses the target, blocks are halved, at most `levels` times in all. draws, steps: as in `theorem41`.
     portions: into how many portions layer 1 passes from A to B, tried in this order while stages miss the target; 2 is halves.
 
@@ -61,7 +59,7 @@ def deep_exchange(
     if A.shallow:
         from verifier.paths.exchange.proposition_x import exchange
 
-        return exchange(A, B, objective, X, targets, target=target)
+        return exchange(A, B, risk, target=target)
     if A.depth == 2 or not A.above(A.depth - 1).maps.readers[0].plain:
         raise UsageError(
             "exchange: of convolutional networks the last hidden layer must be a dense one above others, and here the output layer reads maps; "
@@ -70,8 +68,8 @@ def deep_exchange(
     start = time.perf_counter()
     if all(np.array_equal(a, b) for (n, a), (_, b) in zip(A.arrays(), B.arrays()) if int(n[1:]) < A.depth):
         return Path("exchange", A, (Move(B, "head move: the hidden layers agree"),), {"held_by": None})
-    target = default_target(A, B, objective, X, targets) if target is None else target
-    builder = _Stages(A, B, Search(objective, X, targets, target, draws, steps), levels, seed)
+    target = default_target(A, B, risk) if target is None else target
+    builder = _Stages(A, B, Search(risk, target, draws, steps), levels, seed)
     outer = [
         [builder.own_rows(side), *(builder.thinned(side, l) for l in range(A.depth - 2, 1, -1))] for side in (0, 1)
     ]
@@ -93,8 +91,8 @@ def deep_exchange(
             stages, passages, used = plain, plain_passages, 2
     together = False
     if largest(stages, passages) > target and steps > 0:
-        found = trained_together(stages, passages, objective, X, targets, A.above(0), stop_at=target, steps=3 * steps)
-        if provable(*found, A.above(0), X) < provable(stages, passages, A.above(0), X):
+        found = trained_together(stages, passages, risk, A.above(0), stop_at=target, steps=3 * steps)
+        if provable(*found, A.above(0), risk.X) < provable(stages, passages, A.above(0), risk.X):
             (stages, passages), together = found, True
     towers = [stages[0].tower]
     for passage, stage in zip(passages, stages[1:]):
@@ -186,7 +184,7 @@ class _Stages:
         """A sub-network on total - from_B of A's first neurons and from_B of B's; it imitates the endpoint that gives more."""
         s = self.search
         A, B = self.networks
-        F = [n.features(s.X, 1) for n in (A, B)]
+        F = [n.features(s.risk.X, 1) for n in (A, B)]
         kept = [most_important(A, F[0], 1, total - from_B), most_important(B, F[1], 1, from_B)]
         rows = [stacked(n, [k], []) for n, k in zip((A, B), kept)]
         W = np.vstack([rows[0][0][0], rows[1][0][0]])
@@ -198,7 +196,7 @@ class _Stages:
         best: Stage | None = None
         for block in self._blocks():
             above = [n // 2 for n in A.widths[2:-2]] + [self.n - block]
-            names = [most_important(teacher, teacher.features(s.X, p), p, t) for p, t in enumerate(above, start=2)]
+            names = [most_important(teacher, teacher.features(s.risk.X, p), p, t) for p, t in enumerate(above, start=2)]
             teachers, outputs = subnetworks.teachers_of(teacher, F[which], 1, names)
             has_bias = [c is not None for c in A.biases[1:]]
             start = subnetworks.imitating(teachers, outputs, Z, has_bias, A.above(1))
@@ -235,7 +233,7 @@ class _Stages:
     def _exchange(self, first: Stage, second: Stage, block: int) -> list[Waypoint]:
         """Rows of the second stage arrive, most important first, as rows of the first leave, least important first; heads re-solved."""
         s, above = self.search, self.networks[0].above(0)
-        Z, V = first.tower.features(s.X, above), second.tower.features(s.X, above)
+        Z, V = first.tower.features(s.risk.X, above), second.tower.features(s.risk.X, above)
         old, new = np.arange(Z.shape[1]), np.zeros(0, dtype=np.int64)
         coming = list(np.argsort(-_weight(second.tower.head, V), kind="stable"))
         head, c = first.tower.head, first.tower.head_bias
@@ -254,7 +252,7 @@ class _Stages:
             old = old[stay]
             features = np.hstack([Z[:, old], V[:, new]])
             warm = self._warmer(features, (head, c), second.tower, new, len(old))
-            head, c, value = subnetworks.solve_head(features, s.targets, s.objective, warm, stop_at=s.target)
+            head, c, value = subnetworks.solve_head(features, s.risk.targets, s.risk.objective, warm, stop_at=s.target)
             self.programs += 1
             name = f"last hidden layer, {len(old)} rows and {len(new)} new ones, between ({first.name}) and ({second.name})"
             label = f"exchange: head on {len(old)} rows and {len(new)} new ones, F = {value:.6g}"
@@ -266,7 +264,7 @@ class _Stages:
     ) -> tuple[Array, Array | None]:
         """The head so far, or a mean of it and the second stage's, whichever is better."""
         s = self.search
-        prices = subnetworks.head_prices(s.objective, features.shape[1])
+        prices = subnetworks.head_prices(s.risk.objective, features.shape[1])
         goal = np.zeros_like(warm[0])
         goal[:, kept:] = second.head[:, new]
         best, best_value = warm, np.inf
@@ -277,7 +275,7 @@ class _Stages:
                 else warm[1] + share * (second.head_bias - warm[1])
             )
             trial = (1 - share) * warm[0] + share * goal, c
-            value = s.objective.head_value(features, s.targets, prices, *trial)
+            value = s.risk.objective.head_value(features, s.risk.targets, prices, *trial)
             if value < best_value:
                 best, best_value = trial, value
         return best

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network, linear_combination
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Objective, Risk, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.proposition_x import exchange_between
 from verifier.paths.path import Move, Path
@@ -61,31 +62,29 @@ def network_at(x: Array, shape: Network) -> Network:
     return Network((V[:, :-1], T), (V[:, -1], c))
 
 
-def descend(
-    network: Network, objective: Objective, X: Array, targets: Array, target: float, iterations: int = 150
-) -> Path:
+def descend(network: Network, risk: Risk, target: float, iterations: int = 150) -> Path:
     """Best head, then L-BFGS steps as chords, thinned to few vertices, as far as sampled F stays at or below target.
 
     The path is empty when even the best head is above target.
     """
     h, c, value = fast_head(
-        network.features(X),
-        targets,
-        objective,
-        objective.row_prices(network),
+        network.features(risk.X),
+        risk.targets,
+        risk.objective,
+        risk.objective.row_prices(network),
         network.c is not None,
         warm=(network.theta, network.c),
     )
     if value > target:
         return Path("descent", network, ())
     start = network.replace(-1, h, c)
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if network.b is not None else X
+    inputs = augmented_inputs(risk.X, network.b is not None)
     iterates = [start]
     x0 = np.concatenate([augmented_rows(start).ravel(), h.ravel(), *([] if c is None else [c])])
     minimize(
         value_and_gradient,
         x0,
-        args=(network, objective, inputs, targets),
+        args=(network, risk.objective, inputs, risk.targets),
         jac=True,
         method="L-BFGS-B",
         callback=lambda x: iterates.append(network_at(x, network)),
@@ -96,7 +95,7 @@ def descend(
     while at < len(iterates) - 1:
         # The longest chord that stays below the target; the kernel decides afterwards.
         reach = len(iterates) - 1
-        while reach > at and not _below(iterates[at], iterates[reach], objective, X, targets, target):
+        while reach > at and not _below(iterates[at], iterates[reach], risk, target):
             reach = at + (reach - at) // 2
         if reach == at:
             break
@@ -105,11 +104,11 @@ def descend(
     return Path("descent", network, tuple(moves))
 
 
-def _below(v: Network, w: Network, objective: Objective, X: Array, targets: Array, target: float) -> bool:
+def _below(v: Network, w: Network, risk: Risk, target: float) -> bool:
     """Whether F sampled on the chord stays clearly below the target, leaving room for the chord's own bound."""
-    room = target - objective.path_value(v, X, targets)
+    room = target - risk.path_value(v)
     return all(
-        objective.path_value(linear_combination(v, w, float(t)), X, targets) <= target - 0.25 * max(room, 0.0)
+        risk.path_value(linear_combination(v, w, float(t))) <= target - 0.25 * max(room, 0.0)
         for t in np.linspace(0, 1, 9)[1:]
     )
 
@@ -117,9 +116,7 @@ def _below(v: Network, w: Network, objective: Objective, X: Array, targets: Arra
 def descend_then_exchange(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     target: float | None = None,
     iterations: int = 150,
@@ -130,9 +127,9 @@ def descend_then_exchange(
     """
     require_one_hidden_layer("descent", A, B)
     if target is None:
-        target = default_target(A, B, objective, X, targets)
-    left = descend(A, objective, X, targets, target, iterations)
-    right = descend(B, objective, X, targets, target, iterations)
-    path = exchange_between(left, right, objective, X, targets, target=target, method="descent")
+        target = default_target(A, B, risk)
+    left = descend(A, risk, target, iterations)
+    right = descend(B, risk, target, iterations)
+    path = exchange_between(left, right, risk, target=target, method="descent")
     path.notes["descent_moves"] = len(left.moves) + len(right.moves)
     return path

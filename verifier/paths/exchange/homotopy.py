@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.descent import network_at, value_and_gradient
 from verifier.paths.exchange.proposition_x import exchange_between
@@ -31,29 +32,27 @@ def rescaled(network: Network, lengths: Array) -> Network:
     return network.replace(1, W, b).replace(-1, network.theta / factor)
 
 
-def drop(
-    network: Network, i: int, objective: Objective, X: Array, targets: Array, *, stages: int = 14, steps: int = 40
-) -> Path:
+def drop(network: Network, i: int, risk: Risk, *, stages: int = 14, steps: int = 40) -> Path:
     """From `network` to a network whose neuron i is dead and whose others have adapted.
 
     The last two moves are head moves: neuron i's coefficient to exactly 0, then the best head on the other rows. Under l1 rows keep their lengths.
     """
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if network.b is not None else X
+    inputs = augmented_inputs(risk.X, network.b is not None)
     lengths = np.maximum(np.linalg.norm(augmented_rows(network), axis=1), 1e-12)
     m = network.W.shape[0]
     at, moves = network, []
     mass = lengths[i] * float(np.linalg.norm(network.theta[:, i]))
-    pressure = 1e-2 * max(objective.value(network, X, targets), 1e-6) / max(mass**2, 1e-12)
+    pressure = 1e-2 * max(risk.value(network), 1e-6) / max(mass**2, 1e-12)
     for stage in range(stages):
         extra = np.zeros(m)
         extra[i] = pressure * 3.0**stage
         x = np.concatenate([augmented_rows(at).ravel(), at.theta.ravel(), *([] if at.c is None else [at.c])])
         found = minimize(
-            value_and_gradient, x, args=(network, objective, inputs, targets, lengths, extra), jac=True, method="L-BFGS-B",
+            value_and_gradient, x, args=(network, risk.objective, inputs, risk.targets, lengths, extra), jac=True, method="L-BFGS-B",
             options={"maxiter": steps},
         )  # fmt: skip
         new = network_at(found.x, network)
-        at = rescaled(new, lengths) if objective.penalty == "l1" else new
+        at = rescaled(new, lengths) if risk.objective.penalty == "l1" else new
         moves.append(Move(at, f"homotopy: neuron {i} fades, stage {stage + 1}"))
         if np.linalg.norm(augmented_rows(at)[i]) * np.linalg.norm(at.theta[:, i]) < 1e-6 * mass:
             break
@@ -63,10 +62,10 @@ def drop(
     moves.append(Move(at, f"homotopy: neuron {i} is dropped"))
     keep = np.delete(np.arange(m), i)
     h, c, _ = fast_head(
-        at.features(X)[:, keep],
-        targets,
-        objective,
-        objective.row_prices(at)[keep],
+        at.features(risk.X)[:, keep],
+        risk.targets,
+        risk.objective,
+        risk.objective.row_prices(at)[keep],
         at.c is not None,
         warm=(theta[:, keep], at.c),
     )
@@ -76,15 +75,13 @@ def drop(
     return Path("homotopy", network, tuple(moves))
 
 
-def best_drop(
-    network: Network, objective: Objective, X: Array, targets: Array, *, target: float, tries: int = 4
-) -> Path:
+def best_drop(network: Network, risk: Risk, *, target: float, tries: int = 4) -> Path:
     """The drop with the least largest vertex value among the `tries` rows that are cheapest to remove; stops at the first within target."""
-    costs, _ = removal_costs(network.features(X), targets, objective, network.theta, network.c)
+    costs, _ = removal_costs(network.features(risk.X), risk.targets, risk.objective, network.theta, network.c)
     best, least = None, np.inf
     for i in np.argsort(costs)[:tries]:
-        path = drop(network, int(i), objective, X, targets)
-        top = max(objective.path_value(m.to, X, targets) for m in path.moves)
+        path = drop(network, int(i), risk)
+        top = max(risk.path_value(m.to) for m in path.moves)
         if top < least:
             best, least = path, top
         if least <= target:
@@ -93,19 +90,17 @@ def best_drop(
     return best
 
 
-def homotopy_exchange(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array, *, target: float | None = None
-) -> Path:
+def homotopy_exchange(A: Network, B: Network, risk: Risk, *, target: float | None = None) -> Path:
     """A and B each drop one neuron by homotopy, exchange joins what is left, and B's drop is walked backwards.
 
-    Notes: exchange's, between the dropped networks. X (N, d). target: E less a margin by default.
+    Notes: exchange's, between the dropped networks. target: E less a margin by default.
     Raises UsageError for deep networks or different architectures.
     """
     require_one_hidden_layer("homotopy", A, B)
     if target is None:
-        target = default_target(A, B, objective, X, targets)
-    left, right = (best_drop(n, objective, X, targets, target=target) for n in (A, B))
-    aim = max(target, *(objective.path_value(p.end, X, targets) for p in (left, right)))
-    path = exchange_between(left, right, objective, X, targets, target=aim, method="homotopy")
+        target = default_target(A, B, risk)
+    left, right = (best_drop(n, risk, target=target) for n in (A, B))
+    aim = max(target, *(risk.path_value(p.end) for p in (left, right)))
+    path = exchange_between(left, right, risk, target=aim, method="homotopy")
     path.notes["drop_moves"] = len(left.moves) + len(right.moves)
     return path

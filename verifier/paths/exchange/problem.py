@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.programs.elimination import elimination_order
 from verifier.programs.fast_head import fast_head
 
@@ -27,13 +27,13 @@ class Waypoint:
 class ExchangeProblem:
     """Features and prices of A's and B's rows side by side; index i < m is A's row i, m + i is B's."""
 
-    def __init__(self, A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> None:
-        self.A, self.B, self.objective, self.targets = A, B, objective, targets
+    def __init__(self, A: Network, B: Network, risk: Risk) -> None:
+        self.A, self.B, self.objective, self.targets = A, B, risk.objective, risk.targets
         self.m = A.W.shape[0]
         self.K = A.theta.shape[0]
         self.bias = A.c is not None
-        self.Z = np.hstack([A.features(X), B.features(X)])
-        self.prices = np.concatenate([objective.row_prices(A), objective.row_prices(B)])
+        self.Z = np.hstack([A.features(risk.X), B.features(risk.X)])
+        self.prices = np.concatenate([risk.objective.row_prices(A), risk.objective.row_prices(B)])
         self.solves = 0
 
     def of_network(self, side: int) -> Waypoint:

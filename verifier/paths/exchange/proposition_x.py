@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.moves import moves_through
 from verifier.paths.exchange.problem import ExchangeProblem, Waypoint
@@ -26,16 +26,14 @@ Array = np.ndarray
 def exchange(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     target: float | None = None,
     exhaustive: bool = False,
 ) -> Path:
     """Path from A to B of head, idle and transfer moves, aimed at interior values <= target.
 
-    X (N, d); target: E less a rounding margin by default. exhaustive: where one row at a time fails, try every row at the
+    target: E less a rounding margin by default. exhaustive: where one row at a time fails, try every row at the
     step that fails and several orders (slow). Under weight decay interior values use its balanced form.
     Notes: schedule, target, max_value (largest interior F, estimate), held_up (what kept it above target, or None),
     waypoints, programs, seconds. Raises UsageError for deep networks or different architectures.
@@ -43,12 +41,12 @@ def exchange(
     require_one_hidden_layer("exchange", A, B)
     start = time.perf_counter()
     if target is None:
-        target = default_target(A, B, objective, X, targets)
+        target = default_target(A, B, risk)
     same_rows = np.array_equal(A.W, B.W) and (A.b is None or B.b is None or np.array_equal(A.b, B.b))
     if same_rows:
         notes: dict[str, object] = {"schedule": "same rows", "target": target, "max_value": None, "held_up": None}
         return Path("exchange", A, (Move(B, "head move: the rows agree"),), notes)
-    problem = ExchangeProblem(A, B, objective, X, targets)
+    problem = ExchangeProblem(A, B, risk)
     best: list[Waypoint] = []
     best_max, schedule = np.inf, ""
     for name, sequence in _attempts(problem, target, exhaustive):
@@ -201,9 +199,7 @@ class _Search:
         return p.solve(np.setdiff1d(at.rows, gone), at, stop_at=self.target)
 
 
-def exchange_between(
-    left: Path, right: Path, objective: Objective, X: Array, targets: Array, *, target: float, method: str
-) -> Path:
+def exchange_between(left: Path, right: Path, risk: Risk, *, target: float, method: str) -> Path:
     """`left` from A, exchange between the ends of both, and `right` from B backwards. Notes are the exchange's."""
-    middle = exchange(left.end, right.end, objective, X, targets, target=target)
+    middle = exchange(left.end, right.end, risk, target=target)
     return Path(method, left.start, left.then(middle).then(right.reversed()).moves, dict(middle.notes))

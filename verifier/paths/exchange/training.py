@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from verifier.networks.above import Above, affine, dense_above, leaky_relu
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, mixed
 from verifier.paths.towers.subnetwork_training import torch_value
@@ -70,9 +70,7 @@ def provable(stages: Sequence[Stage], passages: Sequence[Passage], above: Above,
 def trained_together(
     stages: Sequence[Stage],
     passages: Sequence[Passage],
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     above: Above,
     *,
     stop_at: float,
@@ -80,14 +78,14 @@ def trained_together(
 ) -> tuple[list[Stage], list[Passage]]:
     """The same chain with other top rows and heads, at most `steps` L-BFGS steps; heads are solved once more at the end. May be worse: compare.
 
-    passages[k] leads from stages[k] to stages[k + 1]. X (N, n_0). above: all layers, the last hidden one dense.
+    passages[k] leads from stages[k] to stages[k + 1]. above: all layers, the last hidden one dense.
     """
     import torch
 
     slope, head_alone = above.slope, dense_above(above.slope, 1)
-    lower = [above.through(above.maps.rows(X), s.tower.rows[:-1], read=True) for s in stages]
+    lower = [above.through(above.maps.rows(risk.X), s.tower.rows[:-1], read=True) for s in stages]
     L = [torch.tensor(h, dtype=torch.float64) for h in lower]
-    y = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else torch.float64)
+    y = torch.tensor(risk.targets, dtype=torch.int64 if risk.targets.dtype.kind == "i" else torch.float64)
 
     def make(a: Array | None, moving: bool) -> Any:
         if a is None:
@@ -106,7 +104,7 @@ def trained_together(
         out = []
         for (s, k, j), (h, c) in zip(points, heads):
             Z = F[k] if j is None or not isinstance(s, Waypoint) else torch.cat([F[k][:, s.old], F[j][:, s.new]], dim=1)
-            out.append(torch_value(objective, [h], [c], Z, y, head_alone))
+            out.append(torch_value(risk.objective, [h], [c], Z, y, head_alone))
         return torch.stack(out)
 
     optimiser = torch.optim.LBFGS(moving, max_iter=10, history_size=20, line_search_fn="strong_wolfe")
@@ -135,7 +133,7 @@ def trained_together(
     with torch.no_grad():
         for t, value in zip(moving, kept):
             t.copy_(value)
-    return _rebuilt(stages, passages, rows, heads, lower, objective, targets, slope, stop_at)
+    return _rebuilt(stages, passages, rows, heads, lower, risk.objective, risk.targets, slope, stop_at)
 
 
 def _features(torch: Any, h: Any, W: Any, b: Any, slope: float) -> Any:

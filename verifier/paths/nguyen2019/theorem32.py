@@ -6,7 +6,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.nguyen2019 import hypotheses
 from verifier.paths.nguyen2019.lemma33 import Curves
 from verifier.paths.nguyen2019.polyline import Polyline
@@ -16,25 +16,25 @@ from verifier.paths.path import Move, Path
 Array = np.ndarray
 
 
-def theorem32(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> Path:
+def theorem32(A: Network, B: Network, risk: Risk) -> Path:
     """A -> constant loss -> one segment along which f is affine -> constant loss -> B: sup F = max(F(A), F(B)) up to rounding.
 
     X: (N, d) of rank N; widths n_1 > ... > n_L; Leaky ReLU. Raises UsageError where a hypothesis fails, or a penalty is set.
     """
     name = "theorem32"
-    hypotheses.setting(name, objective, X, A, B)
+    hypotheses.setting(name, risk.objective, risk.X, A, B)
     hypotheses.assumption21(name, A)
     hypotheses.decreasing(name, A, 1)
-    rank = int(np.linalg.matrix_rank(X))
-    if rank < len(X):
+    rank = int(np.linalg.matrix_rank(risk.X))
+    if rank < len(risk.X):
         raise UsageError(
-            f"{name}: expected X of rank N = {len(X)}, got rank {rank}; use fewer samples, or theorem51 with a wide first layer"
+            f"{name}: expected X of rank N = {len(risk.X)}, got rank {rank}; use fewer samples, or theorem51 with a wide first layer"
         )
-    lines = [Polyline(network, X) for network in (A, B)]
+    lines = [Polyline(network, risk.X) for network in (A, B)]
     for line in lines:
-        drive(line, 1, X, np.linalg.pinv(X))
+        drive(line, 1, risk.X, np.linalg.pinv(risk.X))
     path = join(name, *lines)
-    path.notes["condition of the data"] = float(np.linalg.cond(X))
+    path.notes["condition of the data"] = float(np.linalg.cond(risk.X))
     return path
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.nguyen2019 import hypotheses
 from verifier.paths.nguyen2019.lemma52 import to_full_rank
 from verifier.paths.nguyen2019.outputs import output_with_loss
@@ -32,21 +32,21 @@ def wide_layer(network: Network, N: int) -> int:
     )
 
 
-def theorem42(network: Network, objective: Objective, X: Array, targets: Array, goal: float = 1e-6) -> Path:
+def theorem42(network: Network, risk: Risk, goal: float = 1e-6) -> Path:
     """From `network` at constant loss, then one segment along which f is affine and the loss falls to at most `goal`; p* is 0.
 
     X: (N, d); Leaky ReLU; the outputs of layer k - 1 distinct (a generic property: the paper perturbs the point within its open valley where
     it fails, which keeps the loss below alpha but lets it rise; here that is a UsageError). Raises UsageError where a hypothesis fails.
     """
     name = "theorem42"
-    hypotheses.setting(name, objective, X, network)
+    hypotheses.setting(name, risk.objective, risk.X, network)
     hypotheses.assumption21(name, network)
-    k = wide_layer(network, len(X))
-    hypotheses.distinct(name, network.features(X, k - 1), k - 1)
-    line = Polyline(network, X)
+    k = wide_layer(network, len(risk.X))
+    hypotheses.distinct(name, network.features(risk.X, k - 1), k - 1)
+    line = Polyline(network, risk.X)
     line.notes["wide layer"] = k
-    line.notes["condition of its features"] = to_full_rank(line, k, len(X))
-    Y = output_with_loss(objective, network.predict(X), targets, goal)
+    line.notes["condition of its features"] = to_full_rank(line, k, len(risk.X))
+    Y = output_with_loss(risk.objective, network.predict(risk.X), risk.targets, goal)
     F = line.features(k)
     if k == network.depth - 1:
         head_to(line, Y)

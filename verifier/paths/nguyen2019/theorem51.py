@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.nguyen2019 import hypotheses
 from verifier.paths.nguyen2019.lemma44 import spanning_neurons
 from verifier.paths.nguyen2019.lemma53 import to_neurons
@@ -16,20 +16,20 @@ from verifier.paths.path import Path
 Array = np.ndarray
 
 
-def theorem51(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> Path:
+def theorem51(A: Network, B: Network, risk: Risk) -> Path:
     """Layer 1 of both to N common independent neurons (Lemma 5.3), then Theorem 3.2 on their outputs; sup F = max(F(A), F(B)) up to rounding.
 
     X: (N, d) with distinct rows; n_1 >= 2N, n_2 > ... > n_L; Leaky ReLU. Raises UsageError where a hypothesis fails, or a penalty is set.
     """
     name = "theorem51"
-    hypotheses.setting(name, objective, X, A, B)
+    hypotheses.setting(name, risk.objective, risk.X, A, B)
     hypotheses.assumption21(name, A)
-    hypotheses.width(name, A, 1, 2 * len(X))
+    hypotheses.width(name, A, 1, 2 * len(risk.X))
     hypotheses.decreasing(name, A, 2)
-    hypotheses.distinct(name, X, 0)
-    W, b = spanning_neurons(X, A.negative_slope)
-    lines = [Polyline(network, X) for network in (A, B)]
-    N, condition = len(X), 0.0
+    hypotheses.distinct(name, risk.X, 0)
+    W, b = spanning_neurons(risk.X, A.negative_slope)
+    lines = [Polyline(network, risk.X) for network in (A, B)]
+    N, condition = len(risk.X), 0.0
     for line in lines:
         to_neurons(line, 1, W, b)
         F = line.features(1)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Objective, Risk, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.proposition_x import exchange_between
 from verifier.paths.path import Move, Path
@@ -43,9 +44,7 @@ class Crossing:
 
 def region_descent(
     network: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     most_programs: int = 30,
     seconds: float = 60.0,
@@ -63,28 +62,26 @@ def region_descent(
     require_one_hidden_layer("region descent", network, network)
     start = time.process_time()
     at, moves = network, list[Move]()
-    value = objective.value(at, X, targets)
-    at, value = _best_head(at, value, objective, X, targets, moves)
+    value = risk.value(at)
+    at, value = _best_head(at, value, risk, moves)
     inside, own, values, stationary, rng = at, augmented_rows(at), [value], False, np.random.default_rng(0)
     for k in range(1, most_programs + 1):
         if time.process_time() - start > seconds:
             break
-        program = solve_region(inside, objective, X, targets, row_limit=row_limit)
-        found = objective.value(program.best, X, targets)
+        program = solve_region(inside, risk, row_limit=row_limit)
+        found = risk.value(program.best)
         if not found < value * (1.0 - PROGRESS):
             stationary = (
-                k > 1
-                and _crossing(program, objective, X, own).wanted == 0
-                and _seeded(at, objective, X, targets, rng) is None
+                k > 1 and _crossing(program, risk.objective, risk.X, own).wanted == 0 and _seeded(at, risk, rng) is None
             )
             break
         at, value = program.best, found
         moves.append(Move(at, f"region descent: best rows of region {k}"))
         own = np.where(_norms(augmented_rows(inside)) > 0.0, augmented_rows(inside), own)
-        crossing = _crossing(program, objective, X, own)
+        crossing = _crossing(program, risk.objective, risk.X, own)
         values.append(value)
-        at, value = _best_head(at, value, objective, X, targets, moves)
-        seeded = _seeded(at, objective, X, targets, rng)
+        at, value = _best_head(at, value, risk, moves)
+        seeded = _seeded(at, risk, rng)
         if seeded is not None:
             at = seeded[0]
             moves.append(Move(at, "region descent: heads for neurons whose rows are 0"))
@@ -101,9 +98,7 @@ def region_descent(
 def region_descent_then_exchange(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     target: float | None = None,
     seconds: float = 60.0,
@@ -115,11 +110,11 @@ def region_descent_then_exchange(
     """
     require_one_hidden_layer("region-descent", A, B)
     if target is None:
-        target = default_target(A, B, objective, X, targets)
-    left, right = (region_descent(n, objective, X, targets, seconds=seconds) for n in (A, B))
-    path = exchange_between(left, right, objective, X, targets, target=target, method="region-descent")
+        target = default_target(A, B, risk)
+    left, right = (region_descent(n, risk, seconds=seconds) for n in (A, B))
+    path = exchange_between(left, right, risk, target=target, method="region-descent")
     for letter, side in (("A", left), ("B", right)):
-        path.notes[letter] = {"F after descent": objective.value(side.end, X, targets), **side.notes}
+        path.notes[letter] = {"F after descent": risk.value(side.end), **side.notes}
     return path
 
 
@@ -127,16 +122,14 @@ def _norms(rows: Array) -> Array:
     return np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def _best_head(
-    v: Network, value: float, objective: Objective, X: Array, targets: Array, moves: list[Move]
-) -> tuple[Network, float]:
+def _best_head(v: Network, value: float, risk: Risk, moves: list[Move]) -> tuple[Network, float]:
     """The network with the best head and its F, and a move to it where that is lower."""
-    prices = objective.row_prices(v)
+    prices = risk.objective.row_prices(v)
     h, c, _ = fast_head(
-        v.features(X), targets, objective, prices, v.c is not None, warm=(v.theta, v.c), tolerance=1e-11
+        v.features(risk.X), risk.targets, risk.objective, prices, v.c is not None, warm=(v.theta, v.c), tolerance=1e-11
     )
     w = v.replace(-1, h, c)
-    found = objective.value(w, X, targets)
+    found = risk.value(w)
     if not found < value * (1.0 - PROGRESS):
         return v, value
     moves.append(Move(w, "region descent: best head"))
@@ -150,7 +143,7 @@ def _crossing(program: RegionProgram, objective: Objective, X: Array, own: Array
     has an interior, else the one that pays most.
     """
     best = program.best
-    rows, inputs = augmented_rows(best), X if best.b is None else np.column_stack([X, np.ones(len(X))])
+    rows, inputs = augmented_rows(best), augmented_inputs(X, best.b is not None)
     sizes, norms = np.linalg.norm(inputs, axis=1), _norms(rows)
     u = rows @ inputs.T
     pull = best.theta.T @ objective.loss.scaled(program.nu).T / len(X)
@@ -188,17 +181,15 @@ def _named(crossing: Crossing, at: Network, own: Array, seeded: tuple[Network, A
     return Network((inside[:, :d], at.theta), (None if at.b is None else inside[:, d], at.c))
 
 
-def _seeded(
-    at: Network, objective: Objective, X: Array, targets: Array, rng: np.random.Generator
-) -> tuple[Network, Array] | None:
+def _seeded(at: Network, risk: Risk, rng: np.random.Generator) -> tuple[Network, Array] | None:
     """The network with heads for neurons whose rows are 0, and short rows (m, n) in the cones they should grow in, 0 for the others; None without any."""
     rows = augmented_rows(at)
     silent = np.flatnonzero(~rows.any(axis=1))
-    if objective.penalty != "path" or len(silent) == 0:
+    if risk.objective.penalty != "path" or len(silent) == 0:
         return None
-    inputs = X if at.b is None else np.column_stack([X, np.ones(len(X))])
-    nu = np.asarray(objective.loss.gradient(at.predict(X), targets))
-    found = seeds(nu, inputs, objective.kappa, len(silent), rows[rows.any(axis=1)], rng)
+    inputs = augmented_inputs(risk.X, at.b is not None)
+    nu = np.asarray(risk.objective.loss.gradient(at.predict(risk.X), risk.targets))
+    found = seeds(nu, inputs, risk.objective.kappa, len(silent), rows[rows.any(axis=1)], rng)
     if not found:
         return None
     theta, new = np.array(at.theta), np.zeros_like(rows)

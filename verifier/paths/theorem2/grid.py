@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import UsageError
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Path
 from verifier.paths.theorem2.reference import Reference
@@ -52,14 +53,12 @@ def grid(m: int, outputs: int = 1) -> list[tuple[int, float]]:
     return [(l, alpha) for l in ls for alpha in (0.0, 0.05, 0.2)]
 
 
-def _chord_samples(
-    side: Side, sparse: SparseSide, objective: Objective, X: Array, targets: Array, points: int
-) -> Array:
+def _chord_samples(side: Side, sparse: SparseSide, risk: Risk, points: int) -> Array:
     """F at `points` interior places of the chord of segment 2 or 5."""
     rows = augmented_rows(side.network)
     new_rows, gamma = rows.copy(), np.zeros_like(side.full[0])
     new_rows[sparse.slots], gamma[:, sparse.slots] = sparse.rows, sparse.head
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if side.network.b is not None else X
+    inputs = augmented_inputs(risk.X, side.network.b is not None)
     values = []
     for t in np.linspace(0.0, 1.0, points + 2)[1:-1]:
         V = (1 - t) * rows + t * new_rows
@@ -68,16 +67,14 @@ def _chord_samples(
         if side.full[1] is not None and sparse.bias is not None:
             bias = (1 - t) * side.full[1] + t * sparse.bias
         Z = np.maximum(inputs @ V.T, 0.0)
-        values.append(objective.head_value(Z, targets, objective.prices_of_rows(V), head, bias))
+        values.append(risk.objective.head_value(Z, risk.targets, risk.objective.prices_of_rows(V), head, bias))
     return np.array(values)
 
 
 def theorem2_table(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
@@ -91,15 +88,13 @@ def theorem2_table(
     if not cells or any(not 1 <= l < m for l, _ in cells):
         raise UsageError(f"theorem2: needs 1 <= l < m, but the width is m = {m} and the grid is {cells}")
     ls, alphas = sorted({l for l, _ in cells}), sorted({alpha for _, alpha in cells})
-    sides = make_side("A", A, objective, X, targets), make_side("B", B, objective, X, targets)
+    sides = make_side("A", A, risk), make_side("B", B, risk)
     # Wide references are cheap to find among the rows and dear to train.
     references = {
         l: best_reference(
             sides,
             l,
-            objective,
-            X,
-            targets,
+            risk,
             seed,
             iterations=60 if costly or l > 32 else 150,
             restarts=1 if costly or l > 32 else 2,
@@ -108,11 +103,11 @@ def theorem2_table(
     }
     rows = []
     for alpha in alphas:
-        found = [sparse_sides(side, objective, X, targets, ls, alpha) for side in sides]
+        found = [sparse_sides(side, risk, ls, alpha) for side in sides]
         for l in ls:
             if (l, alpha) not in cells:
                 continue
-            rows.append(_row(l, alpha, references[l].value, sides, [f[l] for f in found], objective, X, targets))
+            rows.append(_row(l, alpha, references[l].value, sides, [f[l] for f in found], risk))
     return rows, references
 
 
@@ -122,9 +117,7 @@ def _row(
     e_l: float,
     sides: tuple[Side, Side],
     sparse: list[SparseSide],
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
 ) -> GridRow:
     excess, mass = 0.0, 0.0
     for side, s in zip(sides, sparse):
@@ -132,7 +125,7 @@ def _row(
         gamma = float(np.linalg.norm(s.rows, axis=1) @ np.abs(s.head).sum(axis=0))
         mass = max(mass, float(norms @ np.abs(side.full[0]).sum(axis=0)), gamma)
         if s.merged.largest_angle > 0:
-            top = float(_chord_samples(side, s, objective, X, targets, 7).max())
+            top = float(_chord_samples(side, s, risk, 7).max())
             excess = max(excess, top - max(side.full_value, s.value))
     values = [e_l, sides[0].full_value, sparse[0].value, sparse[1].value, sides[1].full_value]
     tops = [max(side.full_value, s.value) for side, s in zip(sides, sparse)]
@@ -186,9 +179,7 @@ class Theorem2Grid:
 def theorem2_grid(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
@@ -198,8 +189,8 @@ def theorem2_grid(
     pairs: the grid, `grid(m)` by default. Ties go to the smaller alpha, where segments 2 and 5 need no chord.
     Raises UsageError for m = 1, where no 1 <= l < m exists.
     """
-    rows, references = theorem2_table(A, B, objective, X, targets, pairs, seed=seed)
+    rows, references = theorem2_table(A, B, risk, pairs, seed=seed)
     best = min(rows, key=lambda row: (row.estimate, row.alpha))
     reference = references[best.l]
-    path, programs = theorem2(A, B, objective, X, targets, l=best.l, alpha=best.alpha, seed=seed, reference=reference)
+    path, programs = theorem2(A, B, risk, l=best.l, alpha=best.alpha, seed=seed, reference=reference)
     return Theorem2Grid(path, programs, rows)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.paths.smoothed import smoothed_objective
 from verifier.programs import fast_head
 
@@ -36,9 +37,7 @@ def reference_network(
     l: int,
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     seed: int = 0,
     candidates: Sequence[tuple[str, Array]] = (),
@@ -52,7 +51,7 @@ def reference_network(
     """
     has_bias = A.b is not None
     K = A.theta.shape[0]
-    radius = _radius(A, B) if objective.penalty == "l1" else None
+    radius = _radius(A, B) if risk.objective.penalty == "l1" else None
     rng = np.random.default_rng(seed)
     d = augmented_rows(A).shape[1]
     pool = np.vstack([augmented_rows(A), augmented_rows(B)])
@@ -65,9 +64,9 @@ def reference_network(
     for origin, rows in starts:
         given = (origin, rows) if origin.startswith("training") else (f"training from {origin}", rows)
         trials = [] if origin.startswith("training") else [(origin, rows)]
-        trials.append((given[0], _train(rows, objective, X, targets, has_bias, A.c is not None, K, radius, iterations)))
+        trials.append((given[0], _train(rows, risk, has_bias, A.c is not None, K, radius, iterations)))
         for name, trial in trials:
-            reference = _refit(trial, objective, X, targets, has_bias, A.c is not None, K, name)
+            reference = _refit(trial, risk, has_bias, A.c is not None, K, name)
             if best is None or reference.value < best.value:
                 best = reference
     if best is None:
@@ -79,20 +78,16 @@ def _radius(A: Network, B: Network) -> float:
     return float(max(np.linalg.norm(A.W, axis=1).max(), np.linalg.norm(B.W, axis=1).max()))
 
 
-def _refit(
-    rows: Array, objective: Objective, X: Array, targets: Array, has_bias: bool, free: bool, K: int, origin: str
-) -> Reference:
-    Z, prices = row_features(rows, X, has_bias), objective.prices_of_rows(rows)
+def _refit(rows: Array, risk: Risk, has_bias: bool, free: bool, K: int, origin: str) -> Reference:
+    Z, prices = row_features(rows, risk.X, has_bias), risk.objective.prices_of_rows(rows)
     warm = np.zeros((K, len(rows))), (np.zeros(K) if free else None)
-    h, c, value = fast_head(Z, targets, objective, prices, free, warm=warm)
+    h, c, value = fast_head(Z, risk.targets, risk.objective, prices, free, warm=warm)
     return Reference(rows, h, c, value, origin)
 
 
 def _train(
     rows: Array,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     has_bias: bool,
     free: bool,
     K: int,
@@ -104,11 +99,11 @@ def _train(
     The penalty is taken as price |row| |theta|, which rescaling leaves alone; under l1 the rows are afterwards brought to
     the ball's radius.
     """
-    start = _refit(rows, objective, X, targets, has_bias, free, K, "start")
+    start = _refit(rows, risk, has_bias, free, K, "start")
     l, d = rows.shape
-    inputs = np.hstack([X, np.ones((len(X), 1))]) if has_bias else X
+    inputs = augmented_inputs(risk.X, has_bias)
     used = d - 1 if radius is not None and has_bias else d
-    kappa = objective.kappa / (radius or 1.0)
+    kappa = risk.objective.kappa / (radius or 1.0)
 
     def unpack(x: Array) -> tuple[Array, Array, Array]:
         return x[: l * d].reshape(l, d), x[l * d : l * d + K * l].reshape(K, l), x[l * d + K * l :]
@@ -116,7 +111,7 @@ def _train(
     def value_and_gradient(x: Array) -> tuple[float, Array]:
         V, T, c = unpack(x)
         value, gV, gT, gc = smoothed_objective(
-            V, T, c, objective, inputs, targets, kappa=kappa, lengths=np.ones(l), used=used
+            V, T, c, risk.objective, inputs, risk.targets, kappa=kappa, lengths=np.ones(l), used=used
         )
         return value, np.concatenate([gV.ravel(), gT.ravel(), gc if free else 0.0 * gc])
 

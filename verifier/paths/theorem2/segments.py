@@ -13,7 +13,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Move, Path
 from verifier.paths.theorem2.reference import Reference, row_features
@@ -29,9 +29,7 @@ Programs = dict[str, ProgramResult]
 def theorem2(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     l: int,
     alpha: float,
@@ -49,15 +47,15 @@ def theorem2(
         raise UsageError(f"theorem2: l must be between 1 and m - 1 = {m - 1}, got {l}")
     if not (np.isfinite(alpha) and 0 <= alpha < np.pi / 2):
         raise UsageError(f"theorem2: alpha must be an angle in [0, pi/2), got {alpha}")
-    sides = make_side("A", A, objective, X, targets), make_side("B", B, objective, X, targets)
+    sides = make_side("A", A, risk), make_side("B", B, risk)
     if reference is None:
-        reference = best_reference(sides, l, objective, X, targets, seed)
-    sparse = [sparse_sides(side, objective, X, targets, [l], alpha)[l] for side in sides]
-    theta_star, theta_program = _solve_reference(reference, objective, X, targets, A)
+        reference = best_reference(sides, l, risk, seed)
+    sparse = [sparse_sides(side, risk, [l], alpha)[l] for side in sides]
+    theta_star, theta_program = _solve_reference(reference, risk, A)
     programs: Programs = {"theta*": theta_program}
     ends, notes = [], {"l": l, "alpha": alpha, "e_l": theta_star.value, "theta_star": theta_star.origin}
     for side, found, numbers in zip(sides, sparse, ((1, 2), (6, 5))):
-        moves, results = _half(side, found, m - l, objective, X, targets, numbers)
+        moves, results = _half(side, found, m - l, risk, numbers)
         ends.append(moves)
         programs.update(results)
         letter = side.letter
@@ -72,13 +70,11 @@ def theorem2(
     return path.then(Path("theorem2", B, ends[1]).reversed()), programs
 
 
-def _solve_reference(
-    reference: Reference, objective: Objective, X: Array, targets: Array, A: Network
-) -> tuple[Reference, ProgramResult]:
+def _solve_reference(reference: Reference, risk: Risk, A: Network) -> tuple[Reference, ProgramResult]:
     rows = reference.rows
-    Z, prices = row_features(rows, X, A.b is not None), objective.prices_of_rows(rows)
+    Z, prices = row_features(rows, risk.X, A.b is not None), risk.objective.prices_of_rows(rows)
     K = A.theta.shape[0]
-    result = solve_head(Z, targets, objective, prices, bias=A.c is not None, name="theta*", outputs=K)
+    result = solve_head(Z, risk.targets, risk.objective, prices, bias=A.c is not None, name="theta*", outputs=K)
     if result.primal_value <= reference.value:
         reference = Reference(rows, result.head, result.head_bias, result.primal_value, reference.origin)
     return reference, _with_rows(result, rows, A)
@@ -108,9 +104,7 @@ def _half(
     side: Side,
     sparse: SparseSide,
     atoms: int,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     numbers: tuple[int, int],
 ) -> tuple[tuple[Move, Move], Programs]:
     """The two moves from an endpoint to its sparse network of at most `atoms` atoms, and their head programs."""
@@ -118,12 +112,12 @@ def _half(
     first, second = numbers
     K, m = network.theta.shape
     name = f"segment {first}, best head on {letter}'s rows"
-    full = solve_head(side.Z, targets, objective, side.prices, bias=side.free, name=name, outputs=K)
+    full = solve_head(side.Z, risk.targets, risk.objective, side.prices, bias=side.free, name=name, outputs=K)
     best = network.replace(-1, full.head, full.head_bias if side.free else None)
     name_sparse = f"segment {second}, best head of at most {atoms} atoms near {letter}'s rows"
-    features = row_features(sparse.rows, X, network.b is not None)
-    prices = objective.prices_of_rows(sparse.rows)
-    thin = solve_head(features, targets, objective, prices, bias=side.free, name=name_sparse, outputs=K)
+    features = row_features(sparse.rows, risk.X, network.b is not None)
+    prices = risk.objective.prices_of_rows(sparse.rows)
+    thin = solve_head(features, risk.targets, risk.objective, prices, bias=side.free, name=name_sparse, outputs=K)
     gamma = np.zeros((K, m))
     gamma[:, sparse.slots] = thin.head
     W, b = network.W.copy(), None if network.b is None else network.b.copy()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.theorem2.clusters import MergedRows, merge_rows
 from verifier.paths.theorem2.reference import Reference, reference_network, row_features, rows_as_candidates
 from verifier.programs import fast_head, sparse_supports
@@ -31,10 +31,12 @@ class Side:
         return self.network.c is not None
 
 
-def make_side(letter: str, network: Network, objective: Objective, X: Array, targets: Array) -> Side:
+def make_side(letter: str, network: Network, risk: Risk) -> Side:
     """The side's features, prices and best head; delta(m, 0) is its value."""
-    Z, prices = network.features(X), objective.row_prices(network)
-    h, c, value = fast_head(Z, targets, objective, prices, network.c is not None, warm=(network.theta, network.c))
+    Z, prices = network.features(risk.X), risk.objective.row_prices(network)
+    h, c, value = fast_head(
+        Z, risk.targets, risk.objective, prices, network.c is not None, warm=(network.theta, network.c)
+    )
     return Side(letter, network, Z, prices, (h, c), value)
 
 
@@ -55,24 +57,24 @@ def coupled(m: int, outputs: int) -> bool:
     return outputs > 1 and m * outputs > 200
 
 
-def sparse_sides(
-    side: Side, objective: Objective, X: Array, targets: Array, ls: list[int], alpha: float
-) -> dict[int, SparseSide]:
+def sparse_sides(side: Side, risk: Risk, ls: list[int], alpha: float) -> dict[int, SparseSide]:
     """For each l the best head found with at most m - l atoms within alpha of the side's rows."""
     m = side.network.W.shape[0]
     merged = merge_rows(side.network, side.full[0], alpha)
     has_bias = side.network.b is not None
     Z, prices, full = side.Z[:, merged.slots], side.prices[merged.slots], None
     if merged.largest_angle > 0:
-        Z = row_features(merged.rows, X, has_bias)
+        Z = row_features(merged.rows, risk.X, has_bias)
     if len(merged.slots) == m and merged.largest_angle == 0:
         full = side.full[0][:, merged.slots], side.full[1]
     else:
         K = side.full[0].shape[0]
         warm = np.zeros((K, Z.shape[1])), (np.zeros(K) if side.free else None)
-        full = fast_head(Z, targets, objective, prices, side.free, warm=warm)[:2]
+        full = fast_head(Z, risk.targets, risk.objective, prices, side.free, warm=warm)[:2]
     methods = ("backward",) if m > 50 or coupled(m, side.full[0].shape[0]) else ("backward", "penalty", "greedy")
-    found = sparse_supports(Z, targets, objective, prices, side.free, [m - l for l in ls], full=full, methods=methods)
+    found = sparse_supports(
+        Z, risk.targets, risk.objective, prices, side.free, [m - l for l in ls], full=full, methods=methods
+    )
     out = {}
     for l in ls:
         sparse = found[min(m - l, Z.shape[1])]
@@ -84,9 +86,7 @@ def sparse_sides(
 def best_reference(
     sides: tuple[Side, Side],
     l: int,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     seed: int = 0,
     iterations: int = 150,
     restarts: int = 2,
@@ -95,16 +95,14 @@ def best_reference(
     pairs = []
     for side in sides:
         found = sparse_supports(
-            side.Z, targets, objective, side.prices, side.free, [l], full=side.full, methods=("backward",)
+            side.Z, risk.targets, risk.objective, side.prices, side.free, [l], full=side.full, methods=("backward",)
         )[l]
         pairs.append((f"best {l} rows of {side.letter}", side.network, found.support))
     return reference_network(
         l,
         sides[0].network,
         sides[1].network,
-        objective,
-        X,
-        targets,
+        risk,
         seed=seed,
         candidates=rows_as_candidates(pairs, l),
         iterations=iterations,

@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Move, Path
 from verifier.paths.towers.moves import Tower, live_slots, stacked
@@ -51,9 +51,7 @@ class Dropped:
 
 def dropout_losses(
     network: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     draws: int = 200,
     seed: int = 0,
@@ -63,7 +61,7 @@ def dropout_losses(
 ) -> list[Dropped]:
     """Experiment (B): for each layer l = 1..L-1 the best of `draws` random subsets and, with by_importance, of the most important neurons.
 
-    X (N, n_0). layers: those l asked for, all by default. forgotten_biases: the mistake of the public code, kept neurons take the
+    layers: those l asked for, all by default. forgotten_biases: the mistake of the public code, kept neurons take the
     first |J_p| biases of their layer instead of their own; such a point is no D_l and has no place on a path.
     Raises UsageError when there is no hidden layer, draws is negative, or nothing is to be tried.
     """
@@ -72,27 +70,27 @@ def dropout_losses(
     if draws < 0 or (draws == 0 and not by_importance):
         raise UsageError(f"dropout: draws must be at least {int(not by_importance)}, got {draws}")
     wanted = range(1, network.depth) if layers is None else layers
-    screen = np.arange(len(X))
-    if len(X) > SCREENING_SAMPLES:
-        screen = np.sort(np.random.default_rng(seed).choice(len(X), SCREENING_SAMPLES, replace=False))
-    on_screen = objective.at(screen)
+    screen = np.arange(len(risk.X))
+    if len(risk.X) > SCREENING_SAMPLES:
+        screen = np.sort(np.random.default_rng(seed).choice(len(risk.X), SCREENING_SAMPLES, replace=False))
+    on_screen = risk.objective.at(screen)
     out = []
     for l in wanted:
         if not 1 <= l < network.depth:
             raise UsageError(f"dropout: layer {l} is not hidden; the hidden layers are 1 to {network.depth - 1}")
-        below = network.features(X, l - 1)
+        below = network.features(risk.X, l - 1)
         part = network.above(l - 1).of_samples(below, screen)
         rng = np.random.default_rng([seed, l])
         tried = []
         for how, kept in _subsets(network, part, l, draws, rng, by_importance):
             top = _features(network, part, l, kept, forgotten_biases)
-            tried.append((*_best_scale(network, on_screen, top, targets[screen], kept[-1]), how, kept))
+            tried.append((*_best_scale(network, on_screen, top, risk.targets[screen], kept[-1]), how, kept))
         tried.sort(key=lambda t: t[0])
-        if len(X) > SCREENING_SAMPLES:
+        if len(risk.X) > SCREENING_SAMPLES:
             again = []
             for _, _, how, kept in tried[:FINALISTS]:
                 top = _features(network, below, l, kept, forgotten_biases)
-                again.append((*_best_scale(network, objective, top, targets, kept[-1]), how, kept))
+                again.append((*_best_scale(network, risk.objective, top, risk.targets, kept[-1]), how, kept))
             again.sort(key=lambda t: t[0])
             tried[: len(again)] = again
         value, scale, how, kept = tried[0]
@@ -152,9 +150,7 @@ def _best_scale(network: Network, objective: Objective, Z: Array, targets: Array
 def dropout_path(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     draws: int = 200,
     seed: int = 0,
@@ -167,7 +163,7 @@ def dropout_path(
     start = time.perf_counter()
     if all(np.array_equal(a, b) for (n, a), (_, b) in zip(A.arrays(), B.arrays()) if int(n[1:]) < A.depth):
         return Path("dropout", A, (Move(B, "head move: the hidden layers agree"),), {"held_by": None})
-    both = [dropout_losses(n, objective, X, targets, draws=draws, seed=seed + i) for i, n in enumerate((A, B))]
+    both = [dropout_losses(n, risk, draws=draws, seed=seed + i) for i, n in enumerate((A, B))]
     towers = [d.tower(A, "A") for d in reversed(both[0])] + [d.tower(B, "B") for d in both[1]]
     notes: dict[str, Any] = {"draws": draws}
     top, held = -np.inf, ""

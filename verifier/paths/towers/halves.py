@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.exchange.moves import moves_through
 from verifier.paths.exchange.problem import Waypoint
@@ -15,14 +15,12 @@ from verifier.programs import ProgramResult, sparse_head
 Array = np.ndarray
 
 
-def halves(A: Network, B: Network, objective: Objective, X: Array, targets: Array) -> Path:
+def halves(A: Network, B: Network, risk: Risk) -> Path:
     """A -> best head on half of A's rows -> best head on half of B's -> B; see `halves_with_programs`."""
-    return halves_with_programs(A, B, objective, X, targets)[0]
+    return halves_with_programs(A, B, risk)[0]
 
 
-def halves_with_programs(
-    A: Network, B: Network, objective: Objective, X: Array, targets: Array
-) -> tuple[Path, dict[str, ProgramResult]]:
+def halves_with_programs(A: Network, B: Network, risk: Risk) -> tuple[Path, dict[str, ProgramResult]]:
     """A -> best head on half of A's rows -> best head on half of B's -> B, and the two head programs.
 
     `sup F <= max(F(A), F(B), Q_A, Q_B)` with Q the programs' values. The halves are those backward elimination keeps, m // 2
@@ -34,9 +32,16 @@ def halves_with_programs(
     waypoints: list[Waypoint] = []
     for side, (letter, network) in enumerate((("A", A), ("B", B))):
         name = f"halves, best head on m/2 rows of {letter}"
-        Z, prices = network.features(X), objective.row_prices(network)
+        Z, prices = network.features(risk.X), risk.objective.row_prices(network)
         result = sparse_head(
-            Z, targets, objective, prices, m // 2, bias=network.c is not None, name=name, outputs=network.theta.shape[0]
+            Z,
+            risk.targets,
+            risk.objective,
+            prices,
+            m // 2,
+            bias=network.c is not None,
+            name=name,
+            outputs=network.theta.shape[0],
         )
         support = np.asarray(result.support, dtype=np.int64)
         programs[name] = result.of_rows(network.W[support], None if network.b is None else network.b[support])

@@ -17,7 +17,7 @@ import numpy as np
 from verifier.kernel.statements import columns_of
 from verifier.networks.above import Above, dense_above
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 
 Array = np.ndarray
 Key = bytes
@@ -75,10 +75,10 @@ class Tower:
             return np.ones(self.head.shape[1]) if objective.kappa > 0 else np.zeros(self.head.shape[1])
         return objective.prices_of_rows(W if b is None else np.hstack([W, b[:, None]]))
 
-    def value(self, objective: Objective, X: Array, targets: Array, above: Above | None = None) -> float:
+    def value(self, risk: Risk, above: Above | None = None) -> float:
         """F of any network that holds this tower and else only dead neurons (float64 estimate)."""
-        Z = self.features(X, above)
-        return objective.head_value(Z, targets, self.prices(objective), self.head, self.head_bias)
+        Z = self.features(risk.X, above)
+        return risk.objective.head_value(Z, risk.targets, self.prices(risk.objective), self.head, self.head_bias)
 
     def with_head(self, head: Array, head_bias: Array | None) -> Tower:
         return replace(self, head=head, head_bias=head_bias)

@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.networks.above import Above
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, live_slots, stacked
 from verifier.paths.towers.neuron_choice import candidates, importance
@@ -81,9 +81,7 @@ class Side:
 class Search:
     """What the search may spend: draws per layer, training steps per sub-network, and the value to reach."""
 
-    objective: Objective
-    X: Array
-    targets: Array
+    risk: Risk
     target: float
     draws: int
     steps: int
@@ -92,14 +90,14 @@ class Search:
         """The best of up to `draws` choices of K_l neurons, each with xi_l imitating the endpoint and trained; stops at the target."""
         network = side.network
         size, *above = side.widths(layer)
-        features, above_layer = network.features(self.X, layer), network.above(layer)
+        features, above_layer = network.features(self.risk.X, layer), network.above(layer)
         rng = np.random.default_rng([side.seed, layer])
         kept_above = []
         for p, count in zip(range(layer + 1, network.depth), above):
-            kept_above.append(side.most_important(self.X, p, count))
+            kept_above.append(side.most_important(self.risk.X, p, count))
         teachers, outputs = subnetworks.teachers_of(network, features, layer, kept_above)
         has_bias = [b is not None for b in network.biases[layer:]]
-        choices = candidates(network, features, layer, size, self.targets, self.objective, rng)
+        choices = candidates(network, features, layer, size, self.risk.targets, self.risk.objective, rng)
         best: SparsePoint | None = None
         for tried, (how, kept) in zip(range(1, max(1, draws) + 1), choices):
             Z = features[:, kept]
@@ -122,11 +120,11 @@ class Search:
         """Training and head program on features Z of a layer, given the layers above it; for one hidden layer with the rows' own prices."""
         if start.rows or not network.shallow or kept is None:
             return trained(
-                Z, self.targets, self.objective, start, above, stop_at=self.target, steps=steps, seed=seed
+                Z, self.risk.targets, self.risk.objective, start, above, stop_at=self.target, steps=steps, seed=seed
             )  # fmt: skip
-        prices = self.objective.row_prices(network)[kept]
+        prices = self.risk.objective.row_prices(network)[kept]
         head, c, value = subnetworks.solve_head(
-            Z, self.targets, self.objective, (start.head, start.head_bias), prices=prices, stop_at=self.target
+            Z, self.risk.targets, self.risk.objective, (start.head, start.head_bias), prices=prices, stop_at=self.target
         )
         return Subnetwork((), head, c, value)
 
@@ -135,6 +133,6 @@ class Search:
         old, network = side.points[layer], side.network
         if not old.xi.rows:
             return old
-        Z = network.features(self.X, layer)[:, old.kept]
+        Z = network.features(self.risk.X, layer)[:, old.kept]
         xi = self.solved(Z, old.xi, network, old.kept, 2 * old.steps, side.seed, network.above(layer))
         return SparsePoint(layer, old.kept, xi, old.draws, old.how, 3 * old.steps) if xi.value < old.value else old

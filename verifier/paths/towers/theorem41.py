@@ -15,7 +15,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_same_architecture
 from verifier.paths.path import Move, Path
 from verifier.paths.towers import subnetworks
@@ -32,9 +32,7 @@ Array = np.ndarray
 def theorem41(
     A: Network,
     B: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     target: float | None = None,
     sizes: Sequence[int] | None = None,
@@ -45,7 +43,7 @@ def theorem41(
 ) -> Path:
     """Path from A to B of head, idle and transfer moves whose certified maximum is the largest of F(A), F(B) and the Q_l.
 
-    X (N, n_0). target: stop as soon as Q_l is at or below it; E less 1e-6 relative by default. sizes: (K_1, ..., K_{L-1}), at least
+    target: stop as soon as Q_l is at or below it; E less 1e-6 relative by default. sizes: (K_1, ..., K_{L-1}), at least
     n_l / 2 each, by default ceil(n_l / 2), and floor(n_1 / 2) on B's side, so that Q_0 is not needed; with sizes that do not fit, the path
     passes xi_0. draws: choices of neurons tried per layer. steps: of training per sub-network. rounds: further effort on the
     point that holds the bound: three times the steps first, then, without given sizes, more neurons for it and fewer for its neighbours.
@@ -59,11 +57,11 @@ def theorem41(
     same = all(np.array_equal(a, b) for (n, a), (_, b) in zip(A.arrays(), B.arrays()) if int(n[1:]) < A.depth)
     if same:
         return Path("theorem41", A, (Move(B, "head move: the hidden layers agree"),), {"held_by": None})
-    target = default_target(A, B, objective, X, targets) if target is None else target
+    target = default_target(A, B, risk) if target is None else target
     both = [_sizes(A, sizes), _sizes(B, sizes)]
     if sizes is None:
         both[1][0] = A.widths[1] // 2
-    search = Search(objective, X, targets, target, draws, steps)
+    search = Search(risk, target, draws, steps)
     sides = [Side(letter, n, K, seed + i) for i, (letter, n, K) in enumerate(zip("AB", (A, B), both))]
     for side in sides:
         began = time.perf_counter()
@@ -103,15 +101,17 @@ def _middle(search: Search, sides: Sequence[Side]) -> tuple[list[Tower], float |
     widths = [n - max(sides[0].sizes[p], sides[1].sizes[p]) for p, n in enumerate(A.widths[1:-1])]
     found: list[Subnetwork] = []
     for side, network in zip(sides, (A, B)):
-        kept = [most_important(network, network.features(search.X, p), p, t) for p, t in enumerate(widths, start=1)]
-        inputs, above = network.rows(search.X), network.above(0)
+        kept = [
+            most_important(network, network.features(search.risk.X, p), p, t) for p, t in enumerate(widths, start=1)
+        ]
+        inputs, above = network.rows(search.risk.X), network.above(0)
         teachers, outputs = subnetworks.teachers_of(network, inputs, 0, kept)
         has_bias = [b is not None for b in network.biases]
         start = subnetworks.imitating(teachers, outputs, inputs, has_bias, above)
-        if network.shallow and search.objective.kappa > 0:
+        if network.shallow and search.risk.objective.kappa > 0:
             # Trained rows would have moving prices: the endpoint's own rows with their best head.
             rows = stacked(network, kept, [])
-            Z = network.features(search.X)[:, kept[0]]
+            Z = network.features(search.risk.X)[:, kept[0]]
             own = Subnetwork((), network.theta[:, kept[0]], network.c)
             own = search.solved(Z, own, network, kept[0], 0, side.seed, above.next)
             found.append(Subnetwork(((rows[0][0], rows[1][0]),), own.head, own.head_bias, own.value))

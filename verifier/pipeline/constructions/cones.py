@@ -32,24 +32,24 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
     from verifier.landscape.coarse.relaxed import LOSSES
     from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
 
-    A, B, objective, X, targets = s.pair
-    require_covered(A, B, objective, targets, "cones")
-    if objective.loss.name not in LOSSES:
+    A, B, risk = s.pair
+    require_covered(A, B, risk.objective, risk.targets, "cones")
+    if risk.objective.loss.name not in LOSSES:
         raise UsageError(
-            f"cones: expected one of the losses {', '.join(LOSSES)}, got {objective.loss.name}, whose programs have corners; "
+            f"cones: expected one of the losses {', '.join(LOSSES)}, got {risk.objective.loss.name}, whose programs have corners; "
             "--method sign-count covers it where A and B differ in sign counts"
         )
-    coordinates = A.theta.shape[1] * (X.shape[1] + (A.b is not None))
+    coordinates = A.theta.shape[1] * (risk.X.shape[1] + (A.b is not None))
     if coordinates > MOST_COORDINATES:
         raise UsageError(
             f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{MOST_COORDINATES}; "
             f"the method is for networks with (inputs + 1) times neurons at most {MOST_COORDINATES}"
         )
-    if objective.kappa == 0.0 and any(min(sign_counts(network)) > 0 for network in (A, B)):
+    if risk.objective.kappa == 0.0 and any(min(sign_counts(network)) > 0 for network in (A, B)):
         raise UsageError(
             "cones: heads of both signs need a penalty (--kappa): without one neurons may cancel however large they are, and duals must vanish exactly "
             "where their cones overlap; --method exact covers few samples"
         )
     if positives_passed(A, B):
         r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
-    return pair_barrier(A, B, objective, X, targets, most_programs=MOST_PROGRAMS, seconds=SECONDS, say=r.say)
+    return pair_barrier(A, B, risk, most_programs=MOST_PROGRAMS, seconds=SECONDS, say=r.say)

@@ -32,6 +32,4 @@ def every_width(s: Setting, r: Request) -> Proposal:
         r.say(f"every-width: a semidefinite program of about {cost:.0f} CPU s")
     seconds, tolerance = BY_NAME if asked else OF_ALL
     networks = [s.A.network, s.B.network]
-    return Proposal(
-        every_width=solve_every_width(networks, s.objective, s.data.X, s.targets, seconds=seconds, tolerance=tolerance)
-    )
+    return Proposal(every_width=solve_every_width(networks, s.risk, seconds=seconds, tolerance=tolerance))

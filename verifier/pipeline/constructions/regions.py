@@ -20,12 +20,12 @@ def regions(s: Setting, r: Request) -> Proposal:
     posed, left_out, refused, spent = [], [], [], 0.0
     for title, network in networks.items():
         try:
-            size = region_cost(network, s.objective, s.data.X, s.targets)
+            size = region_cost(network, s.risk)
             if not unlimited and (size.seconds > ONE or spent + size.seconds > TOGETHER):
                 left_out.append(LeftOut(title, size))
                 continue
             spent += size.seconds
-            posed.append(PosedRegion(title, solve_region(network, s.objective, s.data.X, s.targets)))
+            posed.append(PosedRegion(title, solve_region(network, s.risk)))
         except UsageError as error:
             refused.append(f"regions: {title}: {error}")
     return Proposal(regions=posed, left_out=left_out, skipped="; ".join(dict.fromkeys(refused)) or None)

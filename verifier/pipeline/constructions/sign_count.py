@@ -50,8 +50,8 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
     from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
     from verifier.landscape.sign_count.search import least_narrow
 
-    A, B, objective, X, targets = s.pair
-    require_covered(A, B, objective, targets)
+    A, B, risk = s.pair
+    require_covered(A, B, risk.objective, risk.targets)
     passed = positives_passed(A, B)
     if not passed:
         raise UsageError(
@@ -59,18 +59,18 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
         )
     most, most_programs, seconds = OF_ALL if of_all else BY_NAME
     stay = A.theta.shape[1] - 1
-    if stay > 1 and objective.kappa == 0.0:
+    if stay > 1 and risk.objective.kappa == 0.0:
         raise UsageError(
             f"sign-count: {stay} neurons stay, which needs a penalty (--kappa): without one duals must vanish exactly on overlapping cones"
         )
-    coordinates = stay * (X.shape[1] + (A.b is not None))
+    coordinates = stay * (risk.X.shape[1] + (A.b is not None))
     if coordinates > most:
         raise UsageError(
             f"sign-count: the {stay} neurons that stay have {coordinates} coordinates, hence 2^{coordinates} orthants to search, more than 2^{most}"
             + (f"; --method sign-count tries up to 2^{BY_NAME[0]}" if of_all and coordinates <= BY_NAME[0] else "")
         )
     falling = sign_counts(A)[0] > passed[-1]
-    searches = [narrow(A, objective, X, targets, p) for p in (passed[::-1] if falling else passed)]
+    searches = [narrow(A, risk, p) for p in (passed[::-1] if falling else passed)]
     # A pass at or below E is no barrier, however far below.
     return [least_narrow(n, most_programs=most_programs, seconds=seconds, floor=s.E) for n in searches]
 

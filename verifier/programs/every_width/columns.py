@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.programs.dual import into_domain
 from verifier.programs.every_width.cones import largest_pulls
 from verifier.programs.fast_head import fast_head
@@ -99,14 +100,14 @@ def steepest(inputs: Array, weighted: Array, starts: Array) -> tuple[Array, Arra
 class Search:
     """State of one column generation: the best dual so far, and the least F of the networks passed."""
 
-    def __init__(self, objective: Objective, X: Array, targets: Array, network: Network, room: float) -> None:
-        self.objective, self.targets, self.like, self.room = objective, targets, network, room
-        self.inputs = X if network.b is None else np.column_stack([X, np.ones(len(X))])
-        self.zero_sums = network.c is not None and objective.bias_price == 0
+    def __init__(self, risk: Risk, network: Network, room: float) -> None:
+        self.objective, self.targets, self.like, self.room = risk.objective, risk.targets, network, room
+        self.inputs = augmented_inputs(risk.X, network.b is not None)
+        self.zero_sums = network.c is not None and risk.objective.bias_price == 0
         self.dual, self.primal = -np.inf, np.inf
         self.nu: Array | None = None
         rng = np.random.default_rng(0)
-        some = rng.permutation(len(X))[: STARTS // 4]
+        some = rng.permutation(len(risk.X))[: STARTS // 4]
         random = rng.normal(size=(STARTS // 2, self.inputs.shape[1]))
         self.starts = np.concatenate([self.inputs[some], -self.inputs[some], random])
 

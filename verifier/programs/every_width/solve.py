@@ -8,8 +8,9 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.kernel.statements.every_width import MOST_DIMENSIONS
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.programs.dual import into_domain, on_grid
 from verifier.programs.every_width.columns import Search, columns_of
 from verifier.programs.every_width.matrix import repaired, solve_matrix
@@ -49,14 +50,12 @@ def every_width_cost(network: Network, X: Array) -> float:
 
 def solve_every_width(
     networks: list[Network],
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     seconds: float = 10.0,
     tolerance: float = 1e-4,
 ) -> EveryWidthProgram:
-    """A dual that bounds F from below at every width, for X (N, d).
+    """A dual that bounds F from below at every width.
 
     networks: at least one, of one architecture but for the width; what column generation begins with. seconds: CPU of column generation, after which the
     best dual so far is taken. tolerance: its relative gap.
@@ -65,23 +64,28 @@ def solve_every_width(
     """
     start = time.process_time()
     network = networks[0]
-    require_priced(network, objective)
+    require_priced(network, risk.objective)
     K = len(network.theta)
     # |theta_i|_2 of weight decay is at least |theta_i|_1 / sqrt(K).
-    room = objective.kappa / (np.sqrt(K) if objective.penalty == "weight_decay" else 1.0)
-    zero_sums = network.c is not None and objective.bias_price == 0
-    if every_width_cost(network, X) == 0.0:
-        search = Search(objective, X, targets, network, room)
+    room = risk.objective.kappa / (np.sqrt(K) if risk.objective.penalty == "weight_decay" else 1.0)
+    zero_sums = network.c is not None and risk.objective.bias_price == 0
+    if every_width_cost(network, risk.X) == 0.0:
+        search = Search(risk, network, room)
         c = np.zeros(K) if network.c is None else np.array(network.c)
         status, rounds = search.run(columns_of(networks, search.inputs), c, seconds=seconds, tolerance=tolerance)
         assert search.nu is not None
-        exact = zero_sums and objective.weights is None
-        nu = on_grid(into_domain((1.0 - BELOW) * search.nu, targets, objective, zero_sums), targets, objective, exact)
+        exact = zero_sums and risk.objective.weights is None
+        nu = on_grid(
+            into_domain((1.0 - BELOW) * search.nu, risk.targets, risk.objective, zero_sums),
+            risk.targets,
+            risk.objective,
+            exact,
+        )
         # Under a lower price than its own no network's F was met.
-        primal = search.primal if room == objective.kappa else np.inf
+        primal = search.primal if room == risk.objective.kappa else np.inf
         return EveryWidthProgram(nu, search.dual, primal, None, COLUMNS, status, rounds, time.process_time() - start)
-    inputs = X if network.b is None else np.column_stack([X, np.ones(len(X))])
-    found = solve_matrix(objective, inputs, targets, K, room=room, biased=network.c is not None)
-    nu, matrices = repaired(objective, inputs, targets, found, room=room, zero_sums=zero_sums)
-    value = -float(np.mean(objective.loss.scaled(objective.loss.plain.conjugate(nu, targets))))
+    inputs = augmented_inputs(risk.X, network.b is not None)
+    found = solve_matrix(risk.objective, inputs, risk.targets, K, room=room, biased=network.c is not None)
+    nu, matrices = repaired(risk.objective, inputs, risk.targets, found, room=room, zero_sums=zero_sums)
+    value = -float(np.mean(risk.objective.loss.scaled(risk.objective.loss.plain.conjugate(nu, risk.targets))))
     return EveryWidthProgram(nu, value, np.inf, matrices, MATRIX, found[2], 1, time.process_time() - start)

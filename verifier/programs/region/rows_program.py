@@ -13,8 +13,9 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.kernel.fast.region_optimum import signs
+from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
-from verifier.objective import Objective
+from verifier.objective import Objective, Risk
 from verifier.programs.dual import into_domain
 
 Array = np.ndarray
@@ -141,15 +142,13 @@ def require_fitting(network: Network) -> None:
 
 def make_rows_program(
     network: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     active: Array | None = None,
     free_bias: bool = True,
     row_limit: float = 1.0,
 ) -> RowsProgram:
-    """The program of the region that holds the network, for X (N, d).
+    """The program of the region that holds the network.
 
     active: pairs (neuron, sample), (b, 2), with a pre-activation of exactly 0 that count as active; the others count as inactive.
     free_bias: whether an output bias varies with the rows. row_limit: most length of a row in units of its own, where no penalty holds rows.
@@ -159,7 +158,7 @@ def make_rows_program(
     require_fitting(network)
     if not (np.isfinite(row_limit) and row_limit >= 0.0):
         raise UsageError(f"region program: row_limit must be a number >= 0, got {row_limit!r}")
-    inputs = X if network.b is None else np.column_stack([X, np.ones(len(X))])
+    inputs = augmented_inputs(risk.X, network.b is not None)
     rows = network.W if network.b is None else np.column_stack([network.W, network.b])
     s = signs(rows, inputs)
     pattern = s > 0
@@ -170,12 +169,12 @@ def make_rows_program(
     totals = np.abs(network.theta).sum(axis=0)
     heard = np.flatnonzero((totals > 0.0) & pattern.any(axis=1))
     t, K = totals[heard], len(network.theta)
-    kappa, penalty, free = objective.kappa, objective.penalty, network.c is not None and free_bias
+    kappa, penalty, free = risk.objective.kappa, risk.objective.penalty, network.c is not None and free_bias
     bias = np.zeros(K) if network.c is None else np.array(network.c)
-    bias_price = kappa * objective.bias_price
+    bias_price = kappa * risk.objective.bias_price
     constant = {"l1": kappa * float(totals.sum()), "weight_decay": 0.5 * kappa * float((network.theta**2).sum())}
     return RowsProgram(
-        network, objective, inputs, targets, pattern, heard, network.theta[:, heard] / t, t, rows[heard] * t[:, None], bias, free,
+        network, risk.objective, inputs, risk.targets, pattern, heard, network.theta[:, heard] / t, t, rows[heard] * t[:, None], bias, free,
         kappa=kappa if penalty == "path" else 0.0,
         decay=kappa / t**2 if penalty == "weight_decay" else None,
         limits=row_limit * np.linalg.norm(rows[heard], axis=1) * t if penalty in ("none", "l1") else None,

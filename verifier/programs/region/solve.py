@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
-from verifier.objective import Objective, augmented_rows
+from verifier.objective import Risk, augmented_rows
 from verifier.programs.head import solve_head
 from verifier.programs.region.cvxpy_rows import cvxpy_rows
 from verifier.programs.region.interior_point import Proposal, interior_point
@@ -28,18 +28,14 @@ ACCURATE = 1e-6
 NONE = np.zeros((0, 2), dtype=np.int64)
 
 
-def region_cost(
-    network: Network, objective: Objective, X: Array, targets: Array, *, free_bias: bool = True
-) -> RegionSize:
+def region_cost(network: Network, risk: Risk, *, free_bias: bool = True) -> RegionSize:
     """Size and estimated seconds of a region program, without solving it."""
-    return region_size(make_rows_program(network, objective, X, targets, free_bias=free_bias))
+    return region_size(make_rows_program(network, risk, free_bias=free_bias))
 
 
 def solve_region(
     network: Network,
-    objective: Objective,
-    X: Array,
-    targets: Array,
+    risk: Risk,
     *,
     active: Array | None = None,
     free_bias: bool = True,
@@ -47,7 +43,7 @@ def solve_region(
     solver: str = "auto",
     tolerance: float = 1e-9,
 ) -> RegionProgram:
-    """Least F over the rows (and, with free_bias, the output bias) in the network's closed activation region, its head kept; X (N, d).
+    """Least F over the rows (and, with free_bias, the output bias) in the network's closed activation region, its head kept.
 
     active, free_bias, row_limit: see `make_rows_program`. solver: "auto" (CVXPY with Clarabel for small programs and losses with kinks, else the
     structured interior point), "interior point", or a CVXPY solver. tolerance: relative gap at which the interior point stops.
@@ -58,12 +54,14 @@ def solve_region(
     """
     start = time.process_time()
     P = make_rows_program(
-        network, objective, X, targets, active=active, free_bias=free_bias, row_limit=row_limit
+        network, risk, active=active, free_bias=free_bias, row_limit=row_limit
     )  # fmt: skip
     size = region_size(P)
     route = size.route if solver == "auto" else solver
-    if route == INTERIOR_POINT and not objective.loss.smooth:
-        raise UsageError(f"region program: the interior point needs a smooth loss, and {objective.loss.name} has kinks")
+    if route == INTERIOR_POINT and not risk.objective.loss.smooth:
+        raise UsageError(
+            f"region program: the interior point needs a smooth loss, and {risk.objective.loss.name} has kinks"
+        )
     proposal = _propose(P, route, tolerance)
     u, c = _point(P, proposal)
     dual = repaired_dual(P, proposal, u)
@@ -73,7 +71,7 @@ def solve_region(
     norms = np.linalg.norm(u, axis=1)
     return RegionProgram(
         network=network,
-        F=objective.value(network, X, targets),
+        F=risk.value(network),
         rows=P.rows_of(u),
         bias=c if P.free else None,
         best=_network_at(P, u, c),
@@ -83,7 +81,7 @@ def solve_region(
         multipliers=dual.multipliers * P.sizes[dual.tight[:, 0]],
         row_limits=_row_limits(P, row_limit),
         bias_limit=10.0 * max(1.0, float(np.abs(c).max()), float(np.abs(P.bias).max()))
-        if P.zero_sums and objective.weights is not None
+        if P.zero_sums and risk.objective.weights is not None
         else None,
         active=NONE if active is None else np.ascontiguousarray(active, dtype=np.int64),
         primal=primal,
