@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from verifier.files import atomic_write_bytes
+
 PACKAGE = Path(__file__).resolve().parent
 # Pages show results, they decide none.
 LEFT_OUT = ("report", "pages")
@@ -65,8 +67,6 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 
 def write_sealed(path: Path, record: Mapping[str, Any]) -> None:
     """Write a record, whole or not at all. Raises UsageError when the place cannot be written."""
-    from verifier.files import atomic_write_bytes
-
     text = json.dumps(sealed(record), indent=1, allow_nan=False, ensure_ascii=False)
     atomic_write_bytes(path, (text + "\n").encode("utf-8", "surrogatepass"))
 

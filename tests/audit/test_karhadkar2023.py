@@ -9,13 +9,15 @@ import pytest
 from verifier.audit.karhadkar2023 import STATEMENTS
 from verifier.audit.karhadkar2023.counts import independent, is_vertex, step_rows
 from verifier.audit.karhadkar2023.figures import shares
-from verifier.audit.karhadkar2023.global_minima import bad_share, key_neurons, zero_inside
+from verifier.audit.karhadkar2023.global_minima import bad_share, zero_inside
+from verifier.audit.karhadkar2023.key_neurons import key_neurons
 from verifier.audit.karhadkar2023.one_dimensional import deficient_sets, deficient_share, missing
 from verifier.audit.karhadkar2023.pictures import corners
-from verifier.audit.karhadkar2023.polyline import affine_multiple, distance_to_cone, vertices
+from verifier.audit.karhadkar2023.polyline import affine_multiple, distance_to_cone
 from verifier.audit.karhadkar2023.ranks import jacobian, loss, output
 from verifier.audit.karhadkar2023.shares import binary_matrices, full_rank, singular, singular_share
 from verifier.audit.karhadkar2023.shares import deficient_share as pattern_share
+from verifier.audit.karhadkar2023.vertices import vertices
 from verifier.audit.trials import audit
 from verifier.regions.presets import Cell
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from verifier.audit.nguyen2021 import STATEMENTS
-from verifier.audit.nguyen2021.corollaries import a1, best_cross_entropy, cross_entropy, separator
+from verifier.audit.nguyen2021.corollaries import a1
 from verifier.audit.nguyen2021.paths import outputs
+from verifier.audit.nguyen2021.separable import best_cross_entropy, cross_entropy, separator
 from verifier.audit.trials import audit
 from verifier.objective import Risk
 

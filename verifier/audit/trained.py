@@ -11,13 +11,12 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.data.load import load_data
 from verifier.networks.network import Network
+from verifier.training.train import train_network
 
 
 @cache
 def trained(data: str, loss: str, width: int, seed: int) -> tuple[Network, Dataset]:
     """(network, data set) of one training run of section 5 of Baturin 2026."""
-    from verifier.training.train import train_network
-
     dataset = load_data(data)
     return train_network(dataset, width, loss, seed=1000 + width + seed, protocol="paper").network, dataset
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from verifier.cli.options import add_worker_arguments, require_workers, workers
 from verifier.cli.options import say as _say
+from verifier.errors import UsageError
 from verifier.outcomes import Finding
 
 PAPERS = ("baturin2026", "nguyen2021", "nguyen2019", "karhadkar2023")
@@ -43,8 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from verifier.errors import UsageError
-
     require_workers(args)
     for name, value, least in (("--trials", args.trials, 1), ("--seed", args.seed, 0)):
         if value is not None and value < least:
@@ -111,7 +110,6 @@ def _pages(out: Path, papers: list[str]) -> list[Path]:
     """One page per paper of this run, from everything stored about it; and an index of all papers with findings."""
     from verifier.audit.papers import PAPERS, statements_of
     from verifier.audit.store import stored_records
-    from verifier.errors import UsageError
     from verifier.pages.audit import write_audit_index, write_audit_report
 
     pages, listed = [], {}

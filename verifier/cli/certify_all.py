@@ -6,11 +6,11 @@ import argparse
 import json
 
 from verifier.cli.options import certify_options, read_options, require_no_ignored, require_report, require_workers, say
+from verifier.errors import UsageError
 from verifier.options.objective import ObjectiveOptions
 
 
 def run(args: argparse.Namespace) -> int:
-    from verifier.errors import UsageError
     from verifier.many.certify_all import certify_all
     from verifier.many.result import as_json
     from verifier.pages.many import write_many_report

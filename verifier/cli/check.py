@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from verifier.cli.options import add_reading_arguments, reading, require_file
+from verifier.errors import CertificateFormatError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.checking import check_file
-    from verifier.errors import CertificateFormatError
     from verifier.outcomes import Outcome
 
     require_file(path)

@@ -21,8 +21,10 @@ from verifier.cli.options import (
     workers,
 )
 from verifier.cli.options import say as _say
+from verifier.errors import UsageError
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
+from verifier.pipeline.constructions.registry import chosen, names_of
 
 CELLS = {"pair": 200_000, "tree": 2_000_000}
 
@@ -75,8 +77,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from verifier.errors import UsageError
-
     if sum(x is not None for x in (args.width, args.widths, args.pair)) != 1:
         raise UsageError("name one of --width M, --widths A:B and --pair A B")
     for name, value, least in (
@@ -107,8 +107,6 @@ def run(args: argparse.Namespace) -> int:
 
 def parse_widths(text: str) -> list[int]:
     """`1:4` to 1, 2, 3; `1,3` to a list. Raises UsageError for anything else."""
-    from verifier.errors import UsageError
-
     try:
         if ":" in text:
             first, last = (int(part) for part in text.split(":"))
@@ -132,9 +130,7 @@ def _folder(args: argparse.Namespace) -> Path:
 
 def _trees(args: argparse.Namespace) -> int:
     from verifier.data.load import load_data
-    from verifier.errors import UsageError
     from verifier.objective.objective import made
-    from verifier.pipeline.constructions.registry import chosen, names_of
     from verifier.pipeline.landscape_run import LandscapeTask, run_landscape
 
     if args.data is None:

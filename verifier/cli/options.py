@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from verifier.errors import CertificateFormatError, UsageError
 from verifier.options.certify import CertifyOptions
 from verifier.options.data import DataOptions
 from verifier.options.declare import Option, options_of
@@ -131,7 +132,6 @@ def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
 def require_workers(args: argparse.Namespace) -> None:
     """Raise UsageError for what contradicts itself about where tasks run."""
     from verifier.campaign import runner
-    from verifier.errors import UsageError
 
     if (args.backend == "dask") != (args.scheduler is not None):
         raise UsageError("--backend dask and --scheduler ADDRESS go together")
@@ -153,8 +153,6 @@ def say(text: str) -> None:
 
 def require_file(path: Path) -> None:
     """Refuse a folder where a certificate is meant."""
-    from verifier.errors import CertificateFormatError
-
     if path.is_dir():
         found = sorted(path.glob("*.safetensors"))
         advice = f"name the certificates in it, such as {found[0]}" if found else "it holds no .safetensors file"
@@ -163,8 +161,6 @@ def require_file(path: Path) -> None:
 
 def require_no_ignored(args: argparse.Namespace, default: str) -> None:
     """Refuse options of `certify` that would change nothing with these methods."""
-    from verifier.errors import UsageError
-
     method = default if args.method is None else args.method
     if args.string is not None and method == "all":
         method = "string"
@@ -182,7 +178,6 @@ def require_no_ignored(args: argparse.Namespace, default: str) -> None:
 
 def require_report(args: argparse.Namespace, inputs: Iterable[Any]) -> None:
     """Refuse, before the work, a --report that cannot be written or would replace something else than a report."""
-    from verifier.errors import UsageError
     from verifier.files import Kind, require_place
 
     if args.report is None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from verifier.cli.options import add_worker_arguments, require_workers, say
+from verifier.errors import UsageError
+from verifier.pipeline.constructions.registry import chosen, names_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from verifier.errors import UsageError
     from verifier.sweep.spec import preset_text, read_preset, read_sweep_file
 
     if args.print:
@@ -48,8 +49,6 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--limit {args.limit}: expected at least 1")
     experiments = read_preset(args.preset) if args.preset else read_sweep_file(args.file)
     if args.methods is not None:
-        from verifier.pipeline.constructions.registry import chosen, names_of
-
         constructions = chosen(args.methods)
         if any(c.needs_file for c in constructions):
             raise UsageError("--methods: 'string' certifies one file of one pair; use `verifier certify` for it")

@@ -11,10 +11,13 @@ from verifier.data.bundled import BUNDLED, PRESETS, load_bundled
 from verifier.data.cifar import KINDS, load_cifar
 from verifier.data.dataset import TASKS, Dataset
 from verifier.data.idx_files import FASHION, FASHION_FOLDER, FOLDERS, load_idx
+from verifier.data.npz_file import load_npz, load_weights
+from verifier.data.openml import load_openml
 from verifier.data.prepare import Preparation, prepare
 from verifier.data.scaling import SCALES, Scaling
 from verifier.data.shape import sample_shape
 from verifier.data.source import Source
+from verifier.data.table import load_csv, load_parquet
 from verifier.data.targets import Question
 from verifier.errors import DataError, UsageError
 
@@ -114,8 +117,6 @@ def _open(
     file = _as_file(sample_weight)
     if file is None or not file.endswith(".npy"):
         return _open_source(spec, target, drop, header, sample_weight)
-    from verifier.data.npz_file import load_weights
-
     kind, spec, source = _open_source(spec, target, drop, header, None)
     source.weights = load_weights(Path(file), len(source.X))
     source.steps.append({"sample_weight": file})
@@ -154,18 +155,12 @@ def _open_source(
         folder = Path(os.path.abspath(os.path.expanduser(rest)))
         return kind, f"{kind}:{folder}", load_cifar(folder, kind)
     if kind == "openml" and colon:
-        from verifier.data.openml import load_openml
-
         return kind, spec, load_openml(rest, target)
     if suffix in _FILES:
         path = Path(os.path.abspath(os.path.expanduser(spec)))
         if suffix == ".npz":
             _no_target(target, ".npz files (their target is the array y)")
-            from verifier.data.npz_file import load_npz
-
             return suffix, str(path), load_npz(path, sample_weight)
-        from verifier.data.table import load_csv, load_parquet
-
         return (
             suffix,
             str(path),

@@ -10,9 +10,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csc_matrix
 
 from verifier.errors import VerifierError
-from verifier.landscape.faces import Face, FacePoint
+from verifier.landscape.face import Face, FacePoint
 from verifier.landscape.normal import NormalForm
 from verifier.objective.losses import Huber
 
@@ -179,7 +180,6 @@ class ConicProgram:
     def _run(self, rows: _Rows, P: Array, q: Array, face: Face) -> tuple[Array, Array]:
         """(x, z): the solution and the multipliers of the rows."""
         import clarabel
-        from scipy.sparse import csc_matrix
 
         A = np.vstack(rows.blocks) if rows.blocks else rows.zeros(0)
         b = np.concatenate(rows.sides) if rows.sides else np.zeros(0)

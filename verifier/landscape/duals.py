@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import VerifierError
-from verifier.landscape.faces import FacePoint
+from verifier.landscape.face import FacePoint
 from verifier.landscape.normal import NormalForm
 from verifier.landscape.setting import LandscapeSetting
 from verifier.objective.losses import Huber

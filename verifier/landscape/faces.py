@@ -13,29 +13,14 @@ from typing import Protocol
 
 import numpy as np
 
+from verifier.landscape.conic_program import ConicProgram
+from verifier.landscape.face import Face, FacePoint
 from verifier.landscape.normal import NormalForm
+from verifier.landscape.ray_program import RayProgram, rays_apply
+from verifier.landscape.reference import ReferenceProgram
 from verifier.landscape.setting import LandscapeSetting
 
 Array = np.ndarray
-# (sorted distinct codes, facet or -1)
-Face = tuple[tuple[int, ...], int]
-
-
-@dataclass(frozen=True, eq=False)
-class FacePoint:
-    """A minimiser. value: F there. predictions (N,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
-
-    nu (N,): dual vector of the mean loss, the gradient at the predictions or, where that is nearer to feasible, the solver's. exact: to rounding, by
-    a direct method; else to a solver's tolerance.
-    """
-
-    value: float
-    predictions: Array
-    u: dict[int, Array]
-    facet_u: Array | None
-    bias: float
-    nu: Array
-    exact: bool = False
 
 
 class FaceProgram(Protocol):
@@ -64,10 +49,6 @@ class GivenProgram:
 
 def make_program(setting: LandscapeSetting, method: str = "auto") -> GivenProgram:
     """method: "rays" (squared loss, kappa = 0, n <= 3, pointed cones), "conic" (Clarabel), "reference" (CVXPY), or the fastest that applies."""
-    from verifier.landscape.conic_program import ConicProgram
-    from verifier.landscape.ray_program import RayProgram, rays_apply
-    from verifier.landscape.reference import ReferenceProgram
-
     if method == "auto":
         method = "rays" if rays_apply(setting.normal) else "conic"
     if method == "reference":

@@ -22,7 +22,8 @@ import numpy as np
 from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import UsageError
 from verifier.landscape.duals import face_dual
-from verifier.landscape.faces import Face, FaceValues
+from verifier.landscape.face import Face
+from verifier.landscape.faces import FaceValues
 from verifier.landscape.lift import lift
 from verifier.landscape.locate import cell_of
 from verifier.landscape.search import TIE, GapSearch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifier.landscape.faces import FacePoint
+from verifier.landscape.face import FacePoint
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.search import GapSearch, Step
 from verifier.landscape.setting import LandscapeSetting, products

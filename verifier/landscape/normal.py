@@ -19,7 +19,7 @@ from verifier.regions.arrangement import exponents, make_arrangement
 from verifier.regions.cones import Cones, enumerate_cones
 
 if TYPE_CHECKING:
-    from verifier.landscape.faces import FacePoint
+    from verifier.landscape.face import FacePoint
     from verifier.landscape.setting import LandscapeSetting
 
 Array = np.ndarray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.errors import VerifierError
-from verifier.landscape.faces import Face, FacePoint
+from verifier.landscape.face import Face, FacePoint
 from verifier.landscape.normal import NormalForm
 from verifier.programs.cone_fit import ConeFit, cone_fit
 from verifier.regions.exact import to_floats

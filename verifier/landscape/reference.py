@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.landscape.faces import Face, FacePoint
+from verifier.landscape.face import Face, FacePoint
 from verifier.landscape.setting import LandscapeSetting
 
 Array = np.ndarray

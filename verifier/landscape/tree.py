@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from verifier.errors import UsageError
 from verifier.landscape.faces import FaceValues
@@ -208,9 +210,6 @@ def cell_graph(setting: LandscapeSetting, found: FaceValues) -> _Graph:
 
 def _join(graph: _Graph, resolution: float) -> tuple[Array, Array, Array, Array, Array]:
     """Union-find over the edges of a minimum spanning tree, lowest first. Returns minima, passes, their cells, and who joined whom."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
     n = len(graph.values)
     # Ranks, because a zero weight would be no edge.
     order = np.argsort(graph.weight, kind="stable")

@@ -24,6 +24,7 @@ from verifier.kernel.statements import Problem
 from verifier.many.group import Group
 from verifier.many.together import Link
 from verifier.options.certify import CertifyOptions
+from verifier.pipeline.certify import certify
 from verifier.pipeline.kept import NotThis, read_kept
 from verifier.stored import code_version
 
@@ -123,8 +124,6 @@ def do_pair(task: PairTask, *, group: Group | Path, options: CertifyOptions) -> 
             return _row(a, b, file, read_pair(file, problem), made=False)
         except NotThis:
             pass  # made again, in one piece
-    from verifier.pipeline.certify import certify
-
     A, B = (group.members[k].endpoint for k in (a, b))
     try:
         certify(A, B, group.data, objective=group.objective.options, options=_of_pair(options), out=file)

@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 
 from verifier.errors import CheckpointError, UsageError
 from verifier.files import atomic_write_bytes
 from verifier.networks.curve_file import bend, count_bends, curve_kind, require_one_network
 from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
-from verifier.networks.layout import find_layout
 from verifier.networks.model_factory import ModelFactory, built, loaded
+from verifier.networks.module import witnessed
 from verifier.networks.network import Network
-from verifier.networks.tensors import StoredTensor, build_network
+from verifier.networks.pt_file import read_pt
+from verifier.networks.safetensors_file import read_safetensors
+from verifier.networks.state_dict import by_names, common_prefix
+from verifier.networks.tensors import StoredTensor
 from verifier.networks.unwrap import state_dict_inside
 from verifier.options.reading import Reading, as_reading
 
@@ -106,12 +110,8 @@ def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], 
             "exported from, and name the function that builds it with --model MODULE:FACTORY"
         )
     if is_safetensors(data, file):
-        from verifier.networks.safetensors_file import read_safetensors
-
         stored_tensors, metadata = read_safetensors(data, path)
         return data, *state_dict_inside(stored_tensors, reading, path), metadata
-    from verifier.networks.pt_file import read_pt
-
     content = read_pt(data, path)
     stored = content.get("metadata", {}) if isinstance(content, Mapping) else {}
     return data, *state_dict_inside(content, reading, path), stored
@@ -134,18 +134,6 @@ def read_state_dict(mapping: Mapping[str, Any], reading: Reading, who: str) -> t
     return network, description, model
 
 
-def _strip_prefix(keys: Sequence[str]) -> str:
-    """The longest run of dotted components, such as `module._orig_mod.`, that all keys begin with; a key keeps its last component."""
-    if len(keys) < 2:
-        return ""
-    prefix = ""
-    for parts in zip(*(key.split(".")[:-1] for key in keys)):
-        if len(set(parts)) > 1:
-            break
-        prefix += f"{parts[0]}."
-    return prefix
-
-
 def _network(
     tensors: Mapping[str, StoredTensor], reading: Reading, who: str, how: str, k: int | None = None
 ) -> tuple[Network, str, dict[str, str], ModelFactory | None]:
@@ -154,30 +142,19 @@ def _network(
     require_one_network(bends, k, who)
     if k is not None:
         tensors, how = bend(tensors, k), f"{how}; network {k} of {bends} on a curve"
-    layout = reading.layout
-    prefix = _strip_prefix(list(tensors))
+    prefix = common_prefix(list(tensors))
     if reading.model is not None:
         network, model = _of_a_model(tensors, reading, prefix, who)
         kinds = {key: tensor.dtype for key, tensor in tensors.items() if tensor.floating}
         return network, f"the module that {model.name} builds{how}", kinds, model
-    short = {key.removeprefix(prefix): key for key in tensors}
-    if layout is not None:  # may name keys in full or without the prefix
-        items = layout.split(",") if isinstance(layout, str) else layout
-        layout = ["+".join(part.strip().removeprefix(prefix) for part in item.split("+")) for item in items]
-    found = find_layout({key: tensors[full].shape for key, full in short.items()}, layout, who)
-    network = build_network({key: tensors[full] for key, full in short.items()}, found, who)
-    dtypes = {
-        short[key]: tensors[short[key]].dtype for key in (*found.weights, *(b for b in found.biases if b is not None))
-    }
-    return network, found.description + (f"; prefix {prefix}" if prefix else "") + how, dtypes, None
+    network, description, dtypes = by_names(tensors, prefix, reading, who)
+    return network, description + how, dtypes, None
 
 
 def _of_a_model(
     tensors: Mapping[str, StoredTensor], reading: Reading, prefix: str, who: str
 ) -> tuple[Network, ModelFactory]:
     """With layers, geometry and activation from the user's torch module."""
-    from verifier.networks.module import witnessed
-
     name = str(reading.model)
     module, file = built(name)
     # Names of the file are not those of the module's layers.
@@ -227,8 +204,6 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
     arrays = _state_dict(network)
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
-        import safetensors.numpy
-
         atomic_write_bytes(
             path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, metadata=text)
         )

@@ -11,10 +11,10 @@ import numpy as np
 
 from verifier.errors import CheckpointError, UsageError
 from verifier.networks.chain import image_shape, layers_of
-from verifier.networks.checkpoint import network_from_state_dict
 from verifier.networks.foreign_layers import FOLD_LINEAR, OF_THE_LOSS
 from verifier.networks.model_factory import Witness
 from verifier.networks.network import Network
+from verifier.networks.state_dict import network_of
 from verifier.networks.traced import has_maps, steps_of
 from verifier.options.reading import Reading, as_reading
 
@@ -84,7 +84,7 @@ def witnessed(
     problems = []
     for state in _states(module):
         try:
-            network = replace(network_from_state_dict(state, layout, who)[0], negative_slope=slope)
+            network = replace(network_of(state, as_reading(layout), who), negative_slope=slope)
             return network, _witness(module, network, who)
         except CheckpointError as error:
             problems.append(error)

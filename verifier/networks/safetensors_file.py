@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import safetensors
 
 from verifier.errors import CheckpointError
 from verifier.networks.tensors import StoredTensor, bfloat16_to_float64, dtype_problem
@@ -26,8 +27,6 @@ def read_safetensors(data: bytes, who: str) -> tuple[dict[str, StoredTensor], di
 
     Raises CheckpointError for anything that is not exactly one well-formed safetensors file.
     """
-    import safetensors
-
     try:
         length = int.from_bytes(data[:8], "little")
         if len(data) < 8 or length > len(data) - 8:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import CheckpointError
+from verifier.networks.pt_file import from_torch, is_tensor
 from verifier.networks.tensors import StoredTensor, from_numpy
 from verifier.options.reading import Reading
 
@@ -154,7 +155,5 @@ def _as_tensor(value: Any) -> StoredTensor | None:
     if isinstance(value, np.ndarray):
         return from_numpy(value)
     if type(value).__module__.partition(".")[0] == "torch" or hasattr(value, "__torch_function__"):
-        from verifier.networks.pt_file import from_torch, is_tensor
-
         return from_torch(value) if is_tensor(value) else None
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verifier.certificate.file import data_file, read_certificate
 from verifier.files import atomic_write_bytes
 from verifier.numbers import show_up
 from verifier.outcomes import Finding, Outcome
@@ -70,8 +71,6 @@ def certified_pairs(certificates: Sequence[tuple[str, Path]]) -> list[Pair]:
 
 
 def _pair(name: str, place: Path) -> Pair:
-    from verifier.certificate.file import data_file, read_certificate
-
     c = read_certificate(place, data=data_file(place))
     found = recheck(c)
     E = None if found.E is None else found.E[1]

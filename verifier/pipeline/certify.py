@@ -22,6 +22,7 @@ from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts, require_none_left, taken
 from verifier.options.objective import ObjectiveOptions
+from verifier.paths.curves.dss_presets import PRESETS, require_fits
 from verifier.paths.curves.strings import string_file
 from verifier.pipeline.constructions.proposal import Request, propose
 from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen, require_used
@@ -34,6 +35,7 @@ from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.setting import Setting
 from verifier.pipeline.work import Work
 from verifier.pipeline.write import write
+from verifier.training.train import require_device
 
 Say = Callable[[str], None]
 # An estimate may take this many times the CPU seconds of the proof, and at least so many.
@@ -124,16 +126,12 @@ def require_possible(o: CertifyOptions, found: tuple[Construction, ...]) -> None
     if o.device != "cpu":
         import torch
 
-        from verifier.training.train import require_device
-
         require_device(torch, o.device)
 
 
 def _require_defined(s: Setting, o: CertifyOptions, found: tuple[Construction, ...]) -> None:
     """Raise UsageError for an estimate that is not defined for these networks, rather than after the proof."""
     if any(c.name == "dss" for c in found):
-        from verifier.paths.curves.dss_presets import PRESETS, require_fits
-
         require_fits(PRESETS[o.dss_preset], s.A.network, s.objective)
 
 

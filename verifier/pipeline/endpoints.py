@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from verifier.data.arrays import dataset_from
 from verifier.data.dataset import Dataset
+from verifier.data.load import load_data, load_recorded
 from verifier.data.shape import sample_shape
 from verifier.data.targets import fitted
 from verifier.data.weights import Weighting, weighed
 from verifier.errors import AnotherSlopeError, UsageError
+from verifier.networks.checkpoint import load_checkpoint, read_state_dict
 from verifier.networks.model_factory import ModelFactory
+from verifier.networks.module import witnessed
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padded, padding_words
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
@@ -23,6 +27,7 @@ from verifier.objective.objective import Objective, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading, as_reading
+from verifier.paths.polish import polish
 from verifier.pipeline.setting import Endpoint, Setting
 
 Array = np.ndarray
@@ -71,8 +76,6 @@ def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: 
     if isinstance(source, Network):
         return Endpoint(source, {"from": "network"}, {})
     if isinstance(source, (str, os.PathLike)):
-        from verifier.networks.checkpoint import load_checkpoint
-
         c = load_checkpoint(source, layout=layout)
         where = {
             "file": os.path.basename(c.path),
@@ -82,13 +85,9 @@ def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: 
         }
         return Endpoint(c.network, where | _from_model(c.model), c.metadata)
     if isinstance(source, Mapping):
-        from verifier.networks.checkpoint import read_state_dict
-
         network, how, model = read_state_dict(source, as_reading(layout), f"network {name}")
         return Endpoint(network, {"from": "state dict", "layout": how} | _from_model(model), {})
     if hasattr(source, "state_dict"):
-        from verifier.networks.module import witnessed
-
         network, witness = witnessed(source, layout, negative_slope)
         return Endpoint(network, {"from": type(source).__name__, "witness": str(witness)}, {})
     if is_mlp(source):
@@ -144,12 +143,8 @@ def _columns(dataset: Dataset, inputs: int) -> str:
 
 def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], loss: str, outputs: int) -> Dataset:
     if isinstance(data, (str, os.PathLike)):
-        from verifier.data.load import load_data
-
         return load_data(os.fspath(data), **options, loss=loss, outputs=outputs)
     if data is not None:
-        from verifier.data.arrays import dataset_from
-
         task = options.get("task")
         if set(options) - {"task"} or (task is not None and isinstance(data, Dataset)):
             raise UsageError(
@@ -164,8 +159,6 @@ def _found_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any],
         )
     if options:
         raise UsageError(f"{', '.join('--' + k.replace('_', '-') for k in options)}: these options need --data")
-    from verifier.data.load import load_recorded
-
     return load_recorded(record)
 
 
@@ -238,8 +231,6 @@ def encoded(objective: Objective, dataset: Dataset, network: Network) -> Array:
 
 def polished_endpoint(name: str, e: Endpoint, risk: Risk, say: Callable[[str], None]) -> Endpoint:
     """The network trained on towards stationarity; what that changed is recorded with its source."""
-    from verifier.paths.polish import polish
-
     p = polish(e.network, risk)
     say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds")
     note = {"polished from": e.network.sha256(), "F before": p.before, "F after": p.after, "gradient norm": p.gradient}

@@ -19,6 +19,7 @@ from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, 
 from verifier.numbers import show_down, show_up
 from verifier.objective import Objective, Risk
 from verifier.options.certify import CertifyOptions
+from verifier.pipeline.certify import certify
 from verifier.pipeline.kept import Kept, NotThis, read_kept
 from verifier.pipeline.landscape_records import LeadingPair
 from verifier.pipeline.record import plain
@@ -77,8 +78,6 @@ def _made(
     pair: LeadingPair, data: Dataset, o: Objective, methods: tuple[str, ...], seed: int, certificate: Path, problem: Problem
 ) -> Kept:  # fmt: skip
     """By exact search and by every construction, into one certificate."""
-    from verifier.pipeline.certify import certify
-
     wanted = ("exact", *methods, *["every-width"] * _priced(pair, data, o))
     options = CertifyOptions(
         method=",".join(dict.fromkeys(wanted)), exhaustive=True, seed=seed, estimate_seconds=math.inf

@@ -8,7 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from verifier.certificate.file import read_certificate
 from verifier.errors import VerifierError
+from verifier.kernel import check
 from verifier.kernel.statements import Verdict
 from verifier.networks.architecture import Architecture
 from verifier.numbers import show_up
@@ -56,8 +58,6 @@ class CertifyResult:
 
     def check(self, *, reference: bool = False) -> tuple[Verdict, ...]:
         """Read the certificate back from its file and check every claim with the kernel; one verdict per claim."""
-        from verifier.kernel import check
-
         c = self._certificate()
         return tuple(check(c.problem, claim, evaluation="reference" if reference else "fast") for claim in c.claims)
 
@@ -70,8 +70,6 @@ class CertifyResult:
 
     def _certificate(self) -> Certificate:
         """The file as this run wrote it. Raises VerifierError when another run has replaced it since."""
-        from verifier.certificate.file import read_certificate
-
         c = read_certificate(self.certificate)
         if self.digest and c.digest != self.digest:
             raise VerifierError(

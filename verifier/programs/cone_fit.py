@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dgels
 
 Array = np.ndarray
 
@@ -126,8 +127,6 @@ def _active_set(unit: Array, y: Array) -> Array | None:
 
 def _descend(unit: Array, y: Array, chosen: list[int], x: Array) -> tuple[list[int], Array] | None:
     """From feasible x to the least-squares solution on a subset of the chosen columns; None when the newest would leave at once."""
-    from scipy.linalg.lapack import dgels
-
     while chosen:
         if len(chosen) > len(y):
             return None

@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve, lstsq
 
 from verifier.objective import Objective
 from verifier.objective.loss import Loss
+from verifier.programs.cvxpy_head import cvxpy_head
 from verifier.programs.newton_matrix import NewtonMatrix
 
 Array = np.ndarray
@@ -69,10 +70,8 @@ def fast_head(
     if warm is not None:
         K = warm[0].shape[0]
     if not objective.loss.smooth:
-        from verifier.programs.head import solve_head
-
-        result = solve_head(Z, targets, objective, prices, bias=bias, name="fast head", outputs=K)
-        return result.head, result.head_bias, result.primal_value
+        h, c, *_ = cvxpy_head(Z, targets, objective, prices, bias, K, "CLARABEL")
+        return h, c, objective.head_value(Z, targets, prices, h, c)
     Zb = np.hstack([Z, np.ones((N, 1))]) if bias else Z
     p = Zb.shape[1]
     x = np.zeros((K, p))

@@ -7,6 +7,7 @@ from math import gcd
 from typing import Any
 
 import numpy as np
+from flint import fmpq, fmpz_mat
 
 Array = np.ndarray
 
@@ -66,8 +67,6 @@ def exact_signs(points: Array, rows: Array, integers: Array) -> Array:
 
 def solve_exactly(columns: Sequence[Sequence[int]], target: Sequence[int]) -> list[Any] | None:
     """Rationals c with sum_k c_k columns_k = target, when the columns are linearly independent and it has a solution; else None."""
-    from flint import fmpz_mat
-
     s, n = len(columns), len(target)
     if s == 0:
         return [] if not any(target) else None
@@ -75,15 +74,11 @@ def solve_exactly(columns: Sequence[Sequence[int]], target: Sequence[int]) -> li
     reduced_table, den, rank = table.rref()
     if rank != s or any(int(reduced_table[k, k]) == 0 for k in range(s)):
         return None
-    from flint import fmpq
-
     return [fmpq(int(reduced_table[k, s]), int(den)) for k in range(s)]
 
 
 def exact_rank(rows: Array) -> int:
     """Rank of an integer matrix (object array)."""
-    from flint import fmpz_mat
-
     if rows.size == 0:
         return 0
     return int(fmpz_mat([[int(v) for v in row] for row in rows.tolist()]).rank())
@@ -91,8 +86,6 @@ def exact_rank(rows: Array) -> int:
 
 def null_space(columns: Sequence[Sequence[int]]) -> list[list[int]]:
     """Basis of the integer vectors c with sum_k c_k columns_k = 0, each coprime; columns of equal length, at least one."""
-    from flint import fmpz_mat
-
     if not columns:
         return []
     table = fmpz_mat([[int(c[i]) for c in columns] for i in range(len(columns[0]))])

@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy.sparse import block_diag, csc_array, eye_array, hstack, vstack
 
 from verifier.regions.program import RegionProgram
 from verifier.regions.solve import columns_of_rays, gather
@@ -41,8 +42,6 @@ def _solve(cost: Array, equations: Any, right: Array, lower: Any, upper: Any, ro
 
 
 def _blocks(program: RegionProgram) -> Any:
-    from scipy.sparse import block_diag
-
     return block_diag([normals[used] for normals, used in zip(program.normals, program.facets)], format="csc")
 
 
@@ -51,8 +50,6 @@ def strictly_inside(program: RegionProgram) -> tuple[Array, float] | None:
 
     Targets are scaled to root mean square 1 before t is measured.
     """
-    from scipy.sparse import csc_array, hstack
-
     scale = float(np.sqrt(np.mean(program.targets**2))) or 1.0
     y = program.targets / scale
     if program.n <= 3:
@@ -72,8 +69,6 @@ def strictly_inside(program: RegionProgram) -> tuple[Array, float] | None:
 
 def least_tight(program: RegionProgram) -> tuple[Array, list[Array]] | None:
     """(u (G, n), per group the classes in `facets` whose slack is 0 at every point with f = y), or None when f = y is infeasible."""
-    from scipy.sparse import eye_array, hstack
-
     scale = float(np.sqrt(np.mean(program.targets**2))) or 1.0
     size = program.matrix.shape[1]
     blocks = _blocks(program)
@@ -101,8 +96,6 @@ def least_tight(program: RegionProgram) -> tuple[Array, list[Array]] | None:
 
 def farkas(program: RegionProgram) -> Array | None:
     """nu (N,) of the dual cone with nu . y < 0, as small as possible for entries in [-1, 1], scaled so that its dual value is largest; or None."""
-    from scipy.sparse import block_diag, csc_array, hstack
-
     N, G, n = len(program.targets), len(program.groups), program.n
     normals = block_diag([-rows[used].T for rows, used in zip(program.normals, program.facets)], format="csc")
     count = normals.shape[1]
@@ -120,8 +113,6 @@ def farkas(program: RegionProgram) -> Array | None:
 def dual_interior(program: RegionProgram, orthogonal: bool) -> tuple[Array, list[Array]] | None:
     """(nu (N,), per group multipliers (F,) on the unit normals of its facets): `matrix_g^T nu = sum of multipliers times normals`, as many
     multipliers as possible at least 1, the others 0; with `orthogonal` also nu . y = 0. None when HiGHS fails."""
-    from scipy.sparse import block_diag, csc_array, hstack, vstack
-
     N, G, n = len(program.targets), len(program.groups), program.n
     normals = block_diag([-rows[used].T for rows, used in zip(program.normals, program.facets)], format="csc")
     count = normals.shape[1]

@@ -9,7 +9,7 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.regions.arrangement import Arrangement, exponents
 from verifier.regions.cones import deep_point
-from verifier.regions.exact import exact_signs
+from verifier.regions.exact import exact_signs, null_space
 
 Array = np.ndarray
 
@@ -108,8 +108,6 @@ def _checked(arrangement: Arrangement, pattern: Array) -> Array:
 
 def _gordan(arrangement: Arrangement, pattern: Array, chosen: list[int], residual: float) -> Membership:
     """The exact dependence of one sign among the chosen samples, when there is one."""
-    from verifier.regions.exact import null_space
-
     columns = [[(2 * int(pattern[j]) - 1) * int(v) for v in arrangement.integers[j]] for j in chosen]
     for vector in null_space(columns):
         for signed in (vector, [-v for v in vector]):

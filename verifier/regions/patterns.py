@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 
 from verifier.errors import DataError, UsageError
 from verifier.networks.network import Network
 from verifier.regions.arrangement import Arrangement, generic_count
 from verifier.regions.cones import enumerate_cones
-from verifier.regions.exact import exact_signs
+from verifier.regions.exact import exact_rank, exact_signs
 
 Array = np.ndarray
 
@@ -76,11 +79,6 @@ def proposition_6(samples: int, dimension: int, width: int) -> int:
 
 def in_general_position(arrangement: Arrangement, limit: int = 200_000) -> bool | None:
     """Whether any at most n inputs are linearly independent, exact; None when there are more than `limit` subsets to look at."""
-    from itertools import combinations
-    from math import comb
-
-    from verifier.regions.exact import exact_rank
-
     N, n = arrangement.inputs.shape
     size = min(N, n)
     if comb(N, size) > limit:

@@ -5,9 +5,10 @@ The paper's text does not give its grids; these are ours. "full" is meant for th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from json import dumps
+from math import log
 
 from verifier.errors import UsageError
 
@@ -104,8 +105,6 @@ def make_preset(
     name: str, size: str = "full", *, trials: int | None = None, seed: int = 0, same_data: bool = False
 ) -> Preset:
     """A figure's cells. trials: per cell; by default the paper's (100, and 140 for Figure 6), or 8 when small. Raises UsageError."""
-    from dataclasses import replace
-
     if name not in FIGURES or size not in SIZES:
         raise UsageError(
             f"regions: preset {name!r} of size {size!r} is unknown; expected one of {', '.join(FIGURES)}, {' or '.join(SIZES)}"
@@ -137,6 +136,4 @@ def theorem_width(theorem: str, n: float, epsilon: float = EPSILON) -> float:
 
     "12": 4 n log(2 n / epsilon), with heads of alternating sign. "10": 2 n log(n / epsilon).
     """
-    from math import log
-
     return 4 * n * log(2 * n / epsilon) if theorem == "12" else 2 * n * log(n / epsilon)

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from flint import nmod_mat
 
 from verifier.errors import UsageError
 from verifier.regions.arrangement import Arrangement
+from verifier.regions.exact import null_space
 
 Array = np.ndarray
 
@@ -46,8 +48,6 @@ def jacobian(arrangement: Arrangement, pattern: Array) -> Array:
 
 def region_rank(arrangement: Arrangement, pattern: Array) -> RankResult:
     """Settle whether the Jacobian on the region of a pattern (m, N) has full column rank N."""
-    from flint import nmod_mat
-
     pattern = np.unique(_checked(arrangement, pattern), axis=0)
     N = pattern.shape[1]
     dead = np.flatnonzero(~pattern.any(axis=0) | np.isin(np.arange(N), arrangement.zero))
@@ -69,8 +69,6 @@ def region_rank(arrangement: Arrangement, pattern: Array) -> RankResult:
 
 def is_full(arrangement: Arrangement, pattern: Array) -> bool:
     """As `region_rank`, without a null vector: True is proved, False is right unless several random numbers below 2^31 conspire."""
-    from flint import nmod_mat
-
     pattern = np.unique(_checked(arrangement, pattern), axis=0)
     N = pattern.shape[1]
     if pattern.shape[0] * arrangement.n < N or not pattern.any(axis=0).all() or len(arrangement.zero):
@@ -95,8 +93,6 @@ def _compressed(arrangement: Arrangement, pattern: Array, prime: int) -> Array:
 
 
 def _modular_rank(arrangement: Arrangement, pattern: Array) -> int:
-    from flint import nmod_mat
-
     N = pattern.shape[1]
     return int(nmod_mat(N, N, _compressed(arrangement, pattern, PRIMES[0]).ravel().tolist(), PRIMES[0]).rank())
 
@@ -115,8 +111,6 @@ def _circuit(table) -> list[int]:  # type: ignore[no-untyped-def]
 
 def _null_vector(arrangement: Arrangement, pattern: Array, circuit: list[int]) -> tuple[int, ...] | None:
     """Exact integers, none 0, that combine the circuit's columns to 0; None when its columns are no circuit over the rationals."""
-    from verifier.regions.exact import null_space
-
     part = jacobian_part(arrangement, pattern, circuit)
     basis = null_space(part)
     if len(basis) != 1 or not all(basis[0]):

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import fmpq, fmpq_mat
 
 from verifier.matrices import independent_columns
 from verifier.regions.exact import exact_rank, exact_signs, integer_rows, null_space
@@ -19,15 +20,11 @@ Array = np.ndarray
 
 
 def rational(x: float) -> Any:
-    from flint import fmpq
-
     return fmpq(*float(x).as_integer_ratio())
 
 
 def unique_solution(rows: Sequence[Sequence[Any]], right: Sequence[Any], size: int) -> list[Any] | None:
     """The only x with rows x = right, in rationals, or None."""
-    from flint import fmpq_mat
-
     if size == 0:
         return [] if not any(right) else None
     if not rows:
@@ -176,8 +173,6 @@ def _solved_nu(nu: Array, rows: list[list[Any]]) -> tuple[list[Any] | None, list
         return values, []
     floats = np.array([[float(Fraction(int(v.p), int(v.q))) for v in row] for row in rows])
     lengths = np.linalg.norm(floats, axis=1, keepdims=True)
-    from flint import fmpq_mat
-
     rank = int(fmpq_mat(len(rows), len(nu), [v for row in rows for v in row]).rref()[1])
     basis = sorted(independent_columns(floats / np.where(lengths > 0, lengths, 1.0), rank=rank).tolist())
     chosen, zero = set(basis), rational(0.0)

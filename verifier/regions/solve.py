@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import block_array, block_diag, csc_array, diags_array, eye_array
 
 from verifier.errors import UsageError
 from verifier.programs.cone_fit import cone_fit
@@ -65,8 +66,6 @@ def solve(program: RegionProgram, route: str = "auto") -> RegionSolution:
 
 def _inequalities(program: RegionProgram) -> Any:
     """Sparse (sum of facets, G n): rows are the unit inward normals that matter."""
-    from scipy.sparse import block_diag
-
     return block_diag([normals[used] for normals, used in zip(program.normals, program.facets)], format="csc")
 
 
@@ -94,8 +93,6 @@ def _cvxpy(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
 
 def _all_inequalities(program: RegionProgram) -> Any:
     """As `_inequalities` with every class, so that the reference does not depend on the facets found."""
-    from scipy.sparse import block_diag
-
     return block_diag(list(program.normals), format="csc")
 
 
@@ -128,7 +125,6 @@ def _rays(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
 
 def _quadratic(program: RegionProgram, y: Array) -> tuple[Array, str, str]:
     import clarabel
-    from scipy.sparse import block_array, csc_array, diags_array, eye_array
 
     N, size = program.matrix.shape
     A = _inequalities(program)

@@ -16,14 +16,18 @@ from verifier.campaign import folder as store
 from verifier.campaign.networks import own_checkpoint
 from verifier.campaign.records import digest
 from verifier.campaign.runner import HERE, Runner
+from verifier.data.load import load_recorded
 from verifier.data.weights import require_unweighted
 from verifier.distribution import tool_version
 from verifier.errors import UsageError, VerifierError
+from verifier.networks.checkpoint import save_checkpoint
 from verifier.objective import Risk
 from verifier.pipeline.endpoints import encoded, read_data, read_endpoint, read_objective
 from verifier.pipeline.setting import Endpoint
+from verifier.stability.measure import experiment_a, experiment_b
 from verifier.stability.plan import Member, Settings, Source
 from verifier.stored import code_version
+from verifier.training.train import train_network
 
 TITLES = {
     "a": "experiment (A), uniform subsets", "search": "(A) with the tool's own choices", "b": "experiment (B), dropout",
@@ -124,10 +128,6 @@ def _train_missing(member: Member, folder: Path) -> float | None:
     t = member.training
     if t is None:
         return None
-    from verifier.data.load import load_recorded
-    from verifier.networks.checkpoint import save_checkpoint
-    from verifier.training.train import train_network
-
     target = Path(member.file)
     if target.exists() and own_checkpoint(target, data=t.data, seed=t.seed, hidden=t.widths):
         return None
@@ -157,8 +157,6 @@ def _series(
     settings: Settings,
     folder: Path,
 ) -> dict[str, Any]:
-    from verifier.stability.measure import experiment_a, experiment_b
-
     key = series_key(name, record, settings)
     known = store.read_record(folder, key)
     if known is not None and _whole(known):

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from verifier.campaign import folder as store
 from verifier.campaign.records import digest
+from verifier.pipeline.certify import certify
+from verifier.pipeline.endpoints import read_setting
+from verifier.pipeline.kept import NotThis, read_kept
 from verifier.stability.plan import METHODS, Source
 from verifier.stored import code_version
 
@@ -34,9 +37,6 @@ def certified_pair(
     a, b: records of `experiment.measured`. A certificate that is there is kept when it is about these networks, this data set and this objective, read
     again, and the kernel accepts every claim; else it is made again. Raises what `verifier.certify` raises.
     """
-    from verifier.pipeline.certify import certify
-    from verifier.pipeline.kept import NotThis, read_kept
-
     about = {k: [r[k] for r in (a, b)] for k in ("sha256", "data_sha256", "objective")}
     key = digest({"kind": "stability pair", "code": code_version(), "methods": METHODS, "seed": seed, **about})
     target = store.certificate_file(folder, key)
@@ -67,6 +67,4 @@ def certified_pair(
 
 def _problem(a: Record, b: Record, source: Source) -> Problem:
     """What the pair's certificate has to be about, read from the checkpoints and the data set themselves."""
-    from verifier.pipeline.endpoints import read_setting
-
     return read_setting(a["file"], b["file"], source.data, source.objective, source.options(0)).problem

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from verifier.campaign.records import digest
+from verifier.data.load import data_record, load_data
 from verifier.data.weights import Weighting, weighed
 from verifier.errors import UsageError, VerifierError
+from verifier.objective.objective import made, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.training import TrainingOptions
@@ -143,9 +145,6 @@ def _records(e: Experiment, data: str, width: int, count: int) -> Sequence[Autho
 
 
 def _plan_one(e: Experiment, limit: int | None) -> list[PlannedPair]:
-    from verifier.data.load import data_record, load_data
-    from verifier.objective.objective import made, make_objective
-
     dataset = load_data(e.data, **e.data_options, loss=e.loss)
     record = data_record(dataset)
     # What tasks would stumble over one by one is said once.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verifier.certificate.file import Certificate
+from verifier.files import atomic_path, atomic_write_bytes
 from verifier.sweep.plan import PlannedPair
 
 if TYPE_CHECKING:
@@ -68,11 +71,6 @@ def write_tables(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
 
     Numbers in the CSV file read back as the same float64; an empty field is a missing figure.
     """
-    import csv
-    import io
-
-    from verifier.files import atomic_path, atomic_write_bytes
-
     names = columns(rows)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, names, restval=None, lineterminator="\n")

@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Any
 from verifier.campaign import folder as store
 from verifier.campaign.failure import failure
 from verifier.campaign.networks import own_checkpoint
+from verifier.data.load import load_recorded
 from verifier.errors import CheckpointError, VerifierError
 from verifier.files import file_sha256
+from verifier.networks.checkpoint import save_checkpoint
 from verifier.objective import Risk
 from verifier.outcomes import Outcome
+from verifier.pipeline.endpoints import polished_endpoint, read_objective, read_setting
+from verifier.pipeline.kept import NotThis, read_kept
+from verifier.pipeline.setting import Endpoint
 from verifier.sweep.plan import CertifyTask, TrainTask
 from verifier.sweep.rows import certified, recorded
+from verifier.training.train import train_network
 
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
@@ -76,10 +82,6 @@ def _train(task: TrainTask, folder: Path) -> dict[str, Any]:
     kept = _kept_network(task, target, folder)
     if kept is not None:
         return kept
-    from verifier.data.load import load_recorded
-    from verifier.networks.checkpoint import save_checkpoint
-    from verifier.training.train import train_network
-
     dataset = load_recorded(task.data)
     start = time.process_time()
     trained = train_network(dataset, task.width, task.loss, seed=task.seed, options=task.training)
@@ -100,9 +102,6 @@ def _polished(
     network: Network, settings: dict[str, Any], dataset: Dataset, options: ObjectiveOptions
 ) -> tuple[Network, dict[str, Any]]:
     """The network trained on under the objective its pairs will be certified for, and what that changed."""
-    from verifier.pipeline.endpoints import polished_endpoint, read_objective
-    from verifier.pipeline.setting import Endpoint
-
     end = Endpoint(network, {}, settings)
     objective = read_objective(end, end, options)
     done = polished_endpoint(
@@ -142,7 +141,6 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
     if kept is not None:
         return kept
     from verifier.pipeline.certify import certify
-    from verifier.pipeline.kept import NotThis
 
     with _warm(), store.scratch(folder) as place:
         start = time.process_time()
@@ -168,8 +166,6 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
 
 def _problem(task: CertifyTask, files: list[Path]) -> Problem:
     """What the pair's certificate has to be about, read from the networks' files and the data set itself."""
-    from verifier.pipeline.endpoints import read_setting
-
     a, b = files
     return read_setting(a, b, None, task.objective, task.options).problem
 
@@ -179,8 +175,6 @@ def _kept_certificate(task: CertifyTask, problem: Problem, target: Path, folder:
 
     Figures that no claim holds, sampled ones and times, are kept where a sealed record says that they are this certificate's.
     """
-    from verifier.pipeline.kept import NotThis
-
     if not target.exists():
         return None
     try:
@@ -196,8 +190,6 @@ def _kept_certificate(task: CertifyTask, problem: Problem, target: Path, folder:
 
 def _read(path: Path, problem: Problem) -> tuple[Kept, float]:
     """The certificate, every claim checked, and the CPU seconds of that. Raises NotThis."""
-    from verifier.pipeline.kept import read_kept
-
     start = time.process_time()
     return read_kept(path, problem), time.process_time() - start
 
@@ -216,10 +208,6 @@ def _pair_result(folder: Path, task: CertifyTask, found: Kept, row: dict[str, An
 def _warm() -> Iterator[None]:
     """Import what the work needs before its CPU seconds are counted, and keep torch to one thread."""
     import torch
-
-    import verifier.kernel.reference
-    import verifier.paths.exchange.proposition_x
-    import verifier.programs.head  # noqa: F401
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from flint import fmpz_mat
 
 from verifier.networks.network import Network
 
@@ -124,8 +125,6 @@ def dyadic(a: Array) -> tuple[list[list[int]], int]:
 
 
 def _exact(network: Network, X: Array, layer: int) -> tuple[Array, int]:
-    from flint import fmpz_mat
-
     rows, shift = dyadic(X)
     p, q = network.negative_slope.as_integer_ratio()
     down = q.bit_length() - 1

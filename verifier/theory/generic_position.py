@@ -11,6 +11,7 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
+from flint import fmpz_mat, nmod_mat
 
 from verifier.theory.features import Decision, Features
 
@@ -80,8 +81,6 @@ def silent_flat(zeros: Array) -> tuple[int, int] | None:
 
 def dependent(rows: Array, residues: Array, subset: tuple[int, ...]) -> bool:
     """Whether the determinant of some rows (integers, n of length n) is 0: modulo a prime first, exactly where that vanishes."""
-    from flint import fmpz_mat, nmod_mat
-
     n, chosen = len(subset), list(subset)
     if int(nmod_mat(n, n, residues[chosen].ravel().tolist(), PRIME).det()) != 0:
         return False

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 from scipy.optimize import linprog, minimize
 
 from verifier.regions.exact import null_space, reduced
@@ -160,8 +161,6 @@ def proven_margin(f: Features, side: Array, w: Array, b: float) -> float:
         exact = f.exact_rows(doubtful)
         if exact is None:
             return 0.0
-        from flint import fmpq
-
         numbers = [fmpq(*float(v).as_integer_ratio()) for v in w]
         shift = fmpq(*float(b).as_integer_ratio())
         for j, row in zip(doubtful.tolist(), exact[0].tolist()):

@@ -9,10 +9,12 @@ import numpy as np
 
 from verifier.audit.claim import About, Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.counterexamples import parameters, problem_of, violated
+from verifier.audit.trained import trained
 from verifier.kernel import Problem
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.networks.network import Network
 from verifier.objective import Risk, make_objective
+from verifier.paths.curves.dss import dss
 from verifier.pipeline.sampling import sample_segment
 
 PAPER = "baturin2026"
@@ -63,9 +65,6 @@ def _strings(rng: Rng, count: int) -> Iterator[Instance]:
         E = max(o.value(n, X, y) for n in (nets[0], nets[-1]))
         yield Instance("random", "three segments", {"maxima": np.array(maxima), "E": E})
     if count >= 100:
-        from verifier.audit.trained import trained
-        from verifier.paths.curves.dss import dss
-
         (A, data), (B, _) = trained("paper-moons", "squared", 20, 0), trained("paper-moons", "squared", 20, 1)
         targets = o.loss.encode(data)
         found = dss(A, B, Risk(o, data.X, targets))

@@ -8,6 +8,7 @@ max(F(A), F(B), F(e1)), e1 any network of one neuron: the promise is at most tha
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -207,8 +208,6 @@ def logistic_instances(rng: Rng, count: int) -> Iterator[Instance]:
 
 def search(rng: Rng, seconds: float) -> Instance | None:
     """Targets of ten thousand and more against a constant that does not know them."""
-    import time
-
     stop = time.process_time() + seconds
     while time.process_time() < stop:
         found = tiny(rng, "huber", float(10.0 ** rng.uniform(4, 6)))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import networkx as nx
 import numpy as np
 
 from verifier.audit.baturin2026.segments import root_second_moment
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.search import ascend
-from verifier.audit.trained import small_networks
+from verifier.audit.trained import small_networks, trained
 from verifier.kernel.papers.statement import ClaimViolation
 from verifier.kernel.statements import Objective, Parameters, Problem
 from verifier.matrices import augmented_inputs
+from verifier.objective import augmented_rows
 
 PAPER = "baturin2026"
 Array = np.ndarray
@@ -24,8 +26,6 @@ def _unit(rows: Array) -> Array:
 
 def largest_clique(rows: Array, angle: float) -> int:
     """Size of the largest set of unit rows within pairwise angle `angle`, exact."""
-    import networkx as nx
-
     near = np.clip(rows @ rows.T, -1, 1) >= np.cos(min(angle, np.pi))
     graph = nx.from_numpy_array(np.triu(near, 1))
     return max(len(c) for c in nx.find_cliques(graph))
@@ -59,9 +59,6 @@ def _rows(rng: Rng, count: int) -> Iterator[Instance]:
             "random", f"m = {m}, n = {n}", {"rows": _unit(rows), "eta": float(rng.uniform(0.01, 1 / (n + 1)))}
         )
     if count >= 100:
-        from verifier.audit.trained import trained
-        from verifier.objective import augmented_rows
-
         for width in (20, 200):
             network, _ = trained("paper-moons", "squared", width, 0)
             rows = _unit(augmented_rows(network).astype(np.float64))

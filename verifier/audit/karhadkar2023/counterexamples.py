@@ -8,6 +8,8 @@ import numpy as np
 
 from verifier.audit.claim import Instance
 from verifier.audit.counterexamples import parameters, problem_of, violated
+from verifier.audit.karhadkar2023.key_neurons import key_neurons as construction
+from verifier.audit.karhadkar2023.vertices import pieces, vertex_units
 from verifier.kernel import Problem
 from verifier.kernel.papers.statement import ClaimViolation
 
@@ -49,8 +51,6 @@ def vertex(instance: Instance) -> Counterexample:
 
 def key_neurons(instance: Instance) -> Counterexample:
     """The proof's neurons with heads -1 and 1, rounded to float64: the kernel rejects them where that changes them."""
-    from verifier.audit.karhadkar2023.global_minima import key_neurons as construction
-
     x, z = ([Fraction(v) for v in instance.values[k]] for k in ("x", "z"))
     made = {2 * k + (s > 0): (float(w), float(b)) for k, s, w, b in construction(x, z, False)}
     rows = np.array([made[i] for i in range(2 * len(x))])
@@ -67,8 +67,6 @@ def cone(instance: Instance) -> Counterexample:
 
 def unit_of(point: Array, x: Array) -> tuple[float, float]:
     """(w, b) of the ReLU whose values on x are this point of the polyline; raises ValueError when it is not on it."""
-    from verifier.audit.karhadkar2023.polyline import pieces, vertex_units
-
     units = vertex_units(x)
     for k, (start, end) in enumerate(pieces(x)):
         along = end - start

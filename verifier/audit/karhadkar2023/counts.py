@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from math import comb
 
 import numpy as np
+from flint import fmpz_mat
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.karhadkar2023 import counterexamples
 from verifier.audit.karhadkar2023.shares import every_pattern
+from verifier.regions.arrangement import make_arrangement
+from verifier.regions.cones import enumerate_cones
+from verifier.regions.membership import membership
 
 PAPER = "karhadkar2023"
 Array = np.ndarray
@@ -17,18 +22,11 @@ Array = np.ndarray
 
 def _count(X: Array) -> int:
     """Cones of one neuron without bias, by exact enumeration."""
-    from verifier.regions.arrangement import make_arrangement
-    from verifier.regions.cones import enumerate_cones
-
     return len(enumerate_cones(make_arrangement(np.asarray(X, dtype=np.float64), False)).patterns)
 
 
 def independent(X: Array, d: int) -> bool:
     """Whether the rows of integer X (n, d0) span a space of dimension d (or n, if less) with any d of them independent."""
-    from itertools import combinations
-
-    from flint import fmpz_mat
-
     size = min(len(X), d)
     rank = lambda rows: int(fmpz_mat([[int(v) for v in r] for r in rows]).rank())
     return rank(X) == size and all(rank(part) == size for part in combinations(X.tolist(), size))
@@ -77,9 +75,6 @@ def is_vertex(X: Array, pattern: Array) -> bool:
 
 
 def _prop7(instance: Instance) -> Trial:
-    from verifier.regions.arrangement import make_arrangement
-    from verifier.regions.membership import membership
-
     X, pattern = instance.values["X"], instance.values["pattern"]
     arrangement = make_arrangement(np.asarray(X, dtype=np.float64), False)
     # With x_j = 0 the region's inequality 0 > 0 fails whatever the pattern says there.
@@ -114,9 +109,6 @@ def step_rows(n: int) -> set[tuple[int, ...]]:
 
 
 def _lemma9(instance: Instance) -> Trial:
-    from verifier.regions.arrangement import make_arrangement
-    from verifier.regions.cones import enumerate_cones
-
     x, width = instance.values["x"], instance.values["width"]
     cones = enumerate_cones(make_arrangement(x[:, None], True))
     found = {tuple(int(v) for v in row) for row in cones.patterns}

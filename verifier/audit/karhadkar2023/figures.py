@@ -9,7 +9,8 @@ from math import ceil
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.karhadkar2023.one_dimensional import deficient_sets, deficient_share
-from verifier.regions.presets import LABELS, Cell, theorem_width
+from verifier.regions.experiment import run_cell
+from verifier.regions.presets import LABELS, Cell, make_preset, theorem_width
 
 PAPER = "karhadkar2023"
 EPSILON = 0.1
@@ -20,8 +21,6 @@ CONFIDENCE = 0.9999
 @cache
 def shares(cell: Cell) -> tuple[float, float, float]:
     """(hits / trials, lower, upper) of one cell, Clopper-Pearson."""
-    from verifier.regions.experiment import run_cell
-
     result = run_cell(cell)
     return (result.fraction, *result.interval(CONFIDENCE))
 
@@ -83,8 +82,6 @@ def _line(kind: str, theorem: str, measure: str, ns: tuple[int, ...]) -> list[Ce
 
 def _small(name: str) -> list[Cell]:
     """Cells of a figure of ranks at small size, and as many with too few parameters."""
-    from verifier.regions.presets import make_preset
-
     cells = list(make_preset(name, "small", trials=20).cells)
     return [replace(c, d1=max(1, (c.n - 1) // (c.d0 + 1))) for c in cells] + cells
 

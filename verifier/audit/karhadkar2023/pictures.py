@@ -7,10 +7,12 @@ from functools import cmp_to_key
 from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
+from flint import fmpz_mat
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
-from verifier.audit.karhadkar2023.polyline import distance_to_cone, pieces, vertices
+from verifier.audit.karhadkar2023.polyline import distance_to_cone
 from verifier.audit.karhadkar2023.shares import every_pattern
+from verifier.audit.karhadkar2023.vertices import pieces, vertices
 from verifier.programs.cone_fit import cone_fit
 
 PAPER = "karhadkar2023"
@@ -75,8 +77,6 @@ def _rows(x: list[int]) -> list[tuple[int, Pattern, tuple[Point, Point], tuple[l
 
 def _table(instance: Instance) -> Trial:
     """Number of entries of the table that are not so, and of patterns that are missing in it; integers."""
-    from flint import fmpz_mat
-
     x = [int(v) for v in instance.values["x"]]
     wrong, seen = 0, set()
     for rank, pattern, rays, functions in _rows(x):

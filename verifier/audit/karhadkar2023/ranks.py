@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
+from flint import fmpz_mat
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word, compared
 from verifier.audit.karhadkar2023.shares import bounds, singular
 from verifier.audit.search import ascend
-from verifier.audit.trained import small_networks
+from verifier.audit.trained import small_networks, trained
 from verifier.matrices import augmented_inputs
 
 PAPER = "karhadkar2023"
@@ -80,8 +81,6 @@ def _networks(rng: Rng, count: int) -> Iterator[Instance]:
 
 
 def _trained() -> Iterator[Instance]:
-    from verifier.audit.trained import trained
-
     for seed in range(2):
         network, data = trained("paper-breast-cancer", "logistic", 20, seed)
         X = augmented_inputs(data.X)[:25]
@@ -117,8 +116,6 @@ def _sizes(rng: Rng, count: int) -> Iterator[Instance]:
 
 def integer_rank(rows: list[list[int]]) -> int:
     """Exact rank of an integer matrix."""
-    from flint import fmpz_mat
-
     return int(fmpz_mat(rows).rank())
 
 

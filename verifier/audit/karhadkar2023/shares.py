@@ -8,6 +8,9 @@ from itertools import product
 from math import comb
 
 import numpy as np
+from flint import fmpz_mat
+
+from verifier.regions.experiment import clopper_pearson
 
 Array = np.ndarray
 # One-sided risk of a sampled bound: a few thousand of them are looked at in an audit.
@@ -26,8 +29,6 @@ def singular(matrices: Array) -> Array:
     Determinants are integers: an elimination in floats that gives less than 0.5 only proposes, and integers settle. For d <= 24 (determinants below
     2^53) nothing singular is missed; for larger d something could be, which makes the share smaller.
     """
-    from flint import fmpz_mat
-
     size = np.abs(np.linalg.det(matrices.astype(np.float64)))
     out = size < 0.5
     for k in np.flatnonzero(out):
@@ -37,8 +38,6 @@ def singular(matrices: Array) -> Array:
 
 def bounds(hits: int, trials: int) -> tuple[float, float]:
     """Clopper-Pearson bounds of a probability, each wrong with probability RISK at most."""
-    from verifier.regions.experiment import clopper_pearson
-
     return clopper_pearson(hits, trials, 1 - 2 * RISK)
 
 
@@ -59,8 +58,6 @@ def khatri_rao(pattern: Array, X: Array) -> list[list[int]]:
 
 def full_rank(pattern: Array, X: Array) -> bool:
     """Whether the n vectors a^(j) kron x^(j) are linearly independent; integers, exact."""
-    from flint import fmpz_mat
-
     if not pattern.any(axis=0).all():
         return False
     return int(fmpz_mat(khatri_rao(pattern, X)).rank()) == len(X)

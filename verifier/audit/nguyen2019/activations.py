@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+from flint import fmpq, fmpq_mat
 
 from verifier.audit.claim import About, Instance, Rng, Statement, Trial, Word
 from verifier.audit.trained import small_networks
@@ -125,8 +126,6 @@ def _piecewise(leaky_only: bool):  # type: ignore[no-untyped-def]
 
 def _lemma44(instance: Instance) -> Trial:
     """Rank of sigma(v + b 1) over shifts b left of, between and right of the entries, in integers."""
-    from flint import fmpq, fmpq_mat
-
     v, slope = sorted(instance.values["v"]), instance.values["slope"]
     shifts = [-(p + q) / 2 for p, q in pairwise(v)] + [-v[0] + 1, -v[-1] - 1, -v[0] + 2]
     rows = [[leaky(slope, x + b) for x in v] for b in shifts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.linalg import schur
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.nguyen2019 import trained
@@ -113,8 +114,6 @@ def _narrowing(rng: Rng, count: int) -> Iterator[Instance]:
 
 def rotation_path(Q: Array) -> list[Array]:
     """Rotations from the identity to Q, orthogonal with determinant 1, by the angles of its real Schur form."""
-    from scipy.linalg import schur
-
     T, Z = schur(Q, output="real")
     blocks, singles, k = [], [], 0
     while k < len(T):

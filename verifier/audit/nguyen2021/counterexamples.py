@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from flint import fmpz_mat
 
 from verifier.audit.claim import Instance
 from verifier.audit.counterexamples import parameters, problem_of, violated
+from verifier.audit.nguyen2021.separable import cross_entropy_head, separator
+from verifier.audit.nguyen2021.trained_deep import trained_network
 from verifier.kernel import Problem
 from verifier.kernel.papers.statement import ClaimViolation
 
@@ -19,8 +22,6 @@ def balanced_dual(Z: Array, nu: Array) -> Array:
 
     The result is only nearly the best; with entries beyond 53 bits it is not exact and the kernel rejects it.
     """
-    from flint import fmpz_mat
-
     bits = max((v.as_integer_ratio()[1].bit_length() for v in Z.ravel().tolist()), default=1) - 1
     whole = fmpz_mat([[int(v * 2.0**bits) for v in column] for column in Z.T.tolist()])
     kernel, rank = whole.nullspace()
@@ -33,8 +34,6 @@ def balanced_dual(Z: Array, nu: Array) -> Array:
 
 
 def head(instance: Instance) -> Counterexample:
-    from verifier.audit.nguyen2021.corollaries import cross_entropy_head, separator
-
     Z, labels, K = (instance.values[k] for k in ("Z", "labels", "classes"))
     kept = max(Z.shape[1], K)
     features = np.hstack([Z, np.zeros((len(Z), kept - Z.shape[1]))])
@@ -48,8 +47,6 @@ def head(instance: Instance) -> Counterexample:
 
 
 def one_output(instance: Instance) -> Counterexample:
-    from verifier.audit.nguyen2021.corollaries import separator
-
     Z, labels = instance.values["Z"], instance.values["labels"]
     found = separator(Z, labels, 2, True)
     plane = np.zeros(Z.shape[1] + 1) if found is None else np.append(found[0][:, 1], found[1][1])
@@ -70,8 +67,6 @@ def generic(instance: Instance) -> Counterexample:
 
 def trained_layers() -> dict[str, Instance]:
     """Two hidden layers of 12 neurons, trained on 200 different samples; the layer is the first one, L - 2."""
-    from verifier.audit.nguyen2021.deep import trained_network
-
     out = {}
     for data, label in (("paper-breast-cancer", "Breast Cancer"), ("moons", "Moons")):
         network, X, y = trained_network(data, (12, 12), 0)

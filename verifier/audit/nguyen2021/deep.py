@@ -10,6 +10,7 @@ import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
 from verifier.audit.nguyen2021.paths import PAPER, least_squares_head, mean_square
+from verifier.audit.nguyen2021.trained_deep import TRAINED, trained_network
 from verifier.elaboration.claims import elaborate_path, kernel_problem
 from verifier.networks.network import Network
 from verifier.objective import Objective, Risk, make_objective
@@ -54,21 +55,6 @@ def with_best_head(network: Network, o: Objective, X: Array, y: Array) -> Networ
     warm = np.zeros_like(network.theta), None if network.c is None else np.zeros_like(network.c)
     head, c, _ = solve_head(network.features(X), y, o, warm, stop_at=1e-4)
     return network.replace(-1, head, c)
-
-
-@cache
-def trained_network(data: str, widths: tuple[int, ...], seed: int) -> tuple[Network, Array, Array]:
-    """(network, X, targets) after 200 steps with the logistic loss on the first 200 samples."""
-    from verifier.data.load import load_data
-    from verifier.training.train import train_network
-
-    d = load_data(data)
-    network = train_network(d, widths, "logistic", seed=seed, epochs=200).network
-    targets = make_objective("logistic").loss.encode(d)
-    return network, np.ascontiguousarray(d.X[:200]), targets[:200]
-
-
-TRAINED = (("moons", (12, 12)), ("paper-breast-cancer", (12, 12)), ("moons", (10, 10, 10, 10)))
 
 
 def trained_pairs() -> Iterator[Instance]:

@@ -8,8 +8,9 @@ from functools import cache
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
-from verifier.audit.nguyen2021.deep import networks_of, random_network, random_targets, stored, trained_network
+from verifier.audit.nguyen2021.deep import networks_of, random_network, random_targets, stored
 from verifier.audit.nguyen2021.paths import PAPER
+from verifier.audit.nguyen2021.trained_deep import trained_network
 from verifier.networks.network import Network
 from verifier.objective import Objective, Risk, make_objective
 from verifier.paths.towers.dropout_stability import dropout_losses

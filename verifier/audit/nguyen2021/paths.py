@@ -8,6 +8,8 @@ from itertools import combinations, pairwise, product
 import numpy as np
 
 from verifier.audit.claim import Instance, Rng, Statement, Trial, Word
+from verifier.audit.nguyen2021.trained_deep import TRAINED, trained_network
+from verifier.audit.trained import trained
 
 PAPER = "nguyen2021"
 Array = np.ndarray
@@ -73,8 +75,6 @@ def _deep(rng: Rng, count: int) -> Iterator[Instance]:
         }  # fmt: skip
         yield Instance("random", f"L = {depth}, widths {widths}, {values['activation']}", values)
     if count >= 100:
-        from verifier.audit.nguyen2021.deep import TRAINED, trained_network
-
         for data, hidden in TRAINED:
             network, X, _ = trained_network(data, hidden, 0)
             layer = int(rng.integers(len(hidden)))
@@ -211,8 +211,6 @@ def _pairs(rng: Rng, count: int) -> Iterator[Instance]:
 
 
 def _trained() -> Instance:
-    from verifier.audit.trained import trained
-
     v: dict = {}
     for which, seed in (("A", 0), ("B", 1), ("x", 1)):
         network, data = trained("paper-breast-cancer", "logistic", 10, seed)

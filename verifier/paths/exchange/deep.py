@@ -19,6 +19,7 @@ from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_same_architecture
+from verifier.paths.exchange.proposition_x import exchange
 from verifier.paths.exchange.training import Passage, Stage, Waypoint, largest, provable, trained_together
 from verifier.paths.path import Move, Path
 from verifier.paths.towers import subnetworks
@@ -57,8 +58,6 @@ def deep_exchange(
     """
     require_same_architecture("exchange", A, B)
     if A.shallow:
-        from verifier.paths.exchange.proposition_x import exchange
-
         return exchange(A, B, risk, target=target)
     if A.depth == 2 or not A.above(A.depth - 1).maps.readers[0].plain:
         raise UsageError(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.errors import UsageError
+from verifier.landscape.coarse.pair import pair_barrier
+from verifier.landscape.coarse.relaxed import LOSSES
+from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
@@ -28,10 +31,6 @@ def cones(s: Setting, r: Request) -> Proposal:
 
 def coarse_search(s: Setting, r: Request) -> PairBarrier:
     """Raises UsageError where coarse cells prove nothing, or the search would be hopeless."""
-    from verifier.landscape.coarse.pair import pair_barrier
-    from verifier.landscape.coarse.relaxed import LOSSES
-    from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
-
     A, B, risk = s.pair
     require_covered(A, B, risk.objective, risk.targets, "cones")
     if risk.objective.loss.name not in LOSSES:

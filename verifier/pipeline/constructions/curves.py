@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from verifier.outcomes import SampledEstimate
+from verifier.paths.curves import trained
+from verifier.paths.curves.dss import dss as dynamic_string_sampling
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
 
 
 def dss(s: Setting, r: Request) -> Proposal:
     """Dynamic String Sampling (Freeman, Bruna 2017, Algorithm 1): a sampled estimate; its string is kept."""
-    from verifier.paths.curves.dss import dss as build
-
     o = r.options
-    found = build(*s.pair, preset=o.dss_preset, seed=o.seed, device=o.device, progress=o.progress, seconds=r.seconds)
+    found = dynamic_string_sampling(
+        *s.pair, preset=o.dss_preset, seed=o.seed, device=o.device, progress=o.progress, seconds=r.seconds
+    )
     if found.stopped:
         note = f"stopped after {r.seconds:.3g} CPU s with segments above the level left; no evidence of a barrier"
     elif found.hit:
@@ -31,9 +33,7 @@ def dss(s: Setting, r: Request) -> Proposal:
 
 def _curve(name: str, function: str) -> Callable[[Setting, Request], Proposal]:
     def build(s: Setting, r: Request) -> Proposal:
-        from verifier.paths.curves import trained as curves
-
-        c = getattr(curves, function)(*s.pair, seed=r.options.seed)
+        c = getattr(trained, function)(*s.pair, seed=r.options.seed)
         estimate = SampledEstimate(
             construction=name, method=c.path.method, maximum=c.maximum, gap=max(0.0, c.maximum - s.E), points=c.points, cpu_seconds=c.cpu_seconds,
             settings=c.settings, string=c.path,

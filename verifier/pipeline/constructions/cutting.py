@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from verifier.elaboration.breakpoints import cut_chord, kinks
+from verifier.elaboration.claims import path_form
+from verifier.elaboration.moves import kernel_moves, parameters
+from verifier.kernel.fast.chord import chord_between
 from verifier.paths.path import Move, Path
 from verifier.pipeline.setting import Setting
 
@@ -13,11 +17,6 @@ TIGHT, MOST_PIECES = 1e-10, 4096
 
 def cut_at_kinks(path: Path, s: Setting, target: float) -> Path:
     """Breakpoints at kinks of the network, as many as the bound needs."""
-    from verifier.elaboration.breakpoints import cut_chord, kinks
-    from verifier.elaboration.claims import path_form
-    from verifier.elaboration.moves import kernel_moves, parameters
-    from verifier.kernel.fast.chord import chord_between
-
     form = path_form(s.problem, path)
     out: list[Move] = []
     at = path.start

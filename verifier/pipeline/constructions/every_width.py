@@ -5,6 +5,7 @@ from __future__ import annotations
 from verifier.errors import UsageError
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
+from verifier.programs.every_width.solve import every_width_cost, require_priced, solve_every_width
 
 # CPU seconds and relative gap of the search in a run that asked for no more, and of one that did.
 OF_ALL, BY_NAME = (5.0, 1e-3), (30.0, 1e-4)
@@ -14,8 +15,6 @@ ONE, EXHAUSTIVE = 10.0, 60.0
 
 def every_width(s: Setting, r: Request) -> Proposal:
     """One dual, by column generation or a semidefinite program."""
-    from verifier.programs.every_width.solve import every_width_cost, require_priced, solve_every_width
-
     asked = r.options.exhaustive or not r.of_all
     try:
         require_priced(s.A.network, s.objective)

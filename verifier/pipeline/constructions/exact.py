@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 
 from verifier.errors import VerifierError
+from verifier.landscape.gap import exact_gap
+from verifier.landscape.setting import LOSSES, PENALTIES
 from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.constructions.sign_count import closed_by_sign_count
 from verifier.pipeline.setting import Setting
+from verifier.regions.arrangement import generic_count
 
 # Every cell could be visited in about a minute.
 MOST_CELLS_OF_ALL = 10**6
@@ -14,17 +18,13 @@ MOST_CELLS_OF_ALL = 10**6
 
 def exact(s: Setting, r: Request) -> Proposal:
     """Bottleneck search over activation cells (docs/mathematics.md, section 8, Theorem E)."""
-    from verifier.landscape.gap import exact_gap
-
     if r.of_all and (why := why_not_tiny(s)) is not None:
         return Proposal(skipped=f"exact: {why}")
     o = r.options
-    if not r.of_all and o.output_layer == "trained" and o.state is None and why_not_tiny(s) is not None:
-        from verifier.pipeline.constructions.sign_count import closed_by_sign_count
-
-        # Too many cells to look at all of them: where sign counts settle the gap, none has to be.
-        if (settled := closed_by_sign_count(s)) is not None:
-            return settled
+    by_name = not r.of_all and o.output_layer == "trained" and o.state is None
+    # Too many cells to look at all of them: where sign counts settle the gap, none has to be.
+    if by_name and why_not_tiny(s) is not None and (settled := closed_by_sign_count(s)) is not None:
+        return settled
     try:
         found = exact_gap(
             *s.pair, most_cells=o.most_cells, state=None if o.state is None else str(o.state), output_layer=o.output_layer,
@@ -48,9 +48,6 @@ def _bracket(lower: float, upper: float, visited: int) -> None:
 
 def why_not_tiny(s: Setting) -> str | None:
     """Why --method all leaves the exact gap out: cells do not cover the problem, or there are more than MOST_CELLS_OF_ALL; None when it is tiny."""
-    from verifier.landscape.setting import LOSSES, PENALTIES
-    from verifier.regions.arrangement import generic_count
-
     o, network = s.objective, s.A.network
     if o.weights is not None:
         return "covers the plain mean over samples, not sample weights"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from verifier.errors import UsageError
+from verifier.paths.regions.descent import region_descent_then_exchange
 from verifier.pipeline.constructions.proposal import LeftOut, PosedRegion, Proposal, Request
 from verifier.pipeline.setting import Setting
+from verifier.programs.region.solve import region_cost, solve_region
 
 # CPU seconds by the estimate: of one program, and of all together, that a run poses which was not asked for more.
 ONE, TOGETHER = 10.0, 30.0
@@ -12,8 +14,6 @@ ONE, TOGETHER = 10.0, 30.0
 
 def regions(s: Setting, r: Request) -> Proposal:
     """Programs whose estimated cost is above ONE, or that would bring the sum above TOGETHER, are named with it; --exhaustive solves them all."""
-    from verifier.programs.region.solve import region_cost, solve_region
-
     # Asked for by name, and in an exhaustive run, everything is solved.
     unlimited = r.options.exhaustive or not r.of_all
     networks = {"A": s.A.network, "B": s.B.network, **r.waypoints}
@@ -29,3 +29,8 @@ def regions(s: Setting, r: Request) -> Proposal:
         except UsageError as error:
             refused.append(f"regions: {title}: {error}")
     return Proposal(regions=posed, left_out=left_out, skipped="; ".join(dict.fromkeys(refused)) or None)
+
+
+def region_descent(s: Setting, r: Request) -> Proposal:
+    """Descend by convex programs, region by region, then exchange (docs/mathematics.md, section 11)."""
+    return Proposal([region_descent_then_exchange(*s.pair, target=r.target(s))])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.errors import UsageError
+from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
+from verifier.landscape.sign_count.search import least_narrow
+from verifier.landscape.sign_count.star import star_path
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
@@ -47,9 +50,6 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
 
     Raises UsageError where sign counts prove nothing, or the search would be hopeless.
     """
-    from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
-    from verifier.landscape.sign_count.search import least_narrow
-
     A, B, risk = s.pair
     require_covered(A, B, risk.objective, risk.targets)
     passed = positives_passed(A, B)
@@ -77,7 +77,5 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
 
 def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
     """The path through the minimisers, cut where that makes its bound tight, and the searches for the barrier."""
-    from verifier.landscape.sign_count.star import star_path
-
     path = star_path(s.A.network, s.B.network, minima, name)
     return Proposal([cut_at_kinks(path, s, max(s.E, *(m.upper for m in minima)))], narrow=minima)

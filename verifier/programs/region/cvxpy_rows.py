@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from verifier.programs.head import TIGHT
+from verifier.programs.cvxpy_head import TIGHT
 from verifier.programs.region.interior_point import Proposal
 from verifier.programs.region.repair import COLLAPSED, lengths
 from verifier.programs.region.rows_program import RowsProgram
