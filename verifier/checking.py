@@ -16,7 +16,8 @@ from verifier.kernel.statements import same_parameters
 from verifier.networks.architecture import Architecture, architecture_of
 from verifier.networks.network import Network
 from verifier.networks.padding import fits_into, padded, padding_words
-from verifier.options.reading import as_reading
+from verifier.options.declare import accepts, require_none_left
+from verifier.options.reading import Reading, taken_reading
 
 EVALUATIONS = ("fast", "reference")
 
@@ -78,27 +79,31 @@ class CheckedFile:
         return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; networks {self.architecture}, {slope}"
 
 
+@accepts(Reading)
 def check_file(
     path: str | os.PathLike[str],
     data: str | os.PathLike[str] | None = None,
     networks: Sequence[Any] | None = None,
     *,
-    layout: Any = None,
+    reading: Reading | None = None,
     reference: bool = False,
+    **keywords: Any,
 ) -> CheckedFile:
     """Check every claim of a certificate file with the kernel's fast evaluation, and with the reference evaluation too when asked.
 
     data: the data file written beside a certificate that does not embed its data (default: the `.data` file beside it); compared when it does.
     networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal, number by number, in either order;
-        read as `layout` says, a `verifier.Reading` with the `model` of convolutional checkpoints; a narrower one counts when the certificate's is it with
+        read as `reading` and keywords say, e.g. `model` for convolutional checkpoints; a narrower one counts when the certificate's is it with
         dead neurons added, as `certify --pad` does, and the comparison says so.
 
     Raises CertificateFormatError for a file that is no certificate or embeds other data, CheckpointError for networks that cannot be read,
     UsageError for other than two networks. A claim that does not hold, or other networks, are no error: see `accepted`.
     """
     start = time.process_time()
+    reading = taken_reading(keywords, reading)
+    require_none_left("check_file", keywords, Reading, own=("data", "networks", "reading", "reference"))
     certificate = read_certificate(Path(path), data=None if data is None else Path(data))
-    comparisons = () if networks is None else _compared(certificate.problem, networks, layout)
+    comparisons = () if networks is None else _compared(certificate.problem, networks, reading)
     rows = tuple(
         (evaluation, claim, check(certificate.problem, claim, evaluation=evaluation))
         for evaluation in EVALUATIONS[: 1 + reference]
@@ -121,18 +126,18 @@ def _hashes(c: Certificate) -> dict[str, str]:
     return {"data": c.document["data"]["sha256"], "A": networks["A"]["sha256"], "B": networks["B"]["sha256"]}
 
 
-def _compared(problem: Problem, networks: Sequence[Any], layout: Any) -> tuple[Comparison, ...]:
+def _compared(problem: Problem, networks: Sequence[Any], reading: Reading) -> tuple[Comparison, ...]:
     # Reading networks takes scipy and perhaps torch; a check without them must not.
     from verifier.pipeline.endpoints import read_endpoint
 
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
     if problem.geometry is not None:
-        layout = replace(as_reading(layout), data_shape=problem.geometry.shape)
+        reading = replace(reading, data_shape=problem.geometry.shape)
     names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]
     try:
         given = [
-            read_endpoint(n, k, layout, negative_slope=problem.negative_slope).network
+            read_endpoint(n, k, reading, negative_slope=problem.negative_slope).network
             for n, k in zip(networks, "AB", strict=True)
         ]
     except AnotherSlopeError as error:

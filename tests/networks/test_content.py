@@ -122,8 +122,8 @@ def test_statistics_beside_the_only_dict_are_ambiguous_until_it_is_named(tmp_pat
     path = saved(tmp_path / "a.pt", {"net": GOOD, "mean": torch.ones(3)})
     with pytest.raises(CheckpointError, match=r"tensors mean lie beside the state dict 'net', .* say --key net if"):
         load_checkpoint(path)
-    assert load_checkpoint(path, layout=Reading(key="net")).network.same_parameters(NETWORK)
-    assert load_checkpoint(path, layout=Reading(ignore="mean")).network.same_parameters(NETWORK)
+    assert load_checkpoint(path, reading=Reading(key="net")).network.same_parameters(NETWORK)
+    assert load_checkpoint(path, reading=Reading(ignore="mean")).network.same_parameters(NETWORK)
 
 
 def test_key_and_ignore(tmp_path):
@@ -132,28 +132,28 @@ def test_key_and_ignore(tmp_path):
         tmp_path / "a.pt", {"netG": GOOD, "netD": other, "deep": {"netE": other}, "flat.0.weight": torch.ones(3, 2)}
     )
     for key, expected in (("netG", GOOD), ("netD", other), ("deep.netE", other)):
-        assert load_checkpoint(path, layout=Reading(key=key)).network.same_parameters(
+        assert load_checkpoint(path, reading=Reading(key=key)).network.same_parameters(
             network_from_state_dict(expected)[0]
         )
     with pytest.raises(CheckpointError, match="--key netX: there is no 'netX'; the keys are netG, netD, deep"):
-        load_checkpoint(path, layout=Reading(key="netX"))
+        load_checkpoint(path, reading=Reading(key="netX"))
     prefixed = {**{f"model.{k}": v for k, v in GOOD.items()}, **{f"ema.{k}": v for k, v in other.items()}}
     both = saved(tmp_path / "b.pt", {"state_dict": prefixed})
-    assert load_checkpoint(both, layout=Reading(key="state_dict.model")).network.same_parameters(NETWORK)
-    assert load_checkpoint(both, layout=Reading(ignore="ema")).network.same_parameters(NETWORK)
+    assert load_checkpoint(both, reading=Reading(key="state_dict.model")).network.same_parameters(NETWORK)
+    assert load_checkpoint(both, reading=Reading(ignore="ema")).network.same_parameters(NETWORK)
     loss = saved(
         tmp_path / "c.pt", {**{f"model.{k}": v for k, v in GOOD.items()}, "criterion.pos_weight": torch.ones(1)}
     )
     with pytest.raises(CheckpointError, match=r"leave it out: --ignore (\S+)$") as caught:
         load_checkpoint(loss)
     for ignore in (str(caught.value).split("--ignore ")[1], "criterion.*", ["criterion"]):
-        assert load_checkpoint(loss, layout=Reading(ignore=ignore)).network.same_parameters(NETWORK)
+        assert load_checkpoint(loss, reading=Reading(ignore=ignore)).network.same_parameters(NETWORK)
     with pytest.raises(CheckpointError, match="--ignore critic: nothing is called so; the keys are"):
-        load_checkpoint(loss, layout=Reading(ignore="critic"))
+        load_checkpoint(loss, reading=Reading(ignore="critic"))
     extra = saved(tmp_path / "d.pt", {**GOOD, "scale": torch.ones(3, 7)})
     with pytest.raises(CheckpointError, match="Leave out what is no layer with --ignore NAME"):
         load_checkpoint(extra)
-    assert load_checkpoint(extra, layout=Reading(ignore="scale")).network.same_parameters(NETWORK)
+    assert load_checkpoint(extra, reading=Reading(ignore="scale")).network.same_parameters(NETWORK)
 
 
 OTHERS = {

@@ -57,9 +57,9 @@ def test_modules_and_data_in_memory(tmp_path, form):
     }[form]  # fmt: skip
     ask = {"loss": "cross_entropy", "method": "theorem41", "out": tmp_path / "c.safetensors"}
     if form == "rows":
-        with pytest.raises(verifier.CheckpointError, match=r"Reading\(input_shape='1,8,8'\)"):
+        with pytest.raises(verifier.CheckpointError, match="input_shape='1,8,8'"):
             verifier.certify(module(0), module(1), data, **ask)
-        ask["layout"] = verifier.Reading(input_shape="1,8,8")
+        ask["input_shape"] = "1,8,8"
     lines = []
     result = verifier.certify(module(0), module(1), data, say=lines.append, **ask)
     assert result.gap == 0.0
@@ -125,10 +125,19 @@ def test_models_that_do_not_fit(files, capsys, model, code, sentence):
     assert not (files / "c.safetensors").exists()
 
 
-def test_state_dicts_with_a_model(files, tmp_path):
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"model": "tests.networks.modules:small"},
+        {"model": small},
+        {"model": lambda: small()},
+        {"reading": verifier.Reading(model=small)},
+    ],
+    ids=["name", "function", "lambda", "reading"],
+)
+def test_state_dicts_with_a_model(files, tmp_path, how):
     """In Python, the same: and every number of the file counts."""
-    reading = verifier.Reading(model="tests.networks.modules:small")
-    ask = {"loss": "cross_entropy", "method": "line", "out": tmp_path / "c.safetensors", "layout": reading}
+    ask = {"loss": "cross_entropy", "method": "line", "out": tmp_path / "c.safetensors", **how}
     data = X.reshape(-1, 1, 8, 8), y
     result = verifier.certify(module(0).state_dict(), "b.pt", data, **ask)
     assert verifier.check_file(result.certificate, networks=(module(0), module(1))).accepted

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verifier.cli.options import add_reading_arguments, reading, require_file
-from verifier.errors import CertificateFormatError
+from verifier.errors import CertificateFormatError, UsageError
+
+if TYPE_CHECKING:
+    from verifier.checking import CheckedFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,11 +57,13 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.outcomes import Outcome
 
     require_file(path)
+    if args.data is not None:
+        _require_data(Path(args.data))
     proved: list[dict[str, str]] = []
     try:
         if args.proved:
             proved = _proved(path, args.data)
-        found = check_file(path, args.data, args.networks, layout=reading(args), reference=args.reference)
+        found = check_file(path, args.data, args.networks, reading=reading(args), reference=args.reference)
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
         print(
@@ -65,13 +72,8 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
             else f"MALFORMED {path}"
         )
         return error.exit_code
-    print(f"{found.about}\nSHA-256: " + ", ".join(f"{k} {v[:16]}..." for k, v in found.hashes.items()), file=sys.stderr)
-    for evaluation, _, verdict in found.verdicts:
-        print(f"{evaluation}: {verdict.sentence}", file=sys.stderr)
-    for comparison in found.comparisons:
-        print(comparison.sentence, file=sys.stderr)
-    for row in proved:
-        print(f"proved: {row['outcome']}: {row['sentence']}{row['why']}", file=sys.stderr)
+    for line in _claimed(found, proved):
+        print(line, file=sys.stderr)
     outcomes = [row["outcome"] for row in proved]
     word, code = "VERIFIED", 0
     if not found.accepted or "REFUSED" in outcomes:
@@ -103,6 +105,27 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
             f"{word} {path} ({count} claims, {' and '.join(evaluations)} evaluation{compared}, {found.cpu_seconds:.2f} CPU s)"
         )
     return code
+
+
+def _claimed(found: CheckedFile, proved: list[dict[str, str]]) -> Iterator[str]:
+    yield found.about
+    yield "SHA-256: " + ", ".join(f"{k} {v[:16]}..." for k, v in found.hashes.items())
+    for evaluation, _, verdict in found.verdicts:
+        yield f"{evaluation}: {verdict.sentence}"
+    for comparison in found.comparisons:
+        yield comparison.sentence
+    for row in proved:
+        yield f"proved: {row['outcome']}: {row['sentence']}{row['why']}"
+
+
+def _require_data(file: Path) -> None:
+    """A file that is named by mistake says nothing against the certificate."""
+    from verifier.certificate.file import read_data
+
+    try:
+        read_data(file)
+    except CertificateFormatError as error:
+        raise UsageError(f"--data: {error}") from error
 
 
 def _proved(path: Path, data: str | None) -> list[dict[str, str]]:

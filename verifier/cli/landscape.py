@@ -181,7 +181,7 @@ def _pair(args: argparse.Namespace) -> int:
     a, b = args.pair
     method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
     options = CertifyOptions(
-        method=method, exhaustive=True, seed=args.seed, layout=reading(args), data_options=data_options(args),
+        method=method, exhaustive=True, seed=args.seed, reading=reading(args), data_options=data_options(args),
         most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", estimate_seconds=math.inf,
         output_layer="frozen" if args.frozen_output_layer else "trained", progress=sys.stderr.isatty(),
     )  # fmt: skip

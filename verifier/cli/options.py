@@ -99,8 +99,8 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(group, Reading)
 
 
-def reading(args: argparse.Namespace) -> Any:
-    """For `layout`: None when none of its options is given."""
+def reading(args: argparse.Namespace) -> Reading | None:
+    """None when none of its options is given."""
     given = any(getattr(args, o.name, None) is not None for o in options_of(Reading))
     return read_options(args, Reading) if given else None
 
@@ -110,7 +110,7 @@ def certify_options(args: argparse.Namespace, **more: Any) -> CertifyOptions:
     return read_options(
         args,
         CertifyOptions,
-        layout=reading(args),
+        reading=reading(args),
         data_options=data_options(args),
         progress=sys.stderr.isatty(),
         **more,

@@ -28,13 +28,14 @@ from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts
 from verifier.options.objective import ObjectiveOptions
+from verifier.options.reading import Reading
 from verifier.pipeline.certify import asked_for, require_possible
 from verifier.pipeline.constructions.registry import chosen
 
 Say = Callable[[str], None]
 
 
-@accepts(ObjectiveOptions, CertifyOptions)
+@accepts(ObjectiveOptions, CertifyOptions, Reading)
 def certify_all(
     networks: Sequence[Any] | Mapping[str, Any],
     data: Any = None,

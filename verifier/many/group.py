@@ -96,8 +96,8 @@ def read_group(
     named = _named(networks)
     if len(named) < 3:
         raise UsageError(f"--all: {len(named)} given, expected 3 or more checkpoints; for two use --pair A B")
-    layout = with_shape_of(data, o.layout)
-    ends = {name: read_endpoint(source, name, layout, o.negative_slope) for name, source in named.items()}
+    reading = with_shape_of(data, o.reading)
+    ends = {name: read_endpoint(source, name, reading, o.negative_slope) for name, source in named.items()}
     first = next(iter(ends))
     if o.pad:
         widths = common_widths({name: e.network for name, e in ends.items()})

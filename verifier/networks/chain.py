@@ -36,7 +36,7 @@ _SUPPORTED = (
 )
 _SAY_SHAPE = (
     "reads images whose shape a module does not say: give it with --input-shape 1,8,8 (channels, height, width; in Python "
-    "layout=verifier.Reading(input_shape='1,8,8')), hand data over as (samples, channels, height, width), or let the module have an attribute "
+    "input_shape='1,8,8'), hand data over as (samples, channels, height, width), or let the module have an attribute "
     "input_shape = (1, 8, 8)"
 )
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from verifier.networks.safetensors_file import read_safetensors
 from verifier.networks.state_dict import by_names, common_prefix
 from verifier.networks.tensors import StoredTensor
 from verifier.networks.unwrap import state_dict_inside
-from verifier.options.reading import Reading, as_reading
+from verifier.options.declare import accepts, require_none_left
+from verifier.options.reading import Reading, taken_reading
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
 METADATA_KEY = "verifier"
@@ -54,11 +55,12 @@ class Checkpoint:
     model: ModelFactory | None = None
 
 
-def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None) -> Checkpoint:
+@accepts(Reading)
+def load_checkpoint(path: str | os.PathLike[str], reading: Reading | None = None, **keywords: Any) -> Checkpoint:
     """Read what torch.save wrote (weights only) or a safetensors file, whatever it is called; of a folder, the one such file in it.
 
-    FILE#K is the K-th network of a curve's checkpoint (`verifier.networks.curve_file`). layout: weight keys in order, or a `Reading`, needed only where
-    names and shapes leave something open; with a `model` the module that it builds says layers, geometry and activation.
+    FILE#K is the K-th network of a curve's checkpoint (`verifier.networks.curve_file`). reading: a value in place of keywords, or besides; needed only
+    where names and shapes leave something open. With a `model` the module that it builds says layers, geometry and activation.
 
     Only files of `verifier train` store the activation; others are taken as ReLU networks with a linear last layer.
     Compare the loss that commands print with the one you trained to.
@@ -66,12 +68,14 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     Raises CheckpointError (exit 4), saying what was found and what to do, for everything that is not certainly one fully connected network.
     """
     who = str(path)
+    reading = taken_reading(keywords, reading)
+    require_none_left("load_checkpoint", keywords, Reading, own=("reading",))
     file, k = bend_of(who)
-    data, tensors, how, stored = _open(file, as_reading(layout))
+    data, tensors, how, stored = _open(file, reading)
     metadata: dict[str, Any] = {}
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
-    network, description, dtypes, model = _network(tensors, as_reading(layout), file, how, k)
+    network, description, dtypes, model = _network(tensors, reading, file, how, k)
     slope = metadata.get("negative_slope", 0.0)
     if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
         raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
@@ -86,18 +90,16 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes, model)
 
 
-def load_curve(
-    path: str | os.PathLike[str], *, layout: str | Sequence[str] | Reading | None = None
-) -> tuple[list[Network], str | None]:
+def load_curve(path: str | os.PathLike[str], reading: Reading | None = None) -> tuple[list[Network], str | None]:
     """All networks of a curve's checkpoint, in order, and whether it says bezier or polychain. Raises CheckpointError when it holds no curve."""
-    who = str(path)
-    _, tensors, how, _ = _open(who, as_reading(layout))
+    who, reading = str(path), reading or Reading()
+    _, tensors, how, _ = _open(who, reading)
     bends = count_bends(tensors)
     if not bends:
         raise CheckpointError(
             f"{who}: holds no curve; expected every parameter once per bend, as in fc1.weight_0, fc1.weight_1, fc1.weight_2"
         )
-    return [_network(tensors, as_reading(layout), who, how, k)[0] for k in range(bends)], curve_kind(tensors)
+    return [_network(tensors, reading, who, how, k)[0] for k in range(bends)], curve_kind(tensors)
 
 
 def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], str, Any]:
@@ -118,13 +120,13 @@ def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], 
 
 
 def network_from_state_dict(
-    mapping: Mapping[str, Any], layout: str | Sequence[str] | Reading | None = None, who: str = "state dict"
+    mapping: Mapping[str, Any], reading: Reading | None = None, who: str = "state dict"
 ) -> tuple[Network, str]:
     """Network and layout description from a dict of numpy arrays or torch tensors, bare or inside other dicts.
 
     Raises CheckpointError as `load_checkpoint` does; `who` names the source in its text.
     """
-    return read_state_dict(mapping, as_reading(layout), who)[:2]
+    return read_state_dict(mapping, reading or Reading(), who)[:2]
 
 
 def read_state_dict(mapping: Mapping[str, Any], reading: Reading, who: str) -> tuple[Network, str, ModelFactory | None]:
@@ -155,8 +157,7 @@ def _of_a_model(
     tensors: Mapping[str, StoredTensor], reading: Reading, prefix: str, who: str
 ) -> tuple[Network, ModelFactory]:
     """With layers, geometry and activation from the user's torch module."""
-    name = str(reading.model)
-    module, file = built(name)
+    module, name, file = built(reading.model)
     # Names of the file are not those of the module's layers.
     of_module = replace(reading, key=None, ignore=(), model=None)
     network, witness = witnessed(loaded(module, tensors, prefix, who), of_module)

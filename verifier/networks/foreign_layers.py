@@ -12,7 +12,7 @@ Shape = tuple[int, ...]
 # A scale of batch normalisation is divided by the root of a variance, which is no float: folding rounds, and is the user's to do.
 _FOLDED = (
     "torch.nn.Identity() in its own. Folding rounds, so that the folded network, another one by 1e-15 in float64, is the one that is certified; one that comes "
-    "after an activation cannot be folded so"
+    "after an activation cannot be folded so. A function that --model names must build the folded network, and the file hold its state dict"
 )
 FOLD_CONVOLUTION = (
     "fold it into the convolution before it: model.double().eval(), torch.nn.utils.fusion.fuse_conv_bn_eval(conv, bn) in that layer's place and "
@@ -78,7 +78,7 @@ def refuse_foreign(shapes: Mapping[str, Shape], who: str) -> None:
         raise CheckpointError(
             f"{who}: {maps[0]} has {len(shapes[maps[0]])} dimensions {shapes[maps[0]]}, as in a convolution. A state dict says nothing of stride, padding, "
             "pooling and the order of layers: name a function that builds the torch module with --model MODULE:FACTORY (it is imported and called; in Python "
-            f"layout=verifier.Reading(model='MODULE:FACTORY')), or hand the module itself to verifier.certify{also}"
+            f"model=make_network), or hand the module itself to verifier.certify{also}"
         )
     for key, shape in shapes.items():
         for pattern, what, advice in _FOREIGN:

@@ -6,7 +6,7 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,13 +37,22 @@ class ModelFactory:
     witness: Witness
 
 
-def built(model: str) -> tuple[Any, str]:
-    """The torch module that the factory gives, called without arguments, and the file it came from; it is imported, from the working directory first.
+def built(model: str | Callable[[], Any] | None) -> tuple[Any, str, str]:
+    """(torch module, name, file): what the factory gives, called without arguments. One that is named is imported, from the working directory first.
 
     This runs the user's code: it is done only where the user names it, and said. Raises UsageError.
     """
     import torch
 
+    module, name, file = _imported(model) if isinstance(model, str) else _called(model)
+    if not isinstance(module, torch.nn.Module):
+        raise UsageError(
+            f"model {name}: gave {type(module).__name__}; expected a torch.nn.Module, built as it was for training"
+        )
+    return module, name, file
+
+
+def _imported(model: str) -> tuple[Any, str, str]:
     name, _, factory = model.partition(":")
     if not name or not factory:
         raise UsageError(f"--model {model!r}: expected MODULE:FACTORY, e.g. nets:make for the function make in nets.py")
@@ -54,17 +63,24 @@ def built(model: str) -> tuple[Any, str]:
         file = getattr(found, "__file__", None) or name
         for part in factory.split("."):
             found = getattr(found, part)
-        module = found() if callable(found) and not isinstance(found, torch.nn.Module) else found
+        return found() if callable(found) and not hasattr(found, "state_dict") else found, model, str(file)
     except (Exception, SystemExit) as error:  # the user's code; a script that ends the program would end this one
         raise UsageError(f"--model {model}: {_what_failed(error, name, here)}") from error
     finally:
         if here in sys.path:
             sys.path.remove(here)
-    if not isinstance(module, torch.nn.Module):
+
+
+def _called(factory: Any) -> tuple[Any, str, str]:
+    name = f"{getattr(factory, '__module__', '?')}:{getattr(factory, '__qualname__', type(factory).__name__)}"
+    file = getattr(sys.modules.get(getattr(factory, "__module__", "")), "__file__", None)
+    try:
+        return factory(), name, str(file or "this Python session")
+    except Exception as error:  # the user's code
         raise UsageError(
-            f"--model {model}: gave {type(module).__name__}; expected a torch.nn.Module, built as it was for training"
-        )
-    return module, str(file)
+            f"model {name}: was called without arguments, and failed ({type(error).__name__}: {error}); hand over a function that needs none, "
+            "such as lambda: Net(width=8)"
+        ) from error
 
 
 def _what_failed(error: BaseException, name: str, here: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from verifier.networks.model_factory import Witness
 from verifier.networks.network import Network
 from verifier.networks.state_dict import network_of
 from verifier.networks.traced import has_maps, steps_of
-from verifier.options.reading import Reading, as_reading
+from verifier.options.reading import Reading
 
 _PLAIN = (
     "Linear",
@@ -43,9 +42,7 @@ _ADVICE = {
 }  # fmt: skip
 
 
-def network_from_module(
-    module: Any, layout: str | Sequence[str] | Reading | None = None, negative_slope: float | None = None
-) -> Network:
+def network_from_module(module: Any, reading: Reading | None = None, negative_slope: float | None = None) -> Network:
     """Network of a fully connected ReLU or Leaky ReLU module (`eval` mode: dropout is the identity).
 
     The layers come from `state_dict()`; torch's own submodules must be Linear, ReLU, LeakyReLU of one slope, Identity, Dropout, Flatten or containers; and the
@@ -58,11 +55,11 @@ def network_from_module(
 
     Raises CheckpointError naming the submodule, the step, the layout problem, or the difference of outputs.
     """
-    return witnessed(module, layout, negative_slope)[0]
+    return witnessed(module, reading, negative_slope)[0]
 
 
 def witnessed(
-    module: Any, layout: str | Sequence[str] | Reading | None = None, negative_slope: float | None = None
+    module: Any, reading: Reading | None = None, negative_slope: float | None = None
 ) -> tuple[Network, Witness]:
     """`network_from_module`, with what the comparison found."""
     import torch.nn.utils.parametrize as parametrize
@@ -71,7 +68,7 @@ def witnessed(
         module = getattr(module, "_orig_mod", None) or module.module
     who = type(module).__name__
     if has_maps(module):
-        return _of_channels(module, as_reading(layout), negative_slope, who)
+        return _of_channels(module, reading or Reading(), negative_slope, who)
     for name, part in module.named_modules():
         kind = parametrize.type_before_parametrizations(part)
         computed = "parametrizations" in name.split(".")  # of a weight, which is taken at its value
@@ -84,7 +81,7 @@ def witnessed(
     problems = []
     for state in _states(module):
         try:
-            network = replace(network_of(state, as_reading(layout), who), negative_slope=slope)
+            network = replace(network_of(state, reading or Reading(), who), negative_slope=slope)
             return network, _witness(module, network, who)
         except CheckpointError as error:
             problems.append(error)

@@ -8,6 +8,7 @@ from typing import Any
 
 from verifier.errors import UsageError
 from verifier.options.declare import option, require_kinds
+from verifier.options.reading import Reading
 
 DSS_PRESETS = ("plain", "paper", "freeman-bruna")
 OUTPUT_LAYERS = ("trained", "frozen")
@@ -79,8 +80,8 @@ class CertifyOptions:
         help="one number >= 0 per sample of the prepared data: F is the weighted mean of the losses (docs/weights.md)",
         python_only=True,
     )
-    layout: Any = option(
-        help="weight keys in order, or a `verifier.Reading`, where a checkpoint leaves open what is the network",
+    reading: Reading | None = option(
+        help="how checkpoints are read, a `verifier.Reading`, where keywords below or a checkpoint's content do not say it",
         python_only=True,
     )
     data_options: Any = option(

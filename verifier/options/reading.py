@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from verifier.errors import UsageError
-from verifier.options.declare import option
+from verifier.options.declare import option, taken
 
 
 @dataclass(frozen=True)
 class Reading:
     """layout: weight keys in order, each `weight` or `weight+bias`, as a list or comma-separated. key: name of the dict inside that holds the network, dotted
     where it is nested (`net`, `state.generator`), or a prefix of its keys. ignore: names or patterns (`criterion.*`) of entries that are no part of the
-    network, as a list or comma-separated. model: `module:factory`, a function that is imported, called, and gives the torch module whose state dict the
-    checkpoint holds. input_shape: (channels, height, width) of a sample of a convolutional network, as text or a tuple. data_shape: the same as the data say,
-    which counts where nothing else does.
+    network, as a list or comma-separated. model: a function, or `module:factory`, which is imported; called, it gives the torch module whose state dict
+    the checkpoint holds. input_shape: (channels, height, width) of a sample of a convolutional network, as text or a tuple. data_shape:
+    the same as the data say, which counts where nothing else does.
     """
 
     layout: str | Sequence[str] | None = option(
@@ -33,16 +34,26 @@ class Reading:
         kind=str,
     )
 
-    model: str | None = option(
+    model: str | Callable[[], Any] | None = option(
         help="import and call this function, e.g. nets:make, for the torch module whose state dict the checkpoint holds (convolutional networks)",
         metavar="MODULE:FACTORY",
+        kind=str,
     )
     input_shape: str | Sequence[int] | None = option(
         help="channels, height and width of the image that a row of data is, e.g. 1,8,8, where neither model nor data say it",
         metavar="C,H,W",
         kind=str,
     )
-    data_shape: Sequence[int] | None = option(help="input_shape as the data say it", python_only=True)
+    # As the data say it, where neither the user nor the module does; no option of its own.
+    data_shape: Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.layout, Reading):
+            raise UsageError("layout: expected weight keys in order, got a Reading; hand it over as reading=")
+        if self.model is not None and not isinstance(self.model, str) and not callable(self.model):
+            raise UsageError(
+                f"model: expected 'module:factory' or the function that builds the torch module, got {type(self.model).__name__}"
+            )
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:
@@ -70,6 +81,8 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def as_reading(layout: str | Sequence[str] | Reading | None) -> Reading:
-    """A `Reading`; everything else is a layout alone."""
-    return layout if isinstance(layout, Reading) else Reading(layout)
+def taken_reading(keywords: dict[str, Any], reading: Reading | None = None) -> Reading:
+    """A door's reading: keywords named as fields of `Reading`, which are removed from `keywords`, in place of what `reading` says."""
+    if reading is not None and not isinstance(reading, Reading):
+        raise UsageError(f"reading: expected a verifier.Reading, got {type(reading).__name__}")
+    return taken(Reading, keywords, Reading() if reading is None else reading)

@@ -22,6 +22,7 @@ from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts, require_none_left, taken
 from verifier.options.objective import ObjectiveOptions
+from verifier.options.reading import Reading, taken_reading
 from verifier.paths.curves.dss_presets import PRESETS, require_fits
 from verifier.paths.curves.strings import string_file
 from verifier.pipeline.constructions.proposal import Request, propose
@@ -42,7 +43,7 @@ Say = Callable[[str], None]
 ESTIMATE_SHARE, ESTIMATE_LEAST = 4.0, 10.0
 
 
-@accepts(ObjectiveOptions, CertifyOptions)
+@accepts(ObjectiveOptions, CertifyOptions, Reading)
 def certify(
     a: Any,
     b: Any,
@@ -100,8 +101,9 @@ def asked_for(
     left = dict(keywords)
     asked = taken(ObjectiveOptions, left, objective)
     read = taken(CertifyOptions, left, CertifyOptions(**defaults) if options is None else options)
+    read = replace(read, reading=taken_reading(left, read.reading))
     own = ("objective", "options", "out", "say", *(("jobs", "scheduler") if function == "certify_all" else ()))
-    require_none_left(function, left, ObjectiveOptions, CertifyOptions, own=own)
+    require_none_left(function, left, ObjectiveOptions, CertifyOptions, Reading, own=own)
     return asked, read
 
 
@@ -194,7 +196,10 @@ def _run(
                     result = write(s, work, target, o.level, say)
                 request = replace(request, seconds=_budget(o, decided or 0.0))
             try:
-                gather(propose(c, s, request), c, s, request, work, say)
+                proposal = propose(c, s, request)
+                if proposal.skipped and proposal.empty and not of_all:
+                    raise UsageError(proposal.skipped)
+                gather(proposal, c, s, request, work, say)
             except UsageError as error:
                 # What is certified already, or will be by another, is not lost with a construction that does not apply.
                 refused.append(error)

@@ -26,7 +26,7 @@ from verifier.objective import Risk
 from verifier.objective.objective import Objective, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
-from verifier.options.reading import Reading, as_reading
+from verifier.options.reading import Reading
 from verifier.paths.polish import polish
 from verifier.pipeline.setting import Endpoint, Setting
 
@@ -34,7 +34,7 @@ Array = np.ndarray
 
 
 def read_endpoint(
-    source: Any, name: str, layout: str | Reading | None = None, negative_slope: float | None = None
+    source: Any, name: str, reading: Reading | None = None, negative_slope: float | None = None
 ) -> Endpoint:
     """A path to a checkpoint, a `Network`, an `Endpoint` that was read before, a torch module, a fitted MLP of scikit-learn, or a state dict.
 
@@ -44,7 +44,7 @@ def read_endpoint(
     """
     if negative_slope is not None and not 0.0 <= negative_slope < 1.0:
         raise UsageError(f"negative_slope must lie in [0, 1), got {negative_slope}")
-    e = _read(source, name, layout, negative_slope)
+    e = _read(source, name, reading, negative_slope)
     if negative_slope is None:
         return e
     says = (
@@ -70,13 +70,13 @@ def padded_endpoint(e: Endpoint, widths: tuple[int, ...]) -> Endpoint:
     return replace(e, network=padded(e.network, widths), source={**e.source, **about}, padded_from=e.network.widths)
 
 
-def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: float | None) -> Endpoint:
+def _read(source: Any, name: str, reading: Reading | None, negative_slope: float | None) -> Endpoint:
     if isinstance(source, Endpoint):
         return source
     if isinstance(source, Network):
         return Endpoint(source, {"from": "network"}, {})
     if isinstance(source, (str, os.PathLike)):
-        c = load_checkpoint(source, layout=layout)
+        c = load_checkpoint(source, reading)
         where = {
             "file": os.path.basename(c.path),
             "file_sha256": c.file_sha256,
@@ -85,10 +85,10 @@ def _read(source: Any, name: str, layout: str | Reading | None, negative_slope: 
         }
         return Endpoint(c.network, where | _from_model(c.model), c.metadata)
     if isinstance(source, Mapping):
-        network, how, model = read_state_dict(source, as_reading(layout), f"network {name}")
+        network, how, model = read_state_dict(source, reading or Reading(), f"network {name}")
         return Endpoint(network, {"from": "state dict", "layout": how} | _from_model(model), {})
     if hasattr(source, "state_dict"):
-        network, witness = witnessed(source, layout, negative_slope)
+        network, witness = witnessed(source, reading, negative_slope)
         return Endpoint(network, {"from": type(source).__name__, "witness": str(witness)}, {})
     if is_mlp(source):
         return Endpoint(network_from_mlp(source), {"from": "scikit-learn", "class": type(source).__name__}, {})
@@ -191,17 +191,18 @@ def read_objective(A: Endpoint, B: Endpoint, given: ObjectiveOptions) -> Objecti
     return make_objective(loss, delta=delta, kappa=kappa, penalty=penalty, penalise_output_bias=bool(bias))
 
 
-def with_shape_of(data: Any, layout: Any) -> Any:
-    """`layout`, with the shape of an image that the data say; convolutional modules may need it."""
+def with_shape_of(data: Any, reading: Reading | None) -> Reading:
+    """`reading`, with the shape of an image that the data say; convolutional modules may need it."""
     shape = sample_shape(data)
-    return layout if shape is None else replace(as_reading(layout), data_shape=shape)
+    reading = reading or Reading()
+    return reading if shape is None else replace(reading, data_shape=shape)
 
 
 def read_setting(a: Any, b: Any, data: Any, objective: ObjectiveOptions, options: CertifyOptions) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
     o = options
-    layout = with_shape_of(data, o.layout)
-    A, B = (read_endpoint(source, name, layout, o.negative_slope) for source, name in ((a, "A"), (b, "B")))
+    reading = with_shape_of(data, o.reading)
+    A, B = (read_endpoint(source, name, reading, o.negative_slope) for source, name in ((a, "A"), (b, "B")))
     if o.pad:
         widths = common_widths({"A": A.network, "B": B.network})
         A, B = padded_endpoint(A, widths), padded_endpoint(B, widths)

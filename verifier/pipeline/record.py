@@ -47,7 +47,7 @@ def data_record(data: Dataset) -> dict[str, Any]:
 
 def options_record(s: Setting, asked: ObjectiveOptions, o: CertifyOptions) -> dict[str, Any]:
     """Every option of the run, as it was given; arrays only by whether there were any."""
-    left_out = ("weights", "layout", "data_options", "state", "progress", "string")
+    left_out = ("weights", "reading", "data_options", "state", "progress", "string")
     return plain(
         {
             **asdict(asked), **{x.name: getattr(o, x.name) for x in options_of(CertifyOptions) if x.name not in left_out},

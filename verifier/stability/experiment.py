@@ -82,7 +82,7 @@ def measured(
 
     with threadpool_limits(limits=1):
         spent = _train_missing(member, Path(folder))
-        e = read_endpoint(member.file, member.name, source.layout)
+        e = read_endpoint(member.file, member.name, source.reading)
         objective = read_objective(e, e, source.objective)
         data = read_data(source.data, e, e, source.data_options, objective.loss.name)
         require_unweighted(data, "stability")

@@ -110,16 +110,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Source:
-    """Data and objective for the user's checkpoints, None or {} for what they recorded; layout as in `load_checkpoint`."""
+    """Data and objective for the user's checkpoints, None or {} for what they recorded; reading as in `load_checkpoint`."""
 
     data: str | None = None
     data_options: dict[str, Any] = field(default_factory=dict)
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
-    layout: str | Reading | None = None
+    reading: Reading | None = None
 
     def options(self, seed: int) -> CertifyOptions:
         """Of the certification of a pair."""
-        return CertifyOptions(method=METHODS, seed=seed, layout=self.layout, data_options=self.data_options)
+        return CertifyOptions(method=METHODS, seed=seed, reading=self.reading, data_options=self.data_options)
 
 
 def trained_members(

@@ -101,6 +101,12 @@ class Proposal:
     skipped: str | None = None
     cpu_seconds: float = 0.0
 
+    @property
+    def empty(self) -> bool:
+        """Nothing was found, whatever is said about why."""
+        found = (self.paths, self.programs, self.estimates, self.apriori, self.narrow, self.regions, self.left_out)
+        return not any(found) and self.exact is None and self.coarse is None and self.every_width is None
+
 
 def propose(c: Construction, s: Setting, r: Request) -> Proposal:
     """Run a construction where it is defined."""
