@@ -60,7 +60,13 @@ def test_data_of_a_certificate_that_embeds_them_are_compared(certificate, tmp_pa
     assert main(["check", str(certificate), "--data", str(same)]) == 0
     assert main(["check", str(certificate), "--data", str(other)]) == 4
     assert "embeds other data" in capsys.readouterr().err
-    assert main(["check", str(certificate), "--data", str(tmp_path / "nothing.data")]) == 4
+    (tmp_path / "x.npz").write_bytes(b"PK")
+    for wrong in ("nothing.data", "x.npz"):
+        capsys.readouterr()
+        assert main(["check", str(certificate), "--data", str(tmp_path / wrong)]) == 2
+        said = capsys.readouterr()
+        assert said.out == "", "the certificate is not judged by a file that was named by mistake"
+        assert f"--data: {tmp_path / wrong}" in said.err
 
 
 def test_a_weight_of_zero_is_said_and_the_objective_is_the_loss():

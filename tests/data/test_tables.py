@@ -1,8 +1,10 @@
 """Tables as people have them: no sample becomes a header, and the way out that an error names works."""
 
+import numpy as np
 import pytest
 
 from verifier.data import data_record, load_data, load_recorded
+from verifier.data.arrays import dataset_from
 from verifier.data.targets import said
 from verifier.errors import DataError, UsageError
 
@@ -85,3 +87,17 @@ def test_the_index_of_a_pandas_frame_is_no_feature(tmp_path):
     assert dataset.y.tolist() == [[0.5, 1.0], [1.5, 2.0], [2.5, 3.0]]
     assert load_data(str(tmp_path / "a.parquet"), target="t1", drop="t2").y.tolist() == [0.5, 1.5, 2.5]
     assert "left out of a.parquet: the frame's index" in said(dataset)
+
+
+def test_pixels_that_nobody_scaled_are_said():
+    """Training scales images and forgets to say so; F at the endpoints then tells too late what is wrong."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (20, 64)).astype(float)
+    y = rng.integers(0, 2, 20)
+
+    def words(X):
+        return " ".join(said(dataset_from((X, y))))
+
+    assert "whole numbers from 0 to 255" in words(X)
+    for other in (X / 255, X[:, :5], np.minimum(X, 16.0), X - 100, X + 0.5):
+        assert "whole numbers" not in words(other)

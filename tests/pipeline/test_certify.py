@@ -154,7 +154,7 @@ def test_a_level_is_certified_refuted_or_left_open():
     assert "the best path exceeds it by at most" in open_question.sentence
 
 
-def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_inconclusive():
+def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_refused():
     A = tiny_network(1, (2, 4, 4, 1))
     B = tiny_network(2, (2, 4, 4, 1))
     deep = verifier.certify(A, B, tiny_data(3), loss="logistic", method="exchange,theorem41,dropout")
@@ -163,12 +163,14 @@ def test_deep_networks_have_their_paths_and_what_covers_one_hidden_layer_is_inco
     setting = read_setting(A, B, tiny_data(3), ObjectiveOptions(loss="logistic"), CertifyOptions())
     proposed = propose(CONSTRUCTIONS["halves"], setting, Request(CertifyOptions(), of_all=True))
     assert [p.method for p in proposed.paths] == ["theorem41"]
-    result = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,descent", out="other.safetensors")
-    assert "halves: defined for one hidden layer; theorem41" in result.sentence
-    assert result.outcome is Outcome.INCONCLUSIVE
-    assert "no path was certified" in result.sentence
-    assert result.gap is None
-    assert all(v.accepted for v in result.check()), "the endpoint values are certified all the same"
+    for method, why in (
+        ("halves,descent", "halves: defined for one hidden layer; theorem41"),
+        ("cones", "cones: defined for one hidden layer, these networks have 2"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            verifier.certify(A, B, tiny_data(3), loss="logistic", method=method, out="other.safetensors")
+    beside = verifier.certify(A, B, tiny_data(3), loss="logistic", method="halves,line")
+    assert {b.method for b in beside.bounds} == {"line"}
     head = A.replace(-1, A.theta * 0.5)
     same = verifier.certify(A, head, tiny_data(3), loss="logistic", method="line")
     assert same.gap == 0.0

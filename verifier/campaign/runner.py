@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +13,15 @@ from verifier.errors import UsageError, VerifierError
 Task = Any
 Result = Any
 Function = Callable[[Task], Result]
+Say = Callable[[str], None]
 # Makes a result of a task that no worker could end: killed, out of memory, lost.
 Lost = Callable[[Task, VerifierError], Result]
 # runs function(task) for each task and yields (place of the task in the sequence, result) as they end
 Backend = Callable[[Function, Sequence[Task], Lost], Iterator[tuple[int, Result]]]
 CRASHES = 2  # before the remaining tasks get a process each
 CONNECT_SECONDS = 15
+# Seconds between two sentences about a campaign whose progress nobody watches as a bar.
+EVERY = 30.0
 
 
 def require_workers(jobs: int, scheduler: str | None) -> None:
@@ -29,10 +33,10 @@ def require_workers(jobs: int, scheduler: str | None) -> None:
 
 
 class Runner:
-    """Runs the tasks of a campaign. remote: in other processes, so that tasks travel by pickle."""
+    """Runs the tasks of a campaign. remote: in other processes, so that tasks travel by pickle. progress: a bar; else `say` hears every EVERY seconds."""
 
-    def __init__(self, backend: Backend, *, remote: bool, progress: bool = False) -> None:
-        self._backend, self.remote, self.progress = backend, remote, progress
+    def __init__(self, backend: Backend, *, remote: bool, progress: bool = False, say: Say = lambda text: None) -> None:
+        self._backend, self.remote, self.progress, self._say = backend, remote, progress, say
 
     def run(
         self, function: Function, tasks: Sequence[Task], lost: Lost, *, what: str, done: int = 0
@@ -44,8 +48,14 @@ class Runner:
         with tqdm(
             total=done + len(tasks), initial=done, desc=what, file=sys.stderr, disable=not self.progress, smoothing=0.1
         ) as bar:
-            for k, result in self._backend(function, tasks, lost):
+            started = last = time.monotonic()
+            for ended, (k, result) in enumerate(self._backend(function, tasks, lost), 1):
                 bar.update()
+                now = time.monotonic()
+                if not self.progress and now - last >= EVERY and ended < len(tasks):
+                    left = (now - started) / ended * (len(tasks) - ended)
+                    self._say(f"{what}: {done + ended} of {done + len(tasks)}, about {left:.0f} s left")
+                    last = now
                 yield k, result
 
     def in_order(self, function: Function, tasks: Sequence[Task], lost: Lost, *, what: str) -> list[Result]:
@@ -60,7 +70,7 @@ def runner(
     scheduler: str | None = None,
     *,
     progress: bool = False,
-    say: Callable[[str], None] = lambda text: None,
+    say: Say = lambda text: None,
 ) -> Iterator[Runner]:
     """In this process, in `jobs` processes with one BLAS thread each, or on the cluster of a dask scheduler (an address).
 
@@ -69,11 +79,11 @@ def runner(
     require_workers(jobs, scheduler)
     if scheduler is not None:
         with _dask_client(scheduler, say) as client:
-            yield Runner(lambda f, tasks, lost: _dask(client, f, tasks, lost), remote=True, progress=progress)
+            yield Runner(lambda f, tasks, lost: _dask(client, f, tasks, lost), remote=True, progress=progress, say=say)
     elif jobs == 1:
-        yield Runner(_in_turn, remote=False, progress=progress)
+        yield Runner(_in_turn, remote=False, progress=progress, say=say)
     else:
-        yield Runner(lambda f, tasks, lost: _loky(f, tasks, lost, jobs), remote=True, progress=progress)
+        yield Runner(lambda f, tasks, lost: _loky(f, tasks, lost, jobs), remote=True, progress=progress, say=say)
 
 
 def _in_turn(function: Function, tasks: Sequence[Task], lost: Lost) -> Iterator[tuple[int, Result]]:
@@ -117,7 +127,7 @@ def _pool(function: Function, tasks: Sequence[Task], places: list[int], jobs: in
 
 
 @contextmanager
-def _dask_client(address: str, say: Callable[[str], None]) -> Iterator[Any]:
+def _dask_client(address: str, say: Say) -> Iterator[Any]:
     """A dask scheduler somewhere else. Tasks of workers that die run again elsewhere."""
     try:
         from distributed import Client

@@ -263,9 +263,18 @@ def said(dataset: Dataset) -> list[str]:
         target_words(dataset),
         *(dataset.recipe[key] for key in ("scale", "sample weights") if key in dataset.recipe),
     ]
+    if _unscaled_pixels(dataset.X):
+        words.append(
+            "features: whole numbers from 0 to 255, as they are; where the networks were trained on scaled ones, scale these alike (docs/inputs.md)"
+        )
     return words + [
         f"left out of {dataset.name}: {what if isinstance(what, str) else ', '.join(what)}" for what in left
     ]
+
+
+def _unscaled_pixels(X: np.ndarray) -> bool:
+    """Whether features look like images of bytes that nobody scaled."""
+    return X.shape[1] >= 64 and 100.0 < X.max() <= 255.0 and X.min() >= 0.0 and bool((np.floor(X) == X).all())
 
 
 def target_words(dataset: Dataset) -> str:

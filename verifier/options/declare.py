@@ -6,7 +6,7 @@ import difflib
 import inspect
 import numbers
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cache
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -105,11 +105,11 @@ def taken(cls: type[T], keywords: dict[str, Any], start: T | None = None) -> T:
     """Options of a class from keywords, which are removed from `keywords`; the others as in `start`, by default their defaults."""
     names = {o.name for o in options_of(cls)}
     mine = {name: keywords.pop(name) for name in list(keywords) if name in names}
-    if start is not None:
-        # None is no choice: what the value says stands.
-        mine = {name: v for name, v in mine.items() if v is not None}
-    before = {} if start is None else {name: getattr(start, name) for name in names}
-    return cls(**{**before, **mine})
+    if start is None:
+        return cls(**mine)
+    # None is no choice: what the value says stands.
+    changed: T = replace(start, **{name: v for name, v in mine.items() if v is not None})  # type: ignore[type-var]
+    return changed
 
 
 def require_none_left(function: str, keywords: Mapping[str, Any], *classes: type, own: tuple[str, ...] = ()) -> None:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
 
 from verifier.errors import UsageError
 from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
-from verifier.landscape.sign_count.search import least_narrow
+from verifier.landscape.sign_count.search import NarrowMinimum, least_narrow
 from verifier.landscape.sign_count.star import star_path
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
 
-if TYPE_CHECKING:
-    from verifier.landscape.sign_count.search import NarrowMinimum
-
 # Of method all, and by name: coordinates of the neurons that stay, as a search starts from 2 to their number cones; programs and CPU seconds of one search.
 OF_ALL, BY_NAME = (6, 2_000, 10.0), (12, 20_000, 120.0)
 # Both ends of a gap meet when they differ by this share of the upper one.
 MEET = 1e-6
+# Seconds between two sentences about a long search.
+OFTEN = 10.0
 
 
 def sign_count(s: Setting, r: Request) -> Proposal:
     """Least F by branch and bound for every number of positive neurons that is passed, and the star path (docs/mathematics.md, section 12)."""
     try:
-        minima = narrow_minima(s, of_all=r.of_all)
+        minima = narrow_minima(s, of_all=r.of_all, say=r.say)
     except UsageError as error:
         if not r.of_all:
             raise
@@ -45,8 +45,8 @@ def closed_by_sign_count(s: Setting) -> Proposal | None:
     return proposal if isinstance(highest, float) and highest <= lower * (1.0 + MEET) else None
 
 
-def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
-    """One search per number of positive neurons that every path passes, in the order in which a path from A passes them.
+def narrow_minima(s: Setting, *, of_all: bool, say: Callable[[str], None] = lambda text: None) -> list[NarrowMinimum]:
+    """One search per number of positive neurons that every path passes, in the order in which a path from A passes them. say: hears of long ones.
 
     Raises UsageError where sign counts prove nothing, or the search would be hopeless.
     """
@@ -72,7 +72,26 @@ def narrow_minima(s: Setting, *, of_all: bool) -> list[NarrowMinimum]:
     falling = sign_counts(A)[0] > passed[-1]
     searches = [narrow(A, risk, p) for p in (passed[::-1] if falling else passed)]
     # A pass at or below E is no barrier, however far below.
-    return [least_narrow(n, most_programs=most_programs, seconds=seconds, floor=s.E) for n in searches]
+    return [
+        least_narrow(n, most_programs=most_programs, seconds=seconds, floor=s.E, progress=_told(say, len(searches)))
+        for n in searches
+    ]
+
+
+def _told(say: Callable[[str], None], searches: int) -> Callable[[float, float, int], None]:
+    """Progress of one search in a sentence, every OFTEN seconds."""
+    last = time.monotonic()
+
+    def progress(lower: float, upper: float, programs: int) -> None:
+        nonlocal last
+        if time.monotonic() >= last + OFTEN:
+            last = time.monotonic()
+            of = "" if searches == 1 else f" (one of {searches} searches)"
+            say(
+                f"sign-count: the least F passed lies in [{lower:.6g}, {upper:.6g}] (float64) after {programs} programs{of}"
+            )
+
+    return progress
 
 
 def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
