@@ -11,11 +11,13 @@ import pytest
 from tests.pipeline.conftest import tiny_data, tiny_network
 from verifier.certificate import read_certificate
 from verifier.cli.main import main
+from verifier.errors import UsageError
 from verifier.kernel import check
 from verifier.many import certify_all
 from verifier.many import pairs as pairs_module
 from verifier.outcomes import Outcome
 from verifier.pages.many import write_many_report
+from verifier.pipeline.constructions.proposal import Proposal
 from verifier.pipeline.kept import NotThis
 
 from .conftest import small, times, train
@@ -78,7 +80,7 @@ def test_values_and_links_are_the_claims(tmp_path):
 def test_a_second_run_certifies_nothing(trained, monkeypatch):
     first = certify_all(trained, out="c")
     before = times(first.folder)
-    monkeypatch.setattr("verifier.pipeline.certify.certify", lambda *a, **k: pytest.fail("certified again"))
+    monkeypatch.setattr("verifier.many.pairs.certify", lambda *a, **k: pytest.fail("certified again"))
     said = []
     again = certify_all(trained, out="c", say=said.append)
     assert times(first.folder) == before
@@ -190,16 +192,14 @@ def test_a_certificate_under_the_right_name_about_another_objective_is_not_belie
 
 
 def test_a_pair_that_fails_is_a_row_and_the_worst_code_wins(tmp_path, monkeypatch):
-    import verifier.pipeline.certify
-
-    real = verifier.pipeline.certify.certify
+    real = pairs_module.certify
 
     def fails_once(a, b, *rest, **options):
         if a.network.same_parameters(tiny_network(0)) and b.network.same_parameters(tiny_network(2)):
             raise RuntimeError("the solver went away")
         return real(a, b, *rest, **options)
 
-    monkeypatch.setattr("verifier.pipeline.certify.certify", fails_once)
+    monkeypatch.setattr("verifier.many.pairs.certify", fails_once)
     r = small(tmp_path / "c", count=3)
     assert [row.status for row in r.rows] == ["certified", "failed", "certified"]
     assert r.rows[1].reason == "RuntimeError: the solver went away"
@@ -207,7 +207,7 @@ def test_a_pair_that_fails_is_a_row_and_the_worst_code_wins(tmp_path, monkeypatc
     assert r.outcome is None
     assert r.sentence.startswith("FAILED 3 of 3 pairs of 3 networks bounded")
     assert r.landscape.improvements[0, 2].nodes == (0, 1, 2), "bounded all the same, through net 1"
-    monkeypatch.setattr("verifier.pipeline.certify.certify", real)
+    monkeypatch.setattr("verifier.many.pairs.certify", real)
     assert [row.made for row in small(tmp_path / "c", count=3).rows] == [False, True, False]
 
 
@@ -219,9 +219,18 @@ def test_deep_networks_are_joined_in_depth(tmp_path):
     assert not any(row.made for row in certify_all(networks, tiny_data(3), loss="logistic", out=tmp_path / "c").rows)
 
 
-def test_networks_without_a_path_are_inconclusive(tmp_path):
+def test_methods_that_say_nothing_of_these_networks_are_refused_at_once(tmp_path):
     networks = [tiny_network(k, (2, 4, 4, 1)) for k in range(3)]
-    r = certify_all(networks, tiny_data(3), loss="logistic", method="descent", out=tmp_path / "c")
+    with pytest.raises(UsageError, match="descent: defined for one hidden layer, these networks have 2"):
+        certify_all(networks, tiny_data(3), loss="logistic", method="descent", out=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_networks_without_a_path_are_inconclusive(tmp_path, monkeypatch):
+    """Whatever a construction finds nothing for, the values of the networks are certified."""
+    monkeypatch.setattr("verifier.pipeline.certify.propose", lambda *_: Proposal(remarks=("nothing found",)))
+    networks = [tiny_network(k, (2, 4, 4, 1)) for k in range(3)]
+    r = certify_all(networks, tiny_data(3), loss="logistic", out=tmp_path / "c")
     assert r.exit_code == 3
     assert r.outcome is Outcome.INCONCLUSIVE
     assert r.gaps == {}

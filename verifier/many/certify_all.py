@@ -29,7 +29,7 @@ from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading
-from verifier.pipeline.certify import asked_for, require_possible
+from verifier.pipeline.certify import asked_for, require_defined, require_possible
 from verifier.pipeline.constructions.registry import chosen
 
 Say = Callable[[str], None]
@@ -67,6 +67,7 @@ def certify_all(
     workers = runner(jobs, scheduler, progress=options.progress, say=say)
     with threadpool_limits(limits=1), workers as run:
         group = read_group(networks, data, asked, options, say)
+        require_defined(group.members[0].network, group.objective, options, chosen(options.method))
         folder = Path(out) if out is not None else _default_folder(group)
         claim_folder(folder, known={"results.json": ("outcome", "networks", "components")}, pages=("report.html",))
         _introduce(group, say)

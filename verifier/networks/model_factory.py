@@ -56,6 +56,8 @@ def _imported(model: str) -> tuple[Any, str, str]:
     name, _, factory = model.partition(":")
     if not name or not factory:
         raise UsageError(f"--model {model!r}: expected MODULE:FACTORY, e.g. nets:make for the function make in nets.py")
+    import torch
+
     here = os.getcwd()
     sys.path.insert(0, here)
     try:
@@ -63,7 +65,7 @@ def _imported(model: str) -> tuple[Any, str, str]:
         file = getattr(found, "__file__", None) or name
         for part in factory.split("."):
             found = getattr(found, part)
-        return found() if callable(found) and not hasattr(found, "state_dict") else found, model, str(file)
+        return found() if callable(found) and not isinstance(found, torch.nn.Module) else found, model, str(file)
     except (Exception, SystemExit) as error:  # the user's code; a script that ends the program would end this one
         raise UsageError(f"--model {model}: {_what_failed(error, name, here)}") from error
     finally:

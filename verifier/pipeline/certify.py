@@ -16,7 +16,7 @@ from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
 from verifier.errors import CertificateFormatError, UsageError, VerifierError
 from verifier.kernel.statements import EndpointValue
-from verifier.networks.network import activation_words
+from verifier.networks.network import Network, activation_words
 from verifier.networks.padding import padding_words
 from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
@@ -25,7 +25,7 @@ from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading, taken_reading
 from verifier.paths.curves.dss_presets import PRESETS, require_fits
 from verifier.paths.curves.strings import string_file
-from verifier.pipeline.constructions.proposal import Request, propose
+from verifier.pipeline.constructions.proposal import Request, propose, why_undefined
 from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen, require_used
 from verifier.pipeline.endpoints import polished, read_setting
 from verifier.pipeline.gather import gather
@@ -76,7 +76,7 @@ def certify(
     require_outputs(out, options.state, constructions, inputs)
     with threadpool_limits(limits=1):
         setting = read_setting(a, b, data, asked, options)
-        _require_defined(setting, options, constructions)
+        require_defined(setting.A.network, setting.objective, options, constructions)
         setting = _prepared(setting, options, say)
         target = default_name(a, b, setting.problem) if out is None else out
         target = require_certificate(target, constructions, inputs)
@@ -131,10 +131,13 @@ def require_possible(o: CertifyOptions, found: tuple[Construction, ...]) -> None
         require_device(torch, o.device)
 
 
-def _require_defined(s: Setting, o: CertifyOptions, found: tuple[Construction, ...]) -> None:
-    """Raise UsageError for an estimate that is not defined for these networks, rather than after the proof."""
+def require_defined(network: Network, objective: Objective, o: CertifyOptions, found: tuple[Construction, ...]) -> None:
+    """Raise UsageError where nothing of what was named is defined for these networks, or an estimate is not, rather than after the proof."""
     if any(c.name == "dss" for c in found):
-        require_fits(PRESETS[o.dss_preset], s.A.network, s.objective)
+        require_fits(PRESETS[o.dss_preset], network, objective)
+    reasons = [why_undefined(c, network) for c in found]
+    if all(reasons):
+        raise UsageError("; ".join(r for r in reasons if r))
 
 
 def _prepared(s: Setting, o: CertifyOptions, say: Say) -> Setting:

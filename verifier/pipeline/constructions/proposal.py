@@ -108,17 +108,23 @@ class Proposal:
         return not any(found) and self.exact is None and self.coarse is None and self.every_width is None
 
 
+def why_undefined(c: Construction, network: Network) -> str | None:
+    """Why a construction says nothing of networks of this architecture; None where it is defined."""
+    if not c.shallow:
+        return None
+    if network.geometry is not None:
+        return f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
+    if network.depth != 2:
+        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}"
+    if network.negative_slope:
+        return f"{c.name}: defined for ReLU, these networks are Leaky ReLU"
+    return None
+
+
 def propose(c: Construction, s: Setting, r: Request) -> Proposal:
     """Run a construction where it is defined."""
-    if c.shallow and s.A.network.geometry is not None:
-        return Proposal(
-            skipped=f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
-        )
-    if c.shallow and s.A.network.depth != 2:
-        hidden = s.A.network.depth - 1
-        return Proposal(skipped=f"{c.name}: defined for one hidden layer, these networks have {hidden}")
-    if c.shallow and s.A.network.negative_slope:
-        return Proposal(skipped=f"{c.name}: defined for ReLU, these networks are Leaky ReLU")
+    if (why := why_undefined(c, s.A.network)) is not None:
+        return Proposal(skipped=why)
     start = time.process_time()
     module, name = c.function.split(":")
     proposal: Proposal = getattr(import_module(f"verifier.pipeline.constructions.{module}"), name)(s, r)
