@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from verifier.errors import CheckpointError, UsageError
+from verifier.certificate.geometry import geometry_entry, parse_geometry
+from verifier.errors import CertificateFormatError, CheckpointError, UsageError
 from verifier.files import atomic_write_bytes
+from verifier.kernel.statements import Geometry
 from verifier.networks.curve_file import bend, count_bends, curve_kind, require_one_network
 from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
-from verifier.networks.layout import find_layout
+from verifier.networks.layout import Layout, find_layout
 from verifier.networks.model_factory import ModelFactory, built, loaded
 from verifier.networks.network import Network
 from verifier.networks.tensors import StoredTensor, build_network
@@ -67,7 +69,8 @@ def load_checkpoint(path: str | os.PathLike[str], *, layout: str | Sequence[str]
     metadata: dict[str, Any] = {}
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
-    network, description, dtypes, model = _network(tensors, as_reading(layout), file, how, k)
+    geometry = _geometry(metadata, who)
+    network, description, dtypes, model = _network(tensors, as_reading(layout), file, how, k, geometry)
     slope = metadata.get("negative_slope", 0.0)
     if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
         raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
@@ -147,9 +150,14 @@ def _strip_prefix(keys: Sequence[str]) -> str:
 
 
 def _network(
-    tensors: Mapping[str, StoredTensor], reading: Reading, who: str, how: str, k: int | None = None
+    tensors: Mapping[str, StoredTensor],
+    reading: Reading,
+    who: str,
+    how: str,
+    k: int | None = None,
+    geometry: Geometry | None = None,
 ) -> tuple[Network, str, dict[str, str], ModelFactory | None]:
-    """(network, layout, dtypes, and the model where one is named)."""
+    """(network, layout, dtypes, and the model where one is named). geometry: that the file says itself."""
     bends = count_bends(tensors)
     require_one_network(bends, k, who)
     if k is not None:
@@ -164,8 +172,11 @@ def _network(
     if layout is not None:  # may name keys in full or without the prefix
         items = layout.split(",") if isinstance(layout, str) else layout
         layout = ["+".join(part.strip().removeprefix(prefix) for part in item.split("+")) for item in items]
-    found = find_layout({key: tensors[full].shape for key, full in short.items()}, layout, who)
-    network = build_network({key: tensors[full] for key, full in short.items()}, found, who)
+    if geometry is None:
+        found = find_layout({key: tensors[full].shape for key, full in short.items()}, layout, who)
+    else:
+        found = _own_layout(tensors, who)
+    network = build_network({key: tensors[full] for key, full in short.items()}, found, who, geometry)
     dtypes = {
         short[key]: tensors[short[key]].dtype for key in (*found.weights, *(b for b in found.biases if b is not None))
     }
@@ -184,6 +195,28 @@ def _of_a_model(
     of_module = replace(reading, key=None, ignore=(), model=None)
     network, witness = witnessed(loaded(module, tensors, prefix, who), of_module)
     return network, ModelFactory(name, file, witness)
+
+
+def _geometry(metadata: Mapping[str, Any], who: str) -> Geometry | None:
+    """Of a convolutional network that was saved here; None in other files."""
+    if "geometry" not in metadata:
+        return None
+    try:
+        return parse_geometry(metadata["geometry"])
+    except CertificateFormatError as error:
+        raise CheckpointError(f"{who}: {error}; train or save it again") from error
+
+
+def _own_layout(tensors: Mapping[str, StoredTensor], who: str) -> Layout:
+    """As `_state_dict` names matrices whose shapes do not chain."""
+    depth = sum(key.endswith(".weight") for key in tensors)
+    weights = tuple(f"{2 * l}.weight" for l in range(depth))
+    biases = tuple(key if (key := f"{2 * l}.bias") in tensors else None for l in range(depth))
+    if depth < 1 or {*weights, *biases} - {None} != set(tensors):
+        raise CheckpointError(
+            f"{who}: records a geometry, and its tensors are not those of a network saved with one: {', '.join(list(tensors)[:4])}"
+        )
+    return Layout(weights, biases, "ordered by number, with the recorded geometry")
 
 
 def _parse_metadata(text: Any, who: str) -> dict[str, Any]:
@@ -217,13 +250,14 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
     metadata: JSON-able settings, stored as one JSON object under `verifier`; NaN and infinity are not JSON and raise ValueError.
     A `.pt` file is a dict {"state_dict": ..., "metadata": ...} that `torch.load(weights_only=True)` reads.
 
-    Raises UsageError for another suffix or a place that cannot be written, and for convolutional networks, whose geometry such a file does not say.
+    Weights of convolutional networks are matrices as in certificates, under the same names, and the geometry is in the metadata.
+
+    Raises UsageError for another suffix or a place that cannot be written.
     """
+    settings = dict(metadata or {})
     if network.geometry is not None:
-        raise UsageError(
-            f"{path}: a checkpoint does not say the geometry of a convolutional network; save the state dict of its torch module"
-        )
-    text = {METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)}
+        settings["geometry"] = geometry_entry(network.geometry)
+    text = {METADATA_KEY: json.dumps(settings, sort_keys=True, allow_nan=False)}
     arrays = _state_dict(network)
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":
