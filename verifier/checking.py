@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from verifier.certificate.file import Certificate, read_certificate
+from verifier.campaign.blocks import blocks_on
+from verifier.campaign.runner import runner
+from verifier.certificate.file import Certificate, read_certificate, require_unchanged
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
 from verifier.kernel.statements import same_parameters
@@ -87,6 +89,8 @@ def check_file(
     *,
     reading: Reading | None = None,
     reference: bool = False,
+    jobs: int = 1,
+    scheduler: str | None = None,
     **keywords: Any,
 ) -> CheckedFile:
     """Check every claim of a certificate file with the kernel's fast evaluation, and with the reference evaluation too when asked.
@@ -95,20 +99,25 @@ def check_file(
     networks: (a, b), checkpoints or anything `certify` takes, which the certificate's A and B must equal, number by number, in either order;
         read as `reading` and keywords say, e.g. `model` for convolutional checkpoints; a narrower one counts when the certificate's is it with
         dead neurons added, as `certify --pad` does, and the comparison says so.
+    jobs: processes on this machine that blocks of samples are shared out to; scheduler: address of a dask scheduler instead. The numbers found are the same,
+        and memory does not grow with the number of samples, as data that are not embedded stay in their file (docs/many.md).
 
     Raises CertificateFormatError for a file that is no certificate or embeds other data, CheckpointError for networks that cannot be read,
     UsageError for other than two networks. A claim that does not hold, or other networks, are no error: see `accepted`.
     """
     start = time.process_time()
     reading = taken_reading(keywords, reading)
-    require_none_left("check_file", keywords, Reading, own=("data", "networks", "reading", "reference"))
-    certificate = read_certificate(Path(path), data=None if data is None else Path(data))
+    own = ("data", "networks", "reading", "reference", "jobs", "scheduler")
+    require_none_left("check_file", keywords, Reading, own=own)
+    certificate = read_certificate(Path(path), data=None if data is None else Path(data), mapped=True)
     comparisons = () if networks is None else _compared(certificate.problem, networks, reading)
-    rows = tuple(
-        (evaluation, claim, check(certificate.problem, claim, evaluation=evaluation))
-        for evaluation in EVALUATIONS[: 1 + reference]
-        for claim in certificate.claims
-    )
+    with runner(jobs, scheduler) as run, blocks_on(run):
+        rows = tuple(
+            (evaluation, claim, check(certificate.problem, claim, evaluation=evaluation))
+            for evaluation in EVALUATIONS[: 1 + reference]
+            for claim in certificate.claims
+        )
+    require_unchanged(certificate)
     return CheckedFile(
         Path(path),
         rows,

@@ -35,6 +35,55 @@ def test_figure4_page_and_resuming(tmp_path, capsys):
     assert before == {f: f.stat().st_mtime_ns for kind in ("networks", "records") for f in (folder / kind).iterdir()}
 
 
+def test_test_data_and_another_ratio(tmp_path, capsys):
+    """Test loss and error of every point and along the paths of a pair; the figures are about the ratio that was asked for."""
+    words = [
+        "stability",
+        "--preset",
+        "figure3a",
+        "--widths",
+        "6,6",
+        "--seeds",
+        "0:2",
+        "--certify",
+        *SMALL,
+        "--train-split",
+        "0.7",
+        "--dropout",
+        "0.3",
+    ]
+    assert main([*words, "--json"]) == 0
+    said = capsys.readouterr()
+    assert "test data moons:n=40,noise=0.2,seed=1, left out: loss" in said.err
+    found = json.loads(said.out)
+    points = [p for r in found["networks"] for s in r["series"].values() for p in s["points"]]
+    assert len(points) == 2 * (3 + 3 + 2)
+    assert all(0 <= p["test_error"] <= 1 and p["test_loss"] >= 0 and 0 <= p["error"] <= 1 for p in points)
+    assert {r["test"]["samples"] for r in found["networks"]} == {12}
+    page = (tmp_path / "stability" / "figure3a" / "report.html").read_text()
+    assert "Test error per layer" in page
+    assert "Test loss along paths between two networks." in page
+    assert "random share of 0.7 of the neurons" in page
+    table = (tmp_path / "stability" / "figure3a" / "figures.csv").read_text()
+    assert "trained test_error" in table
+    assert main([*words, "--dropout", "0.4", "--no-report"]) == 0
+    assert "(stored)" not in capsys.readouterr().err
+
+
+def test_figure3c_is_vgg11_and_its_checkpoints_are_the_users_own(tmp_path, capsys):
+    """Trained at 1/32 of its width on digits; the same files under --networks give the same losses, their shape from the data or themselves."""
+    words = [
+        "stability", "--preset", "figure3c", "--width-factor", "0.03125", "--data", "digits-unit", "--train-split", "0.1", "--seeds", "0:1", "--epochs", "1",
+        "--draws-a", "1", "--draws-b", "2", "--steps", "3", "--no-report",
+    ]  # fmt: skip
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "figure3c: 1 network of widths 2-4-8-8-16-16-16-16-16" in said.out
+    (file,) = (tmp_path / "stability" / "figure3c" / "networks").iterdir()
+    assert main(["stability", "--networks", str(file), *words[-7:]]) == 0
+    assert capsys.readouterr().out.split(";")[1:] == said.out.split(";")[1:]
+
+
 def test_one_more_series_keeps_the_others_and_damage_is_repaired(tmp_path, capsys):
     words = [*FIGURE4, "--no-report", "--out", "here"]
     assert main(words) == 0
@@ -179,6 +228,12 @@ def test_idx_files_of_mnists_format(tmp_path, capsys):
         (["--preset", "figure4", "--seeds", "3", "--certify"], "needs a pair"),
         (["--preset", "figure3a", "--data", "diabetes"], "cross_entropy"),
         (["--preset", "figure3a", "--data", "nothing"], "is unknown"),
+        (["--preset", "figure3b"], "figure3b is about CIFAR-10; name its folder"),
+        (["--preset", "figure3c", "--data", "moons", "--loss", "logistic"], "do not say that their samples are some"),
+        (["--preset", "figure3c", "--data", "digits", "--depth", "3"], "decided by --width-factor"),
+        (["--preset", "figure3a", "--width-factor", "0.5"], "expected a number in (0, 4], and figure3c"),
+        (["--preset", "figure4", "--dropout", "1"], "--dropout 1.0: expected a share between 0 and 1"),
+        (["--networks", "A", "--protocol", "sgd"], "--protocol belongs to --preset"),
         (["--networks", "A", "--widths", "5"], "--widths belongs to --preset"),
         (["--networks", "A", "A"], "named twice"),
         (

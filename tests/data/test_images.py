@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import verifier
 from verifier.data.cifar import KINDS
 from verifier.data.idx_files import FASHION_FOLDER
-from verifier.data.load import data_record, load_data, load_recorded
+from verifier.data.load import data_record, load_data, load_recorded, load_test
 from verifier.data.shape import sample_shape
 from verifier.errors import DataError, UsageError
 
@@ -282,3 +282,48 @@ def test_the_installed_fashion_mnist_is_whole():
         assert data.X.shape == (samples, 784)
         assert np.bincount(data.y).tolist() == [samples // 10] * 10
     assert (data.X.min(), data.X.max()) == (0.0, 1.0)
+
+
+def idx_folder(folder, part, pixels, labels):
+    for name, a in ((f"{part}-images-idx3-ubyte", pixels), (f"{part}-labels-idx1-ubyte", labels)):
+        head = struct.pack(">HBB", 0, 8, a.ndim) + struct.pack(f">{a.ndim}I", *a.shape)
+        (folder / name).write_bytes(head + a.astype(np.uint8).tobytes())
+
+
+@pytest.mark.parametrize("scale", ["symmetric", "channels", "whiten"])
+def test_test_data_are_prepared_by_what_the_training_data_decided(tmp_path, scale):
+    """The numbers of the map come from the training rows alone: the test part of the same images is the training part, row by row."""
+    pixels, labels = RNG.integers(0, 200, (30, 4, 4)), np.arange(30) % 3
+    idx_folder(tmp_path, "train", pixels, labels)
+    idx_folder(tmp_path, "t10k", np.concatenate([pixels[:5], RNG.integers(0, 256, (4, 4, 4))]), labels[:9])
+    data = load_data(f"idx:{tmp_path}", scale=scale)
+    test = load_test(data, f"idx-test:{tmp_path}")
+    assert np.array_equal(test.y, labels[:9])
+    assert np.allclose(test.X[:5], data.X[:5], rtol=0, atol=1e-12)
+    alone = load_data(f"idx-test:{tmp_path}", scale=scale)
+    assert not np.allclose(test.X, alone.X, atol=1e-3)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_what_a_split_leaves_out_is_the_rest(standardize):
+    whole, data = load_data("iris"), load_data("iris", train_split=0.6, standardize=standardize)
+    test = load_test(data)
+    assert (data.samples, test.samples) == (90, 60)
+    kept = load_data("iris", train_split=0.6)
+    mean, spread = (kept.X.mean(axis=0), kept.X.std(axis=0)) if standardize else (0.0, 1.0)
+    both = np.concatenate([data.X, test.X]) * spread + mean
+    assert np.allclose(sorted(both.tolist()), sorted(whole.X.tolist()), rtol=0, atol=1e-12)
+    with pytest.raises(DataError, match="none are left to test on"):
+        load_test(whole)
+    with pytest.raises(DataError, match="other features or classes"):
+        load_test(data, "wine")
+
+
+def test_test_data_have_the_classes_of_the_training_data(tmp_path):
+    for name, labels in (("a", "xyxy"), ("b", "xzxz"), ("c", "yyxx")):
+        rows = "\n".join(f"{k},{k * k},{label}" for k, label in enumerate(labels))
+        (tmp_path / f"{name}.csv").write_text(f"p,q,label\n{rows}\n")
+    data = load_data(str(tmp_path / "a.csv"))
+    with pytest.raises(DataError, match="other features or classes"):
+        load_test(data, str(tmp_path / "b.csv"))
+    assert load_test(data, str(tmp_path / "c.csv")).y.tolist() == [1, 1, 0, 0]

@@ -6,6 +6,7 @@ copies with a seeded bug (`test_seeded_bugs.py`). The exact values come from Fra
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from fractions import Fraction as Q
 from itertools import pairwise
@@ -873,6 +874,33 @@ def check_blocks(K: Kernel, rng: np.random.Generator) -> None:
         assert arb(parts.uppers[1]) >= exact_value(p, scaled, form="balanced")
         for a, b in zip(parts.uppers, whole.uppers):
             assert abs(a - b) <= 1e-11 * abs(b), "blocks change a bound"
+
+
+def check_reference_blocks(K: Kernel, rng: np.random.Generator) -> None:
+    """In blocks of any size, weighted or not, the reference's numbers are those of all samples at once, and its balls hold the exact value."""
+    for loss, penalty, penalise in CASES[:: max(1, len(CASES) // 4)]:
+        p = problem(K, rng, loss, penalty, (2, 4, outputs(loss)), penalise=penalise)
+        N = len(p.X)
+        for weights in (None, np.concatenate([[0.0, 0.0, 0.0], rng.integers(1, 9, N - 3) / 4.0])):
+            q = dataclasses.replace(p, weights=weights)
+            claim = K.statements.PathUpperBound(
+                "line", segments(K, q.A, q.B, cuts=np.array([0.25, 0.5])), 2.0**40, 2.0**40, 2.0**40, form=form_of(q)
+            )
+            whole = K.reference_paths.check_path(q, claim)
+            for size in (1, 2, 3):
+                K.reference_blocks.BALLS = 4 * size
+                try:
+                    parts, F = K.reference_paths.check_path(q, claim), K.reference_objective.endpoint_value(q, q.A)
+                finally:
+                    K.reference_blocks.BALLS = 2**20
+                for name in whole:
+                    assert abs(parts[name] - whole[name]) <= 1e-15 * abs(whole[name]) + 1e-60, "blocks change a bound"
+                if weights is None:
+                    assert F.overlaps(exact_value(q, q.A))
+    third = arb(1, 1e-3) / 3
+    back = K.reference_blocks._ball(K.reference_blocks._parts(third))
+    assert back.contains(third)
+    assert not K.reference_blocks._ball(K.reference_blocks._parts(arb("nan"))).is_finite()
 
 
 # --- heads -------------------------------------------------------------------------------------------------------------

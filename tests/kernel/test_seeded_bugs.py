@@ -116,8 +116,12 @@ BUGS = [
     ("blocks", "down(b.low * v) for b, v in zip(parts, values, strict=True)", "b.low * max(values) for b, v in zip(parts, values, strict=True)"),
     ("paths", "value = mean_above(parts, [s.value for s in steps])", "value = steps[0].value"),
     ("paths", "max(mean_above(parts, ends) for ends in zip(*(s.over for s in steps), strict=True))", "mean_above(parts, [s.over[0] for s in steps])"),
+    ("reference_blocks", "range(0, problem.X.shape[0], count)", "range(0, problem.X.shape[0] - count, count)"),
+    ("reference_blocks", "sum((s * v for s, v in zip(shares, values, strict=True)), ZERO)", "sum((whole * v for v in values), ZERO) / len(values)"),
+    ("reference_blocks", "return [[_parts(x) for x in group] for group in function(part)]", "return [[_parts(x) for x in g[:1]] for g in function(part)]"),
+    ("reference_blocks", "arb((fmpz(parts[2]), fmpz(parts[3]))))", "0)"),
     # paths
-    ("paths", 'require(same_parameters(corners[-1], permuted(problem.B, permutation)), "the path does not end in B")', "pass"),
+    ("paths", 'require(same_parameters(corner, permuted(problem.B, permutation)), "the path does not end in B")', "pass"),
     ("paths", "        if k >= last:\n", "        if k >= last - 1:\n"),
     ("paths", "            interior = max(interior, value)\n", "            interior = value\n"),
     ("paths", "            interior = max(interior, reach)\n", "            pass\n"),

@@ -1,18 +1,21 @@
 """Constructions on convolutional networks: towers of channels, whose paths both evaluations certify, and a run from networks to a report."""
 
+import json
 import math
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import verifier
 from tests.corpus import channels
 from tests.kernel.maps_oracle import torch_outputs
+from verifier.certificate.geometry import geometry_entry
 from verifier.elaboration import elaborate_path, kernel_problem
-from verifier.errors import UsageError
+from verifier.errors import CheckpointError, UsageError
 from verifier.kernel import check
 from verifier.kernel.statements import Geometry
-from verifier.networks.checkpoint import save_checkpoint
+from verifier.networks.checkpoint import load_checkpoint, save_checkpoint
 from verifier.networks.network import Network
 from verifier.objective import Risk, make_objective
 from verifier.paths.curves.line import line
@@ -117,7 +120,38 @@ def replaced(network):
     )  # fmt: skip
 
 
-def test_a_checkpoint_does_not_lose_a_geometry(tmp_path):
-    with pytest.raises(UsageError, match="does not say the geometry"):
-        save_checkpoint(tmp_path / "a.pt", pair(*CASES[0])[0])
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_checkpoint_does_not_lose_a_geometry(tmp_path, suffix, case):
+    network = pair(*case)[0]
+    save_checkpoint(tmp_path / f"a{suffix}", network, {"loss": "cross_entropy"})
+    loaded = load_checkpoint(tmp_path / f"a{suffix}")
+    assert loaded.network.same_parameters(network)
+    assert loaded.metadata["loss"] == "cross_entropy"
+
+
+def test_a_geometry_that_does_not_fit_its_arrays_is_refused(tmp_path):
+    network = pair(*CASES[0])[0]
+    entry = geometry_entry(network.geometry)
+    dense = Network(network.weights[-2:], network.biases[-2:])
+    entries = [
+        (network, {"geometry": {**entry, "shape": [2, 6, 6]}}, "geometry"),
+        (network, {"geometry": {**entry, "readings": entry["readings"][1:]}}, "geometry"),
+        (network, {"geometry": {**entry, "shape": [1, 6]}}, "expected 3 integers"),
+        (network, {"geometry": "conv"}, "networks.geometry: expected an object"),
+        (dense, {"geometry": entry}, "geometry"),
+    ]
+    for n, metadata, message in entries:
+        named = {}
+        for l, (W, b) in enumerate(zip(n.weights, n.biases)):
+            named |= {f"{2 * l}.weight": W} | ({} if b is None else {f"{2 * l}.bias": b})
+        blob = safetensors.numpy.save(named, metadata={"verifier": json.dumps(metadata)})
+        (tmp_path / "a.safetensors").write_bytes(blob)
+        with pytest.raises(CheckpointError, match=message):
+            load_checkpoint(tmp_path / "a.safetensors")
+    blob = safetensors.numpy.save(
+        {"fc.weight": np.ones((2, 3))}, metadata={"verifier": json.dumps({"geometry": entry})}
+    )
+    (tmp_path / "a.safetensors").write_bytes(blob)
+    with pytest.raises(CheckpointError, match=r"records a geometry, and its tensors are not those.*fc\.weight"):
+        load_checkpoint(tmp_path / "a.safetensors")

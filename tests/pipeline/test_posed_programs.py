@@ -10,6 +10,7 @@ from verifier.errors import UsageError
 from verifier.kernel.statements import HeadOptimum, RegionOptimum
 from verifier.outcomes import Outcome
 from verifier.pipeline.constructions import regions as module
+from verifier.pipeline.constructions.proposal import Proposal
 
 from .conftest import tiny_data, tiny_network
 
@@ -121,9 +122,9 @@ def test_the_grid_of_theorem_2_is_the_users(capsys):
 
 
 def test_segments_that_would_take_long_are_left_to_exhaustive(monkeypatch):
-    from verifier.pipeline.constructions import moves
+    from verifier.pipeline.constructions import theorem2
 
-    monkeypatch.setattr(moves, "LONGEST_POSED", 0.0)
+    monkeypatch.setattr(theorem2, "LONGEST_POSED", 0.0)
     widths = (2, 6, 1)
     A, B = tiny_network(1, widths), tiny_network(2, widths)
     options = {"loss": "logistic", "kappa": 0.01, "out": "c.safetensors"}
@@ -226,19 +227,24 @@ def test_what_is_proved_about_every_width_is_not_lost_with_another_method(tmp_pa
     assert any(type(c).__name__ == "EveryWidthLowerBound" for c in read_certificate(out).claims)
 
 
-def test_a_run_that_proves_nothing_leaves_an_earlier_certificate(tmp_path):
+def test_a_run_that_proves_nothing_leaves_an_earlier_certificate(tmp_path, monkeypatch):
     A, B, out = tiny_network(1, (2, 3, 3, 1)), tiny_network(2, (2, 3, 3, 1)), tmp_path / "c.safetensors"
     verifier.certify(A, B, tiny_data(3), loss="logistic", method="line", out=out)
     before = out.read_bytes()
-    with pytest.raises(UsageError, match=r"nothing was proved .* stays as it is; --out writes elsewhere"):
+    with pytest.raises(UsageError, match="every-width: defined for one hidden layer, these networks have 2"):
         verifier.certify(A, B, tiny_data(3), loss="logistic", method="every-width", out=out)
     assert out.read_bytes() == before
-    # One that holds nothing but the values of A and B may be written again, and says so again.
-    for _ in range(2):
-        result = verifier.certify(
-            A, B, tiny_data(3), loss="logistic", method="every-width", out=tmp_path / "e.safetensors"
-        )
-        assert result.outcome is Outcome.INCONCLUSIVE
+    with monkeypatch.context() as patched:
+        patched.setattr("verifier.pipeline.certify.propose", lambda *_: Proposal(remarks=("nothing found",)))
+        with pytest.raises(UsageError, match=r"nothing was proved .* stays as it is; --out writes elsewhere"):
+            verifier.certify(A, B, tiny_data(3), loss="logistic", method="line", out=out)
+        assert out.read_bytes() == before
+        # One that holds nothing but the values of A and B may be written again, and says so again.
+        for _ in range(2):
+            result = verifier.certify(
+                A, B, tiny_data(3), loss="logistic", method="line", out=tmp_path / "e.safetensors"
+            )
+            assert result.outcome is Outcome.INCONCLUSIVE
     with pytest.raises(UsageError, match="a bound needs a price on whole neurons"):
         verifier.certify(
             tiny_network(1),

@@ -7,8 +7,9 @@ from tests.paths.tower_checks import deep_network, problem
 from verifier.data.load import load_data
 from verifier.errors import UsageError
 from verifier.objective import Risk, make_objective
+from verifier.paths.towers.dropout_stability import removed
 from verifier.stability import measure
-from verifier.stability.measure import experiment_a, experiment_b
+from verifier.stability.measure import Judge, experiment_a, experiment_b
 from verifier.training.train import train_network
 
 
@@ -116,3 +117,32 @@ def test_refusals():
         experiment_a(deep_network(rng, (2, 3, 1)), Risk(objective, X, y), draws=0)
     with pytest.raises(UsageError, match="draws must be at least 1"):
         experiment_b(deep_network(rng, (2, 3, 1)), Risk(objective, X, y), draws=0)
+
+
+@pytest.mark.parametrize("search", [False, True])
+def test_what_is_said_on_the_data_agrees_with_the_loss(digits, search):
+    """Judged on the training data as if they were test data: the test loss is the value, of every series and layer, and errors are 0 where losses are small."""
+    network, objective, X, y = digits
+    data = load_data("digits-unit")
+    judge = Judge(objective, data, data)
+    points = experiment_a(network, Risk(objective, X, y), draws=2, steps=20, search=search, judge=judge)
+    for forgotten in (False, True):
+        points += experiment_b(network, Risk(objective, X, y), draws=5, forgotten_biases=forgotten, judge=judge)
+    assert [p.layer for p in points] == [0, 1, 2, 1, 2, 1, 2]
+    for p in points:
+        assert p.test_loss == pytest.approx(p.value, rel=1e-9, abs=1e-12)
+        assert p.error == p.test_error
+        assert p.error <= p.value / np.log(2)  # a misclassified sample loses at least log 2
+    alone = experiment_b(network, Risk(objective, X, y), draws=5, judge=Judge(objective, data, None))
+    assert [(p.value, p.test_loss, p.test_error) for p in alone] == [(p.value, None, None) for p in points[3:5]]
+
+
+def test_less_dropout_loses_less(digits):
+    """Figures 7 and 8: the loss rises with the share that is removed; a half is the default."""
+    network, objective, X, y = digits
+    values = [experiment_b(network, Risk(objective, X, y), draws=20, ratio=r)[0].value for r in (0.05, 0.25, 0.5, 0.75)]
+    assert values == sorted(values)
+    assert values[2] == experiment_b(network, Risk(objective, X, y), draws=20)[0].value
+    assert [removed(n, r) for n, r in ((5, 0.5), (4, 0.5), (10, 0.3), (7, 0.1))] == [3, 2, 3, 1]
+    kept = experiment_a(network, Risk(objective, X, y), ratio=0.2, draws=1, steps=5)
+    assert [p.layer for p in kept] == [0, 1, 2]

@@ -321,7 +321,7 @@ def test_shared_networks_are_trained_once(sweep_file, tmp_path):
 
 def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path, monkeypatch):
     """Three pairs among three networks: three polishes, under the objective the pairs are certified for."""
-    from verifier.paths import polish as module
+    from verifier.pipeline import endpoints as module
 
     calls = []
     real = module.polish
@@ -331,7 +331,7 @@ def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path,
     assert not calls
     polished = run_sweep(read_sweep_file(sweep_file(3, pairs + "polish = true\n")), tmp_path / "polished")
     assert len(calls) == 3
-    assert all(o.kappa == 0.01 for o in calls)
+    assert all(risk.objective.kappa == 0.01 for risk in calls)
     for a, b in zip(plain.rows, polished.rows):
         assert (a["seed_a"], a["seed_b"]) == (b["seed_a"], b["seed_b"])
         assert b["F_A"] < a["F_A"]

@@ -121,7 +121,8 @@ def _loky(function: Function, tasks: Sequence[Task], lost: Lost, jobs: int) -> I
 def _pool(function: Function, tasks: Sequence[Task], places: list[int], jobs: int) -> Iterator[tuple[int, Result]]:
     from joblib import Parallel, delayed, parallel_config
 
-    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+    # Arrays arrive as they are: joblib's memory maps are of a class of their own, which the kernel refuses.
+    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, max_nbytes=None):
         pool = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2 * n_jobs")
         yield from pool(delayed(_numbered)(function, k, tasks[k]) for k in places)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,13 @@ import safetensors
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.parse import parse_document
-from verifier.certificate.strict import check_layout, fail, fields, parse_json
+from verifier.certificate.strict import DTYPES, Bytes, check_layout, fail, fields, parse_json
 from verifier.errors import CertificateFormatError
 from verifier.files import atomic_write_bytes
 from verifier.kernel import Claim, Problem
+from verifier.kernel.statements.refusal import all_finite
 
 FORMAT, VERSION = "verifier-certificate", 2
 EMBED_LIMIT = 16 * 2**20
@@ -110,18 +114,48 @@ def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
     return {"X": problem.X, "targets": problem.targets, **weights}
 
 
-def read_data(path: Path) -> dict[str, np.ndarray]:
-    """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data."""
-    blob = read_blob(path)
+def read_data(path: Path, *, mapped: bool = False) -> dict[str, np.ndarray]:
+    """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data.
+
+    mapped: the arrays are views of the file, of which memory holds what is being used; they are what was read only while nobody changes the file.
+    """
+    blob = _map(path) if mapped else read_blob(path)
     try:
-        check_layout(blob, str(path))
+        header = check_layout(blob, str(path))
     except CertificateFormatError as error:
         raise fail(
             f"{error}; data of a certificate are the .data file written beside one that does not embed them, and are found there without being named"
         ) from None
-    arrays = _load(blob, str(path))
+    arrays = _load(blob, str(path)) if isinstance(blob, bytes) else _views(blob, header, str(path))
     if set(arrays) not in ({"X", "targets"}, {"X", "targets", "weights"}):
         raise fail(f"{path}: expected the arrays X and targets, and weights if samples have some, got {sorted(arrays)}")
+    return arrays
+
+
+def _map(path: Path) -> Bytes:
+    """The file's bytes as the system pages them in; an empty file, which cannot be mapped, as it is."""
+    try:
+        with open(path, "rb") as handle:
+            return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError:
+        return b""
+    except OSError as error:
+        raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _views(blob: mmap.mmap, header: dict[str, Any], who: str) -> dict[str, np.ndarray]:
+    """As `_load` gives them, without a copy where the stored numbers are float64 or int64 already."""
+    start, arrays = 8 + int.from_bytes(blob[:8], "little"), {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        kind, (first, _), shape = DTYPES[entry["dtype"]], entry["data_offsets"], entry["shape"]
+        stored = np.frombuffer(blob, kind, math.prod(shape), start + first).reshape(shape)
+        if not all_finite(stored):
+            raise fail(f"{who}: array {name!r} holds NaN or infinity")
+        wide = np.dtype(np.int64 if kind.kind == "i" else np.float64)
+        arrays[name] = stored if stored.dtype == wide and stored.flags.aligned else stored.astype(wide)
+        arrays[name].flags.writeable = False
     return arrays
 
 
@@ -137,9 +171,10 @@ def data_file(certificate: Path) -> Path | None:
     return beside if beside.exists() else None
 
 
-def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
+def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = False) -> Certificate:
     """Read strictly. `data`: file of X and targets (`write_data`): the certificate's own when it does not embed them (default: the `.data` file beside it),
-    compared with them when it does.
+    compared with them when it does. mapped: a data set that is not embedded stays in its file, as in `read_data`; `require_unchanged` says afterwards
+    whether it was still the certificate's own.
 
     Raises CertificateFormatError for anything the format does not allow: unknown versions or fields, hashes that do not
     match, arrays left over or missing, data other than the certificate's own.
@@ -157,13 +192,19 @@ def read_certificate(path: Path, *, data: Path | None = None) -> Certificate:
                 raise fail(
                     f"its data set is not embedded; hand it over with --data (expected SHA-256 {about.get('sha256')})"
                 )
-            arrays |= {f"data/{name}": a for name, a in read_data(data).items()}
+            arrays |= {f"data/{name}": a for name, a in read_data(data, mapped=mapped).items()}
         problem, claims = parse_document(document, arrays)
         if document["data"]["embedded"] and data is not None and not _same_data(problem, read_data(data)):
             raise fail(f"it embeds other data than {data}, which was to be compared with it")
     except CertificateFormatError as error:
         raise fail(f"{path}: {error}") from None
     return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays)
+
+
+def require_unchanged(c: Certificate) -> None:
+    """Raise CertificateFormatError unless the data set that was read `mapped` is the certificate's own still."""
+    if not c.document["data"]["embedded"] and arrays_sha256(data_arrays(c.problem)) != c.document["data"]["sha256"]:
+        raise fail("the file of its data set was changed while it was in use; nothing is said about either")
 
 
 def _same_data(problem: Problem, other: Mapping[str, np.ndarray]) -> bool:

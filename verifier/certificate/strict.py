@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import re
 import struct
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from verifier.errors import CertificateFormatError
 
+Bytes = bytes | mmap.mmap
 MAX_HEADER = 64 * 2**20
 MAX_BYTES = 8 * 2**30
 DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
@@ -95,7 +97,7 @@ def fields(
     return value
 
 
-def check_layout(blob: bytes, who: str) -> dict[str, Any]:
+def check_layout(blob: Bytes, who: str) -> dict[str, Any]:
     """The header of a safetensors file, after checking that its arrays tile the file exactly and stay within bounds.
 
     The safetensors library then reads the same bytes; this pass adds refusal of duplicate names, foreign dtypes and sizes.
@@ -104,7 +106,7 @@ def check_layout(blob: bytes, who: str) -> dict[str, Any]:
         raise fail(f"{who}: {len(blob)} bytes is too short for a safetensors file")
     (n,) = struct.unpack("<Q", blob[:8])
     if n > MAX_HEADER or 8 + n > len(blob):
-        archive = "; it is an archive, as .npz and .pt files are" if blob.startswith(b"PK\x03\x04") else ""
+        archive = "; it is an archive, as .npz and .pt files are" if blob[:4] == b"PK\x03\x04" else ""
         raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {len(blob)}{archive}")
     if len(blob) > MAX_BYTES:
         raise fail(f"{who}: {len(blob)} bytes is more than a certificate may have ({MAX_BYTES})")

@@ -20,7 +20,6 @@ from verifier.cli.options import (
     require_workers,
     say,
 )
-from verifier.errors import UsageError
 from verifier.options.objective import ObjectiveOptions
 
 
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_weight_arguments(parser)
     add_reading_arguments(parser)
     add_certify_arguments(parser)
-    add_worker_arguments(parser)
+    add_worker_arguments(parser, "where pairs, or the blocks of samples of one pair, are worked on")
     parser.add_argument(
         "--out",
         metavar="FILE",
@@ -69,14 +68,11 @@ def run(args: argparse.Namespace) -> int:
 
     a, b = args.pair
     require_workers(args)
-    if args.jobs != 1 or args.backend != "local":
-        raise UsageError(
-            "--jobs and --backend are for the pairs of --all; one pair is certified in this process. Leave them out"
-        )
     require_no_ignored(args, "all")
     require_report(args, inputs=(a, b, args.data, string_file(args.string), args.out))
     objective, options = read_options(args, ObjectiveOptions), certify_options(args)
-    result = certify(a, b, args.data, objective=objective, options=options, out=args.out, say=say)
+    where = {"jobs": args.jobs, "scheduler": args.scheduler}
+    result = certify(a, b, args.data, objective=objective, options=options, out=args.out, say=say, **where)
     report = None
     if not args.no_report:
         report = result.report(args.report)

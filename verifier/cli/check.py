@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verifier.cli.options import add_reading_arguments, reading, require_file
+from verifier.cli.options import add_reading_arguments, add_worker_arguments, reading, require_file, require_workers
 from verifier.errors import CertificateFormatError, UsageError
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "narrower ones count where it holds them with dead neurons added (--pad)",
     )
     add_reading_arguments(parser)
+    add_worker_arguments(parser, "where blocks of samples are checked")
     parser.add_argument("--json", action="store_true", help="one JSON object per certificate on stdout")
 
 
 def run(args: argparse.Namespace) -> int:
     from verifier.outcomes import worst_exit_code
 
+    require_workers(args)
     return worst_exit_code([_check_file(Path(f), args) for f in args.files])
 
 
@@ -63,7 +65,9 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     try:
         if args.proved:
             proved = _proved(path, args.data)
-        found = check_file(path, args.data, args.networks, reading=reading(args), reference=args.reference)
+        found = check_file(
+            path, args.data, args.networks, reading=reading(args), reference=args.reference, jobs=args.jobs, scheduler=args.scheduler
+        )  # fmt: skip
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
         print(

@@ -117,9 +117,9 @@ def certify_options(args: argparse.Namespace, **more: Any) -> CertifyOptions:
     )
 
 
-def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
+def add_worker_arguments(parser: argparse.ArgumentParser, title: str = "where tasks run") -> None:
     """Of commands that do many things: where they are done."""
-    group = parser.add_argument_group("where tasks run")
+    group = parser.add_argument_group(title)
     group.add_argument("--jobs", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
     group.add_argument(
         "--backend", choices=("local", "dask"), default="local", help="this machine or a dask cluster (default: local)"

@@ -7,9 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from verifier.certificate import make_document, write_certificate
 from verifier.cli.options import (
     add_data_arguments,
     add_reading_arguments,
@@ -20,12 +17,8 @@ from verifier.cli.options import (
     workers,
 )
 from verifier.cli.options import say as _say
-from verifier.data.load import load_data
-from verifier.data.targets import said
 from verifier.errors import UsageError
 from verifier.files import Kind, require_place
-from verifier.kernel import check
-from verifier.objective import Risk, make_objective
 from verifier.outcomes import Finding, Outcome
 
 # Rationals in the region program: neurons times samples times input coordinates.
@@ -106,6 +99,7 @@ def _finish(args: argparse.Namespace, found: Finding, more: dict[str, Any]) -> i
 
 
 def _count(args: argparse.Namespace) -> int:
+    from verifier.data.load import load_data
     from verifier.regions.arrangement import make_arrangement
     from verifier.regions.cones import enumerate_cones
     from verifier.regions.patterns import in_general_position, proposition_6
@@ -147,7 +141,13 @@ def _whole(count: int) -> str:
 
 
 def _network(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from verifier.certificate import make_document, write_certificate
+    from verifier.data.targets import said
     from verifier.elaboration import kernel_problem
+    from verifier.kernel import check
+    from verifier.objective import Risk, make_objective
     from verifier.pipeline.endpoints import read_data, read_endpoint
     from verifier.pipeline.provenance import provenance
     from verifier.regions.arrangement import make_arrangement

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from verifier.cli.options import (
     add_data_arguments,
     add_objective_arguments,
+    add_options,
     add_reading_arguments,
     add_worker_arguments,
     data_options,
@@ -24,11 +25,13 @@ from verifier.cli.options import (
 from verifier.cli.options import say as _say
 from verifier.errors import UsageError
 from verifier.options.objective import ObjectiveOptions
+from verifier.options.training import TrainingOptions
 
 if TYPE_CHECKING:
     from verifier.campaign.runner import Runner
     from verifier.outcomes import Finding
-    from verifier.stability.plan import Member, Settings, Source
+    from verifier.stability.measure import Judge
+    from verifier.stability.plan import Member, Preset, Settings, Source
     from verifier.stability.summary import Summary
 
 
@@ -37,22 +40,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--networks", nargs="+", metavar="FILE", help="checkpoints: .pt, .pth or .safetensors")
     what.add_argument(
         "--preset",
-        choices=("figure3a", "figure3d", "figure4"),
-        help="networks trained here: per layer, along the paths of a pair, against width (figures of Nguyen et al. 2021)",
+        choices=("figure3a", "figure3b", "figure3c", "figure3d", "figure4"),
+        help="networks trained here: per layer (10 hidden layers of 245, 5 of 500, VGG-11), along the paths of a pair, against width "
+        "(figures of Nguyen et al. 2021)",
     )
     add_data_arguments(parser)
+    parser.add_argument(
+        "--test-data",
+        metavar="DATA",
+        help="samples to test on, prepared as those of --data (default: those that --train-split leaves out; a preset's own)",
+    )
     add_objective_arguments(parser)
     add_reading_arguments(parser)
     net = parser.add_argument_group("networks of a preset")
     net.add_argument(
         "--widths",
         metavar="M1,M2,...",
-        help="hidden widths (default: 245 five times); with figure4 the widths to compare (default: 10 to 300)",
+        help="hidden widths instead of the figure's; with figure4 the widths to compare (default: 10 to 2000)",
     )
     net.add_argument("--depth", type=int, metavar="L", help="weight matrices; all hidden layers then have one width")
-    net.add_argument("--seeds", metavar="A:B", help="a range 0:10 or a list 0,3,5 (default: 0:10, 0:2 and 0:3)")
-    net.add_argument("--epochs", type=int, metavar="N", help="full-batch Adam steps (default: 150; figure4: 500)")
-    net.add_argument("--lr", type=float, help="Adam's step size (default: 0.001; figure4: 0.003)")
+    net.add_argument("--width-factor", type=float, metavar="C", help="of VGG-11, figure3c (default: 1)")
+    net.add_argument(
+        "--seeds", metavar="A:B", help="a range 0:10 or a list 0,3,5 (default: the figure's, 0:10, 0:5, 0:2 or 0:3)"
+    )
+    add_options(
+        net, TrainingOptions, only=("protocol", "epochs", "lr", "batch"),
+        help={
+            "protocol": "sgd: minibatches of 100 as in the paper; default: full-batch Adam, fit for small data (default: sgd)",
+            "epochs": "passes of SGD, or Adam steps (default: 40; 150, figure4: 500)",
+            "lr": "largest step size of SGD, or Adam's (default: 0.05; 0.001, figure4: 0.003)",
+        },
+    )  # fmt: skip
     spent = parser.add_argument_group("what is spent")
     spent.add_argument("--draws-a", type=int, default=20, metavar="T_A", help="subsets per layer of (A) (default: 20)")
     spent.add_argument(
@@ -63,6 +81,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exhaustive",
         action="store_true",
         help="go on below the network's own loss, where the theorem's bound gains nothing",
+    )
+    spent.add_argument(
+        "--dropout",
+        type=float,
+        default=0.5,
+        metavar="RATIO",
+        help="share of a layer's neurons that (B) removes and sub-networks of (A) have (default: 0.5)",
     )
     spent.add_argument("--forgotten-biases", action="store_true", help="also (B) with the mistake of the public code")
     spent.add_argument("--draw-seed", type=int, default=0, metavar="S", help="of the draws (default: 0)")
@@ -83,10 +108,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from verifier.campaign import folder as store
+    from verifier.stability.experiment import judged
     from verifier.stability.plan import PRESETS, Settings
 
     settings = Settings(
-        args.draws_a, args.draws_b, args.steps, args.draw_seed, args.exhaustive, forgotten=args.forgotten_biases
+        args.draws_a, args.draws_b, args.steps, args.draw_seed, args.exhaustive, args.forgotten_biases, args.dropout
     )
     settings.check()
     require_workers(args)
@@ -101,36 +127,64 @@ def run(args: argparse.Namespace) -> int:
             records = _records(members, source, settings, folder, run, measure)
         certify = args.certify or (preset is not None and preset.certified)
         certificates, codes = _certified(records, source, settings.seed, folder) if certify else ([], [])
-        return _finish(args, records, settings, certificates, codes, folder)
+        judge = judged(members[0], source)[1] if certificates else None
+        return _finish(args, records, settings, (certificates, codes), judge, folder)
 
 
 def _trained(args: argparse.Namespace, out: Path) -> tuple[list[Member], Source]:
     from verifier.cli.train import parse_seeds
     from verifier.data.load import data_record, load_data
+    from verifier.data.shape import sample_shape
     from verifier.objective.objective import made
     from verifier.stability.plan import PRESETS, Source, trained_members
 
     preset = PRESETS[args.preset]
     if reading(args) is not None:
         raise UsageError("stability: --layout, --key and --ignore belong to --networks; a preset trains its own")
-    architectures = _architectures(args, preset.widths)
+    architectures = _architectures(args, preset)
     seeds = preset.seeds if args.seeds is None else parse_seeds(args.seeds)
     if (preset.certified or args.certify) and len(seeds) < 2:
         raise UsageError(f"stability: certifying paths needs a pair, but --seeds names {len(seeds)} network")
+    spec, test, given = args.data or preset.data, args.test_data, data_options(args)
+    if spec is None:
+        raise UsageError(
+            f"stability: {args.preset} is about CIFAR-10; name its folder, --data cifar10:FOLDER --test-data cifar10-test:FOLDER, or other data"
+        )
+    if args.data is None:
+        test, given = test or preset.test, {"scale": preset.scale, **given}
     loss = args.loss or "cross_entropy"
-    dataset = load_data(args.data or "digits", **data_options(args), loss=loss)
+    dataset = load_data(spec, **given, loss=loss)
     asked = replace(read_options(args, ObjectiveOptions), loss=loss)
     objective = made(asked)
     objective.loss.encode(dataset)
+    adam = args.protocol == "default"
+    epochs, lr = (preset.epochs_adam, preset.lr_adam) if adam else (preset.epochs, preset.lr)
+    batch = {} if args.batch is None else {"batch": args.batch}
     options = {
-        **asdict(asked),
-        "epochs": preset.epochs if args.epochs is None else args.epochs, "lr": preset.lr if args.lr is None else args.lr, "device": args.device,
+        **asdict(asked), "protocol": args.protocol or "sgd", **batch,
+        "epochs": epochs if args.epochs is None else args.epochs, "lr": lr if args.lr is None else args.lr, "device": args.device,
     }  # fmt: skip
-    return trained_members(architectures, seeds, data_record(dataset), options, out), Source()
+    shape = sample_shape(dataset) if preset.vgg else None
+    if preset.vgg and shape is None:
+        raise UsageError(
+            f"stability: {args.preset} is about images, and data {spec} do not say that their samples are some"
+        )
+    return trained_members(architectures, seeds, data_record(dataset), options, out, shape), Source(test=test)
 
 
-def _architectures(args: argparse.Namespace, usual: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    """Hidden widths of each architecture that --preset, --widths and --depth ask for."""
+def _architectures(args: argparse.Namespace, preset: Preset) -> tuple[tuple[int, ...], ...]:
+    """Hidden widths of each architecture that --preset, --widths, --depth and --width-factor ask for."""
+    from verifier.training.vgg import vgg11_widths
+
+    usual = preset.widths
+    if args.width_factor is not None and not (preset.vgg and 0.0 < args.width_factor <= 4.0):
+        raise UsageError(f"stability: --width-factor {args.width_factor:g}: expected a number in (0, 4], and figure3c")
+    if preset.vgg:
+        if args.depth is not None or args.widths is not None:
+            raise UsageError(
+                "stability: the widths of figure3c, VGG-11, are decided by --width-factor; leave --depth and --widths out"
+            )
+        return (vgg11_widths(1.0 if args.width_factor is None else args.width_factor),)
     if args.depth is not None and not 2 <= args.depth <= 1000:
         raise UsageError(f"stability: --depth {args.depth}: expected 2 (one hidden layer) or more, at most 1000")
     widths = None if args.widths is None else _integers(args.widths)
@@ -165,15 +219,17 @@ def _integers(text: str) -> list[int]:
 
 def _named(args: argparse.Namespace) -> tuple[list[Member], Source]:
     """The user's checkpoints; all must agree on data and objective, or the options say which."""
-    from verifier.pipeline.endpoints import read_endpoint, read_objective
+    from verifier.pipeline.endpoints import read_endpoint, read_objective, with_shape_of
     from verifier.stability.plan import Source, named_members
 
-    for name in ("widths", "depth", "seeds", "epochs", "lr"):
+    for name in ("widths", "depth", "width_factor", "seeds", "epochs", "lr", "protocol", "batch"):
         if getattr(args, name) is not None:
-            raise UsageError(f"stability: --{name} belongs to --preset; the checkpoints bring their own networks")
+            raise UsageError(
+                f"stability: --{name.replace('_', '-')} belongs to --preset; the checkpoints bring their own networks"
+            )
     members = named_members(args.networks)
-    source = Source(args.data, data_options(args), read_options(args, ObjectiveOptions), reading(args))
-    endpoints = [read_endpoint(m.file, m.name, reading(args)) for m in members]
+    source = Source(args.data, data_options(args), read_options(args, ObjectiveOptions), reading(args), args.test_data)
+    endpoints = [read_endpoint(m.file, m.name, with_shape_of(args.data, reading(args))) for m in members]
     for m, e in zip(members, endpoints):
         read_objective(endpoints[0], e, source.objective)
         first, other = (x.settings.get("data") for x in (endpoints[0], e))
@@ -211,9 +267,11 @@ def _certified(
 
 
 def _finish(
-    args: argparse.Namespace, records: list[dict[str, Any]], settings: Settings, certificates: list[tuple[str, Path]],
-    codes: list[int], folder: Path,
+    args: argparse.Namespace, records: list[dict[str, Any]], settings: Settings, certified: tuple[list[tuple[str, Path]], list[int]],
+    judge: Judge | None, folder: Path,
 ) -> int:  # fmt: skip
+    """certified: certificates of pairs and their exit codes. judge: of the networks they are about."""
+    certificates, codes = certified
     from verifier.files import atomic_write_bytes
     from verifier.outcomes import worst_exit_code
     from verifier.pages.stability import certified_pairs, headline, write_stability_report
@@ -222,7 +280,7 @@ def _finish(
     summary = summarise(records, args.preset or "networks")
     for line in summary.lines:
         _say(line)
-    pairs = certified_pairs(certificates)
+    pairs = certified_pairs(certificates, judge)
     for p in pairs:
         _say(p.sentence)
     found = headline(summary, pairs)

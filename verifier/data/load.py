@@ -13,7 +13,7 @@ from verifier.data.dataset import TASKS, Dataset
 from verifier.data.idx_files import FASHION, FASHION_FOLDER, FOLDERS, load_idx
 from verifier.data.npz_file import load_npz, load_weights
 from verifier.data.openml import load_openml
-from verifier.data.prepare import Preparation, prepare
+from verifier.data.prepare import Preparation, held_out, prepare
 from verifier.data.scaling import SCALES, Scaling
 from verifier.data.shape import sample_shape
 from verifier.data.source import Source
@@ -76,14 +76,11 @@ def load_data(
         "drop": drop, "header": header, "sample_weight": _as_file(sample_weight), "scale": scale, "loss": loss, "outputs": outputs,
     }  # fmt: skip
     kind, spec, source = _open(spec, target, drop, header, sample_weight)
-    scaling = None if scale is None else Scaling(scale, sample_shape(spec))
-    wanted = Preparation(bool(standardize), train_split, SPLIT_SEED, scale=scaling)
-    if kind in PRESETS:
-        if standardize is not None or train_split is not None or scale is not None:
-            raise UsageError(
-                f"data {kind} fixes its own split and standardisation; leave these options out, or use {PRESETS[kind][0]}"
-            )
-        wanted = Preparation(**PRESETS[kind][1], seed=SPLIT_SEED)
+    wanted = _wanted(kind, spec, options)
+    if kind in PRESETS and (standardize is not None or train_split is not None or scale is not None):
+        raise UsageError(
+            f"data {kind} fixes its own split and standardisation; leave these options out, or use {PRESETS[kind][0]}"
+        )
     if task is not None and kind in (*BUNDLED, *PRESETS) and task != source.task:
         raise UsageError(f"data {kind} is a {source.task} task; leave --task out")
     X, targets, weights, steps = prepare(source, wanted, Question(task, loss, outputs), f"data {spec}")
@@ -98,6 +95,32 @@ def load_data(
         else Path(spec.partition(":")[2] if kind in (*FOLDERS, *KINDS) else spec).name
     )
     return Dataset(X, targets.y, name, targets.task, recipe, source.sha256, targets.labels, weights)
+
+
+def _wanted(kind: str, spec: str, options: Mapping[str, Any]) -> Preparation:
+    if kind in PRESETS:
+        return Preparation(**PRESETS[kind][1], seed=SPLIT_SEED)
+    scale = options.get("scale")
+    scaling = None if scale is None else Scaling(scale, sample_shape(spec))
+    return Preparation(bool(options.get("standardize")), options.get("train_split"), SPLIT_SEED, scale=scaling)
+
+
+def load_test(dataset: Dataset, spec: str | None = None) -> Dataset:
+    """Samples to test on for a data set of `load_data`, prepared by what its own rows decided: those that its split left out, or all of another source.
+
+    spec: as for `load_data`; None: what the split left out. Raises UsageError for a data set made in memory, DataError where nothing was left out or the
+    other source has other features or classes.
+    """
+    record = data_record(dataset)
+    o = record["options"]
+    reading = (o.get("target"), o.get("drop"), o.get("header"), None)
+    kind, own, source = _open(record["spec"], *reading)
+    other = None if spec is None else _open(spec, *reading)[2]
+    X, targets = held_out(
+        source, _wanted(kind, own, o), Question(o.get("task"), o.get("loss"), o.get("outputs")), f"data {own}", other
+    )
+    name = f"{dataset.name}, left out" if spec is None else spec
+    return Dataset(X, targets.y, name, targets.task, {"test of": record["sha256"]}, None, targets.labels)
 
 
 _FILES = (".npz", ".csv", ".parquet")

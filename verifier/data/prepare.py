@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from verifier.data.scaling import Scaling, scaled
+from verifier.data.scaling import Map, Scaling, fitted_scaling
 from verifier.data.source import Source
 from verifier.data.targets import Question, Targets, read_targets
 from verifier.errors import DataError
@@ -34,20 +35,10 @@ def prepare(
 
     Raises DataError when the targets do not fit the task, a split is impossible, or a value is NaN or infinite.
     """
-    if not np.isfinite(source.X).all():
-        row, column = np.argwhere(~np.isfinite(source.X))[0]
-        raise DataError(
-            f"{who}: X holds NaN or infinity, first in row {row + 1}, column {column + 1}; clean or impute it first"
-        )
-    if source.y.dtype.kind == "f" and not np.isfinite(source.y).all():
-        raise DataError(
-            f"{who}: y holds NaN or infinity, first in row {int(np.argwhere(~np.isfinite(source.y))[0][0]) + 1}; clean it first"
-        )
-    question = replace(question, task=question.task or source.task, numbered=source.numbered)
-    targets = read_targets(source.y, question, who)
+    targets = _targets(source, question, who)
     X, y, weights, steps = source.X, targets.y, source.weights, [targets.step]
     if wanted.train_split is not None:
-        kept = _split(X, y, wanted, targets.task, who)
+        kept, _ = _split(X, y, wanted, targets.task, who)
         X, y, weights = X[kept], y[kept], None if weights is None else weights[kept]
         stratified = _stratified(wanted, targets.task)
         steps.append(
@@ -60,28 +51,76 @@ def prepare(
                 }
             }
         )
+    for apply, step in _maps(X, wanted, who):
+        X = apply(X)
+        steps.append(step)
+    return X, replace(targets, y=y), weights, steps
+
+
+def held_out(
+    source: Source, wanted: Preparation, question: Question, who: str, other: Source | None
+) -> tuple[np.ndarray, Targets]:
+    """(X, targets) of what `prepare` leaves out, or of another source, prepared by what the kept rows decide.
+
+    Raises DataError where nothing is left out, or the other source has other classes or features.
+    """
+    targets = _targets(source, question, who)
+    X = source.X
+    if wanted.train_split is not None:
+        kept, left = _split(X, targets.y, wanted, targets.task, who)
+        X = source.X[kept]
+    if other is None:
+        if wanted.train_split is None:
+            raise DataError(f"{who}: all samples are kept, so none are left to test on; name others, or a train_split")
+        found, rows = replace(targets, y=targets.y[left]), source.X[left]
+    else:
+        found, rows = _targets(other, question, f"{who}, test data"), other.X
+        if rows.shape[1] != X.shape[1] or found.labels != targets.labels or found.task != targets.task:
+            raise DataError(
+                f"{who}: the test data have other features or classes ({rows.shape[1]} and {X.shape[1]} features)"
+            )
+    for apply, _ in _maps(X, wanted, who):
+        rows = apply(rows)
+    return rows, found
+
+
+def _targets(source: Source, question: Question, who: str) -> Targets:
+    if not np.isfinite(source.X).all():
+        row, column = np.argwhere(~np.isfinite(source.X))[0]
+        raise DataError(
+            f"{who}: X holds NaN or infinity, first in row {row + 1}, column {column + 1}; clean or impute it first"
+        )
+    if source.y.dtype.kind == "f" and not np.isfinite(source.y).all():
+        raise DataError(
+            f"{who}: y holds NaN or infinity, first in row {int(np.argwhere(~np.isfinite(source.y))[0][0]) + 1}; clean it first"
+        )
+    question = replace(question, task=question.task or source.task, numbered=source.numbered)
+    return read_targets(source.y, question, who)
+
+
+def _maps(X: np.ndarray, wanted: Preparation, who: str) -> Iterator[tuple[Map, dict[str, Any]]]:
+    """What these rows decide and what is recorded of it, one after the other."""
     if wanted.standardize:
         from sklearn.preprocessing import StandardScaler
 
-        X = StandardScaler().fit_transform(X)
-        steps.append({"standardize": "StandardScaler fitted on these rows"})
+        scaler = StandardScaler().fit(X)
+        yield scaler.transform, {"standardize": "StandardScaler fitted on these rows"}
+        X = scaler.transform(X)
     if wanted.scale is not None:
-        X, step = scaled(X, wanted.scale, who)
-        steps.append(step)
-    return X, replace(targets, y=y), weights, steps
+        yield fitted_scaling(X, wanted.scale, who)
 
 
 def _stratified(wanted: Preparation, task: str) -> bool:
     return task != "regression" if wanted.stratify is None else wanted.stratify
 
 
-def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: str) -> np.ndarray:
-    """The samples to keep, by index, in scikit-learn's order."""
+def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: str) -> tuple[np.ndarray, np.ndarray]:
+    """The samples to keep and the others, by index, in scikit-learn's order."""
     from sklearn.model_selection import train_test_split
 
     try:
         test_size = round(1 - float(wanted.train_split or 0), 12)
-        kept, _ = train_test_split(
+        kept, left = train_test_split(
             np.arange(len(X)),
             test_size=test_size,
             random_state=wanted.seed,
@@ -89,4 +128,4 @@ def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: st
         )
     except ValueError as error:
         raise DataError(f"{who}: cannot keep a share of {wanted.train_split} of {len(X)} rows: {error}") from error
-    return kept
+    return kept, left

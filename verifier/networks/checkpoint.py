@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from verifier.errors import CheckpointError, UsageError
+from verifier.certificate.geometry import geometry_entry, parse_geometry
+from verifier.errors import CertificateFormatError, CheckpointError, UsageError
 from verifier.files import atomic_write_bytes
+from verifier.kernel.statements import Geometry
 from verifier.networks.curve_file import bend, count_bends, curve_kind, require_one_network
 from verifier.networks.file_content import bend_of, find_file, is_safetensors, read_bytes
 from verifier.networks.model_factory import ModelFactory, built, loaded
@@ -23,8 +25,8 @@ from verifier.networks.module import witnessed
 from verifier.networks.network import Network
 from verifier.networks.pt_file import read_pt
 from verifier.networks.safetensors_file import read_safetensors
-from verifier.networks.state_dict import by_names, common_prefix
-from verifier.networks.tensors import StoredTensor
+from verifier.networks.state_dict import by_names, common_prefix, own_layout
+from verifier.networks.tensors import StoredTensor, build_network
 from verifier.networks.unwrap import state_dict_inside
 from verifier.options.declare import accepts, require_none_left
 from verifier.options.reading import Reading, taken_reading
@@ -75,7 +77,8 @@ def load_checkpoint(path: str | os.PathLike[str], reading: Reading | None = None
     metadata: dict[str, Any] = {}
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
-    network, description, dtypes, model = _network(tensors, reading, file, how, k)
+    geometry = _geometry(metadata, who)
+    network, description, dtypes, model = _network(tensors, reading, file, how, k, geometry)
     slope = metadata.get("negative_slope", 0.0)
     if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
         raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
@@ -137,9 +140,14 @@ def read_state_dict(mapping: Mapping[str, Any], reading: Reading, who: str) -> t
 
 
 def _network(
-    tensors: Mapping[str, StoredTensor], reading: Reading, who: str, how: str, k: int | None = None
+    tensors: Mapping[str, StoredTensor],
+    reading: Reading,
+    who: str,
+    how: str,
+    k: int | None = None,
+    geometry: Geometry | None = None,
 ) -> tuple[Network, str, dict[str, str], ModelFactory | None]:
-    """(network, layout, dtypes, and the model where one is named)."""
+    """(network, layout, dtypes, and the model where one is named). geometry: that the file says itself."""
     bends = count_bends(tensors)
     require_one_network(bends, k, who)
     if k is not None:
@@ -149,6 +157,10 @@ def _network(
         network, model = _of_a_model(tensors, reading, prefix, who)
         kinds = {key: tensor.dtype for key, tensor in tensors.items() if tensor.floating}
         return network, f"the module that {model.name} builds{how}", kinds, model
+    if geometry is not None:
+        own = own_layout(tensors, who)
+        dtypes = {key: tensor.dtype for key, tensor in tensors.items()}
+        return build_network(tensors, own, who, geometry), own.description + how, dtypes, None
     network, description, dtypes = by_names(tensors, prefix, reading, who)
     return network, description + how, dtypes, None
 
@@ -162,6 +174,16 @@ def _of_a_model(
     of_module = replace(reading, key=None, ignore=(), model=None)
     network, witness = witnessed(loaded(module, tensors, prefix, who), of_module)
     return network, ModelFactory(name, file, witness)
+
+
+def _geometry(metadata: Mapping[str, Any], who: str) -> Geometry | None:
+    """Of a convolutional network that was saved here; None in other files."""
+    if "geometry" not in metadata:
+        return None
+    try:
+        return parse_geometry(metadata["geometry"])
+    except CertificateFormatError as error:
+        raise CheckpointError(f"{who}: {error}; train or save it again") from error
 
 
 def _parse_metadata(text: Any, who: str) -> dict[str, Any]:
@@ -195,13 +217,14 @@ def save_checkpoint(path: str | os.PathLike[str], network: Network, metadata: Ma
     metadata: JSON-able settings, stored as one JSON object under `verifier`; NaN and infinity are not JSON and raise ValueError.
     A `.pt` file is a dict {"state_dict": ..., "metadata": ...} that `torch.load(weights_only=True)` reads.
 
-    Raises UsageError for another suffix or a place that cannot be written, and for convolutional networks, whose geometry such a file does not say.
+    Weights of convolutional networks are matrices as in certificates, under the same names, and the geometry is in the metadata.
+
+    Raises UsageError for another suffix or a place that cannot be written.
     """
+    settings = dict(metadata or {})
     if network.geometry is not None:
-        raise UsageError(
-            f"{path}: a checkpoint does not say the geometry of a convolutional network; save the state dict of its torch module"
-        )
-    text = {METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True, allow_nan=False)}
+        settings["geometry"] = geometry_entry(network.geometry)
+    text = {METADATA_KEY: json.dumps(settings, sort_keys=True, allow_nan=False)}
     arrays = _state_dict(network)
     suffix = Path(path).suffix.lower()
     if suffix == ".safetensors":

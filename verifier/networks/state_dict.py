@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from verifier.errors import CheckpointError
 from verifier.networks.curve_file import count_bends, require_one_network
-from verifier.networks.layout import find_layout
+from verifier.networks.layout import Layout, find_layout
 from verifier.networks.network import Network
 from verifier.networks.tensors import StoredTensor, build_network
 from verifier.networks.unwrap import state_dict_inside
@@ -42,6 +43,18 @@ def by_names(
         short[key]: tensors[short[key]].dtype for key in (*found.weights, *(b for b in found.biases if b is not None))
     }
     return network, found.description + (f"; prefix {prefix}" if prefix else ""), dtypes
+
+
+def own_layout(tensors: Mapping[str, StoredTensor], who: str) -> Layout:
+    """As `save_checkpoint` names matrices whose shapes do not chain."""
+    depth = sum(key.endswith(".weight") for key in tensors)
+    weights = tuple(f"{2 * l}.weight" for l in range(depth))
+    biases = tuple(key if (key := f"{2 * l}.bias") in tensors else None for l in range(depth))
+    if depth < 1 or {*weights, *biases} - {None} != set(tensors):
+        raise CheckpointError(
+            f"{who}: records a geometry, and its tensors are not those of a network saved with one: {', '.join(list(tensors)[:4])}"
+        )
+    return Layout(weights, biases, "ordered by number, with the recorded geometry")
 
 
 def network_of(mapping: Mapping[str, object], reading: Reading, who: str) -> Network:

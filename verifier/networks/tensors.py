@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import CheckpointError
+from verifier.kernel.statements import Geometry
 from verifier.networks.layout import Layout
 from verifier.networks.network import Network
 
@@ -51,10 +52,13 @@ def bfloat16_to_float64(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
     return (np.frombuffer(data, dtype="<u2").astype("<u4") << 16).view("<f4").astype(np.float64).reshape(shape)
 
 
-def build_network(tensors: Mapping[str, StoredTensor], layout: Layout, who: str) -> Network:
-    """Read the tensors that `layout` names, after checking their kinds and total size.
+def build_network(
+    tensors: Mapping[str, StoredTensor], layout: Layout, who: str, geometry: Geometry | None = None
+) -> Network:
+    """Read the tensors that `layout` names, after checking their kinds and total size. geometry: of a convolutional network, whose weights are matrices
+    of its format here.
 
-    Raises CheckpointError, naming the key, for a refused dtype or storage, too many parameters, NaN or infinity.
+    Raises CheckpointError, naming the key, for a refused dtype or storage, too many parameters, NaN or infinity, and matrices that do not fit the geometry.
     """
     keys = [*layout.weights, *(b for b in layout.biases if b is not None)]
     for key in keys:
@@ -73,6 +77,11 @@ def build_network(tensors: Mapping[str, StoredTensor], layout: Layout, who: str)
                 f"{who}: {key} holds NaN or infinity in {bad} of {array.size} entries; the training diverged or the file is damaged"
             )
         arrays[key] = array
-    return Network(
-        tuple(arrays[w] for w in layout.weights), tuple(None if b is None else arrays[b] for b in layout.biases)
+    weights, biases = (
+        tuple(arrays[w] for w in layout.weights),
+        tuple(None if b is None else arrays[b] for b in layout.biases),
     )
+    try:
+        return Network(weights, biases, geometry=geometry)
+    except ValueError as error:
+        raise CheckpointError(f"{who}: {error}") from None

@@ -139,13 +139,16 @@ class Objective:
         return value
 
     def accuracy(self, network: Network, dataset: Dataset) -> float | None:
-        """Share of samples classified rightly; None for regression.
+        """Share of samples classified rightly; None for regression."""
+        return self.accuracy_of(network.predict(dataset.X), dataset)
+
+    def accuracy_of(self, predictions: Array, dataset: Dataset) -> float | None:
+        """The same of predictions (N, K) on the data set.
 
         One output: threshold 0 for losses of signed margins, 1/2 for losses of 0/1 targets. Several: arg max.
         """
         if dataset.task == "regression":
             return None
-        predictions = network.predict(dataset.X)
         if predictions.shape[1] > 1:
             labels = predictions.argmax(axis=1)
         else:

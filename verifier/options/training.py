@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from verifier.options.declare import option
 from verifier.options.objective import PENALTIES
 
-PROTOCOLS = ("paper", "default")
+PROTOCOLS = ("paper", "sgd", "default")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +18,15 @@ class TrainingOptions:
         "default",
         help="paper: as the networks of Baturin 2026 were trained (150 Adam steps at 0.01 falling on plateaus, 0.001 l1 of the last layer, rows "
         "of the first brought to length 1 after each step, the function kept); "
+        "sgd: minibatches of 100 as in Nguyen et al. 2021, weights as He et al. 2015 draw them; "
         "default: 500 steps, no penalty",
         choices=PROTOCOLS,
     )
-    epochs: int | None = option(help="full-batch Adam steps", metavar="N", sweep=True)
-    lr: float | None = option(help="Adam's step size (default: 0.01)", sweep=True)
+    epochs: int | None = option(
+        help="full-batch Adam steps, or passes over the data with batches", metavar="N", sweep=True
+    )
+    lr: float | None = option(help="step size (default: 0.01; of protocol sgd the largest, 0.05)", sweep=True)
+    batch: int | None = option(help="samples per step of protocol sgd (default: 100)", metavar="N", sweep=True)
     delta: float | None = option(help="Huber's delta (default: 1)")
     kappa: float | None = option(help="weight of the penalty", metavar="K", sweep=True)
     penalty: str | None = option(help="default: path when kappa > 0", choices=PENALTIES, sweep=True)

@@ -9,14 +9,17 @@ from typing import Any
 
 from verifier.certificate.file import data_file, read_certificate
 from verifier.files import atomic_write_bytes
+from verifier.kernel.statements import Problem
 from verifier.numbers import show_up
 from verifier.outcomes import Finding, Outcome
-from verifier.pages.stability_plot import STYLES, layer_plot, pair_plot, width_plot
+from verifier.pages.stability_plot import QUANTITIES, STYLES, judged_plot, layer_plot, pair_plot, width_plot
 from verifier.report.fields import plural
 from verifier.report.html import render_page
 from verifier.report.moves import path_curve
 from verifier.report.recheck import recheck
 from verifier.report.svg import Picture
+from verifier.stability.along import tested_along
+from verifier.stability.measure import Judge
 from verifier.stability.summary import Group, Mean, Summary, close, largest, show
 
 NAMES = {"theorem41": "(A) Theorem 4.1's path", "dropout": "(B) the dropout path"}
@@ -48,6 +51,17 @@ class Pair:
     picture: Picture
     sentence: str
     short: str
+    tested: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class JudgedTable:
+    """Another quantity per layer, and of the trained networks."""
+
+    words: str
+    picture: Picture | None
+    rows: list[list[str]]
+    trained: str
 
 
 @dataclass(frozen=True)
@@ -63,14 +77,18 @@ class Section:
     networks: list[list[str]]
     draws: str
     seconds: str
+    judged: list[JudgedTable]
 
 
-def certified_pairs(certificates: Sequence[tuple[str, Path]]) -> list[Pair]:
-    """Read certificates (name of the pair, file) and check all their claims. Raises CertificateFormatError."""
-    return [_pair(name, place) for name, place in certificates]
+def certified_pairs(certificates: Sequence[tuple[str, Path]], judge: Judge | None = None) -> list[Pair]:
+    """Read certificates (name of the pair, file) and check all their claims. judge: what is tested on along the paths, where something is.
+
+    Raises CertificateFormatError.
+    """
+    return [_pair(name, place, judge) for name, place in certificates]
 
 
-def _pair(name: str, place: Path) -> Pair:
+def _pair(name: str, place: Path, judge: Judge | None) -> Pair:
     c = read_certificate(place, data=data_file(place))
     found = recheck(c)
     E = None if found.E is None else found.E[1]
@@ -88,7 +106,30 @@ def _pair(name: str, place: Path) -> Pair:
     maxima = ", ".join(f"{p.name[:3]} {'rejected' if p.sup is None else show_up(p.sup)}" for p in paths)
     short = f"certified maxima along the paths: {maxima}"
     bar = "" if E is None else f", E = {show_up(E)}"
-    return Pair(name, place.name, E, tuple(paths), pair_plot(curves, E), f"{name}{bar}; {'; '.join(said)}", short + bar)
+    sentence = f"{name}{bar}; {'; '.join(said)}"
+    return Pair(
+        name,
+        place.name,
+        E,
+        tuple(paths),
+        pair_plot(curves, E),
+        sentence,
+        short + bar,
+        _tested(c.problem, found.paths, judge),
+    )
+
+
+def _tested(problem: Problem, paths: Sequence[Any], judge: Judge | None) -> tuple[Picture, ...]:
+    """Test loss and test error along the paths."""
+    if judge is None or judge.test is None:
+        return ()
+    names = (NAMES.get(p.claim.path, p.claim.path) for p in paths)
+    along = [(name, tested_along(problem, p.claim, judge, judge.test)) for name, p in zip(names, paths)]
+    pictures = [judged_plot([(name, list(t.position), list(t.loss)) for name, t in along], QUANTITIES["test_loss"])]
+    if all(None not in t.error for _, t in along):
+        curves = [(name, list(t.position), [e for e in t.error if e is not None]) for name, t in along]
+        pictures.append(judged_plot(curves, QUANTITIES["test_error"]))
+    return tuple(pictures)
 
 
 def headline(summary: Summary, pairs: Sequence[Pair]) -> Finding:
@@ -121,6 +162,7 @@ def render_stability(summary: Summary, settings: dict[str, Any], pairs: Sequence
             "width_rows": [[g.name, str(g.reference.count), *(_cell(m, g) for m in g.maxima.values()), show(g.reference)] for g in widths],
             "findings": [line for line in summary.lines if "within" in line],
             "sections": [_section(g, len(measured) <= MOST_LAYER_PICTURES) for g in measured], "settings": settings, "pairs": [_shown(p) for p in pairs],
+            "test": first.get("test"), "protocols": sorted({r["training"] for g in summary.groups for r in g.records if r.get("training")}),
             "data": first["data"], "samples": first["samples"], "objective": first["objective"].replace("_", " "),
             "forgotten": any("forgotten" in g.maxima for g in measured),
         },
@@ -140,7 +182,14 @@ def _shown(p: Pair) -> dict[str, Any]:
         for r in p.paths
     ]  # fmt: skip
     E = "unknown" if p.E is None else show_up(p.E)
-    return {"name": p.name, "certificate": p.certificate, "E": E, "rows": rows, "picture": p.picture}
+    return {
+        "name": p.name,
+        "certificate": p.certificate,
+        "E": E,
+        "rows": rows,
+        "picture": p.picture,
+        "tested": p.tested,
+    }
 
 
 def _section(g: Group, drawn: bool) -> Section:
@@ -166,4 +215,15 @@ def _section(g: Group, drawn: bool) -> Section:
         networks,
         "; ".join(f"{STYLES[n][0]}: {full[n]}" for n in names),
         "; ".join(f"{STYLES[n][0]}: {g.seconds[n]:.0f}" for n in names),
+        [_judged(g, quantity, drawn) for quantity in g.judged],
     )
+
+
+def _judged(g: Group, quantity: str, drawn: bool) -> JudgedTable:
+    j = g.judged[quantity]
+    rows = [
+        [str(l), *(show(by_layer[l]) if l in by_layer else "–" for by_layer in j.layers.values())]
+        for l in range(len(g.hidden) + 1)
+    ]
+    drawn = drawn and quantity.startswith("test")
+    return JudgedTable(QUANTITIES[quantity], layer_plot(g, quantity) if drawn else None, rows, show(j.trained))

@@ -22,15 +22,26 @@ STYLES = {
     "b": ("(B) dropout", "s", "sample", "-"),
     "forgotten": ("(B) forgotten biases", "x", "transfer", ":"),
 }
+QUANTITIES = {"loss": "Loss", "error": "Error", "test_loss": "Test loss", "test_error": "Test error"}
+Rows = dict[str, dict[int, Mean]]
 LOG_RATIO = 30.0
 # A scaled head can bring the loss of separated data to 1e-12 and less; curves along paths are cut this far under E.
 UNDER_E = 0.1
 SMALLEST = 1e-12
 
 
-def layer_plot(group: Group) -> Picture:
-    """Figure 3(a) to (c) for one architecture."""
-    return picture(lambda theme: _draw_layers(group, theme), _layers_alt(group))
+def layer_plot(group: Group, quantity: str = "loss") -> Picture:
+    """Figure 3(a) to (c) for one architecture, and Figure 6: of a quantity of `summary.JUDGED`."""
+    rows, trained = (
+        (group.layers, group.reference)
+        if quantity == "loss"
+        else (group.judged[quantity].layers, group.judged[quantity].trained)
+    )
+    words = QUANTITIES[quantity]
+    return picture(
+        lambda theme: _draw_layers(rows, trained, len(group.hidden), words, theme),
+        _layers_alt(rows, trained, words, group),
+    )
 
 
 def width_plot(groups: Sequence[Group]) -> Picture:
@@ -48,11 +59,9 @@ def pair_plot(curves: Sequence[tuple[str, list[float], list[float], float | None
     return picture(lambda theme: _draw_pair(curves, E, theme), " ".join(alt))
 
 
-def _layers_alt(group: Group) -> str:
-    parts = [
-        f"Loss per layer, widths {group.name}, mean of {group.reference.count} networks; trained {show(group.reference)}."
-    ]
-    for n, rows in group.layers.items():
+def _layers_alt(series: Rows, trained: Mean, words: str, group: Group) -> str:
+    parts = [f"{words} per layer, widths {group.name}, mean of {trained.count} networks; trained {show(trained)}."]
+    for n, rows in series.items():
         values = ", ".join(f"layer {l} {m.value:.3g}" for l, m in rows.items())
         parts.append(f"{STYLES[n][0]}: {values}.")
     return " ".join(parts)
@@ -64,6 +73,27 @@ def _widths_alt(groups: Sequence[Group]) -> str:
         values = ", ".join(f"{STYLES[n][0]} {m.value:.3g}" for n, m in g.maxima.items())
         parts.append(f"{g.name}: {values}, trained {g.reference.value:.3g}.")
     return " ".join(parts)
+
+
+def judged_plot(curves: Sequence[tuple[str, list[float], list[float]]], words: str) -> Picture:
+    """Figure 6 along two paths. curves: (method, position in [0, 1], value there). words: what is drawn."""
+    alt = " ".join(
+        [f"{words} along paths between two networks.", *(f"{name}: up to {max(y):.4g}." for name, _, y in curves if y)]
+    )
+    return picture(lambda theme: _draw_judged(curves, words, theme), alt)
+
+
+def _draw_judged(curves: Sequence[tuple[str, list[float], list[float]]], words: str, theme: Theme) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.9), layout="constrained")
+    ax = figure.subplots()
+    for k, (name, at, y) in enumerate(curves):
+        ax.plot(at, y, color=(theme.bound, theme.sample, theme.kinds["transfer"])[k % 3], lw=1.4, label=name)
+    ax.set_xlim(0.0, 1.0)
+    ax.set_xticks([0.0, 1.0], ["A", "B"])
+    ax.set_xlabel("along the path, one step per move")
+    return _finish(figure, ax, [v for _, _, y in curves for v in y if v > 0], theme, columns=2, words=words)
 
 
 def _colour(theme: Theme, name: str) -> str:
@@ -83,14 +113,14 @@ def _series(ax: Axes, x: Sequence[float], means: Sequence[Mean], name: str, shif
     return [v for v in values if v > 0]
 
 
-def _finish(figure: Figure, ax: Axes, values: list[float], theme: Theme, columns: int = 3) -> Figure:
+def _finish(figure: Figure, ax: Axes, values: list[float], theme: Theme, columns: int = 3, words: str = "F") -> Figure:
     if values and max(values) > LOG_RATIO * min(values):
         ax.set_yscale("log")
         # An interval that reaches below 0 would stretch the axis to nothing.
         ax.set_ylim(max(SMALLEST, 0.5 * min(values)), 2.0 * max(values))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
-    ax.set_ylabel("F")
+    ax.set_ylabel(words)
     ax.grid(axis="y", color=theme.faint, lw=0.6)
     ax.set_axisbelow(True)
     figure.legend(
@@ -104,19 +134,19 @@ def _shifts(names: Sequence[str], room: float) -> dict[str, float]:
     return {n: room * (k - (len(names) - 1) / 2) for k, n in enumerate(names)}
 
 
-def _draw_layers(group: Group, theme: Theme) -> Figure:
+def _draw_layers(series: Rows, trained: Mean, hidden: int, words: str, theme: Theme) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 3.9), layout="constrained")
     ax = figure.subplots()
-    values = [group.reference.value] if group.reference.value > 0 else []
-    shifts = _shifts(list(group.layers), 0.07)
-    for n, rows in group.layers.items():
+    values = [trained.value] if trained.value > 0 else []
+    shifts = _shifts(list(series), 0.07)
+    for n, rows in series.items():
         values += _series(ax, list(rows), list(rows.values()), n, shifts[n], theme)
-    ax.axhline(group.reference.value, color=theme.level, lw=1.2, ls=(0, (1, 2)), label="trained networks")
-    ax.set_xticks(range(len(group.hidden) + 1))
+    ax.axhline(trained.value, color=theme.level, lw=1.2, ls=(0, (1, 2)), label="trained networks")
+    ax.set_xticks(range(hidden + 1))
     ax.set_xlabel("layer l (0: the inputs)")
-    return _finish(figure, ax, values, theme)
+    return _finish(figure, ax, values, theme, words=words)
 
 
 def _draw_widths(groups: Sequence[Group], theme: Theme) -> Figure:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from verifier.campaign.blocks import blocks_on
+from verifier.campaign.runner import runner
 from verifier.certificate.file import read_certificate
 from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
@@ -52,6 +54,8 @@ def certify(
     objective: ObjectiveOptions | Objective | None = None,
     options: CertifyOptions | None = None,
     out: str | Path | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
     say: Say | None = None,
     **keywords: Any,
 ) -> CertifyResult:
@@ -61,6 +65,8 @@ def certify(
     data: a `Dataset`, a pair (X, y), or the word after --data (see `load_data`). None: as both checkpoints recorded. The objective is the exact mean over it.
     objective, options: values in place of keywords; keywords that are given besides replace what they say.
     out: certificate file; default certificates/<names>-<hash>.safetensors. say: receives progress sentences, endpoints first.
+    jobs: processes on this machine that the kernel's and the samples' blocks are shared out to; scheduler: address of a dask scheduler instead. The
+        certificate is the same (docs/many.md); constructions propose in this process.
 
     The certificate is written as soon as the constructions are done, and again when estimates (DSS, trained curves) have ended or their time is over.
     Stopped by KeyboardInterrupt, it writes what is proved so far, and raises it.
@@ -74,7 +80,7 @@ def certify(
     constructions = _wanted(options)
     inputs = (a, b, data, string_file(options.string))
     require_outputs(out, options.state, constructions, inputs)
-    with threadpool_limits(limits=1):
+    with threadpool_limits(limits=1), runner(jobs, scheduler, say=say) as run, blocks_on(run):
         setting = read_setting(a, b, data, asked, options)
         require_defined(setting.A.network, setting.objective, options, constructions)
         setting = _prepared(setting, options, say)
@@ -102,7 +108,7 @@ def asked_for(
     asked = taken(ObjectiveOptions, left, objective)
     read = taken(CertifyOptions, left, CertifyOptions(**defaults) if options is None else options)
     read = replace(read, reading=taken_reading(left, read.reading))
-    own = ("objective", "options", "out", "say", *(("jobs", "scheduler") if function == "certify_all" else ()))
+    own = ("objective", "options", "out", "say", "jobs", "scheduler")
     require_none_left(function, left, ObjectiveOptions, CertifyOptions, Reading, own=own)
     return asked, read
 

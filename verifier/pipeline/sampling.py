@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from verifier.kernel.mapping import each_block
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import Risk
 from verifier.paths.path import Path
 
 Array = np.ndarray
+# Samples of a block.
+BLOCK = 5000
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,21 @@ def sample_segment(v: Network, w: Network, times: Array, risk: Risk, form: str) 
 def sample_path(path: Path, kinds: tuple[str, ...], form: str, risk: Risk, *, budget: int = 600) -> Samples:
     """Sample every move: the ends of rescale moves, a grid on head moves and chords; about `budget` points in all. On idle and transfer moves F is
     constant by the kernel's exact reading of the numbers, so its value is carried on; the head move behind them is sampled from its own features again.
+    Samples come in blocks, which are worked on where the kernel's are.
 
     kinds: of the claim's moves, in order. form: of the claim; weight decay as it is changes on idle moves too, so that these are sampled then.
     """
+    N, weights = len(risk.X), risk.objective.weights
+    blocks = [np.arange(k, min(k + BLOCK, N)) for k in range(0, N, BLOCK)]
+    tasks = [risk] if len(blocks) == 1 else [risk.at(b) for b in blocks if weights is None or weights[b].any()]
+    found = each_block(partial(_sampled, path=path, kinds=kinds, form=form, budget=budget), tasks)
+    if len(found) == 1:
+        return found[0]
+    shares = [len(t.X) if t.objective.weights is None else float(t.objective.weights.sum()) for t in tasks]
+    return Samples(found[0].position, np.average([s.F for s in found], axis=0, weights=shares))
+
+
+def _sampled(risk: Risk, path: Path, kinds: tuple[str, ...], form: str, budget: int) -> Samples:
     vertices = list(path.vertices())
     weight = {"idle": 0, "transfer": 0, "rescale": 0, "head": 1, "chord": 8}
     still = () if risk.objective.penalty == "weight_decay" and form == "literal" else ("idle", "transfer")

@@ -25,7 +25,7 @@ def disjoint_pairs(records: Sequence[Record]) -> list[tuple[Record, Record]]:
     """First with second, third with fourth, ... of each architecture, in the given order: no network is in two pairs."""
     groups: dict[str, list[Record]] = {}
     for r in records:
-        groups.setdefault(repr(r["architecture"]), []).append(r)
+        groups.setdefault(r["architecture"], []).append(r)
     return [(g[k], g[k + 1]) for g in groups.values() for k in range(0, len(g) - 1, 2)]
 
 

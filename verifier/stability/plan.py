@@ -1,6 +1,7 @@
 """Which networks the experiments are run on: checkpoints of the user's, or a preset's, trained here.
 
-N21 trains by SGD (batches of 100) on MNIST and CIFAR-10; the presets train by full-batch Adam, on the bundled digits unless told otherwise.
+The presets' networks and protocol are N21's (section 6), with Fashion-MNIST in place of MNIST; CIFAR-10 has to be named. What a laptop does in minutes is
+`--data digits --protocol default` with fewer and smaller networks (docs/stability.md).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading
 from verifier.stored import code_version
+from verifier.training.vgg import vgg11_widths
 
 SERIES = ("a", "search", "b", "forgotten")
 METHODS = "theorem41,dropout"
@@ -25,26 +27,37 @@ METHODS = "theorem41,dropout"
 
 @dataclass(frozen=True)
 class Preset:
-    """A figure. widths: hidden widths of each architecture. seeds: networks of each. epochs: Adam steps at lr.
+    """A figure. widths: hidden widths of each architecture. seeds: networks of each. epochs, lr: of the protocol `sgd`; `epochs_adam`, `lr_adam` of others.
 
-    measured: experiments (A) and (B) are run. certified: disjoint pairs are.
+    data, test: usual data set and the samples to test on; None: CIFAR-10, which the user has to name. scale: of them. vgg: the networks are VGG-11, whose
+    widths are those of a factor. measured: experiments (A) and (B) are run. certified: disjoint pairs are.
     """
 
     title: str
     widths: tuple[tuple[int, ...], ...]
     seeds: tuple[int, ...]
-    epochs: int
-    lr: float
+    data: str | None = "fashion-mnist"
+    test: str | None = "fashion-mnist-test"
+    scale: str = "symmetric"
+    epochs: int = 40
+    lr: float = 0.05
+    epochs_adam: int = 150
+    lr_adam: float = 0.001
+    vgg: bool = False
     measured: bool = True
     certified: bool = False
 
 
+FIGURE4 = (10, 20, 30, 40, 60, 80, 100, 150, 200, 300, 500, 1000, 2000)
 PRESETS = {
-    "figure3a": Preset("loss per layer", ((245,) * 5,), tuple(range(10)), 150, 0.001),
-    "figure3d": Preset("loss along the two paths of a pair", ((245,) * 5,), (0, 1), 150, 0.001, False, True),
+    "figure3a": Preset("loss per layer", ((245,) * 10,), tuple(range(10))),
+    "figure3b": Preset("loss per layer", ((500,) * 5,), tuple(range(10)), None, None, "whiten"),
+    "figure3c": Preset("loss per layer", (vgg11_widths(1.0),), tuple(range(5)), None, None, "whiten", vgg=True),
+    "figure3d": Preset(
+        "loss along the two paths of a pair", ((500,) * 5,), (0, 1), None, None, "whiten", measured=False, certified=True
+    ),
     "figure4": Preset(
-        "largest loss over the layers against width",
-        tuple((m, m) for m in (10, 20, 30, 40, 60, 80, 100, 150, 200, 300)), (0, 1, 2), 500, 0.003,
+        "largest loss over the layers against width", tuple((m, m) for m in FIGURE4), (0, 1, 2), epochs_adam=500, lr_adam=0.003
     ),
 }  # fmt: skip
 
@@ -54,6 +67,7 @@ class Settings:
     """What is spent per network. draws_a, draws_b: T_A and T_B. steps: of L-BFGS per sub-network. forgotten: also with the first biases of a layer.
 
     exhaustive: draws go on below the network's own loss. seed: of the draws; networks differ in theirs, as it is mixed with their parameters.
+    ratio: share of a layer's neurons that (B) removes and (A) gives to sub-networks (Figures 7, 8); a half is the papers'.
     """
 
     draws_a: int = 20
@@ -62,6 +76,7 @@ class Settings:
     seed: int = 0
     exhaustive: bool = False
     forgotten: bool = False
+    ratio: float = 0.5
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -70,8 +85,8 @@ class Settings:
     def of(self, series: str) -> dict[str, Any]:
         """What one series depends on."""
         if series in ("b", "forgotten"):
-            return {"draws": self.draws_b, "seed": self.seed}
-        spent = {"steps": self.steps, "exhaustive": self.exhaustive, "seed": self.seed}
+            return {"draws": self.draws_b, "seed": self.seed, "ratio": self.ratio}
+        spent = {"steps": self.steps, "exhaustive": self.exhaustive, "seed": self.seed, "ratio": self.ratio}
         return spent if series == "search" else {"draws": self.draws_a, **spent}
 
     def check(self) -> None:
@@ -81,16 +96,20 @@ class Settings:
                 raise UsageError(f"stability: --{name.replace('_', '-')} {getattr(self, name)}: expected at least 1")
         if self.steps < 0 or self.seed < 0:
             raise UsageError(f"stability: --steps {self.steps} --draw-seed {self.seed}: neither can be negative")
+        if not 0.0 < self.ratio < 1.0:
+            raise UsageError(f"stability: --dropout {self.ratio}: expected a share between 0 and 1")
 
 
 @dataclass(frozen=True)
 class Training:
-    """A network of a preset. data: as `data_record` gives it. options: keywords of `train_network` besides seed and widths."""
+    """A network of a preset. data: as `data_record` gives it. options: keywords of `train_network` besides seed and widths.
+    shape: of an image; the network is VGG-11 of these widths then, and dense without."""
 
     widths: tuple[int, ...]
     seed: int
     data: dict[str, Any]
     options: dict[str, Any]
+    shape: tuple[int, int, int] | None = None
 
     @property
     def key(self) -> str:
@@ -110,12 +129,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Source:
-    """Data and objective for the user's checkpoints, None or {} for what they recorded; reading as in `load_checkpoint`."""
+    """Data and objective for the user's checkpoints, None or {} for what they recorded; reading as in `load_checkpoint`.
+
+    test: samples to test on, as `load_data` names them; None: those that a split of the data left out, where there was one.
+    """
 
     data: str | None = None
     data_options: dict[str, Any] = field(default_factory=dict)
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
     reading: Reading | None = None
+    test: str | None = None
 
     def options(self, seed: int) -> CertifyOptions:
         """Of the certification of a pair."""
@@ -123,13 +146,14 @@ class Source:
 
 
 def trained_members(
-    architectures: Sequence[tuple[int, ...]], seeds: Sequence[int], data: dict[str, Any], options: dict[str, Any], folder: Path
+    architectures: Sequence[tuple[int, ...]], seeds: Sequence[int], data: dict[str, Any], options: dict[str, Any], folder: Path,
+    shape: tuple[int, int, int] | None = None,
 ) -> list[Member]:  # fmt: skip
     """A preset's networks, whose checkpoints lie in `folder`/networks under their keys."""
     out = []
     for widths in architectures:
         for seed in seeds:
-            t = Training(tuple(widths), seed, data, options)
+            t = Training(tuple(widths), seed, data, options, shape)
             out.append(Member(f"{width_words(widths)}, seed {seed}", str(network_file(folder, t.key)), t))
     return out
 

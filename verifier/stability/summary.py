@@ -17,6 +17,7 @@ from verifier.stability.plan import width_words
 CONFIDENCE = 0.95
 # "Close to the trained loss", as in the project's target for Theorem 4.1: ten per cent and 1e-3.
 CLOSE = (1.1, 1e-3)
+JUDGED = ("error", "test_loss", "test_error")
 SHORT = {"a": "(A)", "search": "(A) search", "b": "(B)", "forgotten": "(B) forgotten biases"}
 
 
@@ -32,10 +33,19 @@ class Mean:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """One quantity: per series and layer, and of the trained networks."""
+
+    layers: dict[str, dict[int, Mean]]
+    trained: Mean
+
+
+@dataclass(frozen=True)
 class Group:
     """Networks of one architecture. layers: per series and layer. maxima: of the largest value over the layers. reference: of F(network).
 
-    draws: per series the draws spent, summed over layers and networks, and CPU seconds.
+    draws: per series the draws spent, summed over layers and networks, and CPU seconds. judged: per quantity of JUDGED that all networks have, of its
+    values per series and layer, and of the trained networks.
     """
 
     hidden: tuple[int, ...]
@@ -45,6 +55,7 @@ class Group:
     reference: Mean
     draws: dict[str, int]
     seconds: dict[str, float]
+    judged: dict[str, Judged]
 
     @property
     def name(self) -> str:
@@ -95,7 +106,29 @@ def _group(hidden: tuple[int, ...], records: list[dict[str, Any]]) -> Group:
     maxima = {n: mean([largest(r, n) for r in records]) for n in names}
     draws = {n: sum(p["draws"] for r in records for p in r["series"][n]["points"]) for n in names}
     seconds = {n: sum(r["series"][n]["seconds"] for r in records) for n in names}
-    return Group(hidden, tuple(records), layers, maxima, mean([r["F"] for r in records]), draws, seconds)
+    judged = {k: j for k in JUDGED if (j := _judged(k, records, names)) is not None}
+    return Group(hidden, tuple(records), layers, maxima, mean([r["F"] for r in records]), draws, seconds, judged)
+
+
+def _judged(quantity: str, records: list[dict[str, Any]], names: list[str]) -> Judged | None:
+    """None where a network lacks it."""
+    trained = [_of_trained(quantity, r) for r in records]
+    points = [p for r in records for n in names for p in r["series"][n]["points"]]
+    if not points or None in trained or any(p.get(quantity) is None for p in points):
+        return None
+    layers: dict[str, dict[int, Mean]] = {}
+    for n in names:
+        by_layer = [{p["layer"]: p[quantity] for p in r["series"][n]["points"]} for r in records]
+        layers[n] = {l: mean([values[l] for values in by_layer]) for l in sorted(by_layer[0])}
+    return Judged(layers, mean([x for x in trained if x is not None]))
+
+
+def _of_trained(quantity: str, record: dict[str, Any]) -> float | None:
+    if quantity == "error":
+        accuracy: float | None = record["accuracy"]
+        return None if accuracy is None else 1.0 - accuracy
+    test = record.get("test")
+    return None if test is None else test[quantity.removeprefix("test_")]
 
 
 def largest(record: dict[str, Any], series: str) -> float:
@@ -167,6 +200,9 @@ def table_csv(groups: Sequence[Group]) -> str:
         rows = [("trained", "", g.reference)]
         for n in g.layers:
             rows += [(n, str(l), m) for l, m in g.layers[n].items()] + [(n, "max", g.maxima[n])]
+        for quantity, j in g.judged.items():
+            rows.append((f"trained {quantity}", "", j.trained))
+            rows += [(f"{n} {quantity}", str(l), m) for n, by_layer in j.layers.items() for l, m in by_layer.items()]
         for series, layer, m in rows:
             low, high = ("", "") if m.interval is None else map(repr, m.interval)
             writer.writerow(

@@ -1,4 +1,4 @@
-"""Training of fully connected ReLU networks on a whole data set at once; repeatable by its seed.
+"""Training of ReLU networks on a whole data set at once or in batches; repeatable by its seed.
 
 torch is imported inside `train_network`, so that importing this module costs nothing.
 """
@@ -23,14 +23,15 @@ from verifier.networks.network import Network
 from verifier.objective.objective import Objective
 from verifier.options.declare import accepts, require_none_left, taken
 from verifier.options.training import TrainingOptions
-from verifier.training.protocols import Plan, plan
+from verifier.training.protocols import MOMENTUM, Plan, plan
 
 Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """network: exact copy of the float32 parameters. history: objective before each step, then at the end, float32 estimates, length epochs + 1.
+    """network: exact copy of the float32 parameters. history: objective before each step, then at the end, float32 estimates, length epochs + 1; with
+    batches the mean over those of each pass, then at the end.
 
     settings: everything needed to train it again, JSON-able. objective: what was minimised.
     """
@@ -71,64 +72,112 @@ def train_network(
 
     import torch
 
-    with _one_thread(torch), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(p.torch_seed)
+    from verifier.training.torch_losses import objective_value, to_unit_rows
+
+    with isolated(p.torch_seed):
         layers = [torch.nn.Linear(a, b, bias=o.bias) for a, b in pairwise(sizes)]
         place = require_device(torch, o.device)
         for layer in layers:
+            if p.protocol.batch is not None:
+                he_initial(torch, layer)
             layer.to(place)
-        history = _descend(p, layers, dataset.X, targets, place, progress)
+        weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
+
+        def value(X: Any, y: Any) -> Any:
+            return objective_value(p.objective, weights, biases, X, y, above=o.negative_slope)
+
+        def after_step() -> None:
+            if p.protocol.unit_rows:
+                to_unit_rows(weights, biases)
+
+        parameters = [q for layer in layers for q in layer.parameters()]
+        history = descended(p, parameters, value, after_step, (dataset.X, targets), place, progress)
         arrays = _arrays(layers, p.seed)
-    network = Network(*arrays, o.negative_slope)
+    return recorded(p, Network(*arrays, o.negative_slope), history, place)
+
+
+def recorded(p: Plan, network: Network, history: Sequence[float], place: Any, **more: Any) -> TrainedNetwork:
+    """With everything needed to train it again; more: of the settings."""
+    import torch
+
     versions = {
         "verifier": tool_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-    settings = {**p.settings, "optimiser": "Adam, full batch, float32", "device": str(place), "versions": versions}
+    settings = {**p.settings, "optimiser": p.protocol.words, "device": str(place), "versions": versions, **more}
     return TrainedNetwork(network, tuple(history), settings, p.objective)
 
 
-def _descend(
-    p: Plan, layers: list[Any], X: np.ndarray, targets: np.ndarray, place: Any, progress: Progress | None
+def he_initial(torch: Any, layer: Any) -> None:
+    """He et al. 2015: normal weights of variance 2 / fan-in, biases 0. PyTorch's own third of it leaves a deep network nothing of its inputs."""
+    torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        torch.nn.init.zeros_(layer.bias)
+
+
+def descended(
+    p: Plan,
+    parameters: list[Any],
+    value: Callable[[Any, Any], Any],
+    after_step: Callable[[], None],
+    data: tuple[np.ndarray, np.ndarray],
+    place: Any,
+    progress: Progress | None,
 ) -> list[float]:
-    """Full-batch Adam; the objective before each step and at the end."""
+    """The plan's protocol on parameters of `value(inputs, targets)`, the objective on samples. data: inputs (N, ...) and the loss's targets.
+
+    Returns the history, see `TrainedNetwork`. Raises VerifierError when the objective is no finite number any more.
+    """
     import torch
 
-    from verifier.training import torch_losses
+    X, targets = data
+    inputs: Any = torch.tensor(X, dtype=torch.float32, device=place)
+    y: Any = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else torch.float32, device=place)
+    q, N = p.protocol, len(X)
+    schedule: Any = None
+    optimiser: Any
+    if q.batch is None:
+        optimiser = torch.optim.Adam(parameters, lr=q.lr)
+        if q.plateau is not None:
+            schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=q.plateau)
+    else:
+        optimiser = torch.optim.SGD(parameters, lr=q.lr, momentum=MOMENTUM, nesterov=True)
+        steps = max(1, q.epochs * -(-N // q.batch))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, q.lr, total_steps=steps, cycle_momentum=False)
 
-    weights, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
-    inputs = torch.tensor(X, dtype=torch.float32, device=place)
-    y = torch.tensor(targets, dtype=torch.int64 if targets.dtype.kind == "i" else torch.float32, device=place)
-    optimiser = torch.optim.Adam([q for layer in layers for q in layer.parameters()], lr=p.protocol.lr)
-
-    schedule = None
-    if p.protocol.plateau is not None:
-        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=p.protocol.plateau)
-
-    def value() -> Any:
-        return torch_losses.objective_value(p.objective, weights, biases, inputs, y, above=p.options.negative_slope)
-
-    history = []
-    for step in range(p.protocol.epochs):
+    def step(X: Any, y: Any, done: int) -> float:
         optimiser.zero_grad()
-        F = value()
-        history.append(float(F.detach()))
-        if not math.isfinite(history[-1]):
+        F = value(X, y)
+        found = float(F.detach())
+        if not math.isfinite(found):
             raise VerifierError(
-                f"training seed {p.seed}: the objective became {history[-1]} after {step} steps; lower --lr or scale the data"
+                f"training seed {p.seed}: the objective became {found} after {done} {'steps' if q.batch is None else 'passes'}; lower --lr or scale the data"
             )
         F.backward()
         optimiser.step()
-        if p.protocol.unit_rows:
-            torch_losses.to_unit_rows(weights, biases)
-        if schedule is not None:
-            schedule.step(history[-1])
+        after_step()
+        if schedule is not None and q.batch is None:
+            schedule.step(found)
+        elif schedule is not None:
+            schedule.step()
+        return found
+
+    history = []
+    for done in range(q.epochs):
+        if q.batch is None:
+            history.append(step(inputs, y, done))
+        else:
+            order: Any = torch.randperm(N)
+            parts = order.split(q.batch)
+            history.append(math.fsum(len(k) * step(inputs[k], y[k], done) for k in parts) / N)
         if progress is not None:
-            progress(step + 1, history[-1])
+            progress(done + 1, history[-1])
     with torch.no_grad():
-        history.append(float(value()))
+        size = N if q.batch is None else 1000
+        pieces = zip(inputs.split(size), y.split(size))
+        history.append(math.fsum(len(a) * float(value(a, b)) for a, b in pieces) / N)
     return history
 
 
@@ -162,11 +211,15 @@ def require_device(torch: Any, name: str) -> Any:
 
 
 @contextmanager
-def _one_thread(torch: Any) -> Iterator[None]:
-    """One torch thread: sums in a fixed order, and no contention between processes."""
+def isolated(seed: int) -> Iterator[None]:
+    """Random numbers from a seed, and one torch thread: sums in a fixed order, and no contention between processes. Both are given back as they were."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
     finally:
         torch.set_num_threads(before)

@@ -26,17 +26,17 @@ DRAWS_A, DRAWS_B = 5, 100
 HEAD_LIMIT = 1e4
 
 
-def experiment_a(network: Network, o: Objective, X: Array, y: Array, draws: int, seed: int, steps: int = 100) -> list[tuple[Array, float]]:  # fmt: skip
+def experiment_a(network: Network, risk: Risk, draws: int, seed: int, steps: int = 100) -> list[tuple[Array, float]]:
     """(I_l, upper bound of Q~_l) for l = 0, ..., L - 1: uniform subsets of ceil(n_l / 2) neurons, a sub-network trained for each (equation 14)."""
     halves = [-(-n // 2) for n in network.widths[1:-1]]
     side = Side("A", network, halves, seed)
-    search = Search(Risk(o, X, y), -np.inf, draws, steps)
+    search = Search(risk, -np.inf, draws, steps)
     out = []
     for l in range(network.depth):
         rng = np.random.default_rng([seed, l])
-        Z, n = network.features(X, l), network.widths[l]
+        Z, n = network.features(risk.X, l), network.widths[l]
         above = [
-            most_important(network, network.features(X, p), p, network.widths[p] // 2)
+            most_important(network, network.features(risk.X, p), p, network.widths[p] // 2)
             for p in range(l + 1, network.depth)
         ]
         teachers, outputs = teachers_of(network, Z, l, above)
@@ -55,7 +55,7 @@ def experiment_a(network: Network, o: Objective, X: Array, y: Array, draws: int,
 @cache
 def _trained_a(data: str, widths: tuple[int, ...], seed: int) -> tuple[float, ...]:
     network, X, y = trained_network(data, widths, seed)
-    return tuple(value for _, value in experiment_a(network, make_objective("logistic"), X, y, DRAWS_A, seed))
+    return tuple(value for _, value in experiment_a(network, Risk(make_objective("logistic"), X, y), DRAWS_A, seed))
 
 
 def _near(instance: Instance) -> Trial:
@@ -100,7 +100,7 @@ def _ordered(instance: Instance) -> Trial:
     (network,) = networks_of(instance, "A")
     o = make_objective(v["loss"])
     X, y = v["X"], v["y"]
-    found = experiment_a(network, o, X, y, 3, 0, 20)
+    found = experiment_a(network, Risk(o, X, y), 3, 0, 20)
     worst: Trial | None = None
     for l, (kept, value) in enumerate(found):
         Z = network.features(X, l)

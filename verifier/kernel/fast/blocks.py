@@ -16,8 +16,8 @@ from verifier.kernel.fast.balls import down, sum_lower, sum_upper, up
 from verifier.kernel.fast.maps import widest
 from verifier.kernel.statements import Problem
 
-# Most entries of a matrix of pre-activations: 128 MiB.
-ENTRIES = 2**24
+# Most entries of a matrix of pre-activations: 128 MiB. Most samples, so that there are blocks to share out where networks are small.
+ENTRIES, SAMPLES = 2**24, 5000
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Block:
 
 
 def blocks(problem: Problem) -> list[Block]:
-    """The problem on consecutive samples, as few blocks as ENTRIES allows; the problem itself when one is enough. Samples without weight are left out."""
+    """The problem on consecutive samples, as few blocks as ENTRIES and SAMPLES allow; the problem itself when one is enough. Blocks without weight are left
+    out."""
     N = len(problem.X)
-    size = max(1, ENTRIES // widest(problem.geometry, problem.A))
+    size = max(1, min(SAMPLES, ENTRIES // widest(problem.geometry, problem.A)))
     if size >= N:
         return [Block(problem, 1.0, 1.0)]
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from verifier.kernel.fast.blocks import blocks, mean_above, mean_below
 from verifier.kernel.fast.liveness import live_part
 from verifier.kernel.fast.maps import Maps, maps_of, multiplications
 from verifier.kernel.fast.normwise import exact_layers, last_image
+from verifier.kernel.mapping import over_blocks
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, augmented_rows, require
 
 Array = np.ndarray
@@ -142,7 +144,7 @@ def objective_at(
     """
     parts = blocks(problem)
     if features is None and len(parts) > 1:
-        each = [objective_at(part.problem, p, form=form, finer=finer) for part in parts]
+        each = over_blocks(partial(objective_at, p=p, form=form, finer=finer), [part.problem for part in parts])
         return Interval(mean_below(parts, [e.lower for e in each]), mean_above(parts, [e.upper for e in each]))
     o, slope, deep = problem.objective, problem.negative_slope, not problem.shallow
     if deep:

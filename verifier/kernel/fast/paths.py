@@ -6,6 +6,7 @@ Head, idle and transfer moves are bounded by their ends, chords by the chord lem
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from verifier.kernel.fast.forward import Interval, affine, hidden, objective_at
 from verifier.kernel.fast.liveness import changed_rows
 from verifier.kernel.fast.moves import require_kind
 from verifier.kernel.fast.rescale import rescale_upper
+from verifier.kernel.mapping import over_blocks
 from verifier.kernel.statements import (
     Move,
     Parameters,
@@ -85,13 +87,11 @@ class _Step:
     over: list[float]
 
 
-def _walk(
-    problem: Problem, corners: list[Parameters], moves: tuple[Move, ...], needed: list[bool], form: str, finer: bool
-) -> list[_Step]:
-    """The moves one by one, keeping one vertex's pre-activations at a time."""
-    vertex, out = _Vertex(problem, corners[0], form, finer), []
+def _walk(problem: Problem, moves: tuple[Move, ...], needed: list[bool], form: str, finer: bool) -> list[_Step]:
+    """The moves one by one, keeping one vertex and its pre-activations at a time."""
+    vertex, out = _Vertex(problem, problem.A, form, finer), []
     for k, move in enumerate(moves):
-        after, over = vertex.moved(corners[k + 1]), []
+        after, over = vertex.moved(apply_writes(vertex.p, move)), []
         if move.kind == "chord":
             over = vertex.chord(after).ends(breakpoints_of(move))
         elif move.factors is not None:
@@ -122,18 +122,19 @@ def bound_path(
         undecided = not problem.shallow and 0.0 < over <= 8.0 * widths
         return bound_path(problem, moves, form, permutation, True) if undecided else found
     A, B = (objective_at(problem, p, finer=finer) for p in (problem.A, problem.B))
-    corners = [problem.A]
+    corner = problem.A
     for move in moves:
-        corners.append(apply_writes(corners[-1], move))
-        require_kind(corners[-2], corners[-1], move)
-    require(same_parameters(corners[-1], permuted(problem.B, permutation)), "the path does not end in B")
+        before, corner = corner, apply_writes(corner, move)
+        require_kind(before, corner, move)
+    require(same_parameters(corner, permuted(problem.B, permutation)), "the path does not end in B")
     # Weight decay as it is changes with neurons that nobody hears; it is convex, so that such moves are bounded by their ends like head moves.
     quiet = () if problem.objective.penalty == "weight_decay" and form == "literal" else ("idle", "transfer")
     n, changing = len(moves), [k for k, move in enumerate(moves) if move.kind not in quiet]
     first, last = (changing[0], changing[-1]) if changing else (n, -1)
     needed = [first <= k < last and move.kind not in quiet for k, move in enumerate(moves)]
     parts = blocks(problem)
-    walks = [_walk(part.problem, corners, moves, needed, form, finer) for part in parts]
+    walk = partial(_walk, moves=moves, needed=needed, form=form, finer=finer)
+    walks = over_blocks(walk, [part.problem for part in parts])
     value, interior, uppers = A.upper, -np.inf, []
     for k, move in enumerate(moves):
         start, steps = value, [walk[k] for walk in walks]

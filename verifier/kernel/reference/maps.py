@@ -27,8 +27,10 @@ class Step:
         """Of one channel: a list with the pooled channel, or the columns of its patches."""
         samples = [column[k : k + self.before] for k in range(0, len(column), self.before)]
         if self.kind == "patch":
-            q = len(self.places[0])
-            return [[_at(s, window[k]) for s in samples for window in self.places] for k in range(q)]
+            # The number behind a sample's last is the 0 of the padding.
+            padded, places = [[*s, ZERO] for s in samples], zip(*self.places)
+            read = [[self.before if p is None else p for p in place] for place in places]
+            return [[x for s in padded for x in map(s.__getitem__, where)] for where in read]
         if self.kind == "max":
             return [[_largest([s[p] for p in window if p is not None]) for s in samples for window in self.places]]
         pairs = list(zip(self.places, self.divisors, strict=True))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 
 from flint import arb, arb_mat
 
+from verifier.kernel.reference.blocks import means
 from verifier.kernel.reference.forward import (
     alive_neurons,
     changed_neurons,
@@ -60,44 +62,16 @@ Block = list[list[arb]]
 
 
 def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
-    X, o = inputs(problem), problem.objective
-    corners = [problem.A]
+    o, corner = problem.objective, problem.A
     for move in claim.moves:
-        corners.append(apply_writes(corners[-1], move))
-        require_kind(corners[-2], corners[-1], move)
-    require(same_parameters(corners[-1], permuted(problem.B, claim.permutation)), "the path does not end in B")
+        before, corner = corner, apply_writes(corner, move)
+        require_kind(before, corner, move)
+    require(same_parameters(corner, permuted(problem.B, claim.permutation)), "the path does not end in B")
     # Along idle and transfer moves the outputs are constant, and so is every penalty but weight decay as it is, which is convex.
     literal_decay = o.penalty == "weight_decay" and claim.form == "literal"
     constant = [move.kind in ("idle", "transfer") and not literal_decay for move in claim.moves]
-    active = [k for k, still in enumerate(constant) if not still]
     FA, FB = endpoint_value(problem, problem.A), endpoint_value(problem, problem.B)
-    bounds = []
-    slope, shallow = problem.negative_slope, problem.shallow
-    readers = readers_of(problem.geometry, len(problem.A.weights))
-    U = last_hidden(X, problem.A, slope) if shallow else []
-    for k, move in enumerate(claim.moves):
-        v, w = corners[k], corners[k + 1]
-        inner = not constant[k] and k != active[-1]
-        if shallow:
-            V = _update(X, v, w, U)
-            if move.kind == "chord":
-                bounds.append(_chord(problem, v, w, 0, U, V, move, claim.form))
-            if move.kind == "rescale":
-                bounds.append(rescale_bound(problem, v, w, move, claim.form))
-            if inner:
-                theta, c = ball_rows(w.weights[-1], None), ball_list(w.biases[-1])
-                f = predictions(relu_columns(V, slope), theta, c, problem.X.shape[0])
-                bounds.append(vertex_value(problem, w, f, claim.form))
-            U = V
-            continue
-        if move.kind == "chord":
-            p, q = without_dead(v, w)
-            first = next((l for l in range(len(p.weights) - 1) if changed_neurons(p, q, l)), len(p.weights) - 2)
-            H = layer_input(X, p, first, slope, readers)
-            start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
-            bounds.append(_chord(problem, p, q, first, start, end, move, claim.form))
-        if inner:
-            bounds.append(network_value(problem, X, w, claim.form))
+    bounds = [largest(group) for group in means(problem, partial(_walk, claim=claim, constant=constant))]
     top = largest([FA, FB, *bounds])
     E, least = FA.max(FB), FA.min(FB)
     require_at_most(top, arb(claim.sup), "sup F on the path is not certainly below the claim")
@@ -110,6 +84,40 @@ def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
         require_at_most(top - arb(claim.level), arb(claim.gap_over_level), "the gap over the level is not certain")
     gap = max([0.0, *(rounded_up(x) for x in over)])
     return {"sup": rounded_up(top), "gap": gap, "gap_over_lower": rounded_up(top - least)}
+
+
+def _walk(problem: Problem, claim: PathUpperBound, constant: list[bool]) -> list[list[arb]]:
+    """On one block: per chord, rescaling and inner vertex the numbers of which F is at most the largest, each convex or affine in the losses."""
+    X, w = inputs(problem), problem.A
+    active = [k for k, still in enumerate(constant) if not still]
+    bounds: list[list[arb]] = []
+    slope, shallow = problem.negative_slope, problem.shallow
+    readers = readers_of(problem.geometry, len(problem.A.weights))
+    U = last_hidden(X, problem.A, slope) if shallow else []
+    for k, move in enumerate(claim.moves):
+        v, w = w, apply_writes(w, move)
+        inner = not constant[k] and k != active[-1]
+        if shallow:
+            V = _update(X, v, w, U)
+            if move.kind == "chord":
+                bounds.append(_chord(problem, v, w, 0, U, V, move, claim.form))
+            if move.kind == "rescale":
+                bounds.append([rescale_bound(problem, v, w, move, claim.form)])
+            if inner:
+                theta, c = ball_rows(w.weights[-1], None), ball_list(w.biases[-1])
+                f = predictions(relu_columns(V, slope), theta, c, problem.X.shape[0])
+                bounds.append([vertex_value(problem, w, f, claim.form)])
+            U = V
+            continue
+        if move.kind == "chord":
+            p, q = without_dead(v, w)
+            first = next((l for l in range(len(p.weights) - 1) if changed_neurons(p, q, l)), len(p.weights) - 2)
+            H = layer_input(X, p, first, slope, readers)
+            start, end = (preactivations(H, n.weights[first], n.biases[first]) for n in (p, q))
+            bounds.append(_chord(problem, p, q, first, start, end, move, claim.form))
+        if inner:
+            bounds.append([network_value(problem, X, w, claim.form)])
+    return bounds
 
 
 def _update(X: arb_mat, v: Parameters, w: Parameters, U: list[Column]) -> list[Column]:
@@ -158,8 +166,8 @@ def _kink(u: arb, v: arb, slope: float) -> arb:
 
 def _chord(
     problem: Problem, v: Parameters, w: Parameters, first: int, U: list[Column], V: list[Column], move: Move, form: str
-) -> arb:
-    """Ball whose upper end bounds F on the segment, by the chord lemma on every piece.
+) -> list[arb]:
+    """Balls of which the largest upper end bounds F on the segment, by the chord lemma: the ends of every piece.
 
     U and V: pre-activations at v and w of layer `first` (0-based), the first that changes.
     """
@@ -185,10 +193,12 @@ def _chord(
         points.append((us, Ws[first + 1 :], f, interior_penalty(o, wt, Ws[-1], bs[-1], form), wt, hs))
     moving = sorted(changed_neurons(v, w, first) & alive_neurons(v, w)[first])
     above = readers[first + 1 :]
-    return largest([_piece(problem, above, p, q, moving, form) for p, q in itertools.pairwise(points)])
+    return [end for p, q in itertools.pairwise(points) for end in _piece(problem, above, p, q, moving, form)]
 
 
-def _piece(problem: Problem, readers: tuple[Reader, ...], p: tuple, q: tuple, moving: list[int], form: str) -> arb:
+def _piece(
+    problem: Problem, readers: tuple[Reader, ...], p: tuple, q: tuple, moving: list[int], form: str
+) -> list[arb]:
     """The lemma between two points. Deviations are kept neuron by neuron: [low, high] bounds with low <= 0 <= high as magnitudes; None for 0."""
     o, N, slope = problem.objective, problem.X.shape[0], problem.negative_slope
     deviation: tuple[Block, Block] | None = None
@@ -215,7 +225,7 @@ def _piece(problem: Problem, readers: tuple[Reader, ...], p: tuple, q: tuple, mo
     for e in (p, q):
         corner = [_worst(o, e[2][j], *bounds[j], y) for j, y in enumerate(sample_targets(problem))]
         ends.append(weighted_mean(problem, corner) + arb(o.kappa) * (e[3] + excess))
-    return largest(ends)
+    return ends
 
 
 def _after_activation(

@@ -31,7 +31,13 @@ def require_finite(array: np.ndarray, name: str, ndim: int, kind: type = np.floa
         type(array) is np.ndarray and array.dtype == kind and array.ndim == ndim,
         f"{name}: expected a {ndim}-d {kind.__name__} array",
     )
-    require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
+    require(all_finite(array), f"{name}: NaN or infinity")
+
+
+def all_finite(array: np.ndarray, rows: int = 4096) -> bool:
+    """Whether every entry is a number, some rows at a time: an answer for all at once takes memory of its own."""
+    parts = (array[k : k + rows] for k in range(0, len(array), rows)) if array.ndim else (array,)
+    return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def require_array(array: np.ndarray, name: str, kind: type, shape: tuple[int, ...]) -> None:
@@ -40,7 +46,7 @@ def require_array(array: np.ndarray, name: str, kind: type, shape: tuple[int, ..
         type(array) is np.ndarray and array.dtype == kind and array.shape == shape,
         f"{name} has the wrong type or shape",
     )
-    require(bool(np.isfinite(array).all()), f"{name}: NaN or infinity")
+    require(all_finite(array), f"{name}: NaN or infinity")
 
 
 def require_list(array: np.ndarray, name: str) -> None:

@@ -6,6 +6,7 @@ weights and bias; the last layer's weights are scaled by one factor r, the outpu
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from verifier.errors import UsageError
-from verifier.networks.network import Network
+from verifier.networks.network import Network, affine
 from verifier.objective import Objective, Risk
 from verifier.paths.endpoints import require_same_architecture
 from verifier.paths.path import Move, Path
@@ -40,6 +41,12 @@ class Dropped:
     draws: int
     how: str
 
+    def predict(self, network: Network, X: Array, forgotten_biases: bool = False) -> Array:
+        """Outputs of D_l of `network` on X (N, n_0), (N, K)."""
+        below = network.features(X, self.layer - 1)
+        top = _features(network, below, self.layer, self.kept, forgotten_biases)
+        return affine(top, self.scale * network.theta[:, network.columns(self.kept[-1], -1)], network.c)
+
     def tower(self, network: Network, letter: str) -> Tower:
         """D_l with its neurons' own biases."""
         live = live_slots(network)
@@ -58,11 +65,13 @@ def dropout_losses(
     layers: Sequence[int] | None = None,
     forgotten_biases: bool = False,
     by_importance: bool = True,
+    ratio: float = 0.5,
 ) -> list[Dropped]:
     """Experiment (B): for each layer l = 1..L-1 the best of `draws` random subsets and, with by_importance, of the most important neurons.
 
     layers: those l asked for, all by default. forgotten_biases: the mistake of the public code, kept neurons take the
-    first |J_p| biases of their layer instead of their own; such a point is no D_l and has no place on a path.
+    first |J_p| biases of their layer instead of their own; such a point is no D_l and has no place on a path. ratio: share of the neurons that is
+    removed; with less than a half it has none either.
     Raises UsageError when there is no hidden layer, draws is negative, or nothing is to be tried.
     """
     if network.depth < 2:
@@ -82,7 +91,7 @@ def dropout_losses(
         part = network.above(l - 1).of_samples(below, screen)
         rng = np.random.default_rng([seed, l])
         tried = []
-        for how, kept in _subsets(network, part, l, draws, rng, by_importance):
+        for how, kept in _subsets(network, part, l, draws, rng, by_importance, ratio):
             top = _features(network, part, l, kept, forgotten_biases)
             tried.append((*_best_scale(network, on_screen, top, risk.targets[screen], kept[-1]), how, kept))
         tried.sort(key=lambda t: t[0])
@@ -98,20 +107,26 @@ def dropout_losses(
     return out
 
 
+def removed(n: int, ratio: float) -> int:
+    """How many of n neurons a share is, rounded up: ceil(n / 2) for a half."""
+    return math.ceil(n * ratio - 1e-9)
+
+
 def _subsets(
-    network: Network, below: Array, l: int, draws: int, rng: np.random.Generator, by_importance: bool
+    network: Network, below: Array, l: int, draws: int, rng: np.random.Generator, by_importance: bool, ratio: float
 ) -> Iterator[tuple[str, tuple[Array, ...]]]:
-    """(how, (J_l, ..., J_{L-1})), each of floor(n_p / 2) neurons."""
+    """(how, (J_l, ..., J_{L-1})), each of n_p less the share `ratio`, rounded up, of its neurons."""
     widths = network.widths[l:-1]
+    sizes = [n - removed(n, ratio) for n in widths]
     if by_importance:
         kept, h = [], below
-        for p, n in enumerate(widths, start=l):
+        for p, size in enumerate(sizes, start=l):
             h = network.above(p - 1).through(h, network.hidden_rows[p - 1 : p])
             order = np.argsort(-importance(network, h, p), kind="stable")
-            kept.append(np.sort(order[: n // 2]))
+            kept.append(np.sort(order[:size]))
         yield "importance", tuple(kept)
     for _ in range(draws):
-        yield "random", tuple(np.sort(rng.choice(n, n // 2, replace=False)) for n in widths)
+        yield "random", tuple(np.sort(rng.choice(n, size, replace=False)) for n, size in zip(widths, sizes))
 
 
 def _features(network: Network, h: Array, l: int, kept: Sequence[Array], forgotten_biases: bool) -> Array:
