@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,21 @@ def line(p: Problem, pieces: int = 4) -> Case:
     return full(p, chord(p, pieces))
 
 
+def of_loss(loss: str) -> Callable[[], Case]:
+    """Through maxima and means, with the l1 penalty; K = 1 where the loss is of signed margins."""
+
+    def make() -> Case:
+        p = problem(36, POOLED, loss, "l1", K=1 if loss == "hinge" else 2)
+        return line(replace(p, objective=replace(p.objective, delta=0.5 if loss == "huber" else None)))
+
+    return make
+
+
+def weighted() -> Case:
+    """A sample without weight, and two of different weights."""
+    return line(replace(problem(37), weights=np.array([0.0, 0.5, 3.0])))
+
+
 CORRECT: dict[str, Callable[[], Case]] = {
     "channels-head-idle-transfer": exchange_case,
     "channels-straight-line-through-maxima": lambda: line(problem(33)),
@@ -137,6 +153,8 @@ CORRECT: dict[str, Callable[[], Case]] = {
     ),
     "channels-without-biases": lambda: line(problem(35, POOLED, "logistic", K=1, bias=False), 2),
     "channels-up-to-permutation": up_to_permutation,
+    **{f"channels-{loss}": of_loss(loss) for loss in ("hinge", "absolute", "huber")},
+    "channels-weighted": weighted,
 }
 
 
@@ -217,6 +235,26 @@ def head_of_channels() -> Case:
     return Case(p, [HeadOptimum("h", z, z[:, 0], np.zeros((2, 3)), np.zeros(2), np.zeros((3, 2)), None, 0.0, HUGE)])
 
 
+# Of each kind of claim that is about one hidden layer, or about a paper's networks, a correct certificate of a dense network.
+DENSE_ONLY = {
+    "barrier": "barrier-between-two-cells", "sign-count": "sign-count-of-two-neurons", "cone-barrier": "cone-barrier-in-the-plane",
+    "region": "region-with-zero-loss-inside", "region-optimum": "region-optimum-inside", "every-width": "every-width-of-one-input", "rank": "rank-full",
+    "violation": "violation-of-nguyen2021-4-4-head",
+}  # fmt: skip
+
+
+@cache
+def dense_cases() -> dict[str, Case]:
+    from .correct import all_correct
+
+    return all_correct()
+
+
+def claim_of_dense_networks(name: str) -> Callable[[], Case]:
+    """What is true of a dense network said of one of channels: with one output, means of maps and maxima on the way."""
+    return lambda: Case(problem(34, POOLED, "squared", K=1), [dense_cases()[name].claims[-1]])
+
+
 def emptied(layer: int) -> Callable[[], Case]:
     def make() -> Case:
         p = problem(31)
@@ -282,5 +320,6 @@ REJECTED: dict[str, Callable[[], Case]] = {
     ),
     "channels-permuted-otherwise": permuted_within_a_channel,
     "channels-with-a-head-claim": head_of_channels,
+    **{f"channels-with-a-claim-of-{kind}": claim_of_dense_networks(name) for kind, name in DENSE_ONLY.items()},
     "channels-with-the-path-penalty": lambda: loose(Case(problem(34, POOLED, "squared", "path"), [])),
 }

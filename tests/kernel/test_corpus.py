@@ -10,6 +10,8 @@ from verifier.certificate import read_certificate
 from verifier.cli.main import main
 from verifier.errors import CertificateFormatError
 from verifier.kernel import check
+from verifier.kernel.statements.problem import LOSSES
+from verifier.kernel.table import RULES
 
 from .oracle import falsehood
 
@@ -61,6 +63,23 @@ def test_the_corpus_is_large_enough():
     objectives = [read_certificate(p).problem.objective for p in (FOLDER / "correct").glob("*")]
     assert {o.loss for o in objectives} == {"logistic", "hinge", "cross_entropy", "squared", "absolute", "huber"}
     assert {o.penalty for o in objectives} == {"none", "l1", "path", "weight_decay"}
+
+
+def test_every_kind_of_claim_is_tried_on_channels():
+    """Kinds that are defined for convolutional networks have correct and rejected files about them, of every loss; each of the others a rejected one."""
+    kinds, losses, weighted = {"correct": set(), "rejected": set()}, set(), 0
+    for kind, seen in kinds.items():
+        for path in (FOLDER / kind).glob("channels-*"):
+            c = read_certificate(path)
+            assert c.problem.geometry is not None
+            seen |= {type(claim) for claim in c.claims}
+            if kind == "correct":
+                losses.add(c.problem.objective.loss)
+                weighted += c.problem.weights is not None
+    assert kinds["correct"] == {kind for kind, rule in RULES.items() if rule.channels}
+    assert kinds["rejected"] == set(RULES)
+    assert losses == set(LOSSES)
+    assert weighted == 1
 
 
 def test_the_oracle_has_teeth():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import verifier
+from tests.sweep.test_dask import cluster as cluster
 from verifier.campaign.blocks import blocks_on
 from verifier.campaign.runner import Runner
 from verifier.certificate import file as certificate_file
@@ -215,3 +216,18 @@ def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, besi
     arrays = certificate_file.read_data(data, mapped=True)
     assert {type(a) for a in arrays.values()} == {np.ndarray}
     assert not any(a.flags.writeable for a in arrays.values())
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_checks_the_same_numbers(tmp_path, beside, cluster, capsys):
+    address, _ = cluster
+    place = certified(tmp_path, 11000).certificate
+    one, there = (
+        verifier.check_file(place, reference=True),
+        verifier.check_file(place, reference=True, scheduler=address),
+    )
+    assert one.accepted
+    assert [v.computed for _, _, v in one.verdicts] == [v.computed for _, _, v in there.verdicts]
+    assert main(["check", str(place), "--backend", "dask", "--scheduler", address]) == 0
+    assert main(["check", str(place), "--backend", "dask"]) == 2
+    assert "go together" in capsys.readouterr().err
