@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.landscape.coarse.face_bounds import scaled
-from verifier.landscape.coarse.search import GRID, CoarseBarrier, Point, coarse_barrier, highest, kinks
+from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
+from verifier.landscape.coarse.search import GRID, CoarseBarrier, coarse_barrier
+from verifier.landscape.coarse.segments import Point, highest, kinks
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
+from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
 from verifier.landscape.sign_count.star import handed_over
 from verifier.networks.network import Network
@@ -22,6 +24,8 @@ from verifier.paths.path import Path
 Array = np.ndarray
 # Seconds between two lines of progress.
 OFTEN = 15.0
+# CPU seconds of compilation that are worth a word.
+NOTED = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,10 @@ def pair_barrier(
     s = with_signs(A, objective, X, targets, tuple(signs), "cones")
     start = _point(ends[around])
     goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(signs, theirs)) else None
+    began = time.process_time()
+    relaxed_minimum(s, Fan(s.inputs, s.directions, len(signs)), [()] * len(signs), np.inf)
+    if (spent := time.process_time() - began) > NOTED:
+        say(f"cones: numba compiled the programs in {spent:.0f} CPU s; they are kept for the next search")
     last = [time.monotonic()]
     say(f"cones: a search of at most {seconds:.0f} CPU s; Ctrl-C ends it with what is proved by then")
 
