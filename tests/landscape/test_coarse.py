@@ -204,10 +204,11 @@ def test_what_is_not_covered_is_said():
     wide = [Network((np.ones((6, 1)), np.ones((1, 6))), (np.arange(6.0), np.zeros(1))) for _ in range(2)]
     with pytest.raises(UsageError, match="cones: the neurons have 12 coordinates"):
         verifier.certify(*wide, rows, loss="squared", method="cones")
-    with pytest.raises(UsageError, match="has a neuron that is 0"):
+    empty = Network((0.0 * A.W, A.theta), (0.0 * A.b, A.c))
+    with pytest.raises(UsageError, match="A and B have a neuron that is 0 each"):
         verifier.certify(
-            Network((0.0 * A.W, A.theta), (0.0 * A.b, A.c)),
-            B,
+            empty,
+            empty.replace(-1, -A.theta, A.c),
             rows,
             loss="squared",
             kappa=0.02,
@@ -347,3 +348,21 @@ def test_compiled_programs_give_what_the_plain_ones_give():
         rays = np.array([fan.rays[g] for cone in part.cones for g in cone])
         value = plain(terms(s), s.sign_column, dots, rays, np.array([0, 3, 6]), s.inputs, np.inf)[0]
         assert value == pytest.approx(found.value, rel=1e-9)
+
+
+def test_the_other_end_is_taken_where_a_neuron_of_the_higher_one_is_zero():
+    """B with a neuron at 0 lies in no sign pattern, whatever its F: the search goes around A, and what it proves lies below the exact pass."""
+    A, B, objective, X, y = pair_of(1)
+    for k in range(2):
+        rows, shifts = B.W.copy(), B.b.copy()
+        rows[k], shifts[k] = 0.0, 0.0
+        dead = Network((rows, B.theta), (shifts, B.c))
+        found = pair_barrier(A, dead, objective, X, y, most_programs=600, seconds=1e9)
+        assert objective.value(dead, X, y) > objective.value(A, X, y)
+        assert found.around == "A"
+        said = []
+        claim, _ = cone_barrier(kernel_problem(A, dead, objective, X, y), found, said.append)
+        if claim is not None:
+            assert claim.level <= exact_pass(A, dead, kernel_problem(A, dead, objective, X, y))[1] * (1 + 1e-9)
+        else:
+            assert "no barrier over E was found; " in said[0]
