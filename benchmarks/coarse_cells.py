@@ -24,12 +24,14 @@ from verifier.pipeline.cone_barrier import cone_barrier
 
 # (samples, loss, kappa, signs, seconds).
 CASES = (
-    (40, "squared", 0.01, (1, 1), 120.0),
+    (40, "squared", 0.01, (1, 1), 240.0),
     (40, "squared", 0.01, (1, -1), 240.0),
+    (100, "squared", 0.01, (1, -1), 240.0),
+    (400, "squared", 0.01, (1, -1), 240.0),
+    (800, "squared", 0.01, (1, 1), 240.0),
+    (800, "squared", 0.01, (1, -1), 240.0),
     (40, "logistic", 0.01, (1, 1), 240.0),
     (40, "logistic", 0.01, (1, -1), 240.0),
-    (100, "squared", 0.01, (1, -1), 240.0),
-    (800, "squared", 0.01, (1, -1), 240.0),
 )
 
 

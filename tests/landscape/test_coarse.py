@@ -1,26 +1,40 @@
 """Barriers over coarse cells: the search against exact cells and against its own paths, what it finds in other units, and what it says it does not cover."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 import verifier
 from tests.kernel.cone_barriers import exact_pass, minima
 from tests.kernel.sign_counts import network
+from tests.landscape.moons import moons_pair
 from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.errors import UsageError
 from verifier.kernel import check
-from verifier.landscape.coarse.face_bounds import scaled
+from verifier.landscape.coarse import relaxed
+from verifier.landscape.coarse.newton import least_of_model, loss_curvature, loss_gradient, loss_values
 from verifier.landscape.coarse.pair import pair_barrier
 from verifier.landscape.coarse.partition import Partition
-from verifier.landscape.coarse.relaxed import relaxed_minimum
+from verifier.landscape.coarse.polish import polished
+from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled, terms
+from verifier.landscape.coarse.search import Ended
+from verifier.landscape.coarse.segments import heights, highest, highest_of
 from verifier.landscape.coarse.touching import Touching
+from verifier.landscape.setting import products
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import with_signs
 from verifier.landscape.sign_count.repair import holding
 from verifier.networks.network import Network
 from verifier.numbers import show_down
 from verifier.objective import Risk, make_objective
+from verifier.options.certify import CertifyOptions
+from verifier.options.objective import ObjectiveOptions
 from verifier.pipeline.cone_barrier import cone_barrier
+from verifier.pipeline.constructions.proposal import Request, propose
+from verifier.pipeline.constructions.registry import CONSTRUCTIONS
+from verifier.pipeline.endpoints import read_setting
 
 
 def pair_of(seed, *, N=6, d=1, signs=(1, 1), loss="squared", kappa=0.02, scale=1.0):
@@ -190,13 +204,165 @@ def test_what_is_not_covered_is_said():
     wide = [Network((np.ones((6, 1)), np.ones((1, 6))), (np.arange(6.0), np.zeros(1))) for _ in range(2)]
     with pytest.raises(UsageError, match="cones: the neurons have 12 coordinates"):
         verifier.certify(*wide, rows, loss="squared", method="cones")
-    with pytest.raises(UsageError, match="has a neuron that is 0"):
+    empty = Network((0.0 * A.W, A.theta), (0.0 * A.b, A.c))
+    with pytest.raises(UsageError, match="A and B have a neuron that is 0 each"):
         verifier.certify(
-            Network((0.0 * A.W, A.theta), (0.0 * A.b, A.c)),
-            B,
+            empty,
+            empty.replace(-1, -A.theta, A.c),
             rows,
             loss="squared",
             kappa=0.02,
             penalty="path",
             method="cones",
         )
+
+
+@pytest.mark.slow
+def test_all_and_exact_use_coarse_cells(tmp_path):
+    """40 samples have too many cells: a run without --method proves the barrier over coarse ones, and the exact method takes them and says so."""
+    _, _, X, y = moons_pair(40)
+    objective = make_objective("squared", kappa=0.01, penalty="path")
+    rng = np.random.default_rng(0)
+    found = minima(rng, objective, np.column_stack([X, np.ones(40)]), y, (1, 1), True, count=20)
+    B, A = (network(u, c, [1, 1], rng, True, True) for u, c, _ in found[:2])
+    said = []
+    options = {"loss": "squared", "kappa": 0.01, "penalty": "path"}
+    exact = verifier.certify(
+        A, B, (X, y[:, 0]), method="exact", out=tmp_path / "e.safetensors", say=said.append, **options
+    )
+    assert "CERTIFIED 0.00102" in exact.sentence
+    assert all(v.accepted for v in exact.check(reference=True))
+    assert any(
+        "9.7e6 activation cells, too many to look at one by one; coarse ones were searched instead" in t for t in said
+    )
+    everything = verifier.certify(
+        A, B, (X, y[:, 0]), estimate_seconds=0.1, out=tmp_path / "a.safetensors", say=said.append, **options
+    )
+    assert everything.lower_gap == pytest.approx(exact.lower_gap, rel=0.02)
+    assert "barrier cones" in everything.report(tmp_path / "all.html").read_text()
+
+
+def test_a_search_that_proves_nothing_says_why():
+    """A budget of one program: the sentence and the record name the budget, not just an absence."""
+    A, B, objective, X, y = pair_of(1)
+    found = pair_barrier(A, B, objective, X, y, most_programs=1, seconds=1e9)
+    assert found.search.ended is Ended.BUDGET
+    said = []
+    claim, record = cone_barrier(kernel_problem(A, B, Risk(objective, X, y)), found, said.append)
+    assert claim is None
+    assert record["ended"] == "budget"
+    assert "no barrier over E was found; its budget ended with 1 parts below the level tried last" in said[0]
+
+
+def test_method_all_runs_cones_where_they_may_say_something():
+    """Not beside a barrier, not where exact cells are few, not for more coordinates than it takes; otherwise it is a search like that by name."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2)), rng.normal(size=30)
+    asked = ObjectiveOptions(loss="squared", kappa=0.02, penalty="path")
+    of_all = Request(CertifyOptions(), of_all=True)
+
+    def skipped(m, rows, request):
+        A, B = (
+            Network((rng.normal(size=(m, 2)), np.ones((1, m))), (rng.normal(size=m), np.zeros(1))) for _ in range(2)
+        )
+        setting = read_setting(A, B, (X[:rows], y[:rows]), asked, CertifyOptions())
+        return propose(CONSTRUCTIONS["cones"], setting, request).skipped
+
+    assert "a barrier over E is certified already" in skipped(2, 30, replace(of_all, barrier=True))
+    assert "exact cells cover so small a problem" in skipped(2, 5, of_all)
+    assert "2^9 orthants to start from, more than 2^6; --method cones tries up to 2^9" in skipped(3, 30, of_all)
+    assert "at most 9" in skipped(4, 30, of_all)
+
+
+def test_formulae_of_the_programs_are_those_of_the_losses():
+    """Values, gradients and curvatures beside `verifier.objective`, and F on a segment beside `Narrow.value`."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(30, 2))
+    for loss, delta in (("squared", None), ("huber", 0.7), ("logistic", None)):
+        y = rng.choice([-1.0, 1.0], size=(30, 1)) if loss == "logistic" else rng.normal(size=(30, 1))
+        objective = make_objective(loss, delta=delta, kappa=0.03, penalty="path", penalise_output_bias=True)
+        A = Network((np.ones((2, 2)), np.array([[1.0, -1.0]])), (np.ones(2), np.zeros(1)))
+        s = with_signs(A, Risk(objective, X, y), (1, -1))
+        f = 3.0 * rng.normal(size=30)
+        t = terms(s)
+        assert loss_values(t, f) == pytest.approx(objective.loss.values(f[:, None], y), rel=1e-12)
+        nu = loss_gradient(t, f)
+        assert nu == pytest.approx(objective.loss.gradient(f[:, None], y)[:, 0], rel=1e-12, abs=1e-300)
+        if loss != "huber":
+            assert loss_curvature(t, f, nu) == pytest.approx(objective.loss.hessian(f[:, None], y)[:, 0], rel=1e-12)
+        a, b = ((rng.normal(size=(2, 3)), float(rng.normal())) for _ in range(2))
+        times = rng.uniform(size=70)
+        straight = [s.value((1 - v) * a[0] + v * b[0], (1 - v) * a[1] + v * b[1]) for v in times]
+        assert heights(s, a, b, times) == pytest.approx(straight, rel=1e-12)
+        assert highest(s, a, b, times) == pytest.approx(max(straight), rel=1e-12)
+
+
+def test_a_step_of_the_model_meets_its_conditions():
+    """v >= 0, a slope of 0 where v moves, none below 0 where it is held: the KKT conditions, on random models."""
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        n = int(rng.integers(1, 8))
+        R = rng.normal(size=(n, n + 1))
+        H, g, z = R @ R.T, rng.normal(size=n), rng.uniform(size=n) * (rng.random(n) < 0.6)
+        bounded = rng.random(n) < 0.8
+        v = least_of_model(H, g, z, bounded)
+        slope = H @ (v - z) + g
+        scale = np.abs(H @ z - g).max()
+        assert (v[bounded] >= 0.0).all()
+        assert np.abs(slope[(v > 0.0) | ~bounded]).max(initial=0.0) <= 1e-6 * scale
+        assert slope.min() >= -1e-6 * scale
+
+
+def test_a_polished_path_has_its_ends_and_a_lower_top():
+    """On paths bent at random: the ends stay, and the height said is the largest of F on the path, no larger than before."""
+    rng = np.random.default_rng(5)
+    A, B, objective, X, y = pair_of(1)
+    s = with_signs(A, Risk(objective, X, y), (1, 1))
+    lower = 0
+    for _ in range(6):
+        bends = [(0.5 * rng.normal(size=(2, 2)), float(rng.normal())) for _ in range(3)]
+        points = [(products(A), float(A.c[0])), *bends, (products(B), float(B.c[0]))]
+        after, top = polished(s, points)
+        assert after[0] is points[0]
+        assert after[-1] is points[-1]
+        sampled = max(heights(s, p, q, np.linspace(0.0, 1.0, 200)).max() for p, q in pairwise(after))
+        assert sampled <= top * (1 + 1e-12)
+        assert top <= highest_of(s, points)
+        lower += top < 0.99 * highest_of(s, points)
+    assert lower >= 3
+
+
+def test_compiled_programs_give_what_the_plain_ones_give():
+    """With numba, on parts of a partition: the compiled functions and those they were compiled from."""
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(6)
+    X, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 1))
+    objective = make_objective("squared", kappa=0.01, penalty="path")
+    A = Network((np.ones((2, 2)), np.array([[1.0, -1.0]])), (np.ones(2), np.zeros(1)))
+    s = with_signs(A, Risk(objective, X, y), (1, -1))
+    fan = Fan(s.inputs, s.directions, 2)
+    plain = getattr(relaxed._solve, "py_func")  # noqa: B009
+    for part in fan.roots[:20]:
+        found = relaxed_minimum(s, fan, part.cones, np.inf)
+        dots = np.array([fan.dots[g] for cone in part.cones for g in cone])
+        rays = np.array([fan.rays[g] for cone in part.cones for g in cone])
+        value = plain(terms(s), s.sign_column, dots, rays, np.array([0, 3, 6]), s.inputs, np.inf)[0]
+        assert value == pytest.approx(found.value, rel=1e-9)
+
+
+def test_the_other_end_is_taken_where_a_neuron_of_the_higher_one_is_zero():
+    """B with a neuron at 0 lies in no sign pattern, whatever its F: the search goes around A, and what it proves lies below the exact pass."""
+    A, B, objective, X, y = pair_of(1)
+    for k in range(2):
+        rows, shifts = B.W.copy(), B.b.copy()
+        rows[k], shifts[k] = 0.0, 0.0
+        dead = Network((rows, B.theta), (shifts, B.c))
+        found = pair_barrier(A, dead, objective, X, y, most_programs=600, seconds=1e9)
+        assert objective.value(dead, X, y) > objective.value(A, X, y)
+        assert found.around == "A"
+        said = []
+        claim, _ = cone_barrier(kernel_problem(A, dead, Risk(objective, X, y)), found, said.append)
+        if claim is not None:
+            assert claim.level <= exact_pass(A, dead, kernel_problem(A, dead, Risk(objective, X, y)))[1] * (1 + 1e-9)
+        else:
+            assert "no barrier over E was found; " in said[0]

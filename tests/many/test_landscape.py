@@ -113,6 +113,47 @@ def test_nothing_is_claimed_that_is_not_true(world):
         assert sorted([k for g in c.groups for k in g] + [*c.above, *c.undecided]) == list(range(len(truth)))
 
 
+@given(worlds(), st.data())
+def test_barriers_separate_what_is_separate_and_nothing_else(world, data):
+    """True passes are bottlenecks over the maxima of a world; true barriers, often only just, prove nothing of a pair that its true pass contradicts."""
+    truth, values, maxima, links = world
+    n = len(truth)
+    true_pass = {
+        p: min(max(maxima[e] for e in edges(w)) for w in simple_paths(n, *p)) for p in combinations(range(n), 2)
+    }
+    slack = st.sampled_from([0.0, 0.0, 2.0**-52, 0.25])
+    known = data.draw(st.sets(st.sampled_from(sorted(true_pass)), max_size=3))
+    shown = data.draw(st.sets(st.sampled_from(sorted(links)), min_size=1))
+    barriers = {p: true_pass[p] - data.draw(slack) for p in known}
+    found = landscape(values, {p: links[p] for p in shown}, barriers)
+    for pair, level in barriers.items():
+        assert found.apart[pair].level >= level
+    for pair, apart in found.apart.items():
+        assert apart.level <= true_pass[pair]
+        assert barriers[apart.by] == apart.level
+    for m in found.merges:
+        between = [true_pass[min(a, b), max(a, b)] for a in m.left for b in m.right]
+        assert m.apart is None or m.apart <= min(min(between), m.height)
+    for level in [*truth, 1.0]:
+        c = found.components(level)
+        assert all(true_pass[min(a, b), max(a, b)] > level for a, b in combinations(c.separated, 2))
+        assert len(c.separated) <= len(c.groups)
+
+
+def test_a_barrier_of_one_pair_separates_its_groups():
+    """0 and 1, 2 and 3 are joined low, and 1 - 2 is certified not to be joined below 2: so are all pairs between the groups, and not within."""
+    links = {(0, 1): Link(1.0, 0.0), (2, 3): Link(1.5, 0.5), (0, 3): Link(3.0, 2.0)}
+    found = landscape([point(1.0)] * 4, links, {(1, 2): 2.0})
+    assert set(found.apart) == {(0, 2), (0, 3), (1, 2), (1, 3)}
+    assert [m.apart for m in found.merges] == [None, None, 2.0]
+    at = found.components(1.5)
+    assert at.groups == ((0, 1), (2, 3))
+    assert at.separated == (0, 2)
+    # Joined only above the barrier: nothing of the network behind follows.
+    high = landscape([point(1.0)] * 3, {(0, 1): Link(2.0, 1.0)}, {(1, 2): 2.0})
+    assert set(high.apart) == {(1, 2)}
+
+
 def chain_links(gap_ab=0.0, gap_bc=0.0, direct=0.5):
     """A - B - C, whose sups carry the margin that claims carry."""
     return {

@@ -8,6 +8,8 @@ from itertools import combinations
 
 import pytest
 
+import verifier
+from tests.landscape.moons import moons_pair
 from tests.pipeline.conftest import tiny_data, tiny_network
 from verifier.certificate import read_certificate
 from verifier.cli.main import main
@@ -15,6 +17,7 @@ from verifier.errors import UsageError
 from verifier.kernel import check
 from verifier.many import certify_all
 from verifier.many import pairs as pairs_module
+from verifier.networks.network import Network
 from verifier.outcomes import Outcome
 from verifier.pages.many import write_many_report
 from verifier.pipeline.constructions.proposal import Proposal
@@ -346,3 +349,28 @@ def test_torch_modules_and_arrays_from_python(tmp_path):
     assert r.folder.parent.name == "certificates"
     assert sorted(k for g in r.landscape.components(1e3).groups for k in g) == [0, 1, 2]
     assert write_many_report(r).exists()
+
+
+def test_proven_barriers_between_groups(tmp_path):
+    """Networks of different sign counts on Moons: the certificates' barriers are in the sentence, the tables, the page and the answer about a level."""
+    A, B, X, y = moons_pair(40)
+    turned = Network((A.W[::-1].copy(), A.theta[:, ::-1].copy()), (A.b[::-1].copy(), A.c))
+    result = verifier.certify_all(
+        {"a": A, "b": B, "a turned": turned}, (X, y[:, 0]), loss="squared", method="exchange,sign-count", out=tmp_path
+    )
+    level = result.landscape.barriers[0, 1]
+    assert level == pytest.approx(max(m.F for m in result.group.members) + 0.0073891, abs=1e-6)
+    assert result.landscape.apart[0, 1].level == level
+    assert "gap > 0 on" in result.sentence
+    assert "largest >= 0.007389" in result.sentence
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert found["pairs"][0]["apart_below"] == level
+    page = verifier.write_many_report(result, tmp_path / "r.html").read_text()
+    assert "Proven barriers" in page
+    assert "not joined below" in page
+    asked = verifier.certify_all(
+        {"a": A, "b": B, "a turned": turned}, (X, y[:, 0]), loss="squared", method="exchange,sign-count", out=tmp_path,
+        level=level - 1e-3,
+    )  # fmt: skip
+    assert asked.outcome.value == "REFUTED"
+    assert "at least 2 and at most" in asked.sentence or "exactly" in asked.sentence

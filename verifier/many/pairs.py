@@ -31,7 +31,8 @@ from verifier.stored import code_version
 
 @dataclass(frozen=True)
 class Facts:
-    """What a certificate that was read back and checked says of its pair. link: of its best path, None when it holds none.
+    """What a certificate that was read back and checked says of its pair. link: of its best path, None when it holds none. barrier: the highest level
+    that every path reaches, None when it proves none.
 
     method: that path's name. digest: SHA-256 of the file. cpu_seconds: as its record says, for display.
     """
@@ -42,6 +43,7 @@ class Facts:
     method: str | None
     digest: str
     cpu_seconds: float | None
+    barrier: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def read_pair(file: Path, problem: Problem) -> Facts:
     link = None if best is None else Link(best.sup, best.gap)
     A, B = (Interval(e.lower, e.upper) for e in (found.A, found.B))
     c = found.certificate
-    return Facts(A, B, link, None if best is None else best.path, c.digest, _seconds(c.record))
+    barrier = max((b.level for b in found.barriers if b.output_layer == "trained" and b.gap > 0.0), default=None)
+    return Facts(A, B, link, None if best is None else best.path, c.digest, _seconds(c.record), barrier)
 
 
 def _seconds(record: Mapping[str, Any]) -> float | None:

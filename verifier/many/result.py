@@ -16,14 +16,14 @@ from verifier.kernel.fast.forward import Interval
 from verifier.many.group import Group
 from verifier.many.pairs import PairRow, read_pair
 from verifier.many.together import Components, Landscape, landscape
-from verifier.numbers import show_up
+from verifier.numbers import show_down, show_up
 from verifier.outcomes import Outcome, worst_exit_code
 from verifier.pipeline.kept import NotThis
 from verifier.pipeline.verdict_line import WEIGHTED
 
 COLUMNS = (
     "a", "b", "file_a", "file_b", "status", "F_a", "F_b", "F_a_lower", "F_a_upper", "F_b_lower", "F_b_upper", "sup", "gap", "method",
-    "best_gap", "best_sup", "through", "pass_sup", "pass_through", "cpu_seconds", "certificate", "certificate_sha256", "reason", "exit_code",
+    "best_gap", "best_sup", "through", "pass_sup", "pass_through", "apart_below", "cpu_seconds", "certificate", "certificate_sha256", "reason", "exit_code",
     "polished", "weighted",
 )  # fmt: skip
 
@@ -76,7 +76,7 @@ class ManyResult:
     @property
     def _level_outcome(self) -> Outcome:
         c = self.components
-        if len(c.above) == len(self.names):
+        if len(c.above) == len(self.names) or len(c.separated) > 1:
             return Outcome.REFUTED
         return Outcome.CERTIFIED if len(c.groups) == 1 and not c.undecided else Outcome.INCONCLUSIVE
 
@@ -100,6 +100,12 @@ class ManyResult:
                 parts.append(f"largest gap <= {show_up(worst.gap)} ({self.names[a]} - {self.names[b]})")
         failed = sum(r.status in ("failed", "rejected") for r in self.rows)
         parts += [f"{failed} failed"] if failed else []
+        proved = {p: excess_down(a.level, self._E(p)) for p, a in self.landscape.apart.items()}
+        if proved and max(proved.values()) > 0.0:
+            (a, b), most = max(proved.items(), key=lambda item: item[1])
+            parts.append(
+                f"gap > 0 on {sum(v > 0.0 for v in proved.values())}, largest >= {show_down(most)} ({self.names[a]} - {self.names[b]})"
+            )
         better = len(self.landscape.improvements)
         parts += [f"{better} lower through others"] if better else []
         narrow = [m.name for m in self.group.members if m.endpoint.padded_from is not None]
@@ -110,6 +116,9 @@ class ManyResult:
         parts += ["of the polished copies, not of the networks that were loaded"] if polished else []
         parts += [WEIGHTED] if self.group.data.weights is not None else []
         return "; ".join([*parts, level_words(self.components, len(self.names))])
+
+    def _E(self, pair: tuple[int, int]) -> float:
+        return max(self.landscape.values[k].upper for k in pair)
 
     def rechecked(self) -> ManyResult:
         """The same from the files as they are now: a certificate that does not read back or that the kernel rejects counts no more."""
@@ -137,7 +146,14 @@ def level_words(c: Components, n: int) -> str:
     if not inside:
         return f"no network is certified at {where}"
     who = f"all {n}" if inside == n else f"{inside}"
-    return f"{who} networks at {where} in {'one component' if k == 1 else f'at most {k} components'}"
+    least = len(c.separated)
+    if k == 1:
+        count = "one component"
+    elif least == k:
+        count = f"exactly {k} components that hold them"
+    else:
+        count = f"at least {least} and at most {k} components" if least > 1 else f"at most {k} components"
+    return f"{who} networks at {where} in {count}"
 
 
 def level_text(level: float) -> str:
@@ -148,7 +164,7 @@ def level_text(level: float) -> str:
 def gather(n: int, rows: Sequence[PairRow]) -> Landscape:
     """The landscape of what the rows' certificates say; every certificate of a network encloses the same F, so its intervals are intersected."""
     values = [Interval(-math.inf, math.inf)] * n
-    links = {}
+    links, barriers = {}, {}
     for r in rows:
         if r.facts is None:
             continue
@@ -156,7 +172,14 @@ def gather(n: int, rows: Sequence[PairRow]) -> Landscape:
             values[k] = Interval(max(values[k].lower, found.lower), min(values[k].upper, found.upper))
         if r.facts.link is not None:
             links[r.a, r.b] = r.facts.link
-    return landscape(values, links)
+        if r.facts.barrier is not None:
+            barriers[r.a, r.b] = r.facts.barrier
+    return landscape(values, links, barriers)
+
+
+def excess_down(level: float, E: float) -> float:
+    """level - E, rounded down."""
+    return math.nextafter(level - E, -math.inf)
 
 
 def finite(x: float | None) -> float | None:
@@ -181,6 +204,7 @@ def table_rows(result: ManyResult) -> list[dict[str, Any]]:
                 "best_gap": chain.gap if chain else None, "best_sup": chain.sup if chain else None,
                 "through": [names[k] for k in chain.nodes[1:-1]] if chain else [],
                 "pass_sup": on_tree[0] if on_tree else None, "pass_through": [names[k] for k in on_tree[1][1:-1]] if on_tree else [],
+                "apart_below": apart.level if (apart := found.apart.get((r.a, r.b))) else None,
                 "cpu_seconds": facts.cpu_seconds if facts else None, "certificate": r.file.name if facts else None,
                 "certificate_sha256": facts.digest if facts else None, "reason": r.reason, "exit_code": r.exit_code,
                 "polished": A.endpoint.polished or B.endpoint.polished, "weighted": result.group.data.weights is not None,
@@ -203,11 +227,12 @@ def as_json(result: ManyResult) -> dict[str, Any]:
         "pairs": table_rows(result),
         "tree": [{"a": names[e.a], "b": names[e.b], "height": e.height} for e in found.tree],
         "merges": [
-            {"height": m.height, "left": [names[k] for k in sorted(m.left)], "right": [names[k] for k in sorted(m.right)]} for m in found.merges
+            {"height": m.height, "apart_below": m.apart, "left": [names[k] for k in sorted(m.left)], "right": [names[k] for k in sorted(m.right)]}
+            for m in found.merges
         ],
         "components": {
             "level": finite(c.level), "groups": [[names[k] for k in g] for g in c.groups], "above": [names[k] for k in c.above],
-            "undecided": [names[k] for k in c.undecided],
+            "undecided": [names[k] for k in c.undecided], "separated": [names[k] for k in c.separated],
         },
     }  # fmt: skip
 

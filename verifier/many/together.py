@@ -1,13 +1,13 @@
-"""What certified bounds of pairs prove together: docs/many.md, propositions 1 to 3.
+"""What certified bounds of pairs prove together: docs/many.md, propositions 1 to 4.
 
-Nodes are networks, 0..n-1. Everything here is an upper bound: a missing link, or a high one, separates nothing.
+Nodes are networks, 0..n-1. Links are upper bounds: a missing one, or a high one, separates nothing; barriers do (`apart`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 
 import networkx as nx
@@ -15,6 +15,7 @@ from networkx.utils import UnionFind
 
 from verifier.kernel.fast.forward import Interval
 from verifier.kernel.fast.paths import excess
+from verifier.many.apart import Apart, between, lower_bounds, separated
 
 Pair = tuple[int, int]
 # Claims stand this share above what was computed: a smaller difference of two gaps is no finding.
@@ -49,11 +50,13 @@ class Edge:
 
 @dataclass(frozen=True)
 class Merge:
-    """Two certified connected groups become one at `height` or below."""
+    """Two certified connected groups become one at `height` or below. apart: every path between one of the left and one of the right reaches at least
+    this level; None where that is not proved of all of them."""
 
     height: float
     left: frozenset[int]
     right: frozenset[int]
+    apart: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,14 @@ class Components:
     """At a level: certified connected groups of the networks certified at or below it, largest first.
 
     above: certified above the level. undecided: the level lies inside their certified interval, or F has none.
+    separated: networks of the groups of which no two lie in one component; as many components are certain.
     """
 
     level: float
     groups: tuple[tuple[int, ...], ...]
     above: tuple[int, ...]
     undecided: tuple[int, ...]
+    separated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Landscape:
 
     tree: minimum bottleneck spanning tree (a forest where links are missing), lowest edge first. passes: bottleneck along the tree for every pair
     it joins, with the nodes on the way. chains: for every pair that links join, the chain with the least certified gap. merges: single linkage.
+    barriers: certified lower bounds of passes, by the pair's own certificate. apart: what they prove of all pairs together.
     """
 
     values: tuple[Interval, ...]
@@ -84,6 +90,8 @@ class Landscape:
     passes: Mapping[Pair, tuple[float, tuple[int, ...]]]
     chains: Mapping[Pair, Chain]
     merges: tuple[Merge, ...]
+    barriers: Mapping[Pair, float] = field(default_factory=dict)
+    apart: Mapping[Pair, Apart] = field(default_factory=dict)
 
     @property
     def improvements(self) -> dict[Pair, Chain]:
@@ -107,11 +115,15 @@ class Landscape:
         graph.add_edges_from(p for p, h in self.heights.items() if h <= level and set(p) <= set(inside))
         groups = sorted((tuple(sorted(g)) for g in nx.connected_components(graph)), key=lambda g: (-len(g), g))
         above = tuple(k for k, v in enumerate(self.values) if v.lower > level)
-        return Components(level, tuple(groups), above, tuple(sorted(set(range(len(self.values))) - {*inside, *above})))
+        undecided = tuple(sorted(set(range(len(self.values))) - {*inside, *above}))
+        apart = separated([g[0] for g in groups], level, self.apart)
+        return Components(level, tuple(groups), above, undecided, apart)
 
 
-def landscape(values: Sequence[Interval], links: Mapping[Pair, Link]) -> Landscape:
-    """Everything that follows from the certified values of the networks and the certified links between pairs (a, b), a < b.
+def landscape(
+    values: Sequence[Interval], links: Mapping[Pair, Link], barriers: Mapping[Pair, float] | None = None
+) -> Landscape:
+    """Everything that follows from the certified values of the networks, the certified links between pairs (a, b), a < b, and their certified barriers.
 
     A network without a certified value has the interval (-inf, inf); its links still bound what they bound.
     """
@@ -123,7 +135,10 @@ def landscape(values: Sequence[Interval], links: Mapping[Pair, Link]) -> Landsca
         chain = best_chain(values, links, heights, pair)
         if chain is not None:
             chains[pair] = chain
-    return Landscape(values, dict(links), heights, tree, _passes(len(values), tree), chains, _merges(tree))
+    passes, barriers = _passes(len(values), tree), dict(barriers or {})
+    apart = lower_bounds(len(values), barriers, {p: height for p, (height, _) in passes.items()})
+    merges = tuple(replace(m, apart=between(sorted(m.left), sorted(m.right), apart)) for m in _merges(tree))
+    return Landscape(values, dict(links), heights, tree, passes, chains, merges, barriers, apart)
 
 
 def _sum_up(a: float, b: float) -> float:

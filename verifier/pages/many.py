@@ -80,10 +80,16 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
         "improvements": [_improvement(r, p) for p in found.improvements],
         "components": _components(r),
         "merges": [
-            {"height": show_up(m.height, 7), "left": _list(names, m.left), "right": _list(names, m.right)}
+            {
+                "height": show_up(m.height, 7),
+                "apart": "–" if m.apart is None else show_down(m.apart, 7),
+                "left": _list(names, m.left),
+                "right": _list(names, m.right),
+            }
             for m in found.merges
         ],
         "picture": merge_plot(names, [m.F for m in group.members], found.merges, r.level) if drawable else None,
+        "barriers": [_barrier(r, pair) for pair in sorted(found.apart)],
         "pairs": [_pair_row(r, p, target) for p in r.rows],
         "command": f"python -m verifier check {shlex.quote(str(r.folder))}/*.safetensors --reference",
     }
@@ -134,12 +140,23 @@ def _improvement(r: ManyResult, pair: Pair) -> dict[str, str]:
     }
 
 
+def _barrier(r: ManyResult, pair: Pair) -> dict[str, str]:
+    apart, joined = r.landscape.apart[pair], r.landscape.passes.get(pair)
+    return {
+        "pair": f"{r.names[pair[0]]} – {r.names[pair[1]]}",
+        "level": show_down(apart.level, 7),
+        "joined": "–" if joined is None else show_up(joined[0], 7),
+        "by": "its own certificate" if apart.by == pair else f"that of {r.names[apart.by[0]]} – {r.names[apart.by[1]]}",
+    }
+
+
 def _components(r: ManyResult) -> dict[str, Any]:
     c = r.components
     return {
         "level": "none" if finite(c.level) is None else level_text(c.level),
         "words": level_words(c, len(r.names)),
         "groups": [{"size": len(g), "names": _list(r.names, g)} for g in c.groups],
+        "separated": _list(r.names, c.separated) if len(c.separated) > 1 else "",
         "above": _list(r.names, c.above),
         "undecided": _list(r.names, c.undecided),
         "asked": r.asked,

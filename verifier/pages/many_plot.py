@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from verifier.many.together import Merge
-from verifier.numbers import show_up
+from verifier.numbers import show_down, show_up
 from verifier.report.fields import plural
 from verifier.report.svg import Picture, Theme, picture
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAUTION = "Upper bounds: true passes may be lower."
+CAUTION_APART = "Upper bounds: true passes may be lower, but not lower than a dotted line."
 NAMED = 12  # merges that the text alternative spells out
 
 
@@ -43,13 +44,17 @@ def _alt(names: Sequence[str], values: Sequence[float], merges: Sequence[Merge])
     ]
     for m in merges[:NAMED]:
         left, right = (", ".join(names[k] for k in sorted(group)) for group in (m.left, m.right))
-        parts.append(f"{left} and {right} are joined at F at most {show_up(m.height, 5)}.")
+        parts.append(f"{left} and {right} are joined at F at most {show_up(m.height, 5)}{_apart(m)}.")
     if len(merges) > NAMED:
         rest = merges[NAMED:]
         parts.append(f"{plural(len(rest), 'more join')}, the last at F at most {show_up(rest[-1].height, 5)}.")
     groups = len(names) - len(merges)
     parts.append("All are joined." if groups == 1 else f"{groups} groups are not joined by any certified path.")
     return " ".join(parts)
+
+
+def _apart(m: Merge) -> str:
+    return "" if m.apart is None else f" and not joined below {show_down(m.apart, 5)}"
 
 
 def _draw(
@@ -64,10 +69,15 @@ def _draw(
     for m in merges:
         (x0, y0), (x1, y1) = at[min(m.left)], at[min(m.right)]
         ax.plot([x0, x0, x1, x1], [y0, m.height, m.height, y1], color=theme.bound, lw=1.6, solid_joinstyle="round")
+        if m.apart is not None:
+            ax.plot([x0, x1], [m.apart, m.apart], color=theme.bound, lw=1.6, ls=":")
         for k in m.left | m.right:
             at[k] = ((x0 + x1) / 2, m.height)
     ax.plot(range(len(order)), [values[k] for k in order], "o", color=theme.sample, ms=5, label="network, F in float64")
     ax.plot([], [], color=theme.bound, lw=1.6, label="certified upper bound of the pass")
+    lower = any(m.apart is not None for m in merges)
+    if lower:
+        ax.plot([], [], color=theme.bound, lw=1.6, ls=":", label="not joined below, certified")
     ax.axhline(level, color=theme.level, lw=0.9, ls="--", label="level of the components")
     labels = [_short(names[k]) for k in order]
     ax.set_xticks(range(len(order)), labels, rotation=60 if max(map(len, labels)) * len(labels) > 70 else 0)
@@ -76,7 +86,7 @@ def _draw(
     ax.grid(axis="y", color=theme.faint, lw=0.6)
     ax.set_axisbelow(True)
     figure.legend(loc="outside upper left", frameon=False, fontsize=8.5, ncols=3)
-    ax.set_title(CAUTION, fontsize=8.5, loc="left", color=theme.level)
+    ax.set_title(CAUTION_APART if lower else CAUTION, fontsize=8.5, loc="left", color=theme.level)
     return figure
 
 

@@ -197,7 +197,7 @@ def _run(
                     f"{c.name}: not needed, the gap over E is 0 already (--exhaustive runs it)"
                 )
                 continue
-            request = Request(o, of_all, proved, waypoints=work.posed, say=say)
+            request = Request(o, of_all, proved, work.barrier, waypoints=work.posed, say=say)
             if decided is None and (proved or c.estimates):
                 decided = time.process_time() - start
             if c.estimates:

@@ -7,9 +7,17 @@ from typing import Any
 
 from verifier.elaboration.cone_barriers import ConeUnion, cone_barrier_claim
 from verifier.kernel.statements import ConeBarrier, Problem
-from verifier.landscape.coarse.pair import PairBarrier
+from verifier.landscape.coarse.pair import LEVEL, PairBarrier
+from verifier.landscape.coarse.search import CoarseBarrier, Ended
 from verifier.numbers import show_down
 from verifier.pipeline.record import plain
+
+# Why a search did not close its bracket.
+WHY = {
+    Ended.BUDGET: "its budget ended with {} parts below the level tried last and ways out left",
+    Ended.INTERRUPTED: "it was interrupted with {} parts below the level tried last",
+    Ended.NARROWEST: "its relaxed programs let the flood pass where no cone is cut any further, {} parts below the level tried last",
+}
 
 
 def cone_barrier(
@@ -22,19 +30,37 @@ def cone_barrier(
         union = ConeUnion(found.around, p.start, p.goal, s.signs, s.directions, p.tree, p.inside, p.faces)
         claim = cone_barrier_claim(problem, union, [(d.nu, d.slopes, d.pulls) for d in p.duals], name=name)
         claim = claim if claim.gap > 0.0 else None
-    top = min(search.upper, search.turned)
-    ends = "" if search.closed else f"; stopped at [{search.lower:.6g}, {top:.6g}] (float64, not certified)"
     cost = f"{search.programs} programs, {search.seconds:.1f} CPU s"
     if claim is None:
-        say(f"{name}: no barrier over E was found{ends}, {cost}")
+        say(f"{no_barrier(found, name)}, {cost}")
     else:
         say(
             f"{name}: certified gap >= {show_down(claim.gap)} over E: no path leaves {int(claim.inside.sum())} of {len(claim.inside)} coarse cells around "
-            f"{claim.around} below {show_down(claim.level, 8)}{ends}, {cost}"
+            f"{claim.around} below {show_down(claim.level, 8)}{_ends(search)}, {cost}"
         )
     return claim, plain(
         {
-            "lower": search.lower, "upper": search.upper, "zero_neuron": search.turned, "closed": search.closed, "programs": search.programs,
-            "parts": search.parts, "cpu_seconds": search.seconds,
+            "lower": search.lower, "upper": search.upper, "zero_neuron": search.turned, "closed": search.closed, "ended": search.ended.value,
+            "waiting": search.waiting, "programs": search.programs, "parts": search.parts, "cpu_seconds": search.seconds,
         }
     )  # fmt: skip
+
+
+def no_barrier(found: PairBarrier, name: str = "cones") -> str:
+    """What is said of a search that proved nothing above E, and why."""
+    search, why = found.search, _ends(found.search)
+    if search.closed:
+        fades = search.turned <= min(search.upper, search.lower * (1.0 + LEVEL))
+        why = (
+            f"; a neuron of {found.around} fades to 0 without a rise over E, and there signs may change"
+            if fades
+            else "; a path stays at E"
+        )
+    return f"{name}: no barrier over E was found{why}"
+
+
+def _ends(search: CoarseBarrier) -> str:
+    if search.closed:
+        return ""
+    between = f"the level lies in [{search.lower:.6g}, {min(search.upper, search.turned):.6g}] (float64, not certified)"
+    return f"; {WHY[search.ended].format(search.waiting)}: {between}"

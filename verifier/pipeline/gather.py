@@ -16,7 +16,7 @@ from verifier.numbers import show_down, show_up
 from verifier.outcomes import CertifiedBound
 from verifier.paths.path import Path
 from verifier.paths.regions.crossed import regions_crossed
-from verifier.pipeline.cone_barrier import cone_barrier
+from verifier.pipeline.cone_barrier import cone_barrier, no_barrier
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.constructions.registry import Construction
 from verifier.pipeline.exact import barrier_and_record
@@ -56,6 +56,8 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         if found is not None:
             coarse, work.record["cones"] = found
             work.claims += [coarse] if coarse is not None else []
+            if coarse is None:
+                work.record["skipped"].append(no_barrier(proposal.coarse))
     _programs(proposal, s.problem, r, work, say)
     _regions(proposal, s.problem, r, work, say)
     _every_width(proposal, s, r, work, say)

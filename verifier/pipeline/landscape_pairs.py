@@ -120,7 +120,7 @@ def _figures(found: Kept, certificate: Path) -> dict[str, Any]:
     return {
         "E": found.E, "certified_gap": None if barrier is None else barrier.gap, "certified_level": None if barrier is None else barrier.level,
         "upper_gap": found.paths[0].gap, "upper": found.paths[0].sup, "every_width": max(widths, default=None), "component": cells and len(cells.cells),
-        "faces": cells and len(cells.faces), "visited": found.certificate.record["exact"]["visited"],
+        "faces": cells and len(cells.faces), "visited": (found.certificate.record.get("exact") or {}).get("visited"),
         "rows": sorted(rows, key=lambda r: r["maximum"]), "certificate": certificate.name, "sha256": found.certificate.digest,
     }  # fmt: skip
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verifier.kernel import Claim, EndpointValue
+from verifier.kernel.statements import Barrier
 from verifier.networks.network import Network
 from verifier.outcomes import CertifiedBound, SampledEstimate
 from verifier.paths.path import Path
@@ -36,6 +37,11 @@ class Work:
     def proved(self) -> bool:
         """Whether a claim says more than the values of A and B."""
         return any(not isinstance(c, EndpointValue) for c in self.claims)
+
+    @property
+    def barrier(self) -> bool:
+        """Whether a claim says that every path from A to B rises above E."""
+        return any(isinstance(c, Barrier) and c.gap > 0.0 for c in self.claims)
 
     @property
     def between(self) -> list[CertifiedBound]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.landscape.coarse.face_bounds import scaled
-from verifier.landscape.coarse.search import GRID, CoarseBarrier, Point, coarse_barrier, highest, kinks
+from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
+from verifier.landscape.coarse.search import GRID, CoarseBarrier, coarse_barrier
+from verifier.landscape.coarse.segments import Point, highest, kinks
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
+from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
 from verifier.landscape.sign_count.star import handed_over
 from verifier.networks.network import Network
@@ -22,6 +24,10 @@ from verifier.paths.path import Path
 Array = np.ndarray
 # Seconds between two lines of progress.
 OFTEN = 15.0
+# Levels that differ by this share are one.
+LEVEL = 1e-9
+# CPU seconds of compilation that are worth a word.
+NOTED = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,21 +69,33 @@ def pair_barrier(
     say: Callable[[str], None] = lambda text: None,
     often: float = OFTEN,
 ) -> PairBarrier:
-    """The search from the network with the larger F: fewer parts lie below it.
+    """The search from the network with the larger F, as fewer parts lie below it; from the other one where a neuron of the first is 0, or fades to 0
+    below E, so that signs may change there and nothing is proved around it.
 
-    Raises UsageError where a neuron of that network is 0: then no sign pattern holds it, and its own F is at least what the search could prove.
+    Raises UsageError where both have a neuron that is 0: then no sign pattern holds either.
     """
     ends = {"A": A, "B": B}
     values = {k: risk.value(net) for k, net in ends.items()}
-    around, other = ("A", "B") if values["A"] >= values["B"] else ("B", "A")
-    signs, theirs = neuron_signs(ends[around]), neuron_signs(ends[other])
-    if 0 in signs:
+    pattern = {k: neuron_signs(net) for k, net in ends.items()}
+    starts = {
+        k: (with_signs(A, risk, tuple(pattern[k]), "cones"), _point(ends[k]))
+        for k in sorted(ends, key=lambda k: -values[k])
+        if 0 not in pattern[k]
+    }
+    if not starts:
         raise UsageError(
-            f"cones: network {around} has a neuron that is 0 (head or row), where its sign may change at once; such pairs are not covered"
+            "cones: A and B have a neuron that is 0 each (head or row), where its sign may change at once; such pairs are not covered"
         )
-    s = with_signs(A, risk, tuple(signs), "cones")
-    start = _point(ends[around])
-    goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(signs, theirs)) else None
+    zero = {k: _to_zero(*start) for k, start in starts.items()}
+    E = max(values.values())
+    around = next((k for k in starts if zero[k] > E * (1.0 + LEVEL)), next(iter(starts)))
+    other = "B" if around == "A" else "A"
+    s, start = starts[around]
+    goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(s.signs, pattern[other])) else None
+    began = time.process_time()
+    relaxed_minimum(s, Fan(s.inputs, s.directions, len(s.signs)), [()] * len(s.signs), np.inf)
+    if (spent := time.process_time() - began) > NOTED:
+        say(f"cones: numba compiled the programs in {spent:.0f} CPU s; they are kept for the next search")
     last = [time.monotonic()]
     say(f"cones: a search of at most {seconds:.0f} CPU s; Ctrl-C ends it with what is proved by then")
 
@@ -89,7 +107,7 @@ def pair_barrier(
             )
 
     found = coarse_barrier(
-        s, start, goal, upper=np.inf if goal is None else _highest(s, start, goal), turned=_to_zero(s, start),
+        s, start, goal, upper=np.inf if goal is None else _highest(s, start, goal), turned=zero[around],
         most_programs=most_programs, seconds=seconds, close=close, floor=values[other], progress=progress,
     )  # fmt: skip
     return PairBarrier(A, B, around, found)

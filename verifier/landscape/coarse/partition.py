@@ -25,6 +25,11 @@ class Partition:
 
     def __post_init__(self) -> None:
         self.touching = Touching(self.fan)
+        self.whole()
+
+    def whole(self) -> None:
+        """The fan's roots again; what is known of faces stays true."""
+        self.fan.whole()
         self.near = {part: {} for part in self.fan.roots}
         for k, part in enumerate(self.fan.roots):
             for other in self.fan.roots[:k]:

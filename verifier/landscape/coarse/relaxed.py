@@ -1,4 +1,4 @@
-"""The least relaxed F on a face of cones: a convex program in a few variables, by Newton steps that keep the signs of the variables.
+"""The least relaxed F on a face of cones: a convex program in a few variables.
 
 On the cone of rays g_k a neuron is u = sum_k lambda_k g_k, lambda >= 0, and `a u . xt_j <= relu(u . xt_j) <= sum_k lambda_k relu(g_k . xt_j)` for every
 slope a in [0, 1]: f lies between two functions linear in lambda, and the loss is that of the point between them nearest to its least (section 12).
@@ -11,214 +11,231 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.landscape.coarse.compiled import compiled
+from verifier.landscape.coarse.newton import (
+    LOGISTIC,
+    LOSSES,
+    SQUARED,
+    STEPS,
+    Square,
+    Terms,
+    descend,
+    loss_gradient,
+    no_square,
+    terms_of,
+)
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.relaxation import Solved
 
+__all__ = ["LOSSES", "Relaxed", "relaxed_minimum", "scaled"]
+
 Array = np.ndarray
-LOSSES = ("squared", "huber", "logistic")
-# Newton steps of one program, halvings of one step, and how often slopes are moved.
-STEPS, HALVINGS, SLOPES = 60, 30, 10
-# |u| is rounded off below this share of the size of data and targets, so that it has a gradient at 0, at most 1 long.
+# How often slopes are moved in one program.
+SLOPES = 10
+# |u| is rounded off below this share of the size of data and targets.
 ROUND = 1e-9
+# Newton steps end when the next one promises no more than this share of F: while slopes move, and before the value counts.
+ROUGH, FINE = 1e-7, 1e-14
 
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
-    """value: the least that was met, above the relaxed minimum by little. solved: where, with approximate duals."""
+    """value: the least that was met, above the relaxed minimum by little. solved: where, with approximate duals. u (m, n), c, true: a network near it
+    and its F."""
 
     value: float
     solved: Solved
+    u: Array
+    c: float
+    true: float
 
 
 def relaxed_minimum(s: Narrow, fan: Fan, face: Sequence[Sequence[int]], cut: float) -> Relaxed:
-    """The relaxed minimum of F where neuron i is a combination of the rays face[i], none: 0. Slopes are improved until the value exceeds `cut`."""
-    return _Program(s, fan, face).solve(cut)
+    """The relaxed minimum of F where neuron i is a combination of the rays face[i], none: 0.
+
+    Slopes are improved until the value exceeds `cut`, or a network on the face lies below it, which no slopes can change.
+    """
+    rays = [g for mine in face for g in mine]
+    starts = np.cumsum([0, *(len(mine) for mine in face)])
+    n = s.inputs.shape[1]
+    dots = np.array([fan.dots[g] for g in rays]).reshape(len(rays), s.N)
+    G = np.array([fan.rays[g] for g in rays]).reshape(len(rays), n)
+    value, z, slopes, u, nu, pulls, loose, at, true = _solve(
+        terms(s), s.sign_column, dots, G, starts, s.inputs, float(cut)
+    )
+    solved = Solved(u, float(z[-1]) if s.output_bias else 0.0, nu, slopes, pulls, loose)
+    near, bias = at[: len(face) * n].reshape(len(face), n), float(at[-1])
+    return Relaxed(float(value), solved, near, bias, float(true))
 
 
-class _Program:
-    """Variables: lambda of all rays, in units in which their products with the inputs have size 1, and the output bias."""
-
-    def __init__(self, s: Narrow, fan: Fan, face: Sequence[Sequence[int]]) -> None:
-        self.s, k, N = s, len(face), s.N
-        self.neuron = np.array([i for i, rays in enumerate(face) for _ in rays], dtype=int)
-        rays = [g for mine in face for g in mine]
-        D = np.array([fan.dots[g] for g in rays]).reshape(len(rays), N)
-        unit = np.sqrt((D * D).mean(axis=1)) if len(rays) else np.ones(0)
-        unit = np.where(unit > 0.0, unit, 1.0)[:, None]
-        self.D = D / unit
-        self.G = np.array([fan.rays[g] for g in rays]).reshape(len(rays), s.inputs.shape[1]) / unit
-        self.signs = np.array([s.signs[i] for i in self.neuron], dtype=np.float64)[:, None]
-        self.over = np.maximum(self.D, 0.0)
-        self.mine = [np.flatnonzero(self.neuron == i) for i in range(k)]
-        self.slopes, self.open = np.zeros((k, N)), np.zeros((k, N), dtype=bool)
-        for i, own in enumerate(self.mine):
-            if len(own):
-                d = self.D[own]
-                top, low = d.max(axis=0), d.min(axis=0)
-                self.open[i] = (top > 0.0) & (low < 0.0)
-                self.slopes[i] = np.where(self.open[i], d.sum(axis=0) > 0.0, top > 0.0)
-        y = s.targets[:, 0]
-        self.best_f = y * np.inf if s.objective.loss.name == "logistic" else y
-        self.y = s.targets
-        self.size = max(1e-300, float(np.abs(y).max()))
-        self.round = ROUND * self.size
-        self.variables = len(rays) + int(s.output_bias)
-        self.rows()
-
-    def rows(self) -> None:
-        """Coefficients of the lower and the upper function, (variables, N)."""
-        lean = self.slopes[self.neuron] * self.D
-        low = np.where(self.signs > 0.0, lean, -self.over)
-        high = np.where(self.signs > 0.0, self.over, -lean)
-        one = np.ones((int(self.s.output_bias), self.s.N))
-        self.low, self.high = np.vstack([low, one]), np.vstack([high, one])
-
-    def at(self, z: Array) -> tuple[float, Array, Array]:
-        """(F, f, nu)."""
-        loss = self.s.objective.loss
-        f = np.minimum(np.maximum(self.best_f, z @ self.low), z @ self.high)[:, None]
-        value = float(loss.values(f, self.y).mean())
-        if self.s.objective.kappa > 0.0:
-            for own in self.mine:
-                u = z[own] @ self.G[own]
-                value += self.s.objective.kappa * float(np.sqrt(u @ u + self.round**2))
-            if self.s.output_bias and self.s.bias_price:
-                value += self.s.bias_price * float(np.sqrt(z[-1] ** 2 + self.round**2))
-        return value, f[:, 0], loss.gradient(f, self.y)[:, 0]
-
-    def slope(self, z: Array, f: Array, nu: Array) -> tuple[Array, Array]:
-        """Gradient and Hessian."""
-        s, N = self.s, self.s.N
-        rows = np.where(nu > 0.0, self.low, self.high)
-        bend = np.where(nu != 0.0, self.curvature(f, nu), 0.0)
-        g = rows @ nu / N
-        H = (rows * bend) @ rows.T / N
-        if s.objective.kappa > 0.0:
-            for own in self.mine:
-                G = self.G[own]
-                u = z[own] @ G
-                rho = float(np.sqrt(u @ u + self.round**2))
-                g[own] += s.objective.kappa * (G @ u) / rho
-                H[np.ix_(own, own)] += s.objective.kappa * (G @ G.T / rho - np.outer(G @ u, G @ u) / rho**3)
-            if s.output_bias and s.bias_price:
-                rho = float(np.sqrt(z[-1] ** 2 + self.round**2))
-                g[-1] += s.bias_price * z[-1] / rho
-                H[-1, -1] += s.bias_price * self.round**2 / rho**3
-        return g, H
-
-    def curvature(self, f: Array, nu: Array) -> Array:
-        """Of the loss; of Huber's that of the parabola above it which touches it there, since its tails have none."""
-        if self.s.objective.loss.name == "huber":
-            return np.minimum(1.0, np.abs(nu) / np.maximum(np.abs(f - self.y[:, 0]), 1e-300))
-        out: Array = self.s.objective.loss.hessian(f[:, None], self.y)[:, 0]
-        return out
-
-    def descend(self, z: Array) -> tuple[float, Array]:
-        """Newton steps over the variables that are positive or want to be; lambda stays at least 0."""
-        bounded = np.arange(self.variables) < len(self.neuron)
-        value, f, nu = self.at(z)
-        for _ in range(STEPS):
-            g, H = self.slope(z, f, nu)
-            free = ~bounded | (z > 0.0) | (g < 0.0)
-            if not free.any() or np.abs(g[free]).max() <= 1e-12 * max(value, 1e-12):
-                break
-            step = least_of_model(H, g, z, bounded) - z
-            t, moved = 1.0, False
-            for _ in range(HALVINGS):
-                to = z + t * step
-                to[bounded] = np.maximum(to[bounded], 0.0)
-                after, f_after, nu_after = self.at(to)
-                if after < value:
-                    moved = True
-                    break
-                t *= 0.5
-            if not moved:
-                break
-            gained = value - after
-            z, value, f, nu = to, after, f_after, nu_after
-            if gained <= 1e-13 * value:
-                break
-        return value, z
-
-    def solve(self, cut: float) -> Relaxed:
-        z = np.zeros(self.variables)
-        z[: len(self.neuron)] = 1e-3 * self.size
-        if self.s.output_bias:
-            z[-1] = 0.0 if self.s.objective.loss.name == "logistic" else float(self.y.mean())
-        reach = np.ones(self.slopes.shape)
-        way = np.zeros(self.slopes.shape, dtype=np.int8)
-        best: tuple[float, Array, Array] | None = None
-        last = -np.inf
-        for turn in range(SLOPES):
-            value, z = self.descend(z)
-            if best is None or value > best[0]:
-                best = (value, z.copy(), self.slopes.copy())
-            if value >= cut or not self.open.any() or (turn > 2 and value < last + 1e-6 * abs(last)):
-                break
-            last = best[0]
-            changed = False
-            for i, own in enumerate(self.mine):
-                pre = z[own] @ self.D[own] if len(own) else np.zeros(self.s.N)
-                tiny = 1e-12 * self.size
-                to = np.where(pre > tiny, 1, np.where(pre < -tiny, -1, 0)) * self.open[i]
-                to = np.where((to > 0) & (self.slopes[i] >= 1.0) | (to < 0) & (self.slopes[i] <= 0.0), 0, to)
-                reach[i] = np.where((way[i] != 0) & (to != 0) & (way[i] != to), 0.5 * reach[i], reach[i])
-                way[i] = np.where(to != 0, to, way[i])
-                moved = np.clip(self.slopes[i] + to * reach[i], 0.0, 1.0)
-                changed |= bool((moved != self.slopes[i]).any())
-                self.slopes[i] = moved
-            if not changed:
-                break
-            self.rows()
-        assert best is not None
-        value, z, self.slopes = best
-        self.rows()
-        return Relaxed(value, self.solved(z))
-
-    def solved(self, z: Array) -> Solved:
-        s, k = self.s, len(self.mine)
-        _, _, nu = self.at(z)
-        u, pulls, loose = np.zeros((k, s.inputs.shape[1])), np.zeros((k, s.inputs.shape[1])), np.zeros(k)
-        for i, own in enumerate(self.mine):
-            if not len(own):
-                continue
-            u[i] = z[own] @ self.G[own]
-            if s.objective.kappa > 0.0:
-                pulls[i] = -s.objective.kappa * u[i] / np.sqrt(u[i] @ u[i] + self.round**2)
-            signed, pre = s.signs[i] * nu, z[own] @ self.D[own]
-            over, truth = z[own] @ self.over[own], np.maximum(pre, 0.0)
-            under = truth - self.slopes[i] * pre
-            gap = np.where(signed < 0.0, -signed * (over - truth), signed * (under + 0.05 * (over - truth)))
-            # A minimiser on rays alone shows no looseness where the cone has some.
-            wide = np.minimum(self.over[own].max(axis=0), np.maximum(-self.D[own], 0.0).max(axis=0))
-            loose[i] = float((gap + 0.02 * np.abs(nu) * wide * z[own].max()) @ self.open[i])
-        return Solved(u, float(z[-1]) if s.output_bias else 0.0, nu, self.slopes, pulls, loose)
+def scaled(s: Narrow, u: Array, c: float) -> tuple[Array, float, float]:
+    """(u, c, F): every neuron times a number >= 0, and the output bias, where F is least: a convex problem in a few variables."""
+    t = terms(s)
+    value, z = _scale(t, s.sign_column, s.inputs, np.ascontiguousarray(u), c)
+    return u * z[: len(u), None], float(z[-1]) if s.output_bias else 0.0, float(value)
 
 
-def least_of_model(H: Array, g: Array, z: Array, bounded: Array) -> Array:
-    """The v that minimises `g . (v - z) + (v - z) H (v - z) / 2` with v >= 0 where bounded, from v = z, which is feasible: an active-set method."""
-    largest = float(H.diagonal().max())
-    H = H + (1e-12 * largest if largest > 0.0 else 1.0) * np.eye(len(g))
-    right, v = H @ z - g, z.copy()
-    moving = ~bounded | (z > 0.0)
-    for _ in range(8 * len(g)):
-        at = np.flatnonzero(moving)
-        if len(at):
-            fixed = np.flatnonzero(~moving)
-            to = np.linalg.solve(H[np.ix_(at, at)], right[at] - H[np.ix_(at, fixed)] @ v[fixed])
-            low = bounded[at] & (to < 0.0)
-            if low.any():
-                ratios = np.where(low, v[at] / np.where(low, v[at] - to, 1.0), np.inf)
-                k = int(np.argmin(ratios))
-                v[at] += ratios[k] * (to - v[at])
-                v[at[k]] = 0.0
-                moving[at[k]] = False
-                continue
-            v[at] = to
-        falling = np.where(moving, 0.0, H @ v - right)
-        k = int(np.argmin(falling))
-        if falling[k] >= -1e-13 * float(np.abs(right).max(initial=0.0)):
+def terms(s: Narrow) -> Terms:
+    """F of this problem, for programs."""
+    o, y = s.objective, np.ascontiguousarray(s.targets[:, 0])
+    size = max(1e-300, float(np.abs(y).max()))
+    return terms_of(o.loss.name, o.loss.delta, o.kappa, s.bias_price, s.output_bias, y, ROUND * size)
+
+
+@compiled
+def _scale(t: Terms, signs: Array, inputs: Array, u: Array, c: float) -> tuple[float, Array]:
+    """(F, factors and output bias)."""
+    k, N = len(u), len(inputs)
+    rows = np.ones((k + int(t.output_bias), N))
+    for i in range(k):
+        rows[i] = signs[i] * np.maximum(inputs @ u[i], 0.0)
+    z = np.ones(len(rows))
+    if t.output_bias:
+        z[-1] = c
+    return descend(t, no_square(len(rows)), rows, rows, u, np.arange(k + 1), z, 8, 1e-10)
+
+
+@compiled
+def _solve(
+    t: Terms, signs: Array, dots: Array, G: Array, starts: Array, inputs: Array, cut: float
+) -> tuple[float, Array, Array, Array, Array, Array, Array, Array, float]:
+    """(value, z, slopes (k, N), u (k, n), nu (N,), pulls (k, n), loose (k,), network near with its output bias behind it, its F).
+
+    Lambda are in units in which the products of rays with the inputs have size 1.
+    """
+    R, N = dots.shape
+    k, n = len(starts) - 1, G.shape[1]
+    D, rays = dots.copy(), G.copy()
+    for r in range(R):
+        unit = np.sqrt((dots[r] * dots[r]).mean())
+        if unit > 0.0:
+            D[r] /= unit
+            rays[r] /= unit
+    over = np.maximum(D, 0.0)
+    size = t.rounded / ROUND
+    slopes = np.zeros((k, N))
+    opened = np.zeros((k, N), dtype=np.bool_)
+    for i in range(k):
+        top, least, total = np.zeros(N), np.zeros(N), np.zeros(N)
+        for r in range(starts[i], starts[i + 1]):
+            top, least, total = np.maximum(top, D[r]), np.minimum(least, D[r]), total + D[r]
+        opened[i] = (top > 0.0) & (least < 0.0)
+        slopes[i] = np.where(opened[i], total > 0.0, top > 0.0)
+    V = R + int(t.output_bias)
+    low, high = np.ones((V, N)), np.ones((V, N))
+    _bounds_of_relu(signs, starts, slopes, D, over, low, high)
+    # Of the squared loss, samples on one side of all cones make one square.
+    some = np.zeros(N, dtype=np.bool_) if t.loss == SQUARED else np.ones(N, dtype=np.bool_)
+    for i in range(k):
+        some |= opened[i]
+    at, rest = np.flatnonzero(some), np.flatnonzero(~some)
+    fixed, y = np.ascontiguousarray(low[:, rest]), t.y[rest]
+    square = Square(fixed @ fixed.T, fixed @ y, y @ y)
+    few = Terms(
+        t.y[at], t.best[at], t.loss, t.delta, t.kappa, t.bias_price, t.output_bias, t.rounded, t.samples
+    )  # fmt: skip
+    z = np.zeros(V)
+    z[:R] = 1e-3 * size
+    if t.output_bias:
+        z[-1] = 0.0 if t.loss == LOGISTIC else t.y.mean()
+    value, z, lean, near, true = _climb(
+        few, t, square, signs, np.ascontiguousarray(D[:, at]), np.ascontiguousarray(over[:, at]), rays, starts, inputs,
+        np.ascontiguousarray(slopes[:, at]), np.ascontiguousarray(opened[:, at]), np.ascontiguousarray(low[:, at]),
+        np.ascontiguousarray(high[:, at]), z, size, cut,
+    )  # fmt: skip
+    for i in range(k):
+        slopes[i][at] = lean[i]
+    _bounds_of_relu(signs, starts, slopes, D, over, low, high)
+    f = np.minimum(np.maximum(t.best, z @ low), z @ high)
+    nu = loss_gradient(t, f)
+    u, pulls, loose = np.zeros((k, n)), np.zeros((k, n)), np.zeros(k)
+    for i in range(k):
+        a, b = starts[i], starts[i + 1]
+        if a == b:
+            continue
+        u[i] = z[a:b] @ rays[a:b]
+        if t.kappa > 0.0:
+            pulls[i] = -t.kappa * u[i] / np.sqrt(u[i] @ u[i] + t.rounded**2)
+        signed = signs[i] * nu
+        pre, above = z[a:b] @ D[a:b], z[a:b] @ over[a:b]
+        truth = np.maximum(pre, 0.0)
+        under = truth - slopes[i] * pre
+        gap = np.where(signed < 0.0, -signed * (above - truth), signed * (under + 0.05 * (above - truth)))
+        # A minimiser on rays alone shows no looseness where the cone has some.
+        most, least = np.zeros(N), np.zeros(N)
+        for r in range(a, b):
+            most, least = np.maximum(most, D[r]), np.maximum(least, -D[r])
+        gap += 0.02 * np.abs(nu) * np.minimum(most, least) * z[a:b].max()
+        loose[i] = gap[opened[i]].sum()
+    return value, z, slopes, u, nu, pulls, loose, near, true
+
+
+@compiled
+def _bounds_of_relu(signs: Array, starts: Array, slopes: Array, D: Array, over: Array, low: Array, high: Array) -> None:
+    """Fill the coefficients of the functions below and above f."""
+    for i in range(len(signs)):
+        for r in range(starts[i], starts[i + 1]):
+            if signs[i] > 0.0:
+                low[r], high[r] = slopes[i] * D[r], over[r]
+            else:
+                low[r], high[r] = -over[r], -slopes[i] * D[r]
+
+
+@compiled
+def _climb(
+    t: Terms, whole: Terms, square: Square, signs: Array, D: Array, over: Array, rays: Array, starts: Array, inputs: Array,
+    slopes: Array, opened: Array, low: Array, high: Array, z: Array, size: float, cut: float,
+) -> tuple[float, Array, Array, Array, float]:  # fmt: skip
+    """(value, z, slopes, network near, its F): slopes move to where relu lies at z, by halves where they went too far, while that raises the minimum."""
+    k = len(signs)
+    reach, way = np.ones(slopes.shape), np.zeros(slopes.shape)
+    best, best_z, best_slopes, last = -np.inf, z, slopes.copy(), -np.inf
+    near, true, known = np.zeros(k * inputs.shape[1] + 1), np.inf, False
+    for turn in range(SLOPES):
+        value, z = descend(t, square, low, high, rays, starts, z, STEPS, ROUGH)
+        if value >= cut or cut == np.inf or not opened.any():
+            value, z = descend(t, square, low, high, rays, starts, z, STEPS, FINE)
+        if value > best:
+            best, best_z, best_slopes, known = value, z.copy(), slopes.copy(), False
+        if value >= cut or not opened.any() or (turn > 2 and value < last + 1e-6 * abs(last)):
             break
-        moving[k] = True
-    return v
+        last = best
+        if turn >= 1 and cut < np.inf:
+            near, true = _near(whole, signs, inputs, rays, starts, z)
+            if true <= cut:
+                best, best_z, best_slopes, known = value, z.copy(), slopes.copy(), True
+                break
+        changed = False
+        for i in range(k):
+            pre = z[starts[i] : starts[i + 1]] @ D[starts[i] : starts[i + 1]]
+            tiny = 1e-12 * size
+            to = np.where(pre > tiny, 1.0, np.where(pre < -tiny, -1.0, 0.0)) * opened[i]
+            to = np.where((to > 0.0) & (slopes[i] >= 1.0) | (to < 0.0) & (slopes[i] <= 0.0), 0.0, to)
+            reach[i] = np.where(way[i] * to < 0.0, 0.5 * reach[i], reach[i])
+            way[i] = np.where(to != 0.0, to, way[i])
+            moved = np.minimum(np.maximum(slopes[i] + to * reach[i], 0.0), 1.0)
+            changed = changed or (moved != slopes[i]).any()
+            slopes[i] = moved
+        if not changed:
+            break
+        _bounds_of_relu(signs, starts, slopes, D, over, low, high)
+    if not known:
+        near, true = _near(whole, signs, inputs, rays, starts, best_z)
+    return best, best_z, best_slopes, near, true
+
+
+@compiled
+def _near(t: Terms, signs: Array, inputs: Array, rays: Array, starts: Array, z: Array) -> tuple[Array, float]:
+    """(u and output bias in one row, F): the neurons at z, scaled where F is least."""
+    k, n = len(starts) - 1, rays.shape[1]
+    u = np.zeros((k, n))
+    for i in range(k):
+        u[i] = z[starts[i] : starts[i + 1]] @ rays[starts[i] : starts[i + 1]]
+    value, factors = _scale(t, signs, inputs, u, z[-1] if t.output_bias else 0.0)
+    out = np.zeros(k * n + 1)
+    for i in range(k):
+        out[i * n : (i + 1) * n] = factors[i] * u[i]
+    if t.output_bias:
+        out[-1] = factors[-1]
+    return out, value

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, permutations
+from enum import Enum
+from itertools import permutations
 
 import numpy as np
 
 from verifier.landscape.coarse.face_bounds import FaceBounds
 from verifier.landscape.coarse.partition import Partition, absent
+from verifier.landscape.coarse.polish import polished
+from verifier.landscape.coarse.segments import Point, highest, highest_of, kinks
 from verifier.landscape.sign_count.fan import Cones, Fan, Part
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.repair import Dual
 
 Array = np.ndarray
-Point = tuple[Array, float]
 # (u on arrival, c, u on leaving): neurons may change slots where one of them is 0.
 Bend = tuple[Array, float, Array]
 # Points of a segment at which F is looked at.
@@ -39,12 +41,23 @@ class Proof:
     duals: tuple[Dual, ...]
 
 
+class Ended(Enum):
+    """Why a search ended."""
+
+    CLOSED = "closed"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+    # The flood passes at the level, no network does, and every part that lets it is as narrow as the search makes them.
+    NARROWEST = "narrowest"
+
+
 @dataclass(frozen=True, eq=False)
 class CoarseBarrier:
     """lower <= least level of a path <= upper, in float64.
 
     lower: by the proof; None where it found nothing above the larger end. upper: of the path through the stops in straight segments. turned: some
     path reaches a neuron at 0 below about this level, where it may change a sign; the search proves nothing above it. programs: solved. seconds: CPU.
+    waiting: parts that the flood had reached below the last level, so far without a way to the other network.
     """
 
     narrow: Narrow
@@ -56,7 +69,12 @@ class CoarseBarrier:
     programs: int
     parts: int
     seconds: float
-    closed: bool
+    ended: Ended
+    waiting: int
+
+    @property
+    def closed(self) -> bool:
+        return self.ended is Ended.CLOSED
 
 
 @dataclass(eq=False)
@@ -78,20 +96,25 @@ class _Search:
     bounds: FaceBounds
     level: float = 0.0
     inside: dict[Part, tuple[Part, Cones] | None] = field(default_factory=dict)
+    reached: dict[Part, list[Part]] = field(default_factory=dict)
     queue: list[tuple[float, int, Part, Part | int, Cones]] = field(default_factory=list)
     depth: dict[Part, int] = field(default_factory=dict)
     pushed: int = 0
+    first: Part = field(init=False)
+    last: Part | None = field(init=False)
 
     def __post_init__(self) -> None:
         p = self.partition
-        at = p.coordinates(self.start[0])
-        self.at_start = at
+        self.at_start = p.coordinates(self.start[0])
         self.at_goal = None if self.goal is None else p.coordinates(self.goal[0])
-        self.first = next(part for part in p.near if p.holds(part, at))
-        self.last = None if self.at_goal is None else next(part for part in p.near if p.holds(part, self.at_goal))
 
     def restart(self, level: float) -> None:
-        self.level, self.inside, self.queue = level, {}, []
+        """From whole cones: cuts made for a level that was too high are a burden below it."""
+        p = self.partition
+        p.whole()
+        self.level, self.inside, self.reached, self.queue, self.depth = level, {}, {}, [], {}
+        self.first = next(part for part in p.near if p.holds(part, self.at_start))
+        self.last = None if self.at_goal is None else next(part for part in p.near if p.holds(part, self.at_goal))
         self.admit(self.first, None)
 
     def rise(self, level: float) -> None:
@@ -102,6 +125,8 @@ class _Search:
 
     def admit(self, part: Part, came: tuple[Part, Cones] | None) -> None:
         self.inside[part] = came
+        if came is not None:
+            self.reached.setdefault(came[0], []).append(part)
         self.look(part)
 
     def look(self, part: Part) -> None:
@@ -112,8 +137,8 @@ class _Search:
                 self.push(part, other, face)
 
     def push(self, part: Part, to: Part | int, face: Cones) -> None:
-        found = self.bounds.bars(face, self.level)
-        if found.dual.bound < self.level:
+        found = self.bounds.at(face, self.level)
+        if found.value < self.level:
             self.pushed += 1
             heapq.heappush(self.queue, (found.value, self.pushed, part, to, face))
 
@@ -139,6 +164,25 @@ class _Search:
             self.admit(to, (part, face))
         return None
 
+    def ways_out(self) -> Iterator[tuple[Part, Part | int, Cones]]:
+        """(part inside, neuron at 0 or part outside, the face)."""
+        for part in self.inside:
+            for i in range(len(part.cones)):
+                yield part, i, absent(part.cones, i)
+            for other, face in self.partition.near[part].items():
+                if other not in self.inside:
+                    yield part, other, face
+
+    def confirm(self) -> bool:
+        """Whether duals prove what programs promised of all ways out; those which they do not prove are ways to flood."""
+        for part, to, face in list(self.ways_out()):
+            while (bound := self.bounds.at(face, self.level)).value >= self.level:
+                if self.bounds.proved(bound).bound >= self.level:
+                    break
+            else:
+                self.push(part, to, face)
+        return not self.queue
+
     def trace(self, part: Part, faces: list[Cones], to_goal: bool) -> _Exit:
         chain, parts = list(faces), [part]
         while (came := self.inside[parts[-1]]) is not None:
@@ -151,11 +195,6 @@ class _Search:
             points.append(self.goal)
         return _Exit(points, parts, chain, to_goal)
 
-    def highest(self, a: Point, b: Point) -> float:
-        """The largest F on the segment, or one that reaches the level: F is convex between the points at which a neuron changes over at a sample."""
-        top = highest(self.s, a, b, GRID)
-        return top if top >= self.level else max(top, highest(self.s, a, b, kinks(self.s, a[0], b[0])))
-
     def from_zero(self, u: Array, c: float) -> tuple[Array, float]:
         """(rows, highest F on the straight segment to the goal): a network with a neuron at 0 may have its neurons in other slots of their signs."""
         assert self.goal is not None
@@ -167,23 +206,34 @@ class _Search:
                 best = (u[list(order)], height) if height < best[1] else best
         return best
 
-    def refine(self, way: _Exit, heights: list[float]) -> bool:
-        """Cut the parts whose segments reach the level. False when none can be cut."""
-        done = False
-        for k, part in enumerate(way.parts):
-            if heights[k] < self.level or part.halves:
-                continue
-            loose = np.zeros(len(part.cones))
-            for face in way.faces[max(0, k - 1) : k + 1]:
-                loose += self.bounds.known[face].loose
-            fan = self.partition.fan
-            widths = [fan.width(part, i) for i in range(len(part.cones))]
-            # The neuron whose bounds of relu cost most; where none costs anything, the widest cone.
-            order = sorted(
-                range(len(part.cones)), key=lambda i: (-round(float(loose[i] / max(loose.sum(), 1e-300)), 1), widths[i])
-            )
-            done |= self.cut(part, order[0])
-        return done
+    def faults(self, way: _Exit) -> list[tuple[Part, int]]:
+        """Parts to cut, and across which neuron: where a relaxed program let the flood pass though no network near its minimiser lies below the level, or
+        the segment between two such networks rises above it. None: the way is a path below the level."""
+        known = [self.bounds.known[face] for face in way.faces]
+        lies = [bound.true >= self.level for bound in known]
+        out: dict[Part, int] = {}
+        for k, bound in enumerate(known):
+            if lies[k]:
+                sides = way.parts[k : k + 2]
+                i = self.loosest(sides[0], bound.solved.looseness)
+                # Only a cut of the narrower cone makes a face smaller that neuron i does not cross.
+                part = next((p for p in sides if p.cones[i] == way.faces[k][i]), None)
+                part = max(sides, key=lambda p: -self.partition.fan.width(p, i)) if part is None else part
+                out.setdefault(part, i)
+        fine = [k for k in range(len(way.points) - 1) if not any(lies[max(0, k - 1) : k + 1])]
+        segments = [(k, way.points[k], way.points[k + 1]) for k in fine]
+        steep = [k for k, a, b in segments if highest(self.s, a, b, GRID) >= self.level]
+        if not out and not steep:
+            steep = [k for k, a, b in segments if highest(self.s, a, b, kinks(self.s, a[0], b[0])) >= self.level]
+        for k in steep:
+            loose = sum((bound.solved.looseness for bound in known[max(0, k - 1) : k + 1]), np.zeros(len(self.s.signs)))
+            out.setdefault(way.parts[k], self.loosest(way.parts[k], loose))
+        return list(out.items())
+
+    def loosest(self, part: Part, loose: Array) -> int:
+        """The neuron whose bounds of relu cost most; where none costs anything, the widest cone."""
+        fan, total = self.partition.fan, max(float(loose.sum()), 1e-300)
+        return min(range(len(part.cones)), key=lambda i: (-round(float(loose[i]) / total, 1), fan.width(part, i)))
 
     def cut(self, part: Part, neuron: int) -> bool:
         if not self.partition.fan.edges or self.depth.get(part, 0) >= DEEPEST:
@@ -205,18 +255,13 @@ class _Search:
 
     def forget(self, part: Part) -> None:
         """Take out the part and all that was reached through it, and look again from what stays."""
-        gone = {part}
-        children: dict[Part, list[Part]] = {}
-        for p, came in self.inside.items():
-            if came is not None:
-                children.setdefault(came[0], []).append(p)
-        waiting = [part]
+        gone, waiting = [], [part]
         while waiting:
-            for child in children.get(waiting.pop(), []):
-                gone.add(child)
-                waiting.append(child)
-        for p in gone:
-            del self.inside[p]
+            at = waiting.pop()
+            if at in self.inside:
+                gone.append(at)
+                del self.inside[at]
+                waiting += self.reached.pop(at, [])
         for p in gone:
             if p is not part:
                 self.reenter(p)
@@ -232,18 +277,12 @@ class _Search:
         rows: list[tuple[int, int, int]] = []
         duals: list[Dual] = []
         places: dict[int, int] = {}
-
-        def place(face: Cones) -> int:
-            dual = self.bounds.known[face].dual
+        for part, to, face in self.ways_out():
+            dual = self.bounds.proved(self.bounds.known[face])
             if id(dual) not in places:
                 places[id(dual)] = len(duals)
                 duals.append(dual)
-            return places[id(dual)]
-
-        for part in self.inside:
-            p = index[part]
-            rows += [(p, -1 - i, place(absent(part.cones, i))) for i in range(len(part.cones))]
-            rows += [(p, index[q], place(f)) for q, f in self.partition.near[part].items() if q not in self.inside]
+            rows.append((index[part], -1 - to if isinstance(to, int) else index[to], places[id(dual)]))
         inside = np.zeros(len(leaves), dtype=np.int64)
         inside[[index[part] for part in self.inside]] = 1
         goal = -1 if self.last is None else index[self.last]
@@ -251,18 +290,6 @@ class _Search:
             min(d.bound for d in duals), index[self.first], goal, self.partition.fan.tree(), inside,
             np.array(rows, dtype=np.int64).reshape(-1, 3), tuple(duals),
         )  # fmt: skip
-
-
-def highest(s: Narrow, a: Point, b: Point, times: Array) -> float:
-    """The largest F at these points of the segment."""
-    return max((s.value((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for t in times), default=-np.inf)
-
-
-def kinks(s: Narrow, u: Array, v: Array) -> Array:
-    """Times at which a pre-activation is 0 on the way from u to v."""
-    here, there = s.inputs @ u.T, s.inputs @ v.T
-    crosses = here * there < 0.0
-    return np.unique(here[crosses] / (here[crosses] - there[crosses]))
 
 
 def _bends(points: Sequence[Point]) -> tuple[Bend, ...]:
@@ -290,7 +317,7 @@ def coarse_barrier(
     """
     fan = Fan(s.inputs, s.directions, len(s.signs))
     partition = Partition(fan)
-    search = _Search(s, start, goal, partition, FaceBounds(s, fan, partition.came, {}))
+    search = _Search(s, start, goal, partition, FaceBounds(s, fan, partition.came))
     began = time.process_time()
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
     lower = E
@@ -307,34 +334,40 @@ def coarse_barrier(
         if proof is None:
             # Something first: a search that is stopped early should not go empty-handed.
             return lower + 0.125 * (top - lower)
-        return lower + (0.5 if top - lower > 4.0 * close * (top - E) else 1.0 - 0.5 * close) * (top - lower)
+        near = 0.995 * close * (top - E)
+        return max(0.5 * (lower + top), top - near) if top - lower <= 4.0 * near else 0.5 * (lower + top)
 
     search.restart(middle())
-    closed = False
+    ended = Ended.BUDGET
     try:
         while not over():
             top = min(upper, turned)
             if top - lower <= close * (top - E) or top <= E * (1.0 + 1e-12):
-                closed = True
+                ended = Ended.CLOSED
                 break
             way = search.flood(over)
             if way is None:
                 if search.queue:  # time is over
                     break
+                if not search.confirm():
+                    continue
                 proof = search.proof()
                 lower = max(lower, proof.level)
                 if min(upper, turned) - lower > close * (min(upper, turned) - E):
                     search.rise(middle())
                 continue
-            heights = [search.highest(a, b) for a, b in pairwise(way.points)]
-            if max(heights) >= search.level:
-                if not search.refine(way, heights):
+            faults = search.faults(way)
+            if faults:
+                cuts = [search.cut(part, i) for part, i in faults]
+                if not any(cuts):
+                    ended = Ended.NARROWEST
                     break
                 continue
             if way.to_goal:
-                upper, stops = max(heights), _bends(way.points)
+                lower_way, upper = polished(s, way.points)
+                stops = _bends(lower_way)
             else:
-                turned = max(heights)
+                turned = highest_of(s, way.points)
                 if goal is not None:
                     at, c = way.points[-1]
                     leaving, height = search.from_zero(at, c)
@@ -346,8 +379,8 @@ def coarse_barrier(
             search.restart(middle())
     except KeyboardInterrupt:
         # What was proved is whole; the caller goes on with it, and a second interruption ends the program.
-        closed = False
+        ended = Ended.INTERRUPTED
     return CoarseBarrier(
         s, lower, upper, turned, proof, stops, search.bounds.programs, len(partition.near),
-        time.process_time() - began, closed,
+        time.process_time() - began, ended, len(search.inside),
     )  # fmt: skip

@@ -41,9 +41,17 @@ class Fan:
             self.rays += list(sign * self.directions)
             self.dots += list(sign * (self.directions @ self.inputs.T))
             self.coordinates += list(sign * np.eye(n))
+        self.roots = self._orthants()
+
+    def _orthants(self) -> list[Part]:
+        n, out = len(self.directions), []
         for signs in product((0, 1), repeat=n * self.neurons):
-            cones = tuple(tuple(e + n * signs[i * n + e] for e in range(n)) for i in range(self.neurons))
-            self.roots.append(Part(cones))
+            out.append(Part(tuple(tuple(e + n * signs[i * n + e] for e in range(n)) for i in range(self.neurons))))
+        return out
+
+    def whole(self) -> None:
+        """Forget all cuts; rays keep their numbers."""
+        self.roots = self._orthants()
 
     def middle(self, a: int, b: int) -> int:
         """The ray half-way between two."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verifier.errors import UsageError
 from verifier.landscape.coarse.pair import pair_barrier
 from verifier.landscape.coarse.relaxed import LOSSES
 from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
+from verifier.pipeline.constructions.cells import why_not_tiny
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
@@ -15,21 +17,46 @@ from verifier.pipeline.setting import Setting
 if TYPE_CHECKING:
     from verifier.landscape.coarse.pair import PairBarrier
 
-# Coordinates of all neurons, as a search starts from 2 to their number parts; programs and CPU seconds of one search.
-MOST_COORDINATES, MOST_PROGRAMS, SECONDS = 9, 200_000, 600.0
+
+@dataclass(frozen=True)
+class Budget:
+    """coordinates: of all neurons at most, as a search starts from 2 to their number parts. programs, seconds: of one search; CPU."""
+
+    coordinates: int
+    programs: int
+    seconds: float
+
+
+# By name, and of method all, which nobody should have to wait for.
+BY_NAME, OF_ALL = Budget(9, 200_000, 600.0), Budget(6, 20_000, 15.0)
 
 
 def cones(s: Setting, r: Request) -> Proposal:
     """A flood from the higher of A and B, and cuts where relaxed programs let it pass without reason (docs/mathematics.md, section 14)."""
-    found = coarse_search(s, r)
+    if not r.of_all:
+        return coarse_proposal(s, r, BY_NAME, "cones")
+    if r.barrier:
+        return Proposal(skipped="cones: not needed, a barrier over E is certified already (--method cones runs it)")
+    if why_not_tiny(s) is None:
+        return Proposal(skipped="cones: not needed, exact cells cover so small a problem")
+    try:
+        return coarse_proposal(s, r, OF_ALL, "cones")
+    except UsageError as error:
+        # Nobody asked for it by name.
+        return Proposal(skipped=str(error))
+
+
+def coarse_proposal(s: Setting, r: Request, budget: Budget, name: str) -> Proposal:
+    """What the search found, with its path cut where that makes the bound tight. Raises UsageError as `coarse_search` does."""
+    found = coarse_search(s, r, budget)
     proposal = Proposal([], coarse=found)
-    path = found.path("cones")
+    path = found.path(name)
     if path is not None:
         proposal.paths = [cut_at_kinks(path, s, found.search.upper)]
     return proposal
 
 
-def coarse_search(s: Setting, r: Request) -> PairBarrier:
+def coarse_search(s: Setting, r: Request, budget: Budget = BY_NAME) -> PairBarrier:
     """Raises UsageError where coarse cells prove nothing, or the search would be hopeless."""
     A, B, risk = s.pair
     require_covered(A, B, risk.objective, risk.targets, "cones")
@@ -39,10 +66,14 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
             "--method sign-count covers it where A and B differ in sign counts"
         )
     coordinates = A.theta.shape[1] * (risk.X.shape[1] + (A.b is not None))
-    if coordinates > MOST_COORDINATES:
+    if coordinates > budget.coordinates:
         raise UsageError(
-            f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{MOST_COORDINATES}; "
-            f"the method is for networks with (inputs + 1) times neurons at most {MOST_COORDINATES}"
+            f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{budget.coordinates}; "
+            + (
+                f"--method cones tries up to 2^{BY_NAME.coordinates}"
+                if coordinates <= BY_NAME.coordinates
+                else f"the method is for networks with (inputs + 1) times neurons at most {BY_NAME.coordinates}"
+            )
         )
     if risk.objective.kappa == 0.0 and any(min(sign_counts(network)) > 0 for network in (A, B)):
         raise UsageError(
@@ -51,4 +82,4 @@ def coarse_search(s: Setting, r: Request) -> PairBarrier:
         )
     if positives_passed(A, B):
         r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
-    return pair_barrier(A, B, risk, most_programs=MOST_PROGRAMS, seconds=SECONDS, say=r.say)
+    return pair_barrier(A, B, risk, most_programs=budget.programs, seconds=budget.seconds, say=r.say)

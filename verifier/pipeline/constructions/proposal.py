@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 class Request:
     """options: the user's. of_all: run because of --method all and not by name: leave out what takes long on all but tiny problems.
 
-    proved: a gap of 0 over E is certified already. seconds: CPU that an estimate may take. waypoints: of Theorem 2's path, by what they are.
-    say: tells the user what takes long before it is begun.
+    proved: a gap of 0 over E is certified already. barrier: so is a lower bound above E. seconds: CPU that an estimate may take.
+    waypoints: of Theorem 2's path, by what they are. say: tells the user what takes long before it is begun.
     """
 
     options: CertifyOptions
     of_all: bool = False
     proved: bool = False
+    barrier: bool = False
     seconds: float = float("inf")
     waypoints: Mapping[str, Network] = field(default_factory=dict)
     say: Callable[[str], None] = lambda text: None

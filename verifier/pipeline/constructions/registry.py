@@ -47,7 +47,7 @@ _ALL = (
     Construction("every-width", "every_width:every_width", "how low F can be with any number of neurons", of_all=True, shallow=True, posed=True),
     Construction("region-descent", "regions:region_descent", "descend by convex programs, then exchange", shallow=True),
     Construction("sign-count", "sign_count:sign_count", "where A and B differ in sign counts: a lower bound too", of_all=True, shallow=True, bounds_below=True),
-    Construction("cones", "cones:cones", "coarse cells, few neurons and inputs, any number of samples: a lower bound too", shallow=True, bounds_below=True),
+    Construction("cones", "cones:cones", "coarse cells, few neurons and inputs: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True),
     Construction("theorem32", "nguyen2019:theorem32", "Theorem 3.2 of N19"),
     Construction("theorem51", "nguyen2019:theorem51", "Theorem 5.1 of N19"),
