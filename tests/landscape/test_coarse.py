@@ -245,7 +245,7 @@ def test_all_and_exact_use_coarse_cells(tmp_path):
 def test_a_search_that_proves_nothing_says_why():
     """A budget of one program: the sentence and the record name the budget, not just an absence."""
     A, B, objective, X, y = pair_of(1)
-    found = pair_barrier(A, B, objective, X, y, most_programs=1, seconds=1e9)
+    found = pair_barrier(A, B, Risk(objective, X, y), most_programs=1, seconds=1e9)
     assert found.search.ended is Ended.BUDGET
     said = []
     claim, record = cone_barrier(kernel_problem(A, B, Risk(objective, X, y)), found, said.append)
@@ -357,7 +357,7 @@ def test_the_other_end_is_taken_where_a_neuron_of_the_higher_one_is_zero():
         rows, shifts = B.W.copy(), B.b.copy()
         rows[k], shifts[k] = 0.0, 0.0
         dead = Network((rows, B.theta), (shifts, B.c))
-        found = pair_barrier(A, dead, objective, X, y, most_programs=600, seconds=1e9)
+        found = pair_barrier(A, dead, Risk(objective, X, y), most_programs=600, seconds=1e9)
         assert objective.value(dead, X, y) > objective.value(A, X, y)
         assert found.around == "A"
         said = []
