@@ -21,6 +21,7 @@ DOORS = {
 FILES = {
     "checking.py": "files are checked in the light install, which has no reader of checkpoints",
     "files.py": "written to by commands that need no numpy",
+    "pipeline/endpoints.py": "networks are trained on where --polish asks for it, and scipy.optimize takes long",
     "pipeline/result.py": "a run without a report loads no pages",
     "sweep/tasks.py": "_warm loads what a pair is certified with before the first one is timed",
 }

@@ -14,7 +14,7 @@ from verifier.cli.main import main
 from verifier.kernel import check
 from verifier.kernel.statements import PathUpperBound
 from verifier.outcomes import CertifiedBound
-from verifier.pipeline.exact import BoundsContradict, require_consistent
+from verifier.pipeline.consistent import BoundsContradict, require_consistent
 
 DATA = "moons:n=60,noise=0.2,seed=1"
 

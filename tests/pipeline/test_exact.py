@@ -19,7 +19,8 @@ from verifier.landscape.tree import merge_tree
 from verifier.networks.network import Network, one_hidden_layer
 from verifier.objective import Risk, make_objective
 from verifier.outcomes import CertifiedBound
-from verifier.pipeline.exact import BoundsContradict, barrier_of, require_consistent
+from verifier.pipeline.consistent import BoundsContradict, require_consistent
+from verifier.pipeline.exact import barrier_of
 from verifier.report.page import render
 
 

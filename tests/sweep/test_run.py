@@ -321,7 +321,7 @@ def test_shared_networks_are_trained_once(sweep_file, tmp_path):
 
 def test_polished_networks_lie_lower_and_are_polished_once(sweep_file, tmp_path, monkeypatch):
     """Three pairs among three networks: three polishes, under the objective the pairs are certified for."""
-    from verifier.pipeline import endpoints as module
+    from verifier.paths import polish as module
 
     calls = []
     real = module.polish

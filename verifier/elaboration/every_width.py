@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from verifier.elaboration.claims import below
 from verifier.errors import VerifierError
 from verifier.kernel.fast.every_width import check_every_width
 from verifier.kernel.statements import EveryWidthLowerBound, Problem, Rejected
-from verifier.programs.every_width.result import EveryWidthProgram
+
+if TYPE_CHECKING:
+    from verifier.programs.every_width.result import EveryWidthProgram
 
 # Shares by which a dual is shrunk, one after the other, where the kernel does not see its pull below its price. Its grid has 44 bits (`programs.dual`),
 # and 9 more fit a float64, so that what is left is exact, and so are sums of 0.

@@ -27,7 +27,6 @@ from verifier.objective.objective import Objective, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading
-from verifier.paths.polish import polish
 from verifier.pipeline.setting import Endpoint, Setting
 
 Array = np.ndarray
@@ -232,6 +231,8 @@ def encoded(objective: Objective, dataset: Dataset, network: Network) -> Array:
 
 def polished_endpoint(name: str, e: Endpoint, risk: Risk, say: Callable[[str], None]) -> Endpoint:
     """The network trained on towards stationarity; what that changed is recorded with its source."""
+    from verifier.paths.polish import polish
+
     p = polish(e.network, risk)
     say(f"{name} polished: F {p.before:.6g} -> {p.after:.6g}, gradient norm {p.gradient:.2g} after {p.rounds} rounds")
     note = {"polished from": e.network.sha256(), "F before": p.before, "F after": p.after, "gradient norm": p.gradient}

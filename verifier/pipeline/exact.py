@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from verifier.elaboration.barriers import LeavingFaces, Region, barrier_claim
-from verifier.errors import VerifierError
-from verifier.kernel import Claim
-from verifier.kernel.statements import Barrier, BarrierLowerBound, Problem
+from verifier.kernel.statements import BarrierLowerBound, Problem
 from verifier.landscape.gap import ExactGap
 from verifier.numbers import show_down
-from verifier.outcomes import CertifiedBound
 from verifier.pipeline.record import plain
 from verifier.regions.cones import redundancy_of
-
-
-class BoundsContradict(VerifierError):
-    """A certified upper bound lies below a certified lower bound: the kernel is wrong. Never ignored."""
 
 
 def barrier_of(problem: Problem, found: ExactGap, *, name: str = "exact") -> BarrierLowerBound | None:
@@ -93,15 +86,3 @@ def barrier_and_record(
             f"{show_down(claim.level, 8)} ({len(claim.faces)} faces){ends}"
         )
     return claim, plain(exact_record(found, claim))
-
-
-def require_consistent(claims: Iterable[Claim], bounds: Iterable[CertifiedBound]) -> None:
-    """Raise BoundsContradict when a path between A and B is certified to stay below a certified barrier. A path to a permuted copy of B may."""
-    bounds = [b for b in bounds if not b.up_to_permutation]
-    for barrier in (c for c in claims if isinstance(c, Barrier)):
-        for b in bounds:
-            if b.sup < barrier.level:
-                raise BoundsContradict(
-                    f"path {b.method} is certified to stay at or below {b.sup!r}, under the barrier certified at {barrier.level!r}; "
-                    "this is a defect of verifier, please report it with the two checkpoints"
-                )

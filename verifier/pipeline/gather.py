@@ -16,15 +16,12 @@ from verifier.numbers import show_down, show_up
 from verifier.outcomes import CertifiedBound
 from verifier.paths.path import Path
 from verifier.paths.regions.crossed import regions_crossed
-from verifier.pipeline.cone_barrier import cone_barrier, no_barrier
-from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
 from verifier.pipeline.constructions.registry import Construction
-from verifier.pipeline.exact import barrier_and_record
 from verifier.pipeline.nearest import nearest_maxima
 from verifier.pipeline.record import estimate_record, path_record, program_record
 from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.setting import Setting
-from verifier.pipeline.sign_count import narrow_barrier
 from verifier.pipeline.verdict_line import UP_TO
 from verifier.pipeline.work import Work
 
@@ -47,17 +44,7 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
         say(f"{proposal.skipped}: skipped")
     for path in proposal.paths:
         _path(path, proposal.cpu_seconds, s, r, work, say)
-    if proposal.exact is not None:
-        _barrier(proposal, s.problem, r, work, say)
-    if proposal.narrow:
-        _narrow_barrier(proposal, s.problem, r, work, say)
-    if proposal.coarse is not None:
-        found = _claimed(partial(cone_barrier, s.problem, proposal.coarse, say), r, work, say)
-        if found is not None:
-            coarse, work.record["cones"] = found
-            work.claims += [coarse] if coarse is not None else []
-            if coarse is None:
-                work.record["skipped"].append(no_barrier(proposal.coarse))
+    _barrier(proposal.barrier, s.problem, r, work, say)
     _programs(proposal, s.problem, r, work, say)
     _regions(proposal, s.problem, r, work, say)
     _every_width(proposal, s, r, work, say)
@@ -124,18 +111,15 @@ def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: flo
     say(f"{c.path}: certified gap <= {gap}, max F <= {show_up(c.sup, 8)} ({moves}), {spent:.2f} CPU s")
 
 
-def _barrier(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
-    assert proposal.exact is not None
-    try:
-        barrier, work.record["exact"] = barrier_and_record(problem, proposal.exact, say)
-    except VerifierError as error:
-        if not r.of_all:
-            raise
-        # As in constructions.exact: nobody asked for it by name, and the paths' bounds stand without it.
-        work.record["skipped"].append(f"exact: no lower bound: {error}")
-        say(work.record["skipped"][-1])
+def _barrier(proposal: BarrierProposal | None, problem: Problem, r: Request, work: Work, say: Say) -> None:
+    found = None if proposal is None else _claimed(partial(proposal.made, problem, say), r, work, say)
+    if proposal is None or found is None:
         return
-    work.claims += [barrier] if barrier is not None else []
+    claim, work.record[proposal.key] = found
+    if claim is not None:
+        work.claims.append(claim)
+    elif proposal.why_none is not None:
+        work.record["skipped"].append(proposal.why_none)
 
 
 def _every_width(proposal: Proposal, s: Setting, r: Request, work: Work, say: Say) -> None:
@@ -156,13 +140,6 @@ def _every_width(proposal: Proposal, s: Setting, r: Request, work: Work, say: Sa
         f"every width: F >= {show_down(claim.lower, 8)} for every network of one hidden layer, whatever its width{met}; "
         f"{program.status}, {program.seconds:.2f} CPU s"
     )
-
-
-def _narrow_barrier(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
-    found = _claimed(partial(narrow_barrier, problem, proposal.narrow, say), r, work, say)
-    if found is not None:
-        barrier, work.record["sign_count"] = found
-        work.claims += [barrier] if barrier is not None else []
 
 
 def _programs(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:

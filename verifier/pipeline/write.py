@@ -10,7 +10,7 @@ from verifier.errors import VerifierError
 from verifier.kernel import check
 from verifier.kernel.statements import Barrier, EndpointValue
 from verifier.paths.curves.strings import save_string
-from verifier.pipeline.exact import require_consistent
+from verifier.pipeline.consistent import require_consistent
 from verifier.pipeline.record import plane_record
 from verifier.pipeline.result import CertifyResult
 from verifier.pipeline.setting import Setting

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from verifier.errors import UsageError
-from verifier.landscape.coarse.pair import pair_barrier
+from verifier.landscape.coarse.pair import PairBarrier, pair_barrier
 from verifier.landscape.coarse.relaxed import LOSSES
 from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
+from verifier.pipeline.cone_barrier import cone_barrier, no_barrier
 from verifier.pipeline.constructions.cells import why_not_tiny
 from verifier.pipeline.constructions.cutting import cut_at_kinks
-from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
 from verifier.pipeline.setting import Setting
-
-if TYPE_CHECKING:
-    from verifier.landscape.coarse.pair import PairBarrier
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,8 @@ def cones(s: Setting, r: Request) -> Proposal:
 def coarse_proposal(s: Setting, r: Request, budget: Budget, name: str) -> Proposal:
     """What the search found, with its path cut where that makes the bound tight. Raises UsageError as `coarse_search` does."""
     found = coarse_search(s, r, budget)
-    proposal = Proposal([], coarse=found)
+    barrier = BarrierProposal("cones", lambda problem, say: cone_barrier(problem, found, say), no_barrier(found))
+    proposal = Proposal([], barrier=barrier)
     path = found.path(name)
     if path is not None:
         proposal.paths = [cut_at_kinks(path, s, found.search.upper)]

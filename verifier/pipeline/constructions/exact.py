@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path as FilePath
+from typing import Any
 
 from verifier.errors import UsageError, VerifierError
+from verifier.kernel import Claim
+from verifier.kernel.statements import Problem
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.tree import MOST_CELLS
 from verifier.pipeline.constructions.cells import cell_count, cell_words, why_not_covered, why_not_tiny
 from verifier.pipeline.constructions.cones import BY_NAME, coarse_proposal
-from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
 from verifier.pipeline.constructions.sign_count import closed_by_sign_count
+from verifier.pipeline.exact import barrier_and_record
 from verifier.pipeline.setting import Setting
 
 
@@ -35,7 +40,14 @@ def exact(s: Setting, r: Request) -> Proposal:
             raise
         # Nobody asked for it by name: what cells do not cover must not cost the other constructions' bounds.
         return Proposal(skipped=f"exact: {error}")
-    return Proposal([found.path], exact=found)
+
+    def barrier(problem: Problem, say: Callable[[str], None]) -> tuple[Claim | None, dict[str, Any]]:
+        try:
+            return barrier_and_record(problem, found, say)
+        except VerifierError as error:
+            raise type(error)(f"exact: no lower bound: {error}") from error
+
+    return Proposal([found.path], barrier=BarrierProposal("exact", barrier))
 
 
 def _instead(s: Setting, r: Request) -> Proposal | None:

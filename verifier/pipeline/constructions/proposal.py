@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verifier.options.certify import CertifyOptions
 from verifier.outcomes import SampledEstimate
@@ -16,9 +16,8 @@ from verifier.pipeline.setting import Setting
 from verifier.programs.result import ProgramResult
 
 if TYPE_CHECKING:
-    from verifier.landscape.coarse.pair import PairBarrier
-    from verifier.landscape.gap import ExactGap
-    from verifier.landscape.sign_count.search import NarrowMinimum
+    from verifier.kernel import Claim
+    from verifier.kernel.statements import Problem
     from verifier.networks.network import Network
     from verifier.programs.every_width.result import EveryWidthProgram
     from verifier.programs.region.result import RegionProgram
@@ -74,13 +73,23 @@ class LeftOut:
     size: RegionSize
 
 
+@dataclass(frozen=True)
+class BarrierProposal:
+    """A search for a lower bound on the gap, ended. key: of what the run's record keeps of it. made(problem, say): the claim, None where none lies above
+    E, and that record; it raises VerifierError where the kernel does not accept it. why_none: what the record says beside, where there is no claim.
+    """
+
+    key: str
+    made: Callable[[Problem, Callable[[str], None]], tuple[Claim | None, dict[str, Any]]]
+    why_none: str | None = None
+
+
 @dataclass
 class Proposal:
     """What one construction gives. Nothing in it is certified.
 
     paths: to be elaborated and bounded by the kernel. programs: solved head programs by name, as moves refer to them. estimates: sampled figures.
-    remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). exact: the search behind a barrier.
-    narrow: searches over networks with one neuron fewer, behind a barrier between sign counts. coarse: the search behind one over coarse cells.
+    remarks: what the user should hear. apriori: values of `verifier.theory`. grid: Theorem 2's table over (l, alpha). barrier: a search from below.
     waypoints: of Theorem 2's path.
     regions, left_out: programs on activation regions. every_width: the dual behind a bound for networks of any width.
     skipped: why nothing was proposed.
@@ -91,9 +100,7 @@ class Proposal:
     estimates: list[SampledEstimate] = field(default_factory=list)
     apriori: list[AprioriBound] = field(default_factory=list)
     grid: Sequence[Mapping[str, float]] | None = None
-    exact: ExactGap | None = None
-    narrow: Sequence[NarrowMinimum] = ()
-    coarse: PairBarrier | None = None
+    barrier: BarrierProposal | None = None
     waypoints: Mapping[str, Network] = field(default_factory=dict)
     regions: Sequence[PosedRegion] = ()
     left_out: Sequence[LeftOut] = ()
@@ -105,8 +112,8 @@ class Proposal:
     @property
     def empty(self) -> bool:
         """Nothing was found, whatever is said about why."""
-        found = (self.paths, self.programs, self.estimates, self.apriori, self.narrow, self.regions, self.left_out)
-        return not any(found) and self.exact is None and self.coarse is None and self.every_width is None
+        found = (self.paths, self.programs, self.estimates, self.apriori, self.regions, self.left_out)
+        return not any(found) and self.barrier is None and self.every_width is None
 
 
 def why_undefined(c: Construction, network: Network) -> str | None:

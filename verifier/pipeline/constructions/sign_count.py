@@ -10,8 +10,9 @@ from verifier.landscape.sign_count.narrow import narrow, positives_passed, requi
 from verifier.landscape.sign_count.search import NarrowMinimum, least_narrow
 from verifier.landscape.sign_count.star import star_path
 from verifier.pipeline.constructions.cutting import cut_at_kinks
-from verifier.pipeline.constructions.proposal import Proposal, Request
+from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
 from verifier.pipeline.setting import Setting
+from verifier.pipeline.sign_count import narrow_barrier
 
 # Of method all, and by name: coordinates of the neurons that stay, as a search starts from 2 to their number cones; programs and CPU seconds of one search.
 OF_ALL, BY_NAME = (6, 2_000, 10.0), (12, 20_000, 120.0)
@@ -97,4 +98,5 @@ def _told(say: Callable[[str], None], searches: int) -> Callable[[float, float, 
 def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
     """The path through the minimisers, cut where that makes its bound tight, and the searches for the barrier."""
     path = star_path(s.A.network, s.B.network, minima, name)
-    return Proposal([cut_at_kinks(path, s, max(s.E, *(m.upper for m in minima)))], narrow=minima)
+    barrier = BarrierProposal("sign_count", lambda problem, say: narrow_barrier(problem, minima, say))
+    return Proposal([cut_at_kinks(path, s, max(s.E, *(m.upper for m in minima)))], barrier=barrier)
