@@ -4,7 +4,8 @@ One pair each: Moons (width 20, squared), Breast Cancer (widths 20 and 200, logi
 (kappa = 0) and with the path penalty (kappa = 0.001). Two deep pairs on digits, cross-entropy alone: hidden widths 200, 200, and five of 64,
 narrow enough that three paths of 32 vertices make a small file. One convolutional pair on 7 percent of digits (`benchmarks.channels`). And
 `landscape`: the exact landscape of five samples (docs/landscape.md, seed 0) for widths 1, 2, 3, with the pair of the largest gap of each width
-certified from both sides.
+certified from both sides. `barrier`: two networks of two neurons on Moons, 800 samples, squared loss and path penalty, different sign counts, with a
+certified barrier between them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ DEEP = {
 }
 # `benchmarks.channels`: a convolutional pair, and the share of digits that it is trained on and certified on; Theorem 4.1 and dropout stability.
 CHANNELS = "digits-channels"
+BARRIER = "barrier-moons-sign-count"
 KAPPAS = {"loss": [], "path": ["--kappa", "0.001", "--penalty", "path"]}
 
 
@@ -118,6 +120,15 @@ def landscape(folder: Path) -> None:
     shutil.copy(out / "report.html", ROOT / "reports" / "landscape.html")
 
 
+def barrier(folder: Path) -> None:
+    nets = folder / "moons-2-{seed}.pt"
+    what = ["--data", "paper-moons", "--loss", "squared", "--kappa", "0.001", "--penalty", "path", "--width", "2"]
+    run(["train", *what, "--epochs", "2000", "--seeds", "0:2", "--out", str(nets)])
+    pair = [str(nets).format(seed=seed) for seed in (0, 1)]
+    kept, page = ROOT / "certificates" / f"{BARRIER}.safetensors", ROOT / "reports" / f"{BARRIER}.html"
+    run(["certify", "--pair", *pair, "--method", "exchange,sign-count", "--out", str(kept), "--report", str(page)])
+
+
 def run(words: list[str]) -> None:
     print("verifier", *words, file=sys.stderr)
     code = command(words)
@@ -130,13 +141,15 @@ if __name__ == "__main__":
     parser.add_argument(
         "names",
         nargs="*",
-        default=[*PAIRS, *DEEP, CHANNELS, "landscape"],
-        help=f"some of {', '.join([*PAIRS, *DEEP, CHANNELS])}, landscape",
+        default=[*PAIRS, *DEEP, CHANNELS, "landscape", "barrier"],
+        help=f"some of {', '.join([*PAIRS, *DEEP, CHANNELS])}, landscape, barrier",
     )
     with TemporaryDirectory() as scratch:
         for chosen in parser.parse_args().names:
             if chosen == "landscape":
                 landscape(Path(scratch))
+            elif chosen == "barrier":
+                barrier(Path(scratch))
             elif chosen == CHANNELS:
                 make_channels(Path(scratch))
             elif chosen in DEEP:

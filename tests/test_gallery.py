@@ -7,7 +7,7 @@ import pytest
 
 from verifier.certificate import read_certificate
 from verifier.kernel import PathUpperBound, check
-from verifier.kernel.statements import BarrierLowerBound
+from verifier.kernel.statements import BarrierLowerBound, SignCountBarrier
 
 ROOT = Path(__file__).resolve().parents[1]
 # Pairs of networks with more than one hidden layer, with the loss alone: widths.
@@ -89,3 +89,17 @@ def test_the_landscapes_reports_name_their_files(file):
     page = (ROOT / "reports" / f"{file.stem}.html").read_text()
     assert read_certificate(file).digest in page
     assert "0.5425" in (ROOT / "reports" / "landscape.html").read_text()
+
+
+def test_the_barrier_between_trained_networks():
+    """Two trained networks on the paper's Moons, 800 samples, width 2: certified from both sides, and its report names the file."""
+    file = ROOT / "certificates" / "barrier-moons-sign-count.safetensors"
+    c = read_certificate(file)
+    assert c.problem.X.shape == (800, 2)
+    assert all(check(c.problem, claim).accepted for claim in c.claims)
+    (barrier,) = (claim for claim in c.claims if isinstance(claim, SignCountBarrier))
+    upper = min(claim.gap for claim in c.claims if isinstance(claim, PathUpperBound))
+    assert 0.0085 <= barrier.gap <= upper <= barrier.gap * (1 + 1e-6)
+    page = (ROOT / "reports" / f"{file.stem}.html").read_text()
+    assert c.digest in page
+    assert f"barrier {barrier.name}" in page

@@ -45,3 +45,16 @@ def test_no_figures_at_all():
     (group,) = summarise(rows_of([None, None], [None, None])).groups
     assert group.certified is None
     assert group.sampled is None
+
+
+def test_brackets_of_the_mean_gap():
+    """Lower bounds count as 0 where none is proved, pairs without an upper bound are left out, and the mean is rounded down."""
+    rows = rows_of([0.5, 0.25, None, 0.0], [None] * 4)
+    for row, lower in zip(rows, [0.375, None, 0.125, None], strict=True):
+        row["lower_gap"] = lower
+    (group,) = summarise(rows).groups
+    b = group.barriers
+    assert (b.pairs, b.of, b.maximum) == (1, 3, 0.375)
+    assert 0.125 * (1 - 1e-15) <= b.mean <= 0.125 <= group.certified.mean
+    (other,) = summarise(rows_of([0.5, 0.25], [None] * 2)).groups
+    assert other.barriers is None

@@ -89,12 +89,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(group) -> str:  # type: ignore[no-untyped-def]
-    from verifier.numbers import show_up
+    from verifier.numbers import show_down, show_up
 
     text = f"{group.experiment}, width {group.width}: {group.pairs} {'pair' if group.pairs == 1 else 'pairs'}"
     if group.certified is not None:
         c = group.certified
         text += f"; certified gap: mean <= {show_up(c.mean)}, max <= {show_up(c.maximum)}, 0 on {100 * c.zero:.4g} %"
+    if group.barriers is not None:
+        b = group.barriers
+        text += (
+            f"; from below: mean >= {show_down(b.mean)}, max >= {show_down(b.maximum)}, above 0 on {b.pairs} of {b.of}"
+        )
     if group.sampled is not None:
         s = group.sampled
         text += f"; DSS gap: mean {s.mean:.3g}, max {s.maximum:.3g}, hit rate {s.hit_rate:.3g} (sampled)"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import atomic_write_bytes
-from verifier.numbers import show_up
+from verifier.numbers import show_down, show_up
 from verifier.pages.sweep_plot import Point, gap_plot
 from verifier.pages.sweep_published import PrintedTable, printed
 from verifier.pipeline.verdict_line import WEIGHTED
@@ -187,6 +187,22 @@ def _gap_rows(g: Group, table: PrintedTable | None) -> list[GapRow]:
     for f in (g.author, g.formula, g.sampled, g.certified):
         if f is not None:
             out.append(_figures_row(g.width, f, *EVIDENCE[f.kind], show_up if f.kind == CERTIFIED else estimate))
+    if (b := g.barriers) is not None:
+        proved = f"{b.pairs} of {b.of} above 0"
+        out.append(
+            GapRow(
+                g.width,
+                "certified, from below",
+                "ok",
+                proved,
+                show_down(b.mean),
+                "–",
+                "–",
+                show_down(b.maximum),
+                "–",
+                "–",
+            )
+        )
     return out
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from verifier.pipeline.kept import Kept
 
 COLUMNS = (
-    "experiment", "data", "width", "seed_a", "seed_b", "status", "E", "F_A", "F_B", "gap", "best", "sup", "gap_over_level",
+    "experiment", "data", "width", "seed_a", "seed_b", "status", "E", "F_A", "F_B", "gap", "best", "sup", "gap_over_level", "lower_gap",
     "sampled_gap_dss", "sampled_max_dss", "dss_hit", "dss_least_exceedance", "author_gap", "author_hit",
     "cpu_certify", "cpu_check", "certificate", "reason", "weighted",
 )  # fmt: skip
@@ -24,7 +24,7 @@ COLUMNS = (
 def certified(found: Kept, level: float | None) -> dict[str, Any]:
     """The figures of a certificate's re-checked claims. level: over which `gap_over_level` is asked for."""
     row: dict[str, Any] = {
-        "F_A": found.A.upper, "F_B": found.B.upper, "E": found.E, "gap": None, "best": None, "sup": None, "gap_over_level": None,
+        "F_A": found.A.upper, "F_B": found.B.upper, "E": found.E, "gap": None, "best": None, "sup": None, "gap_over_level": None, "lower_gap": None,
         "certificate_sha256": found.certificate.digest, "weighted": found.certificate.problem.weights is not None,
     }  # fmt: skip
     if found.paths:
@@ -32,6 +32,8 @@ def certified(found: Kept, level: float | None) -> dict[str, Any]:
         row |= {"gap": best.gap, "best": best.path, "sup": best.sup}
         over = [c.gap_over_level for c in found.paths if c.gap_over_level is not None and c.level == level]
         row["gap_over_level"] = min(over) if over else None
+    # Every path of all parameters rises that far above E.
+    row["lower_gap"] = max((b.gap for b in found.barriers if b.output_layer == "trained"), default=None)
     return row | {f"certified_gap_{c.path}": c.gap for c in found.paths}
 
 
@@ -84,7 +86,19 @@ def write_tables(rows: list[dict[str, Any]], folder: Path) -> list[Path]:
     except ImportError:
         return out
     table = pandas.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
-    numeric = ("E", "F_A", "F_B", "sup", "gap", "cpu_", "certified_", "sampled_", "dss_least", "author_gap")
+    numeric = (
+        "E",
+        "F_A",
+        "F_B",
+        "sup",
+        "gap",
+        "lower_gap",
+        "cpu_",
+        "certified_",
+        "sampled_",
+        "dss_least",
+        "author_gap",
+    )
     for name in names:
         if name in ("dss_hit", "author_hit", "weighted"):
             table[name] = table[name].astype("boolean")

@@ -148,6 +148,14 @@ def bootstrap(
     return Interval(float(lower), float(upper), confidence, shared)
 
 
+def mean_down(values: Sequence[float]) -> float:
+    """The mean of lower bounds that are at least 0, rounded down, so that it is a lower bound of the mean."""
+    if not any(values):
+        return 0.0
+    total = math.nextafter(math.fsum(values), 0.0)
+    return math.nextafter(total / len(values), 0.0)
+
+
 def mean_up(values: Sequence[float]) -> float:
     """The mean of upper bounds, rounded up, so that it is an upper bound of the mean."""
     if not any(values):

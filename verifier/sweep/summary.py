@@ -13,6 +13,7 @@ from verifier.sweep.statistics import (
     Interval,
     bootstrap,
     compare,
+    mean_down,
     mean_up,
     shares_networks,
     weighted_mean,
@@ -52,8 +53,20 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Barriers:
+    """Certified lower bounds on the gaps of one group, 0 where none is proved. pairs: with a bound above 0, of those with a certified upper one. mean:
+    over all these, rounded down."""
+
+    pairs: int
+    of: int
+    mean: float
+    maximum: float
+
+
+@dataclass(frozen=True)
 class Group:
-    """Pairs of one experiment and width. cpu: CPU seconds in all, by what they were spent on. statuses: number of rows by status."""
+    """Pairs of one experiment and width. barriers: None where nothing is proved from below.
+    cpu: CPU seconds in all, by what they were spent on. statuses: number of rows by status."""
 
     experiment: str
     data: str
@@ -67,6 +80,7 @@ class Group:
     formula: Figures | None
     author: Figures | None
     cpu: dict[str, float]
+    barriers: Barriers | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,16 @@ def _group(name: str, width: int, rows: list[Row]) -> Group:
         _figures(rows, FORMULA),
         _figures(rows, AUTHOR),
         _cpu(rows),
+        _barriers(_with_gap(rows, CERTIFIED)),
     )
+
+
+def _barriers(rows: list[Row]) -> Barriers | None:
+    """Of the rows with a certified upper bound, so that both ends of a mean are about the same pairs."""
+    lower = [r.get("lower_gap") or 0.0 for r in rows]
+    if not any(lower):
+        return None
+    return Barriers(sum(v > 0.0 for v in lower), len(lower), mean_down(lower), max(lower))
 
 
 def _cpu(rows: list[Row]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -76,6 +77,7 @@ def scaled(s: Narrow, u: Array, c: float) -> tuple[Array, float, float]:
     return u * z[: len(u), None], float(z[-1]) if s.output_bias else 0.0, float(value)
 
 
+@lru_cache(maxsize=4)
 def terms(s: Narrow) -> Terms:
     """F of this problem, for programs."""
     o, y = s.objective, np.ascontiguousarray(s.targets[:, 0])

@@ -24,6 +24,8 @@ Array = np.ndarray
 Bend = tuple[Array, float, Array]
 # Points of a segment at which F is looked at.
 GRID = np.linspace(0.0, 1.0, 17)
+# Programs, and steps of the flood, after which the clock is looked at again.
+PROGRAMS_UNSEEN, STEPS_UNSEEN = 16, 1024
 # Cuts one within the other: more lead nowhere, and the kernel takes 256.
 DEEPEST = 100
 
@@ -324,7 +326,15 @@ def coarse_barrier(
     proof: Proof | None = None
     stops = () if goal is None else _bends([start, goal])
 
+    # The clock is a call of the system: looked at after some programs, or many cheap steps.
+    looked, steps = -1, 0
+
     def over() -> bool:
+        nonlocal looked, steps
+        steps += 1
+        if looked >= 0 and search.bounds.programs - looked < PROGRAMS_UNSEEN and steps < STEPS_UNSEEN:
+            return search.bounds.programs >= most_programs
+        looked, steps = search.bounds.programs, 0
         if progress is not None:
             progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
         return search.bounds.programs >= most_programs or time.process_time() - began > seconds
