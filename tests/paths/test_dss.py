@@ -27,7 +27,7 @@ def data(seed: int, outputs: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(30, 2)), rng.normal(size=(30, outputs))
 
 
-def test_presets_are_those_of_theory_md():
+def test_presets_are_those_of_the_papers():
     """docs/constructions.md, section 3, number by number."""
     paper = asdict(PRESETS["paper"])
     assert (paper["depth"], paper["grid"], paper["lr"], paper["epochs"], paper["plateau_factor"]) == (

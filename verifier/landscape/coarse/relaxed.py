@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,6 +78,19 @@ def scaled(s: Narrow, u: Array, c: float) -> tuple[Array, float, float]:
     return u * z[: len(u), None], float(z[-1]) if s.output_bias else 0.0, float(value)
 
 
+class _Cones(NamedTuple):
+    """signs of the neurons; rays (R, n), those of neuron i from starts[i] on; inputs (N, n); D (R, N): rays' products with the samples that count one by
+    one, over: their positive parts; opened (k, N): where a cone lies on both sides of a sample."""
+
+    signs: Array
+    rays: Array
+    starts: Array
+    inputs: Array
+    D: Array
+    over: Array
+    opened: Array
+
+
 @lru_cache(maxsize=4)
 def terms(s: Narrow) -> Terms:
     """F of this problem, for programs."""
@@ -141,9 +155,11 @@ def _solve(
     z[:R] = 1e-3 * size
     if t.output_bias:
         z[-1] = 0.0 if t.loss == LOGISTIC else t.y.mean()
+    cones = _Cones(
+        signs, rays, starts, inputs, np.ascontiguousarray(D[:, at]), np.ascontiguousarray(over[:, at]), np.ascontiguousarray(opened[:, at])
+    )  # fmt: skip
     value, z, lean, near, true = _climb(
-        few, t, square, signs, np.ascontiguousarray(D[:, at]), np.ascontiguousarray(over[:, at]), rays, starts, inputs,
-        np.ascontiguousarray(slopes[:, at]), np.ascontiguousarray(opened[:, at]), np.ascontiguousarray(low[:, at]),
+        few, t, square, cones, np.ascontiguousarray(slopes[:, at]), np.ascontiguousarray(low[:, at]),
         np.ascontiguousarray(high[:, at]), z, size, cut,
     )  # fmt: skip
     for i in range(k):
@@ -186,10 +202,10 @@ def _bounds_of_relu(signs: Array, starts: Array, slopes: Array, D: Array, over: 
 
 @compiled
 def _climb(
-    t: Terms, whole: Terms, square: Square, signs: Array, D: Array, over: Array, rays: Array, starts: Array, inputs: Array,
-    slopes: Array, opened: Array, low: Array, high: Array, z: Array, size: float, cut: float,
+    t: Terms, whole: Terms, square: Square, cones: _Cones, slopes: Array, low: Array, high: Array, z: Array, size: float, cut: float
 ) -> tuple[float, Array, Array, Array, float]:  # fmt: skip
     """(value, z, slopes, network near, its F): slopes move to where relu lies at z, by halves where they went too far, while that raises the minimum."""
+    signs, rays, starts, inputs, D, over, opened = cones
     k = len(signs)
     reach, way = np.ones(slopes.shape), np.zeros(slopes.shape)
     best, best_z, best_slopes, last = -np.inf, z, slopes.copy(), -np.inf
