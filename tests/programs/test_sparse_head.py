@@ -62,5 +62,5 @@ def test_elimination_respects_candidates():
     objective = make_objective("logistic")
     Z, y, prices, _ = instance("logistic")
     head, bias, _ = fast_head(Z, y, objective, prices, True)
-    order = elimination_order(Z, y, objective, prices, head, bias, candidates=np.array([1, 4, 7]))
+    order = elimination_order(Z, y, objective, prices, (head, bias), candidates=np.array([1, 4, 7]))
     assert sorted(order) == [1, 4, 7]

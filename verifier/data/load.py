@@ -24,7 +24,7 @@ from verifier.errors import DataError, UsageError
 SPLIT_SEED = 42
 
 
-def load_data(
+def load_data(  # noqa: PLR0913 (the keywords of a public door)
     spec: str,
     *,
     target: str | None = None,

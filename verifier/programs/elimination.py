@@ -48,8 +48,7 @@ def elimination_order(
     targets: Array,
     objective: Objective,
     prices: Array,
-    head: Array,
-    bias: Array | None,
+    warm: tuple[Array, Array | None],
     *,
     candidates: Array | None = None,
     count: int | None = None,
@@ -59,12 +58,13 @@ def elimination_order(
 ) -> list[int]:
     """Rows in the order in which backward elimination removes them; the head is warm-started and re-solved.
 
+    warm: head (K, r) and output bias (K,) or None to begin with.
     candidates: indices that may be removed (all by default). count: how many to remove (all candidates by default).
     resolve_every: share of the remaining rows removed on one quadratic model before the head is solved again; None: never.
     stop_at: heads need not be solved below this value. give_up_above: once a head's value is larger, the remaining order
         is read off the last quadratic model.
     """
-    r = Z.shape[1]
+    (head, bias), r = warm, Z.shape[1]
     allowed = np.zeros(r, dtype=bool)
     allowed[np.arange(r) if candidates is None else candidates] = True
     todo = int(allowed.sum()) if count is None else min(count, int(allowed.sum()))

@@ -119,7 +119,7 @@ def sparse_supports(
     supports: dict[int, list[tuple[str, Array]]] = {k: [] for k in ks}
     if "backward" in methods:
         smallest = min(ks)
-        order = elimination_order(Z, targets, objective, prices, full[0], full[1], count=r - smallest)
+        order = elimination_order(Z, targets, objective, prices, full, count=r - smallest)
         for k in ks:
             supports[k].append(("backward elimination", np.setdiff1d(np.arange(r), order[: r - k])))
     if "penalty" in methods and objective.loss.smooth:

@@ -31,7 +31,7 @@ def kept_by_elimination(network: Network, features: Array, targets: Array, objec
     """Last hidden layer: the neurons that backward elimination keeps, on one quadratic model of the head program."""
     n = features.shape[1]
     order = elimination_order(
-        features, targets, objective, objective.row_prices(network), network.theta, network.c, count=n - count,
+        features, targets, objective, objective.row_prices(network), (network.theta, network.c), count=n - count,
         resolve_every=None,
     )  # fmt: skip
     return np.setdiff1d(np.arange(n), order)
