@@ -31,11 +31,6 @@ def test_where_tasks_run_is_said_alike(name, capsys):
         assert message in capsys.readouterr().err
 
 
-def test_one_pair_is_certified_in_this_process(capsys):
-    assert main(["certify", "--pair", "a.pt", "b.pt", "--jobs", "2"]) == 2
-    assert "--jobs and --backend are for the pairs of --all" in capsys.readouterr().err
-
-
 def test_pairs_in_two_processes_are_those_of_one(capsys):
     import numpy as np
 

@@ -511,6 +511,7 @@ def falsehood(problem: Any, claim: Any, most: int = 6) -> str | None:
                 return f"F = {F.str(20)}" if arb(claim.lower) > F or arb(claim.upper) < F else None
             for kind, false in LANDSCAPE.items():
                 if isinstance(claim, kind):
+                    _need(problem.geometry is None, "said of dense networks alone")
                     return _in_floats(false, problem, claim)
             return _false_path(problem, claim, most) if hasattr(claim, "moves") else _false_head(problem, claim)
         except Meaningless as reason:

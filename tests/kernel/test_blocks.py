@@ -11,6 +11,7 @@ from verifier.kernel import EndpointValue, PathUpperBound, check
 from verifier.kernel.fast import blocks as fast
 from verifier.kernel.mapping import Guarded, each_block, in_turn, mapped
 from verifier.kernel.reference import blocks as reference
+from verifier.kernel.statements import Objective, Parameters, Problem
 
 FOLDER = Path(__file__).parents[1] / "corpus"
 SHARED = (EndpointValue, PathUpperBound)
@@ -121,3 +122,14 @@ def test_a_single_block_stays_here():
 
     with mapped(refuses):
         assert each_block(len, ["ab"]) == [2]
+
+
+@pytest.mark.parametrize("samples", [fast.SAMPLES, fast.SAMPLES + 1, 2 * fast.SAMPLES + 1])
+@pytest.mark.parametrize("evaluation", ["fast", "reference"])
+def test_a_loss_of_zero_is_zero_in_any_number_of_blocks(samples, evaluation):
+    """Networks that fit every sample, as separable hinge losses do: F >= 0 is a true claim however many blocks its mean is put together from."""
+    X = np.linspace(-1.0, 1.0, samples)[:, None]
+    net = Parameters((np.array([[1.0], [-1.0]]), np.array([[1.0, 1.0]])), (None, None))
+    problem = Problem(Objective("squared", None, 0.0, "none", False), X, np.abs(X), net, net)
+    verdict = check(problem, EndpointValue("A", 0.0, 1e-12), evaluation=evaluation)
+    assert verdict.accepted, verdict.sentence

@@ -17,6 +17,8 @@ from verifier.errors import UsageError
 from verifier.kernel import check
 from verifier.many import certify_all
 from verifier.many import pairs as pairs_module
+from verifier.many.result import level_words
+from verifier.many.together import Components
 from verifier.networks.network import Network
 from verifier.outcomes import Outcome
 from verifier.pages.many import write_many_report
@@ -374,3 +376,16 @@ def test_proven_barriers_between_groups(tmp_path):
     )  # fmt: skip
     assert asked.outcome.value == "REFUTED"
     assert "at least 2 and at most" in asked.sentence or "exactly" in asked.sentence
+
+
+def test_levels_are_said_with_all_their_digits():
+    """Rounded up, "no network is certified at F <= level" and a count of components would be about another set."""
+    level = 0.5646339108
+    for groups, separated in (((), ()), (((0,), (1,)), (0, 1))):
+        c = Components(level, groups, above=(), undecided=(), separated=separated)
+        assert f"F <= {level!r}" in level_words(c, 2)
+
+
+def test_names_that_read_alike_are_refused():
+    with pytest.raises(UsageError, match="read alike"):
+        certify_all({1: tiny_network(1), "1": tiny_network(2), 2: tiny_network(3)}, tiny_data(3), loss="logistic")

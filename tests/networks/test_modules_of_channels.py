@@ -143,7 +143,7 @@ def test_where_a_shape_comes_from():
     module.input_shape = (8, 8)
     with pytest.raises(CheckpointError, match="expected an input shape of channels"):
         network_from_module(module)
-    for wrong in ("1,8", "a,b,c", "1,8,0", (1, 8)):
+    for wrong in ("1,8", "a,b,c", "1,8,0", (1, 8), (1.9, 8.5, 8)):
         with pytest.raises(UsageError, match="expected channels, height and width"):
             network_from_module(small(), Reading(input_shape=wrong))
     rows = Forward(FORWARDS["rows first"])
@@ -293,3 +293,47 @@ def test_a_geometry_that_is_none_has_words_too():
         found = Architecture((64, 4, 6, 6, 12, 10), g)
         assert "that no such network has" in str(found)
         assert found.as_json()["convolutions"] == found.as_json()["dense_layers"] == 0
+
+
+def test_a_shape_that_contradicts_the_data_is_refused():
+    """With an adaptive pooling every shape of as many numbers fits the layers; the same numbers are another image."""
+    module = nn.Sequential(
+        nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 2)
+    )
+    assert network_from_module(module, Reading(input_shape="1,4,16")).geometry.shape == (1, 4, 16)
+    with pytest.raises(CheckpointError, match=r"takes samples of shape 1x4x16, .* the data are of shape 1x8x8"):
+        network_from_module(module, Reading(input_shape="1,4,16", data_shape=(1, 8, 8)))
+    module.input_shape = (1, 4, 16)
+    with pytest.raises(CheckpointError, match=r"takes samples of shape 1x4x16, .* the data are of shape 1x8x8"):
+        network_from_module(module, Reading(data_shape=(1, 8, 8)))
+
+
+class CutOff(nn.Module):
+    """A dense network that does something else far out, or in little."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.first, self.last, self.change = nn.Linear(3, 5), nn.Linear(5, 1), change
+
+    def forward(self, x):
+        return self.change(self.last(torch.relu(self.first(x))), x)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f, x: f.clamp(max=1e4),
+        lambda f, x: torch.where(x.abs().amax(1, keepdim=True) > 1e3, 0.0 * f, f),
+        lambda f, x: f + 1e-6,
+    ],
+    ids=["clamp", "cut", "offset"],
+)
+def test_what_a_forward_does_far_out_or_in_little_is_noticed(change):
+    torch.manual_seed(0)
+    module = CutOff(change)
+    with torch.no_grad():
+        module.last.weight.abs_()  # outputs grow far out
+    with pytest.raises(CheckpointError, match=r"forward\(\) does something else"):
+        network_from_module(module)
+    module.change = lambda f, x: f
+    assert network_from_module(module).widths == (3, 5, 1)

@@ -155,6 +155,11 @@ def test_state_dicts_with_a_model(files, tmp_path, how):
             verifier.certify({**state, **change}, "b.pt", data, **ask)
 
 
+def test_a_model_for_no_checkpoint_is_refused():
+    with pytest.raises(verifier.UsageError, match="A and B are no checkpoints; leave it out"):
+        verifier.certify(module(0), module(1), (X.reshape(-1, 1, 8, 8), y), loss="cross_entropy", model=small)
+
+
 def test_a_batch_normalisation_beside_convolutions_says_how_to_fold_it(files, capsys):
     torch.save({**module(0).state_dict(), "1.running_mean": torch.zeros(4), "1.running_var": torch.ones(4)}, "n.pt")
     code, _, err = certified(capsys, pair=("n.pt", "b.pt"))

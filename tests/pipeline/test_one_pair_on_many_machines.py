@@ -180,11 +180,31 @@ def test_data_that_change_while_they_are_in_use_are_noticed(tmp_path, beside, mo
             verifier.check_file(place)
     data.write_bytes(blob)
     assert verifier.check_file(place).accepted
+
+    def changed_back(problem, claim, evaluation="fast"):
+        """What is checked is what the claim wants; before and after the file is the certificate's own, hash and all."""
+        with open(data, "r+b") as handle:
+            handle.seek(len(blob) - 8)
+            handle.write(b"\0" * 8)
+            handle.flush()
+            verdict = check(problem, claim, evaluation=evaluation)
+            handle.seek(len(blob) - 8)
+            handle.write(blob[-8:])
+        return verdict
+
+    with monkeypatch.context() as m:
+        m.setattr("verifier.checking.check", changed_back)
+        with pytest.raises(CertificateFormatError, match="was changed while it was in use"):
+            verifier.check_file(place)
+    assert data.read_bytes() == blob
     c = read_certificate(place, mapped=True)
     replaced = data.with_suffix(".new")
     replaced.write_bytes(bytes(len(blob)))
-    os.replace(replaced, data)  # another file under the name: what was read stays
-    require_unchanged(c)
+    os.replace(
+        replaced, data
+    )  # another file under the name: what was read stays, and cannot be told from one that was changed back
+    with pytest.raises(CertificateFormatError, match="was changed while it was in use"):
+        require_unchanged(c)
 
 
 def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, beside):
@@ -205,7 +225,7 @@ def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, besi
         found = []
         for mapped in (False, True):
             try:
-                arrays = certificate_file.read_data(data, mapped=mapped)
+                arrays = certificate_file.read_data(data, certificate_file.Watched(data) if mapped else None)
                 found.append({n: (a.dtype, a.shape, a.tobytes()) for n, a in arrays.items()})
             except CertificateFormatError as error:
                 found.append(str(error))
@@ -213,7 +233,7 @@ def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, besi
         accepted += isinstance(found[0], dict)
     assert 0 < accepted < len(cases)
     data.write_bytes(blob)
-    arrays = certificate_file.read_data(data, mapped=True)
+    arrays = certificate_file.read_data(data, certificate_file.Watched(data))
     assert {type(a) for a in arrays.values()} == {np.ndarray}
     assert not any(a.flags.writeable for a in arrays.values())
 

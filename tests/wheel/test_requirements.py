@@ -41,7 +41,7 @@ OPTIONAL = {key: names_of(value) for key, value in PROJECT["optional-dependencie
 
 
 def test_every_import_is_declared():
-    assert imported(ROOT / "verifier") <= REQUIRED | OPTIONAL["data"] | OPTIONAL["cluster"]
+    assert imported(ROOT / "verifier") <= REQUIRED | OPTIONAL["data"] | OPTIONAL["cluster"] | OPTIONAL["fast"]
     assert imported(ROOT / "tests") <= REQUIRED.union(*OPTIONAL.values())
 
 

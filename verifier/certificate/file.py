@@ -6,6 +6,8 @@ import hashlib
 import json
 import math
 import mmap
+import os
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,30 @@ FORMAT, VERSION = "verifier-certificate", 2
 EMBED_LIMIT = 16 * 2**20
 
 
+class Watched:
+    """A file that is held open, so that whoever writes to it is noticed, whatever its name leads to by then.
+
+    Raises CertificateFormatError when it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.handle = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
+        weakref.finalize(self, os.close, self.handle)
+        self._state = self._now()
+
+    def _now(self) -> tuple[int, ...]:
+        found = os.fstat(self.handle)
+        # Whoever changes a file and changes it back cannot turn back the time of its last change.
+        return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+    @property
+    def unchanged(self) -> bool:
+        return self._now() == self._state
+
+
 @dataclass(frozen=True)
 class Certificate:
     """A read certificate: the kernel's problem and claims, and the record, which nothing checks.
@@ -41,6 +67,8 @@ class Certificate:
     document: dict[str, Any]
     digest: str
     arrays: dict[str, np.ndarray]
+    # The data file, where its numbers stay in it.
+    watched: Watched | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -114,12 +142,13 @@ def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
     return {"X": problem.X, "targets": problem.targets, **weights}
 
 
-def read_data(path: Path, *, mapped: bool = False) -> dict[str, np.ndarray]:
+def read_data(path: Path, watched: Watched | None = None) -> dict[str, np.ndarray]:
     """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data.
 
-    mapped: the arrays are views of the file, of which memory holds what is being used; they are what was read only while nobody changes the file.
+    watched: the file, held open; the arrays are then views of it, of which memory holds what is being used; they are what was read only while nobody
+    changes it.
     """
-    blob = _map(path) if mapped else read_blob(path)
+    blob = read_blob(path) if watched is None else _map(watched)
     try:
         header = check_layout(blob, str(path))
     except CertificateFormatError as error:
@@ -132,15 +161,12 @@ def read_data(path: Path, *, mapped: bool = False) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _map(path: Path) -> Bytes:
+def _map(file: Watched) -> Bytes:
     """The file's bytes as the system pages them in; an empty file, which cannot be mapped, as it is."""
     try:
-        with open(path, "rb") as handle:
-            return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        return mmap.mmap(file.handle, 0, access=mmap.ACCESS_READ)
     except ValueError:
         return b""
-    except OSError as error:
-        raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _views(blob: mmap.mmap, header: dict[str, Any], who: str) -> dict[str, np.ndarray]:
@@ -179,7 +205,7 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
     Raises CertificateFormatError for anything the format does not allow: unknown versions or fields, hashes that do not
     match, arrays left over or missing, data other than the certificate's own.
     """
-    blob = read_blob(path)
+    blob, watched = read_blob(path), None
     header, arrays = _open(blob, str(path))
     try:
         document = parse_json(header["__metadata__"]["certificate"])
@@ -192,18 +218,25 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
                 raise fail(
                     f"its data set is not embedded; hand it over with --data (expected SHA-256 {about.get('sha256')})"
                 )
-            arrays |= {f"data/{name}": a for name, a in read_data(data, mapped=mapped).items()}
+            watched = Watched(data) if mapped else None
+            arrays |= {f"data/{name}": a for name, a in read_data(data, watched).items()}
         problem, claims = parse_document(document, arrays)
         if document["data"]["embedded"] and data is not None and not _same_data(problem, read_data(data)):
             raise fail(f"it embeds other data than {data}, which was to be compared with it")
     except CertificateFormatError as error:
         raise fail(f"{path}: {error}") from None
-    return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays)
+    return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays, watched)
 
 
 def require_unchanged(c: Certificate) -> None:
-    """Raise CertificateFormatError unless the data set that was read `mapped` is the certificate's own still."""
-    if not c.document["data"]["embedded"] and arrays_sha256(data_arrays(c.problem)) != c.document["data"]["sha256"]:
+    """Raise CertificateFormatError unless the data set that was read `mapped` is the certificate's own still, and its file was not written to: what was
+    changed and changed back has the right hash again."""
+    if c.document["data"]["embedded"]:
+        return
+    if (
+        not (c.watched is None or c.watched.unchanged)
+        or arrays_sha256(data_arrays(c.problem)) != c.document["data"]["sha256"]
+    ):
         raise fail("the file of its data set was changed while it was in use; nothing is said about either")
 
 

@@ -139,7 +139,10 @@ def _named(networks: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
     Raises UsageError when one file is named twice.
     """
     if isinstance(networks, Mapping):
-        return {str(k): v for k, v in networks.items()}
+        named = {str(k): v for k, v in networks.items()}
+        if len(named) < len(networks):
+            raise UsageError(f"networks: some of the names {', '.join(map(repr, networks))} read alike; name each once")
+        return named
     paths = {k: Path(x) for k, x in enumerate(networks) if isinstance(x, (str, os.PathLike))}
     resolved: dict[Path, int] = {}
     for k, path in paths.items():

@@ -157,8 +157,8 @@ def level_words(c: Components, n: int) -> str:
 
 
 def level_text(level: float) -> str:
-    """A short level as it was given; a long one rounded up, which keeps `F <= level` true."""
-    return repr(level) if len(repr(level)) <= 10 else show_up(level, 9)
+    """The level itself, all its digits: rounded either way, a sentence that counts components at it or says that none is there may be about another set."""
+    return repr(level)
 
 
 def gather(n: int, rows: Sequence[PairRow]) -> Landscape:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +32,8 @@ _PLAIN = (
     "ModuleDict",
     "ParameterList",
 )
+# How much farther out outputs are compared a second time: data may be of any size, and a clamp shows only there.
+FAR = 1e4
 _WITNESS_SAMPLES, _WITNESS_IMAGES = 64, 8
 # What to do about parts that are refused. A last step may belong to the loss: which one takes the outputs before it, and how to hand over the rest.
 _ADVICE = {
@@ -115,7 +119,17 @@ def _of_channels(module: Any, reading: Reading, negative_slope: float | None, wh
         network = Network(weights, biases, found.slope, found.geometry)
     except ValueError as error:
         raise CheckpointError(f"{who}: {error}") from None
-    return network, _witness(module, network, who, found.geometry.shape if found.images else None)
+    shape, data = found.geometry.shape, reading.data_shape
+    if found.images and data is not None and tuple(data) != shape and math.prod(data) == math.prod(shape):
+        raise CheckpointError(
+            f"{who}: takes samples of shape {_by(shape)}, as it is said by the input shape that is given or its own, and the data are of shape {_by(data)}; "
+            "the same numbers would be another image. Say the shape of the data, or leave the option out"
+        )
+    return network, _witness(module, network, who, shape if found.images else None)
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _array(tensor: Any, who: str) -> np.ndarray:
@@ -173,7 +187,7 @@ def _slope(module: Any, who: str, given: float | None) -> float:
 
 
 def _witness(module: Any, network: Network, who: str, image: tuple[int, ...] | None = None) -> Witness:
-    """Compare module and network on random inputs of sizes 0.1 to 100. image: the shape in which the module takes a sample; None: as a row.
+    """Compare module and network on random inputs of sizes 0.1 to 100, and FAR times that. image: the shape in which the module takes a sample; None: as a row.
 
     Raises CheckpointError when they differ.
     """
@@ -185,7 +199,8 @@ def _witness(module: Any, network: Network, who: str, image: tuple[int, ...] | N
     given = X if image is None else X.reshape(samples, *image)
     try:
         with torch.no_grad():
-            outputs = copy.deepcopy(module).cpu().double().eval()(torch.from_numpy(given)).numpy()
+            copied = copy.deepcopy(module).cpu().double().eval()
+            outputs, far = (copied(torch.from_numpy(scale * given)).numpy() for scale in (1.0, FAR))
     except Exception as error:  # forward is the user's code
         raise CheckpointError(
             f"{who}: calling it on an array of shape {given.shape} failed ({type(error).__name__}: {error}); "
@@ -193,7 +208,7 @@ def _witness(module: Any, network: Network, who: str, image: tuple[int, ...] | N
         ) from error
     expected = network.predict(X)
     if outputs.shape == (len(X),) and expected.shape[1] == 1:
-        outputs = outputs[:, None]
+        outputs, far = outputs[:, None], far[:, None]
     if outputs.shape != expected.shape:
         raise CheckpointError(
             f"{who}: returns outputs of shape {outputs.shape}; its parameters as a ReLU network give {expected.shape}"
@@ -205,6 +220,14 @@ def _witness(module: Any, network: Network, who: str, image: tuple[int, ...] | N
             f"so forward() does something else{_last_step(outputs, expected, module)}; "
             "only plain ReLU and Leaky ReLU networks are supported; for a Leaky ReLU called inside forward(), give negative_slope"
         )
+    # What is cut off, replaced or added far out or in little, which the largest outputs above would hide.
+    for found, meant, size in ((outputs, expected, 1.0), (far, network.predict(FAR * X), FAR)):
+        rows = np.abs(found - meant).max(axis=1) / (1.0 + np.abs(meant).max(axis=1))
+        if not rows.max() <= 1e-8:
+            raise CheckpointError(
+                f"{who}: its outputs differ by {rows.max():.3g}, relative to 1 + the largest of a sample, from those of its parameters as a ReLU network "
+                f"on inputs of sizes {0.1 * size:g} to {100 * size:g}, so forward() does something else; only plain ReLU and Leaky ReLU networks are supported"
+            )
     return Witness(samples, difference / (1.0 + float(np.abs(expected).max())))
 
 

@@ -62,7 +62,7 @@ class Reading:
             return None
         parts = split(self.input_shape) if isinstance(self.input_shape, str) else tuple(self.input_shape)
         try:
-            found = tuple(int(p) for p in parts)
+            found = tuple(int(p) for p in parts if not isinstance(p, float))
         except (TypeError, ValueError):
             found = ()
         if len(found) != 3 or min(found) < 1:

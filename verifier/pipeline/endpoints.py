@@ -197,9 +197,16 @@ def with_shape_of(data: Any, reading: Reading | None) -> Reading:
     return reading if shape is None else replace(reading, data_shape=shape)
 
 
+def _is_stored(source: Any) -> bool:
+    """A file or a state dict, which does not say what computes with it."""
+    return isinstance(source, (str, os.PathLike, Mapping))
+
+
 def read_setting(a: Any, b: Any, data: Any, objective: ObjectiveOptions, options: CertifyOptions) -> Setting:
     """Read and check everything; raises VerifierError before any long computation starts."""
     o = options
+    if o.reading is not None and o.reading.model is not None and not any(_is_stored(x) for x in (a, b)):
+        raise UsageError("model: builds the module of a checkpoint, and A and B are no checkpoints; leave it out")
     reading = with_shape_of(data, o.reading)
     A, B = (read_endpoint(source, name, reading, o.negative_slope) for source, name in ((a, "A"), (b, "B")))
     if o.pad:

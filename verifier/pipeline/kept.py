@@ -79,7 +79,7 @@ class Kept:
         for layer, path in _WORDS.items():
             barrier = self._barrier(layer)
             if barrier is not None and barrier.level > level:
-                why = f"every such path reaches {show_down(barrier.level, 9)}"
+                why = f"every such path reaches {barrier.level!r}"
                 return Outcome.REFUTED, f"REFUTED no {path} stays at or below level {level!r}: {why} ({beside})"
         lowest = min(self.paths, key=lambda p: p.sup, default=None)
         if lowest is None:

@@ -61,7 +61,7 @@ def verdict(
         if barrier is not None and barrier.level > level:
             return (
                 Outcome.REFUTED,
-                f"REFUTED no {path} stays at or below level {level!r}: every such path reaches {show_down(barrier.level, 9)} ({beside})",
+                f"REFUTED no {path} stays at or below level {level!r}: every such path reaches {barrier.level!r} ({beside})",
             )
         best = min((b.gap_over_level for b in bounds if b.gap_over_level is not None), default=None)
         if best == 0.0:

@@ -65,9 +65,8 @@ def mean_above(parts: Sequence[Block], values: Sequence[float]) -> float:
 
 
 def mean_below(parts: Sequence[Block], values: Sequence[float]) -> float:
-    """The same from below."""
+    """The same from below, and never below 0, which `down` would make of a mean that is 0 in every block."""
     if len(parts) == 1:
         return values[0]
-    return down(
-        sum_lower(down(b.low * v) for b, v in zip(parts, values, strict=True)) / up(math.fsum(b.high for b in parts))
-    )
+    total = sum_lower(down(b.low * v) for b, v in zip(parts, values, strict=True))
+    return max(0.0, down(total / up(math.fsum(b.high for b in parts))))
