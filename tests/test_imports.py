@@ -23,7 +23,7 @@ FILES = {
     "files.py": "written to by commands that need no numpy",
     "pipeline/endpoints.py": "networks are trained on where --polish asks for it, and scipy.optimize takes long",
     "pipeline/result.py": "a run without a report loads no pages",
-    "sweep/tasks.py": "_warm loads what a pair is certified with before the first one is timed",
+    "sweep/tasks.py": "torch and certify are loaded when a pair is certified, not when tasks are planned",
 }
 
 

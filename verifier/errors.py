@@ -40,3 +40,7 @@ class DataError(MalformedInputError):
 
 class CertificateFormatError(MalformedInputError):
     pass
+
+
+class DataFileError(CertificateFormatError):
+    """Of a data file that the caller named beside a certificate: nothing is said against the certificate."""

@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -409,3 +411,18 @@ def test_rows_of_weighted_means_say_so(sweep_file, tmp_path):
     for bad in ({"class_weight": "7=3"}, {"class_weight": "0=3", "pos_weight": 2.0}):
         with pytest.raises(UsageError):
             run_sweep((replace(e, options=replace(e.options, **bad)),), tmp_path / "bad", limit=1)
+
+
+def test_what_pairs_are_certified_with_is_loaded_before_the_clock_runs():
+    """The first pair of every process would pay for imports otherwise."""
+    code = (
+        "import sys\n"
+        "from verifier.options.certify import CertifyOptions\n"
+        "from verifier.sweep.tasks import _warm\n"
+        "wanted = 'verifier.paths.exchange.proposition_x', 'verifier.kernel.fast.paths'\n"
+        "before = wanted[0] in sys.modules\n"
+        "with _warm(CertifyOptions(method='exchange')):\n"
+        "    print(before, all(name in sys.modules for name in wanted))\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "True"]

@@ -21,7 +21,7 @@ from safetensors.numpy import save as save_arrays
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.parse import parse_document
 from verifier.certificate.strict import DTYPES, Bytes, check_layout, fail, fields, parse_json
-from verifier.errors import CertificateFormatError
+from verifier.errors import CertificateFormatError, DataFileError
 from verifier.files import atomic_write_bytes
 from verifier.kernel import Claim, Problem
 from verifier.kernel.statements.refusal import all_finite
@@ -33,14 +33,14 @@ EMBED_LIMIT = 16 * 2**20
 class Watched:
     """A file that is held open, so that whoever writes to it is noticed, whatever its name leads to by then.
 
-    Raises CertificateFormatError when it cannot be opened.
+    Raises DataFileError when it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             self.handle = os.open(path, os.O_RDONLY)
         except OSError as error:
-            raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
+            raise DataFileError(f"{path}: cannot be read: {error.strerror or error}") from None
         weakref.finalize(self, os.close, self.handle)
         self._state = self._now()
 
@@ -146,8 +146,15 @@ def read_data(path: Path, watched: Watched | None = None) -> dict[str, np.ndarra
     """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data.
 
     watched: the file, held open; the arrays are then views of it, of which memory holds what is being used; they are what was read only while nobody
-    changes it.
+    changes it. Raises DataFileError.
     """
+    try:
+        return _arrays_of(path, watched)
+    except CertificateFormatError as error:
+        raise DataFileError(str(error)) from None
+
+
+def _arrays_of(path: Path, watched: Watched | None) -> dict[str, np.ndarray]:
     blob = read_blob(path) if watched is None else _map(watched)
     try:
         header = check_layout(blob, str(path))
@@ -203,8 +210,9 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
     whether it was still the certificate's own.
 
     Raises CertificateFormatError for anything the format does not allow: unknown versions or fields, hashes that do not
-    match, arrays left over or missing, data other than the certificate's own.
+    match, arrays left over or missing, data other than the certificate's own; DataFileError, one of them, where `data` names no data file.
     """
+    named = data is not None
     blob, watched = read_blob(path), None
     header, arrays = _open(blob, str(path))
     try:
@@ -224,6 +232,8 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
         if document["data"]["embedded"] and data is not None and not _same_data(problem, read_data(data)):
             raise fail(f"it embeds other data than {data}, which was to be compared with it")
     except CertificateFormatError as error:
+        if named and isinstance(error, DataFileError):
+            raise
         raise fail(f"{path}: {error}") from None
     return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays, watched)
 

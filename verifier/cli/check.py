@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.options import add_reading_arguments, add_worker_arguments, reading, require_file, require_workers
-from verifier.errors import CertificateFormatError, UsageError
+from verifier.errors import CertificateFormatError, DataFileError, UsageError
 
 if TYPE_CHECKING:
     from verifier.checking import CheckedFile
@@ -59,8 +59,6 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     from verifier.outcomes import Outcome
 
     require_file(path)
-    if args.data is not None:
-        _require_data(Path(args.data))
     proved: list[dict[str, str]] = []
     try:
         if args.proved:
@@ -68,6 +66,9 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
         found = check_file(
             path, args.data, args.networks, reading=reading(args), reference=args.reference, jobs=args.jobs, scheduler=args.scheduler
         )  # fmt: skip
+    except DataFileError as error:
+        # A file that is named by mistake says nothing against the certificate.
+        raise UsageError(f"--data: {error}") from error
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
         print(
@@ -120,16 +121,6 @@ def _claimed(found: CheckedFile, proved: list[dict[str, str]]) -> Iterator[str]:
         yield comparison.sentence
     for row in proved:
         yield f"proved: {row['outcome']}: {row['sentence']}{row['why']}"
-
-
-def _require_data(file: Path) -> None:
-    """A file that is named by mistake says nothing against the certificate."""
-    from verifier.certificate.file import read_data
-
-    try:
-        read_data(file)
-    except CertificateFormatError as error:
-        raise UsageError(f"--data: {error}") from error
 
 
 def _proved(path: Path, data: str | None) -> list[dict[str, str]]:

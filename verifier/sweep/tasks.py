@@ -20,7 +20,10 @@ from verifier.errors import CheckpointError, VerifierError
 from verifier.files import file_sha256
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.objective import Risk
+from verifier.options.certify import CertifyOptions
 from verifier.outcomes import Outcome
+from verifier.pipeline.constructions.proposal import loaded
+from verifier.pipeline.constructions.registry import chosen
 from verifier.pipeline.endpoints import polished_endpoint, read_objective, read_setting
 from verifier.pipeline.kept import NotThis, read_kept
 from verifier.pipeline.setting import Endpoint
@@ -142,7 +145,7 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
         return kept
     from verifier.pipeline.certify import certify
 
-    with _warm(), store.scratch(folder) as place:
+    with _warm(task.options), store.scratch(folder) as place:
         start = time.process_time()
         certify(*files, objective=task.objective, options=task.options, out=place / target.name)
         spent = time.process_time() - start
@@ -205,10 +208,12 @@ def _pair_result(folder: Path, task: CertifyTask, found: Kept, row: dict[str, An
 
 
 @contextmanager
-def _warm() -> Iterator[None]:
+def _warm(options: CertifyOptions) -> Iterator[None]:
     """Import what the work needs before its CPU seconds are counted, and keep torch to one thread."""
     import torch
 
+    for construction in chosen(options.method):
+        loaded(construction)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

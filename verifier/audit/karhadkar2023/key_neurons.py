@@ -5,11 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 
-def sgn(value: Fraction) -> int:
-    """1 for positive numbers, else 0, as the paper's activation patterns have it."""
-    return int(value > 0)
-
-
 def key_neurons(x: list[Fraction], z: list[Fraction], repaired: bool) -> list[tuple[int, int, Fraction, Fraction]]:
     """(k, sign of the head, w, b) of Lemma 15's key neurons for heads 1 and -1, k = 0..n-1: pattern xi^(k+1,1), sum of outputs z.
 

@@ -129,12 +129,20 @@ def why_undefined(c: Construction, network: Network) -> str | None:
     return None
 
 
+def loaded(c: Construction) -> Callable[[Setting, Request], Proposal]:
+    """The construction's function; its module, with all that it works with, is imported now."""
+    module, name = c.function.split(":")
+    function: Callable[[Setting, Request], Proposal] = getattr(
+        import_module(f"verifier.pipeline.constructions.{module}"), name
+    )
+    return function
+
+
 def propose(c: Construction, s: Setting, r: Request) -> Proposal:
     """Run a construction where it is defined."""
     if (why := why_undefined(c, s.A.network)) is not None:
         return Proposal(skipped=why)
     start = time.process_time()
-    module, name = c.function.split(":")
-    proposal: Proposal = getattr(import_module(f"verifier.pipeline.constructions.{module}"), name)(s, r)
+    proposal = loaded(c)(s, r)
     proposal.cpu_seconds = time.process_time() - start
     return proposal
