@@ -6,6 +6,7 @@ figure3c: VGG-11 with an eighth of its widths, on 1,000 images of Fashion-MNIST.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from verifier.cli.main import main as command
 from verifier.data import load_data
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "build" / "stability"
+# As seen from ROOT, where the command runs: pages say where data came from, and nobody else has this machine's folders.
+FOLDER = Path("build") / "stability"
 
 
 def tinted(word: str, count: int) -> Path:
@@ -70,6 +72,7 @@ def words(name: str) -> list[str]:
 
 
 def main() -> int:
+    os.chdir(ROOT)
     names = sys.argv[1:] or ["figure3a", "figure3b", "figure3c", "figure4"]
     pages = {"figure3a": "stability-figure3a-fashion", "figure4": "stability-figure4-wide"}
     for name in names:

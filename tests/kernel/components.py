@@ -800,8 +800,9 @@ def check_paths(K: Kernel, rng: np.random.Generator) -> None:
         return K.statements.PathUpperBound("p", ms, sup, gap, low)
 
     sup = max(found.A.upper, found.B.upper, found.interior)
-    good = K.paths.check_path(p, claim(sup, 1e9, 1e9))
+    good, along = K.paths.check_path(p, claim(sup, 1e9, 1e9))
     assert good["sup"] <= sup
+    assert (along.interior, along.uppers) == (found.interior, found.uppers)
     assert arb(good["gap"]) >= arb(found.interior) - FA.max(FB)
     assert arb(good["gap_over_lower"]) >= arb(sup) - FA.min(FB)
     tighter = [

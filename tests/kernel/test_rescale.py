@@ -36,7 +36,7 @@ def test_two_evaluations_agree(loss, penalty, form):
     p = replace(p, B=end)
     moves = (*segments(K, p.A, low), rescaling(K, end, factors))
     claim = K.statements.PathUpperBound("p", moves, 1e30, 1e30, 1e30, form=form)
-    found = check_path(p, claim)
+    found, _ = check_path(p, claim)
     margin = 1 + 1e-12
     exact = replace(
         claim, sup=found["sup"] * margin, gap=found["gap"] * margin, gap_over_lower=found["gap_over_lower"] * margin

@@ -205,16 +205,6 @@ def test_samplers_of_the_page_are_the_constructions_that_keep_a_string():
     assert set(SAMPLERS) == {c.name for c in CONSTRUCTIONS.values() if c.keeps_string}
 
 
-def test_a_picture_is_made_once(monkeypatch):
-    from verifier.pipeline import write
-
-    made = []
-    real = write.plane_record
-    monkeypatch.setattr(write, "plane_record", lambda *a: made.append(a[2]) or real(*a))
-    verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", out="c.safetensors")
-    assert len(made) == 1
-
-
 def test_what_is_proved_about_every_width_is_not_lost_with_another_method(tmp_path):
     """A method that does not apply, beside one that proved something without a path: the proof is written, and says what it is."""
     A, B = tiny_network(1), tiny_network(2)

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import verifier
+import verifier.pipeline.write  # before a test puts something else in the place of what it imports
 from tests.sweep.conftest import assert_all_whole, events, small, times
 from verifier.campaign import folder as store
 from verifier.certificate.file import pack, read_certificate
@@ -264,14 +265,23 @@ def test_a_failed_pair_is_a_row_and_is_tried_again(sweep_file, tmp_path, monkeyp
     assert (again.counts["made"], again.counts["kept"]) == (1, 1)
 
 
-def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "verifier.pipeline.kept.check", lambda problem, claim: Verdict(False, "the claim", "planted", {})
-    )
+def test_a_certificate_that_is_about_something_else_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("verifier.pipeline.kept.same_problem", lambda p, q: False)
     result = run_sweep(read_sweep_file(sweep_file()), tmp_path / "out")
     assert result.exit_code == 5
     assert {r["status"] for r in result.rows} == {"rejected"}
-    assert result.rows[0]["reason"].endswith(".safetensors: REJECTED the claim -- planted")
+    assert result.rows[0]["reason"].endswith("is about other networks, data, another activation or objective")
+    assert not list((tmp_path / "out").rglob("*.safetensors"))
+
+
+def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "verifier.pipeline.write.check", lambda problem, claim: Verdict(False, "the claim", "planted", {})
+    )
+    result = run_sweep(read_sweep_file(sweep_file()), tmp_path / "out")
+    assert result.exit_code == 1
+    assert {r["status"] for r in result.rows} == {"failed"}
+    assert "the kernel rejects what was just produced: REJECTED the claim -- planted" in result.rows[0]["reason"]
     assert not list((tmp_path / "out").rglob("*.safetensors"))
 
 

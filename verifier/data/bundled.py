@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from verifier.data.shipped import load_shipped, make_moons
 from verifier.data.source import Source
 from verifier.errors import UsageError
 
@@ -24,31 +23,32 @@ BUNDLED = {
 # docs/constructions.md, section 3: 80/20 split with random_state 42, StandardScaler fitted on the training part, training part used.
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "paper-moons": ("moons", {"train_split": 0.8, "stratify": False, "standardize": True}),
-    "paper-breast-cancer": ("breast_cancer", {"train_split": 0.8, "stratify": True, "standardize": True}),
+    "paper-breast-cancer": (
+        "breast_cancer",
+        {"train_split": 0.8, "stratify": True, "standardize": True, "split": "paper-breast-cancer"},
+    ),
 }
 _MOONS: dict[str, type] = {"n": int, "noise": float, "seed": int}
 
 
 def load_bundled(name: str, options: Mapping[str, str]) -> Source:
     """Raw bundled set `name`; options are those written after the colon (moons only). Raises UsageError for a wrong option."""
-    from sklearn import datasets
-
     if name == "moons":
         values = _moons_options(options)
-        X, y = datasets.make_moons(values["n"], noise=values["noise"], random_state=values["seed"])
+        X, y = make_moons(values["n"], values["noise"], values["seed"])
         return Source(X, y, [{"make_moons": values}], "binary")
     if options:
         raise UsageError(
             f"data {name} takes no options after a colon, got {', '.join(options)}; only moons does (n, noise, seed)"
         )
     loader = name.removesuffix("-unit")
-    X, y = getattr(datasets, f"load_{loader}")(return_X_y=True)
+    X, y = load_shipped(loader)
     steps: list[dict[str, Any]] = [{"sklearn": f"load_{loader}"}]
     if name == "digits-unit":
         X = X / 16.0
         steps.append({"divide_by": 16})
     task = "regression" if name == "diabetes" else "binary" if name == "breast_cancer" else "multiclass"
-    return Source(np.asarray(X, dtype=np.float64), y, steps, task)
+    return Source(X, y, steps, task)
 
 
 def _moons_options(options: Mapping[str, str]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from verifier.data.scaling import Map, Scaling, fitted_scaling
+from verifier.data.scaling import Map, Scaling, fitted_scaling, standardising
 from verifier.data.source import Source
 from verifier.data.targets import Question, Targets, read_targets
 from verifier.errors import DataError
@@ -19,6 +22,7 @@ class Preparation:
     """standardize: per feature, with the kept rows' mean and standard deviation. train_split: share of rows kept, or None for all.
 
     scale: another preparation of the numbers, of the kept rows. stratify: keep the shares of the classes in a split; None for "when there are classes".
+    split: name of a stored one in splits.json, which spares the import of what would find the same.
     """
 
     standardize: bool = False
@@ -26,6 +30,7 @@ class Preparation:
     seed: int = 42
     stratify: bool | None = None
     scale: Scaling | None = None
+    split: str | None = None
 
 
 def prepare(
@@ -101,11 +106,9 @@ def _targets(source: Source, question: Question, who: str) -> Targets:
 def _maps(X: np.ndarray, wanted: Preparation, who: str) -> Iterator[tuple[Map, dict[str, Any]]]:
     """What these rows decide and what is recorded of it, one after the other."""
     if wanted.standardize:
-        from sklearn.preprocessing import StandardScaler
-
-        scaler = StandardScaler().fit(X)
-        yield scaler.transform, {"standardize": "StandardScaler fitted on these rows"}
-        X = scaler.transform(X)
+        standardise = standardising(X)
+        yield standardise, {"standardize": "StandardScaler fitted on these rows"}
+        X = standardise(X)
     if wanted.scale is not None:
         yield fitted_scaling(X, wanted.scale, who)
 
@@ -116,10 +119,16 @@ def _stratified(wanted: Preparation, task: str) -> bool:
 
 def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: str) -> tuple[np.ndarray, np.ndarray]:
     """The samples to keep and the others, by index, in scikit-learn's order."""
+    test_size = round(1 - float(wanted.train_split or 0), 12)
+    if wanted.split is not None:
+        stored = json.loads(files("verifier.data").joinpath("splits.json").read_text())[wanted.split]
+        return np.array(stored["kept"]), np.array(stored["left"])
+    if not _stratified(wanted, task) and 0 < (count := math.ceil(test_size * len(X))) < len(X):
+        order = np.random.RandomState(wanted.seed).permutation(len(X))
+        return order[count:], order[:count]
     from sklearn.model_selection import train_test_split
 
     try:
-        test_size = round(1 - float(wanted.train_split or 0), 12)
         kept, left = train_test_split(
             np.arange(len(X)),
             test_size=test_size,

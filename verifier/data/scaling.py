@@ -34,6 +34,18 @@ def scaled(X: np.ndarray, wanted: Scaling, who: str) -> tuple[np.ndarray, dict[s
     return apply(X), step
 
 
+def standardising(X: np.ndarray) -> Map:
+    """Subtract the mean and divide by the standard deviation of each feature of these rows (N, d), as scikit-learn's StandardScaler does, to the bit: variances
+    in two passes with the correction of Chan, Golub, LeVeque 1983, and features constant up to rounding are not divided."""
+    N, eps = len(X), np.finfo(np.float64).eps
+    mean = X.sum(axis=0) / N
+    from_mean = X - mean
+    variance = ((from_mean**2).sum(axis=0) - from_mean.sum(axis=0) ** 2 / N) / N
+    constant = variance <= N * eps * variance + (N * mean * eps) ** 2
+    spread = np.where(constant, 1.0, np.sqrt(variance))
+    return lambda rows: (rows - mean) / spread
+
+
 def fitted_scaling(X: np.ndarray, wanted: Scaling, who: str) -> tuple[Map, dict[str, Any]]:
     """The map that these rows decide, for these and for other rows, and the step for the recipe. Raises DataError as `scaled`."""
     if wanted.kind == SCALES[0]:

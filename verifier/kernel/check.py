@@ -28,8 +28,9 @@ def check(problem: Problem, claim: Claim, *, evaluation: str = "fast") -> Verdic
                 "this kind of claim is not defined for convolutional networks: only values of F and bounds along paths are",
             )
             rule.validate(problem, claim)
-            computed = rule.fast(problem, claim) if evaluation == "fast" else _reference(rule, problem, claim)
-            return Verdict(True, _statement(problem, claim), "", computed)
+            found = rule.fast(problem, claim) if evaluation == "fast" else _reference(rule, problem, claim)
+            computed, along = found if isinstance(found, tuple) else (found, None)
+            return Verdict(True, _statement(problem, claim), "", computed, along)
     except Exception as error:
         why = str(error) if isinstance(error, Rejected) else f"{type(error).__name__}: {error}"
         return Verdict(False, printable(_safe_sentence(problem, claim)), printable(why), {})

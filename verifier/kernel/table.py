@@ -28,6 +28,7 @@ from verifier.kernel.reference import paths as reference_paths
 from verifier.kernel.reference import region_optimum as reference_region_optimum
 from verifier.kernel.reference import sign_count as reference_sign_count
 from verifier.kernel.statements import (
+    AlongPath,
     BarrierLowerBound,
     ConeBarrier,
     EndpointValue,
@@ -64,19 +65,20 @@ Claim = (
     | JacobianRank
     | ClaimViolation
 )
-Evaluation = Callable[[Problem, Any], dict[str, float]]
+Computed = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`fast` and `reference` return the numbers they found, and reject unless these establish a claim that `validate` let pass.
+    """`fast` and `reference` return the numbers they found, and reject unless these establish a claim that `validate` let pass; for a path, `fast` returns
+    with them what it found on the way.
 
     channels: whether it is defined for convolutional networks too.
     """
 
     validate: Callable[[Problem, Any], None]
-    fast: Evaluation
-    reference: Evaluation
+    fast: Callable[[Problem, Any], Computed | tuple[Computed, AlongPath]]
+    reference: Callable[[Problem, Any], Computed]
     channels: bool = False
 
 

@@ -87,9 +87,9 @@ def group_content(group: Group, which: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def read_pair(file: Path, problem: Problem) -> Facts:
-    """What the re-checked claims of a pair's certificate say. Raises NotThis as `read_kept` does."""
-    found = read_kept(file, problem)
+def read_pair(file: Path, problem: Problem, checked: str | None = None) -> Facts:
+    """What the checked claims of a pair's certificate say; checked and NotThis: as of `read_kept`."""
+    found = read_kept(file, problem, checked)
     best = found.paths[0] if found.paths else None
     link = None if best is None else Link(best.sup, best.gap)
     A, B = (Interval(e.lower, e.upper) for e in (found.A, found.B))
@@ -129,9 +129,9 @@ def do_pair(task: PairTask, *, group: Group | Path, options: CertifyOptions) -> 
             pass  # made again, in one piece
     A, B = (group.members[k].endpoint for k in (a, b))
     try:
-        certify(A, B, group.data, objective=group.objective.options, options=_of_pair(options), out=file)
+        result = certify(A, B, group.data, objective=group.objective.options, options=_of_pair(options), out=file)
         _share_data(file)
-        return _row(a, b, file, read_pair(file, problem), made=True)
+        return _row(a, b, file, read_pair(file, problem, result.digest), made=True)
     except NotThis as error:
         return PairRow(a, b, file, None, "rejected", True, str(error), 5)
     except Exception as error:

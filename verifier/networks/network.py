@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.certificate.geometry import geometry_line
 from verifier.kernel.fast.maps import Maps, maps_of
-from verifier.kernel.statements import Geometry, Rejected, columns_of
+from verifier.kernel.statements import Geometry, Parameters, Problem, Rejected, columns_of
 from verifier.kernel.statements.geometry import require_entries, require_geometry
 from verifier.networks.above import Above, affine, dense_above, leaky_relu
 from verifier.networks.architecture import Architecture
@@ -230,3 +230,8 @@ def linear_combination(A: Network, B: Network, t: float) -> Network:
         None if a is None or b is None else a + t * (b - a) for a, b in zip(A.biases, B.biases)
     ]
     return A.with_parameters([a + t * (b - a) for a, b in zip(A.weights, B.weights)], mix)
+
+
+def network_of(problem: Problem, p: Parameters) -> Network:
+    """A vertex of a certificate as a network: its parameters with the activation and the geometry of the problem."""
+    return Network(p.weights, p.biases, problem.negative_slope, problem.geometry)

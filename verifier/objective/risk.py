@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.statements import Problem
 from verifier.networks.network import Network
-from verifier.objective.objective import Objective
+from verifier.objective.objective import Objective, make_objective
 
 Array = np.ndarray
 
@@ -42,3 +43,12 @@ class Risk:
     def at(self, samples: Array) -> Risk:
         """The risk on some of the samples, by index (n,)."""
         return Risk(self.objective.at(samples), self.X[samples], self.targets[samples])
+
+
+def risk_of(problem: Problem) -> Risk:
+    """F of a certificate, in float64."""
+    o = problem.objective
+    objective = make_objective(
+        o.loss, delta=o.delta, kappa=o.kappa, penalty=o.penalty, penalise_output_bias=o.penalise_output_bias
+    )
+    return Risk(objective.weighted(problem.weights), problem.X, problem.targets)

@@ -95,9 +95,6 @@ def _add(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spent: flo
         work.segmented = path
     if path.start.shallow and len(path.moves) * s.data.samples * path.start.W.size <= MOST_MULTIPLICATIONS:
         work.record["regions_crossed"][c.path] = regions_crossed(path, s.data.X)
-    vertices = list(path.vertices())
-    if len(vertices) > 2:
-        work.waypoints[c.path] = vertices[len(vertices) // 2]
     permuted = c.permutation is not None
     bound = CertifiedBound(
         c.path, c.sup, c.gap, c.gap_over_lower, c.gap_over_level, spent, c.along(s.problem), permuted

@@ -10,7 +10,7 @@ import numpy as np
 
 from verifier.certificate.file import Certificate, data_file, read_certificate
 from verifier.errors import CertificateFormatError
-from verifier.kernel import check
+from verifier.kernel import Claim, check
 from verifier.kernel.statements import (
     Barrier,
     EndpointValue,
@@ -34,7 +34,7 @@ class NotThis(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """A certificate of the problem that was asked about, every claim accepted by the kernel just now. paths: between A and B themselves, the
+    """A certificate of the problem that was asked about, every claim accepted by the kernel in this process. paths: between A and B themselves, the
     least gap first; those to a permuted copy of B are left out, as they bound no gap of this pair."""
 
     certificate: Certificate
@@ -97,8 +97,10 @@ class Kept:
         return max(found, key=lambda c: c.level, default=None)
 
 
-def read_kept(file: Path, problem: Problem) -> Kept:
+def read_kept(file: Path, problem: Problem, checked: str | None = None) -> Kept:
     """Read a pair's certificate and check every claim with the kernel's fast evaluation.
+
+    checked: SHA-256 of a file whose claims this process has checked as they were read from it; when this is still the one, they are not checked again.
 
     Raises NotThis when there is no certificate, it is damaged, about other networks, data or another objective, or a claim is rejected.
     """
@@ -108,7 +110,7 @@ def read_kept(file: Path, problem: Problem) -> Kept:
         raise NotThis(str(error)) from None
     if not same_problem(c.problem, problem):
         raise NotThis(f"{file}: is about other networks, data, another activation or objective")
-    for claim in c.claims:
+    for claim in () if c.digest == checked else c.claims:
         verdict = check(c.problem, claim)
         if not verdict.accepted:
             raise NotThis(f"{file}: {verdict.sentence}")
@@ -123,6 +125,11 @@ def read_kept(file: Path, problem: Problem) -> Kept:
 def same_problem(p: Problem, q: Problem) -> bool:
     """Whether data, objective, activation and both networks are the same, every number compared."""
     return _same(p, q)
+
+
+def same_claim(a: Claim, b: Claim) -> bool:
+    """Whether two claims are of one kind and equal in every field, number by number."""
+    return _same(a, b)
 
 
 def _same(p: Any, q: Any) -> bool:

@@ -82,9 +82,9 @@ def _made(
     options = CertifyOptions(
         method=",".join(dict.fromkeys(wanted)), exhaustive=True, seed=seed, estimate_seconds=math.inf
     )
-    certify(pair.A, pair.B, data, objective=o.options, options=options, out=certificate)
+    result = certify(pair.A, pair.B, data, objective=o.options, options=options, out=certificate)
     try:
-        return read_kept(certificate, problem)
+        return read_kept(certificate, problem, result.digest)
     except NotThis as why:
         raise VerifierError(f"{why}; this is a defect of verifier, please report it") from None
 

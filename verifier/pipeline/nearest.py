@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from verifier.networks.vector import flat
 from verifier.outcomes import SampledEstimate
-from verifier.pipeline.sampling import flat
 from verifier.pipeline.work import Work
 
 Array = np.ndarray

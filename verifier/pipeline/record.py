@@ -10,15 +10,13 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.elaboration import ElaboratedPath
-from verifier.kernel.fast.maps import multiplications
 from verifier.kernel.statements import EndpointValue, HeadOptimum
-from verifier.networks.network import Network
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import options_of
 from verifier.options.objective import ObjectiveOptions
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
-from verifier.pipeline.sampling import Samples, activation_changes, plane
+from verifier.pipeline.sampling import Samples, activation_changes
 from verifier.pipeline.setting import Endpoint, Setting
 from verifier.programs.result import ProgramResult
 
@@ -93,20 +91,6 @@ def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spe
             "activation_changes": activation_changes(path, s.data.X),
         }
     )  # fmt: skip
-
-
-def plane_record(s: Setting, waypoints: dict[str, Network], best: str, forms: dict[str, str]) -> dict[str, Any] | None:
-    """F, with weight decay in the path's form, on the plane through A, B and the middle vertex of the best path that has one.
-
-    None when no path has, or one value costs more than 10^10 multiplications: a picture must not cost more than the proof.
-    """
-    if len(s.data.X) * multiplications(s.problem.geometry, s.problem.A) > 10**10:
-        return None
-    name = best if best in waypoints else next(iter(waypoints), None)
-    if name is None:
-        return None
-    F = plane(s.A.network, s.B.network, waypoints[name], s.risk, forms[name])
-    return {"path": name, "form": forms[name], **plain(F)}
 
 
 def program_record(name: str, p: ProgramResult, claim: HeadOptimum) -> dict[str, Any]:

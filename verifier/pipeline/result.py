@@ -29,6 +29,8 @@ class CertifyResult:
     architecture: of both networks, as it is named.
     padded_from: of networks that were given dead neurons, their widths (n_0..n_L) before, by "A" and "B". weighted: F is the mean weighted by sample weights.
     polished: A and B are networks that were trained on, not those that were loaded. digest: SHA-256 of the file as it was written.
+    verdicts: the kernel's, on every claim in the order of the file, as read back from it before it got its name. cpu_check: CPU seconds of
+        that reading and checking, of all that the run wrote.
     lower_gap: the largest certified lower bound on the gap over E, of every path (with --output-layer frozen: that keeps the output layer); None without one.
     """
 
@@ -45,6 +47,8 @@ class CertifyResult:
     polished: bool = False
     digest: str = ""
     lower_gap: float | None = None
+    verdicts: tuple[Verdict, ...] = field(default=(), repr=False)
+    cpu_check: float = 0.0
 
     @property
     def gap(self) -> float | None:
@@ -62,11 +66,11 @@ class CertifyResult:
         return tuple(check(c.problem, claim, evaluation="reference" if reference else "fast") for claim in c.claims)
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the HTML report made from the certificate file alone; default: reports/<certificate name>.html beside certificates/."""
-        from verifier.report import write_report
+        """Write the HTML report made from the certificate file and the kernel's verdicts on it alone; default: reports/<certificate name>.html beside
+        certificates/."""
+        from verifier.report.page import write_page
 
-        self._certificate()
-        return write_report(self.certificate, path)
+        return write_page(self.certificate, path, self._certificate(), self.verdicts or None)
 
     def _certificate(self) -> Certificate:
         """The file as this run wrote it. Raises VerifierError when another run has replaced it since."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verifier.kernel import Claim, EndpointValue
-from verifier.kernel.statements import Barrier
+from verifier.kernel.statements import Barrier, Verdict
 from verifier.networks.network import Network
 from verifier.outcomes import CertifiedBound, SampledEstimate
 from verifier.paths.path import Path
@@ -22,16 +22,15 @@ class Work:
     bounds: list[CertifiedBound] = field(default_factory=list)
     estimates: list[SampledEstimate] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
-    waypoints: dict[str, Network] = field(default_factory=dict)
     # Networks on the way of Theorem 2, by what they are, and that path.
     posed: dict[str, Network] = field(default_factory=dict)
     segmented: Path | None = None
     strings: dict[str, Path] = field(default_factory=dict)
-    # Claims of this run that the kernel has accepted, and whether a certificate with some of them is written.
-    accepted: list[Claim] = field(default_factory=list)
+    # Claims as read back from what was written, with the kernel's verdicts, all accepted, and CPU seconds spent on that.
+    accepted: list[tuple[Claim, Verdict]] = field(default_factory=list)
+    cpu_check: float = 0.0
+    # Whether a certificate of this run is in its place.
     written: bool = False
-    # The path whose plane the record holds.
-    pictured: str | None = None
 
     @property
     def proved(self) -> bool:

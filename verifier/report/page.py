@@ -1,15 +1,16 @@
-"""One self-contained HTML page from one certificate: every claim is checked again while it is written."""
+"""One self-contained HTML page from one certificate and the kernel's verdicts on every claim of it."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verifier.certificate.file import Certificate, read_certificate
 from verifier.files import Kind, atomic_write_bytes, require_place
-from verifier.kernel.statements import Problem
+from verifier.kernel.statements import Problem, Verdict
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claim_rows import claim_rows, programs
 from verifier.report.compare_plot import MOST, compare_plot
@@ -22,7 +23,8 @@ from verifier.report.layers import MEANING, layer_series, layer_table
 from verifier.report.layers_plot import layers_plot
 from verifier.report.moves import Run, kinds_summary, kinds_words, moves_table, path_curve
 from verifier.report.path_plot import path_plot
-from verifier.report.plane_plot import plane_plot, read_plane
+from verifier.report.plane import best_plane
+from verifier.report.plane_plot import plane_plot
 from verifier.report.recheck import CheckedPath, Recheck, recheck
 from verifier.report.region_programs import region_section
 from verifier.report.segments import segments
@@ -65,10 +67,19 @@ def write_report(certificate: str | Path, out: str | Path | None = None) -> Path
     Raises CertificateFormatError when the file is no certificate, UsageError when the place cannot be written. A certificate whose
     claims the kernel rejects gets a report that says so.
     """
-    source = Path(certificate)
+    return write_page(Path(certificate), out)
+
+
+def write_page(
+    source: Path,
+    out: str | Path | None,
+    certificate: Certificate | None = None,
+    verdicts: Sequence[Verdict] | None = None,
+) -> Path:
+    """`write_report` for who has read the file already, and perhaps has the kernel's verdicts on every claim of what was read, in their order."""
     target = default_page(source) if out is None else Path(out)
     require_place(target, Kind.PAGE, option="report", inputs=[source])
-    page = render(read_certificate(source), name=source.name)
+    page = render(read_certificate(source) if certificate is None else certificate, name=source.name, verdicts=verdicts)
     atomic_write_bytes(target, page.encode("utf-8"))
     return target
 
@@ -78,17 +89,18 @@ def default_page(certificate: str | Path) -> Path:
     return Path("reports") / f"{Path(certificate).stem}.html"
 
 
-def render(certificate: Certificate, *, name: str = "certificate.safetensors") -> str:
-    """The page as text. name: the certificate's file name, for the title and the command that checks it."""
-    return render_page("report.html.jinja", _context(certificate, name))
+def render(
+    certificate: Certificate, *, name: str = "certificate.safetensors", verdicts: Sequence[Verdict] | None = None
+) -> str:
+    """The page as text. name: the certificate's file name, for the title and the command that checks it. verdicts: as of `write_report`."""
+    return render_page("report.html.jinja", _context(certificate, name, recheck(certificate, verdicts)))
 
 
-def _context(certificate: Certificate, name: str) -> dict[str, Any]:
+def _context(certificate: Certificate, name: str, found: Recheck) -> dict[str, Any]:
     record, problem = table(certificate.record), certificate.problem
-    found = recheck(certificate)
     flags = consistency_flags(found, problem, record)
     apriori = theorems(record)
-    plane = read_plane(record)
+    plane = best_plane(found, problem)
     E = None if found.E is None else found.E[1]
     data = certificate.document["data"]
     recorded_data = table(record.get("data"))

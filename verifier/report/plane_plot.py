@@ -1,56 +1,17 @@
-"""Sampled F on the plane through A, B and a waypoint of a path."""
+"""The picture of F on the plane through A, B and a waypoint of a path."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verifier.report.fields import estimate, number, numbers, table, text
+from verifier.report.fields import estimate, number
+from verifier.report.plane import Plane
 from verifier.report.svg import Picture, Theme, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-LARGEST = 101
-
-
-@dataclass(frozen=True)
-class Plane:
-    """x (p,), y (q,), F (q, p) with rows over y, all sampled; corners: where A, B and the waypoint C lie."""
-
-    path: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    F: tuple[tuple[float, ...], ...]
-    corners: dict[str, tuple[float, float]]
-
-    @property
-    def low(self) -> float:
-        return min(min(row) for row in self.F)
-
-    @property
-    def high(self) -> float:
-        return max(max(row) for row in self.F)
-
-
-def read_plane(record: dict[str, Any]) -> Plane | None:
-    """The recorded plane, when it is whole; else None."""
-    plane = table(record.get("plane"))
-    x, y = numbers(plane.get("x")) or [], numbers(plane.get("y")) or []
-    if not (2 <= len(x) <= LARGEST and 2 <= len(y) <= LARGEST):
-        return None
-    if any(b <= a for v in (x, y) for a, b in itertools.pairwise(v)):
-        return None
-    raw = plane.get("F")
-    F = [numbers(row, len(x)) for row in raw] if isinstance(raw, list) and len(raw) == len(y) else [None]
-    corners = {name: numbers(plane.get(name), 2) for name in "ABC"}
-    if any(row is None for row in F) or any(c is None for c in corners.values()):
-        return None
-    places = {name: (c[0], c[1]) for name, c in corners.items() if c is not None}
-    return Plane(text(plane.get("path")), tuple(x), tuple(y), tuple(tuple(row) for row in F if row is not None), places)
 
 
 def plane_plot(plane: Plane, E: float | None) -> Picture:

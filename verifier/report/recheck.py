@@ -1,36 +1,39 @@
-"""What the kernel finds today for a certificate: a verdict per claim, and each path's bound move by move.
+"""What the kernel finds for a certificate: a verdict per claim, and each path's bound move by move.
 
 Certified numbers of a report come from here and from accepted claims; the record only adds what nothing checks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from flint import ctx
 
 from verifier.certificate.file import Certificate
 from verifier.kernel import Claim, check
-from verifier.kernel.fast.paths import PathBounds, bound_path
 from verifier.kernel.statements import (
+    AlongPath,
     Barrier,
     EndpointValue,
     HeadOptimum,
     PathUpperBound,
-    Problem,
     Verdict,
 )
 
 
 @dataclass(frozen=True)
 class CheckedPath:
-    """A path's claim, today's verdict, the labels of its moves, and its bound move by move (None when it cannot be walked)."""
+    """A path's claim, its verdict, and the labels of its moves."""
 
     claim: PathUpperBound
     verdict: Verdict
     labels: tuple[str, ...]
-    bounds: PathBounds | None
+
+    @property
+    def bounds(self) -> AlongPath | None:
+        """Move by move, as the fast evaluation found them; None of a rejected path."""
+        return self.verdict.along
 
     @property
     def accepted(self) -> bool:
@@ -59,7 +62,7 @@ class CheckedPath:
 
 @dataclass(frozen=True)
 class Recheck:
-    """All claims of a certificate, checked again, in the order of the file and by kind.
+    """All claims of a certificate with their verdicts, in the order of the file and by kind.
 
     E, least: certified (lower, upper) of the larger and the smaller endpoint value, None unless both endpoint claims are accepted.
     """
@@ -114,22 +117,18 @@ class Recheck:
         return [c for c, _ in found] if len(found) == 2 and all(v.accepted for _, v in found) else None
 
 
-def recheck(certificate: Certificate) -> Recheck:
-    """Check every claim with the kernel's fast evaluation, and walk every accepted path once more for its moves."""
+def recheck(certificate: Certificate, verdicts: Sequence[Verdict] | None = None) -> Recheck:
+    """Check every claim with the kernel's fast evaluation.
+
+    verdicts: on all claims in their order, where this process has them already for this very file (the caller compares its digest).
+    """
     problem = certificate.problem
     labels = {p["name"]: tuple(str(m["label"]) for m in p["moves"]) for p in certificate.document["paths"]}
-    verdicts = tuple((c, check(problem, c)) for c in certificate.claims)
-    paths = tuple(
-        CheckedPath(c, v, labels[c.path], _walk(problem, c) if v.accepted else None)
-        for c, v in verdicts
-        if isinstance(c, PathUpperBound)
-    )
-    endpoints = {c.network: (c, v) for c, v in verdicts if isinstance(c, EndpointValue)}
-    heads = tuple((c, v) for c, v in verdicts if isinstance(c, HeadOptimum))
-    barriers = tuple((c, v) for c, v in verdicts if isinstance(c, Barrier))
-    return Recheck(verdicts, endpoints, paths, heads, barriers)
-
-
-def _walk(problem: Problem, claim: PathUpperBound) -> PathBounds:
-    with np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"), ctx.workprec(53):
-        return bound_path(problem, claim.moves, claim.form, claim.permutation)
+    if verdicts is None:
+        verdicts = [check(problem, c) for c in certificate.claims]
+    found = tuple(zip(certificate.claims, verdicts, strict=True))
+    paths = tuple(CheckedPath(c, v, labels[c.path]) for c, v in found if isinstance(c, PathUpperBound))
+    endpoints = {c.network: (c, v) for c, v in found if isinstance(c, EndpointValue)}
+    heads = tuple((c, v) for c, v in found if isinstance(c, HeadOptimum))
+    barriers = tuple((c, v) for c, v in found if isinstance(c, Barrier))
+    return Recheck(found, endpoints, paths, heads, barriers)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifier.data.dataset import Dataset
-from verifier.kernel.statements import Parameters, PathUpperBound, Problem, apply_writes
-from verifier.networks.network import Network, linear_combination
+from verifier.kernel.statements import PathUpperBound, Problem, apply_writes
+from verifier.networks.network import Network, linear_combination, network_of
 from verifier.stability.measure import Judge
 
 
@@ -21,11 +21,11 @@ class Tested:
 
 def tested_along(problem: Problem, claim: PathUpperBound, judge: Judge, test: Dataset) -> Tested:
     """On `test`, at every vertex of the claim's path and in the middle of every head move and chord; along idle and transfer moves the function is constant."""
-    vertex = _network(problem, problem.A)
+    vertex = network_of(problem, problem.A)
     parameters, found = problem.A, [(0.0, *_test(judge, test, vertex))]
     for k, move in enumerate(claim.moves):
         parameters = apply_writes(parameters, move)
-        after = _network(problem, parameters)
+        after = network_of(problem, parameters)
         if move.kind in ("head", "chord"):
             found.append((k + 0.5, *_test(judge, test, linear_combination(vertex, after, 0.5))))
         at = found[-1][1:] if move.kind in ("idle", "transfer") else _test(judge, test, after)
@@ -35,10 +35,6 @@ def tested_along(problem: Problem, claim: PathUpperBound, judge: Judge, test: Da
     return Tested(
         tuple(x / count for x, _, _ in found), tuple(loss for _, loss, _ in found), tuple(error for *_, error in found)
     )
-
-
-def _network(problem: Problem, p: Parameters) -> Network:
-    return Network(p.weights, p.biases, problem.negative_slope, problem.geometry)
 
 
 def _test(judge: Judge, test: Dataset, network: Network) -> tuple[float, float | None]:

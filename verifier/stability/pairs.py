@@ -62,7 +62,7 @@ def certified_pair(
             shutil.move(beside, target.with_suffix(".data"))
         store.publish(place / target.name, target)
     say(f"{a['name']} to {b['name']}: {result.sentence}; certificate {target}")
-    return target, read_kept(target, problem).answer(None)[0].exit_code
+    return target, read_kept(target, problem, result.digest).answer(None)[0].exit_code
 
 
 def _problem(a: Record, b: Record, source: Source) -> Problem:

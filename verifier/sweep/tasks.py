@@ -147,10 +147,10 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
 
     with _warm(task.options), store.scratch(folder) as place:
         start = time.process_time()
-        certify(*files, objective=task.objective, options=task.options, out=place / target.name)
-        spent = time.process_time() - start
+        result = certify(*files, objective=task.objective, options=task.options, out=place / target.name)
+        spent = time.process_time() - start - result.cpu_check
         try:
-            found, checking = _read(place / target.name, problem)
+            found, _ = _read(place / target.name, problem, result.digest)
         except NotThis as why:
             rejected = {**failed(VerifierError(str(why))), "status": "rejected", "exit_code": 5}
             store.write_record(folder, task.key, {**rejected, "by": _me()})
@@ -159,7 +159,7 @@ def _certify(task: CertifyTask, folder: Path) -> dict[str, Any]:
             **certified(found, task.options.level),
             **recorded(found.certificate),
             "cpu_certify": spent,
-            "cpu_check": checking,
+            "cpu_check": result.cpu_check,
         }
         if (place / target.name).with_suffix(".data").exists():
             store.publish((place / target.name).with_suffix(".data"), target.with_suffix(".data"))
@@ -191,10 +191,10 @@ def _kept_certificate(task: CertifyTask, problem: Problem, target: Path, folder:
     return _pair_result(folder, task, found, row, made=False)
 
 
-def _read(path: Path, problem: Problem) -> tuple[Kept, float]:
-    """The certificate, every claim checked, and the CPU seconds of that. Raises NotThis."""
+def _read(path: Path, problem: Problem, checked: str | None = None) -> tuple[Kept, float]:
+    """The certificate, every claim checked, and the CPU seconds of that; checked and NotThis: as of `read_kept`."""
     start = time.process_time()
-    return read_kept(path, problem), time.process_time() - start
+    return read_kept(path, problem, checked), time.process_time() - start
 
 
 def _pair_result(folder: Path, task: CertifyTask, found: Kept, row: dict[str, Any], *, made: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from verifier.kernel.fast.moves import require_kind
 from verifier.kernel.fast.rescale import rescale_upper
 from verifier.kernel.mapping import over_blocks
 from verifier.kernel.statements import (
+    AlongPath,
     Move,
     Parameters,
     PathUpperBound,
@@ -32,16 +33,11 @@ from verifier.kernel.statements import (
 
 
 @dataclass(frozen=True)
-class PathBounds:
-    """What the evaluation found: F at the endpoints, and a bound of F over the rest of the path that needs one (-inf if nothing does).
-
-    uppers: per move, the bound of F over it that was used.
-    """
+class PathBounds(AlongPath):
+    """What the evaluation found: bounds along the path, and F at the endpoints."""
 
     A: Interval
     B: Interval
-    interior: float
-    uppers: tuple[float, ...]
 
 
 class _Vertex:
@@ -151,20 +147,22 @@ def bound_path(
             near = mean_above(parts, [s.over[0] for s in steps])
             reach, interior = max(start, near), max(interior, near)
         uppers.append(reach)
-    return PathBounds(A, B, float(interior), tuple(uppers))
+    return PathBounds(float(interior), tuple(uppers), A, B)
 
 
-def check_path(problem: Problem, claim: PathUpperBound) -> dict[str, float]:
-    """Numbers found for the claim; rejects unless every claimed number is at or above them, those of split products if need be."""
+def check_path(problem: Problem, claim: PathUpperBound) -> tuple[dict[str, float], AlongPath]:
+    """Numbers found for the claim, and bounds along it; rejects unless every claimed number is at or above them, those of split products if need be."""
     claimed = {"sup": claim.sup, "gap": claim.gap, "gap_over_lower": claim.gap_over_lower}
     if claim.gap_over_level is not None:
         claimed["gap_over_level"] = claim.gap_over_level
-    computed = _numbers(bound_path(problem, claim.moves, claim.form, claim.permutation), claim)
+    found = bound_path(problem, claim.moves, claim.form, claim.permutation)
+    computed = _numbers(found, claim)
     if not problem.shallow and not all(computed[name] <= claimed[name] for name in claimed):
-        computed = _numbers(bound_path(problem, claim.moves, claim.form, claim.permutation, True), claim)
+        found = bound_path(problem, claim.moves, claim.form, claim.permutation, True)
+        computed = _numbers(found, claim)
     for name, number in claimed.items():
         require(computed[name] <= number, f"{name} on the path: found at most {computed[name]!r}, claimed {number!r}")
-    return computed
+    return computed, AlongPath(found.interior, found.uppers)
 
 
 def _numbers(found: PathBounds, claim: PathUpperBound) -> dict[str, float]:

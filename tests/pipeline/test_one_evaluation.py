@@ -1,0 +1,122 @@
+"""A claim is evaluated once when it is made and once more as it is read back from the file; nobody, the report included, does so again."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import verifier
+from verifier.certificate import read_certificate
+from verifier.elaboration import claims as elaboration
+from verifier.errors import VerifierError
+from verifier.kernel import check
+from verifier.kernel.fast import paths
+from verifier.kernel.statements import PathUpperBound
+from verifier.pipeline import write
+
+from .conftest import tiny_data, tiny_network
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often paths were walked, when made and when checked, and how often a claim was checked."""
+    found = {"made": 0, "checked": 0, "claims": 0}
+    bound_path = paths.bound_path
+
+    def counting(key):
+        def count(problem, moves, form="literal", permutation=None, finer=None):
+            found[key] += finer is None
+            return bound_path(problem, moves, form, permutation, finer)
+
+        return count
+
+    def checking(problem, claim, **keywords):
+        found["claims"] += 1
+        return check(problem, claim, **keywords)
+
+    monkeypatch.setattr(elaboration, "bound_path", counting("made"))
+    monkeypatch.setattr(paths, "bound_path", counting("checked"))
+    for module in (
+        "verifier.pipeline.write",
+        "verifier.report.recheck",
+        "verifier.pipeline.kept",
+        "verifier.pipeline.result",
+    ):
+        monkeypatch.setattr(f"{module}.check", checking)
+    return found
+
+
+@pytest.mark.parametrize("method", ["exchange,line", "exchange,line,dss"])
+def test_every_claim_once_when_made_and_once_from_the_file(counted, method):
+    """With an estimate the certificate is written twice, and what is in both is checked once."""
+    result = verifier.certify(
+        tiny_network(1), tiny_network(2), tiny_data(3), loss="logistic", method=method, out="c.safetensors"
+    )
+    result.report("r.html")
+    claims = read_certificate(result.certificate).claims
+    walked = sum(isinstance(c, PathUpperBound) for c in claims)
+    assert walked >= 2
+    assert counted == {"made": walked, "checked": walked, "claims": len(claims)}
+
+
+def test_the_verdicts_are_those_of_the_file(tmp_path):
+    """What a result carries is what `check` finds for the file, claim by claim, along paths too."""
+    result = verifier.certify(
+        tiny_network(1),
+        tiny_network(2),
+        tiny_data(3),
+        loss="logistic",
+        kappa=0.01,
+        penalty="path",
+        out=tmp_path / "c.safetensors",
+    )
+    assert result.cpu_check > 0.0
+    assert result.verdicts == result.check()
+    moves = [len(c.moves) for c in read_certificate(result.certificate).claims if isinstance(c, PathUpperBound)]
+    assert [len(v.along.uppers) for v in result.verdicts if v.along is not None] == moves
+
+
+def test_a_claim_that_the_file_does_not_hold_is_never_written(tmp_path, monkeypatch):
+    """Not even under the name of an earlier certificate: the check comes before the name."""
+    A, B, data, out = tiny_network(1), tiny_network(2), tiny_data(3), tmp_path / "c.safetensors"
+    verifier.certify(A, B, data, loss="logistic", method="line", out=out)
+    before = out.read_bytes()
+    made = write.make_document
+
+    def lower(problem, claims, **keywords):
+        claims = [dataclasses.replace(c, sup=c.sup * 0.5) if isinstance(c, PathUpperBound) else c for c in claims]
+        return made(problem, claims, **keywords)
+
+    monkeypatch.setattr(write, "make_document", lower)
+    with pytest.raises(VerifierError, match=r"the kernel rejects what was just produced.*defect of verifier"):
+        verifier.certify(A, B, data, loss="logistic", method="exchange", out=out)
+    assert out.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [out.name]
+
+
+def test_a_certificate_about_something_else_is_never_written(tmp_path, monkeypatch):
+    A, B, data, out = tiny_network(1), tiny_network(2), tiny_data(3), tmp_path / "c.safetensors"
+    made = write.make_document
+
+    def other(problem, claims, **keywords):
+        X = problem.X + np.eye(*problem.X.shape) * 1e-9
+        return made(dataclasses.replace(problem, X=X), claims, **keywords)
+
+    monkeypatch.setattr(write, "make_document", other)
+    with pytest.raises(VerifierError, match="about another problem than this run"):
+        verifier.certify(A, B, data, loss="logistic", method="exchange", out=out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_too_large_to_embed_come_with_their_certificate_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    A, B, data, out = tiny_network(1), tiny_network(2), tiny_data(3), tmp_path / "c.safetensors"
+    monkeypatch.setattr(write, "same_problem", lambda p, q: False)
+    with pytest.raises(VerifierError):
+        verifier.certify(A, B, data, loss="logistic", method="exchange", out=out)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    result = verifier.certify(A, B, data, loss="logistic", method="exchange,dss", out=out)
+    assert {p.suffix for p in tmp_path.iterdir()} >= {".safetensors", ".data"}
+    assert all(v.accepted for v in result.check())
