@@ -244,3 +244,20 @@ def test_a_run_that_proves_nothing_leaves_an_earlier_certificate(tmp_path, monke
             method="every-width",
             out=tmp_path / "d.safetensors",
         )
+
+
+@pytest.mark.parametrize(("exhaustive", "solver"), [(False, "NEWTON"), (True, "CLARABEL")])
+def test_programs_of_many_exponential_cones_go_through_cvxpy_when_everything_is_asked_for(
+    monkeypatch, exhaustive, solver
+):
+    """Both answers become bounds of the same width; the table says which method ran."""
+    monkeypatch.setattr("verifier.programs.head.MOST_EXPONENTIAL_CONES", 10)
+    options = {"loss": "logistic", "kappa": 0.01, "penalty": "l1", "exhaustive": exhaustive, "estimate_seconds": 0.1}
+    result = verifier.certify(tiny_network(1), tiny_network(2), tiny_data(3), out="c.safetensors", **options)
+    programs = [*read_certificate(result.certificate).record["programs"]]
+    programs = [p for p in programs if p["name"].startswith(("segment", "theta*"))]
+    assert len(programs) == 5
+    assert {p["solver"] for p in programs} == {solver}
+    for p in programs:
+        assert p["certified_upper"] - p["certified_lower"] <= 1e-6 * p["certified_upper"]
+        assert p["status"] == "optimal" if exhaustive else "left to --exhaustive" in p["status"]

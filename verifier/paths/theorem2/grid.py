@@ -183,14 +183,16 @@ def theorem2_grid(
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
+    solver: str = "auto",
 ) -> Theorem2Grid:
     """Path and programs of the (l, alpha) whose sampled estimate is least, and the whole table.
 
-    pairs: the grid, `grid(m)` by default. Ties go to the smaller alpha, where segments 2 and 5 need no chord.
+    pairs: the grid, `grid(m)` by default. solver: of the path's programs, as of `solve_head`.
+    Ties go to the smaller alpha, where segments 2 and 5 need no chord.
     Raises UsageError for m = 1, where no 1 <= l < m exists.
     """
     rows, references = theorem2_table(A, B, risk, pairs, seed=seed)
     best = min(rows, key=lambda row: (row.estimate, row.alpha))
     reference = references[best.l]
-    path, programs = theorem2(A, B, risk, l=best.l, alpha=best.alpha, seed=seed, reference=reference)
+    path, programs = theorem2(A, B, risk, l=best.l, alpha=best.alpha, seed=seed, reference=reference, solver=solver)
     return Theorem2Grid(path, programs, rows)

@@ -35,8 +35,9 @@ def theorem2(
     alpha: float,
     seed: int = 0,
     reference: Reference | None = None,
+    solver: str = "auto",
 ) -> tuple[Path, Programs]:
-    """The six segments for one (l, alpha), 1 <= l < m, alpha >= 0 radians, and their head programs by name.
+    """The six segments for one (l, alpha), 1 <= l < m, alpha >= 0 radians, and their head programs by name. solver: of the programs, as of `solve_head`.
 
     Notes: l, alpha, and the programs' values e_l, full_A, sparse_A, sparse_B, full_B (T2's e and delta terms as found), the
     l1 norms of the heads on each side weighted by row lengths, and theta*'s origin. Raises UsageError for other l or alpha.
@@ -51,11 +52,11 @@ def theorem2(
     if reference is None:
         reference = best_reference(sides, l, risk, seed)
     sparse = [sparse_sides(side, risk, [l], alpha)[l] for side in sides]
-    theta_star, theta_program = _solve_reference(reference, risk, A)
+    theta_star, theta_program = _solve_reference(reference, risk, A, solver)
     programs: Programs = {"theta*": theta_program}
     ends, notes = [], {"l": l, "alpha": alpha, "e_l": theta_star.value, "theta_star": theta_star.origin}
     for side, found, numbers in zip(sides, sparse, ((1, 2), (6, 5))):
-        moves, results = _half(side, found, m - l, risk, numbers)
+        moves, results = _half(side, found, m - l, risk, numbers, solver)
         ends.append(moves)
         programs.update(results)
         letter = side.letter
@@ -70,11 +71,12 @@ def theorem2(
     return path.then(Path("theorem2", B, ends[1]).reversed()), programs
 
 
-def _solve_reference(reference: Reference, risk: Risk, A: Network) -> tuple[Reference, ProgramResult]:
+def _solve_reference(reference: Reference, risk: Risk, A: Network, solver: str) -> tuple[Reference, ProgramResult]:
     rows = reference.rows
     Z, prices = row_features(rows, risk.X, A.b is not None), risk.objective.prices_of_rows(rows)
     K = A.theta.shape[0]
-    result = solve_head(Z, risk.targets, risk.objective, prices, bias=A.c is not None, name="theta*", outputs=K)
+    asked = {"bias": A.c is not None, "outputs": K, "solver": solver}
+    result = solve_head(Z, risk.targets, risk.objective, prices, name="theta*", **asked)
     if result.primal_value <= reference.value:
         reference = Reference(rows, result.head, result.head_bias, result.primal_value, reference.origin)
     return reference, _with_rows(result, rows, A)
@@ -106,18 +108,20 @@ def _half(
     atoms: int,
     risk: Risk,
     numbers: tuple[int, int],
+    solver: str,
 ) -> tuple[tuple[Move, Move], Programs]:
     """The two moves from an endpoint to its sparse network of at most `atoms` atoms, and their head programs."""
     network, letter = side.network, side.letter
     first, second = numbers
     K, m = network.theta.shape
     name = f"segment {first}, best head on {letter}'s rows"
-    full = solve_head(side.Z, risk.targets, risk.objective, side.prices, bias=side.free, name=name, outputs=K)
+    asked = {"bias": side.free, "outputs": K, "solver": solver}
+    full = solve_head(side.Z, risk.targets, risk.objective, side.prices, name=name, **asked)
     best = network.replace(-1, full.head, full.head_bias if side.free else None)
     name_sparse = f"segment {second}, best head of at most {atoms} atoms near {letter}'s rows"
     features = row_features(sparse.rows, risk.X, network.b is not None)
     prices = risk.objective.prices_of_rows(sparse.rows)
-    thin = solve_head(features, risk.targets, risk.objective, prices, bias=side.free, name=name_sparse, outputs=K)
+    thin = solve_head(features, risk.targets, risk.objective, prices, name=name_sparse, **asked)
     gamma = np.zeros((K, m))
     gamma[:, sparse.slots] = thin.head
     W, b = network.W.copy(), None if network.b is None else network.b.copy()

@@ -24,7 +24,9 @@ def theorem2(s: Setting, r: Request) -> Proposal:
     seconds = theorem2_seconds(s)
     if r.posed_only and seconds > LONGEST_POSED:
         return Proposal(skipped=f"theorem2: about {seconds:.0f} CPU s, left to --exhaustive or --method theorem2")
-    best = theorem2_grid(*s.pair, _cells(s, r), seed=r.options.seed)
+    # Exhaustively, programs of many exponential cones go through CVXPY too, minutes each.
+    solver = "CLARABEL" if r.options.exhaustive else "auto"
+    best = theorem2_grid(*s.pair, _cells(s, r), seed=r.options.seed, solver=solver)
     apriori = theorem2_bounds(*s.pair, best) + dimension_free_bounds(*s.pair, best)
     return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori, waypoints=best.waypoints)
 
