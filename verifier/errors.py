@@ -39,7 +39,15 @@ class DataError(MalformedInputError):
 
 
 class CertificateFormatError(MalformedInputError):
-    pass
+    """word: what `check` calls the file."""
+
+    word = "MALFORMED"
+
+
+class UnreadableCertificateError(CertificateFormatError):
+    """There is no file, or it cannot be read: nothing is said of its content."""
+
+    word = "UNREADABLE"
 
 
 class DataFileError(CertificateFormatError):

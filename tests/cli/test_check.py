@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from verifier.certificate import read_certificate
@@ -45,6 +46,26 @@ def test_verdict_and_exit_code_of_good_rejected_and_malformed_files(certificate,
     assert capsys.readouterr().out.startswith("MALFORMED")
     assert main(["check", str(certificate), str(broken), str(bad)]) == 5
     assert main(["check", str(certificate), str(broken)]) == 4
+
+
+def test_a_file_that_is_not_there_is_not_called_malformed(tmp_path, capsys):
+    """Nothing is known of its content."""
+    from verifier.checking import check_file
+    from verifier.errors import UnreadableCertificateError
+
+    with pytest.raises(UnreadableCertificateError, match="cannot be read: No such file"):
+        check_file(tmp_path / "gone.safetensors")
+    file = str(tmp_path / "gone.safetensors")
+    assert main(["check", file]) == 4
+    assert capsys.readouterr().out == f"UNREADABLE {file}\n"
+    assert main(["check", file, "--json"]) == 4
+    assert json.loads(capsys.readouterr().out)["verdict"] == "UNREADABLE"
+
+
+def test_data_for_a_certificate_that_has_its_own(certificate, tmp_path, capsys):
+    np.savez(tmp_path / "d.npz", X=np.zeros((2, 2)), y=np.zeros(2))
+    assert main(["check", str(certificate), "--data", str(tmp_path / "d.npz")]) == 2
+    assert "this certificate embeds its data and needs none, so leave it out" in capsys.readouterr().err
 
 
 def test_json(certificate, capsys):

@@ -252,6 +252,9 @@ def test_levels_and_exit_codes(tmp_path):
     below = small(tmp_path / "c", count=3, level=0.01)
     assert below.exit_code == 5
     assert below.outcome is Outcome.REFUTED
+    assert below.sentence.startswith(
+        "REFUTED no network is certified at F <= 0.01; 3 of 3 pairs of 3 networks bounded"
+    ), "the word is about the level"
     assert below.components.above == (0, 1, 2)
     assert r.exit_code == 0, "without --level the pairs decide"
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from verifier.errors import CheckpointError, UsageError
 from verifier.files import file_sha256
 from verifier.networks import Network, load_checkpoint, network_from_state_dict, save_checkpoint
+from verifier.options.reading import Reading
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -441,3 +442,22 @@ def test_signalling_nan_is_refused_without_a_warning(tmp_path, bits, word, kind)
     save_file({"0.weight": W, "2.weight": np.zeros((1, 3), dtype=kind)}, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match=r"0\.weight holds NaN or infinity in 6 of 6 entries"):
         load_checkpoint(tmp_path / "a.safetensors")
+
+
+def test_a_network_is_shown_by_its_architecture(tmp_path):
+    """A notebook that shows a checkpoint shows no thousand numbers."""
+    file = tmp_path / "a.pt"
+    torch.save(mlp(4, 30, 1).state_dict(), file)
+    shown = repr(load_checkpoint(file))
+    assert "network=Network(" in shown
+    assert "ReLU)" in shown
+    assert "array" not in shown
+    assert len(shown) < 600
+
+
+def test_a_module_in_the_place_of_what_builds_it():
+    with pytest.raises(
+        UsageError, match=r"model: expected the function that builds the torch module, got a Linear itself"
+    ):
+        Reading(model=torch.nn.Linear(2, 2))
+    assert Reading(model=torch.nn.Linear).model is torch.nn.Linear

@@ -156,6 +156,23 @@ def test_key_and_ignore(tmp_path):
     assert load_checkpoint(extra, reading=Reading(ignore="scale")).network.same_parameters(NETWORK)
 
 
+@pytest.mark.parametrize("ignore", ["ema", "ema.*", "em*", ["ema.*"]])
+def test_what_is_ignored_does_not_make_a_file_ambiguous(tmp_path, ignore):
+    """Two dicts of tensors side by side: naming the entries of one, or it, leaves the other."""
+    path = saved(tmp_path / "a.pt", {"net": GOOD, "ema": mlp(1).state_dict(), "epoch": 3})
+    with pytest.raises(CheckpointError, match="which one is the network is ambiguous"):
+        load_checkpoint(path)
+    assert load_checkpoint(path, ignore=ignore).network.same_parameters(NETWORK)
+    with pytest.raises(CheckpointError, match="--ignore teacher: nothing is called so; the keys are"):
+        load_checkpoint(path, ignore=["ema.*", "teacher"])
+
+
+@pytest.mark.parametrize("ignore", ["scale", "state_dict.scale", "state_dict.sc*"])
+def test_entries_may_be_ignored_by_the_whole_way_to_them(tmp_path, ignore):
+    path = saved(tmp_path / "a.pt", {"state_dict": {**GOOD, "scale": torch.ones(3, 7)}})
+    assert load_checkpoint(path, ignore=ignore).network.same_parameters(NETWORK)
+
+
 OTHERS = {
     "HDF5": b"\x89HDF\r\n\x1a\n",
     "pickled Python object .pickle": b"\x80\x04\x95joblib",

@@ -182,7 +182,7 @@ def test_a_level_below_the_barrier_is_refuted(tmp_path):
 
 
 def test_the_same_network_twice_is_no_error_of_all_methods(tmp_path):
-    """The exact search wants two networks; where nobody named it, the other constructions answer."""
+    """Its gap is 0 and needs no search, also where the exact one is named; that the two are one is said."""
     setting, A, _ = random_pair(43)
     result = certified((setting, A, A), tmp_path / "x.safetensors", "all")
     assert result.gap == 0.0
@@ -190,9 +190,9 @@ def test_the_same_network_twice_is_no_error_of_all_methods(tmp_path):
     words = {"kappa": o.kappa, "penalty": o.penalty, "penalise_output_bias": o.penalise_output_bias}
     out = tmp_path / "y.safetensors"
     assert verifier.certify(A, A, data, loss=o.loss.name, method="all", exhaustive=True, out=out, **words).gap == 0.0
-    assert any("A and B are the same network" in text for text in read_certificate(out).record["skipped"])
-    with pytest.raises(UsageError, match="same network"):
-        certified((setting, A, A), tmp_path / "z.safetensors", "exact")
+    found = certified((setting, A, A), tmp_path / "z.safetensors", "exact")
+    assert found.gap == 0.0
+    assert all(v.accepted for reference in (False, True) for v in found.check(reference=reference))
 
 
 def test_a_lower_bound_that_is_not_accepted_costs_no_path_its_bound(tmp_path, monkeypatch):
@@ -211,3 +211,24 @@ def test_a_lower_bound_that_is_not_accepted_costs_no_path_its_bound(tmp_path, mo
     )
     with pytest.raises(VerifierError, match="refused for the test"):
         certified(pair, tmp_path / "y.safetensors", "exact")
+
+
+def test_sign_counts_are_tried_before_many_cells(tmp_path, monkeypatch):
+    """Where they differ they settle in seconds what cells take minutes for; where they do not, cells are looked at, and the user hears how far."""
+    from verifier.pipeline.constructions import exact as room
+
+    monkeypatch.setattr(room, "FEW", 0)
+    monkeypatch.setattr(room, "OFTEN", 0.0)
+    heard = []
+    setting, A, B = random_pair(43)
+    o, data = setting.objective, Dataset(setting.X, setting.targets[:, 0], "tiny", "regression")
+    words = {
+        "loss": o.loss.name,
+        "kappa": o.kappa,
+        "penalty": o.penalty,
+        "penalise_output_bias": o.penalise_output_bias,
+    }
+    verifier.certify(A, B, data, method="exact", out=tmp_path / "x.safetensors", say=heard.append, **words)
+    settled = any("settle the gap instead" in text for text in heard)
+    assert settled != any("few enough to look at them one by one" in text for text in heard)
+    assert settled or any(text.startswith("exact: pass in [") for text in heard)

@@ -285,6 +285,15 @@ def test_a_certificate_that_the_kernel_rejects_never_gets_its_place(sweep_file, 
     assert not list((tmp_path / "out").rglob("*.safetensors"))
 
 
+def test_a_network_without_a_partner_is_said(sweep_file, tmp_path):
+    heard = []
+    text = sweep_file().read_text()
+    seeds = next(line for line in text.splitlines() if line.startswith("seeds"))
+    (tmp_path / "odd.toml").write_text(text.replace(seeds, "seeds = [0, 1, 2]"))
+    run_sweep(read_sweep_file(tmp_path / "odd.toml"), tmp_path / "odd", say=heard.append)
+    assert any(line.endswith("disjoint pairs of 3 networks leave out the last one, seed 2") for line in heard)
+
+
 def test_levels(sweep_file, tmp_path):
     """A level below an endpoint is refuted, one above everything is certified."""
     result = run_sweep(read_sweep_file(sweep_file(more="level = 1e-6")), tmp_path / "out")

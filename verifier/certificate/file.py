@@ -21,7 +21,7 @@ from safetensors.numpy import save as save_arrays
 from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.parse import parse_document
 from verifier.certificate.strict import DTYPES, Bytes, check_layout, fail, fields, parse_json
-from verifier.errors import CertificateFormatError, DataFileError
+from verifier.errors import CertificateFormatError, DataFileError, UnreadableCertificateError
 from verifier.files import atomic_write_bytes
 from verifier.kernel import Claim, Problem
 from verifier.kernel.statements.refusal import all_finite
@@ -129,11 +129,11 @@ def _open(blob: bytes, who: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 def read_blob(path: Path) -> bytes:
-    """The file's bytes; CertificateFormatError when it is absent, a folder, or too large."""
+    """The file's bytes; UnreadableCertificateError when it is absent or a folder."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise fail(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise UnreadableCertificateError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
@@ -229,13 +229,20 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
             watched = Watched(data) if mapped else None
             arrays |= {f"data/{name}": a for name, a in read_data(data, watched).items()}
         problem, claims = parse_document(document, arrays)
-        if document["data"]["embedded"] and data is not None and not _same_data(problem, read_data(data)):
+        if document["data"]["embedded"] and data is not None and not _same_data(problem, _to_compare(data)):
             raise fail(f"it embeds other data than {data}, which was to be compared with it")
     except CertificateFormatError as error:
         if named and isinstance(error, DataFileError):
             raise
         raise fail(f"{path}: {error}") from None
     return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays, watched)
+
+
+def _to_compare(data: Path) -> dict[str, np.ndarray]:
+    try:
+        return read_data(data)
+    except DataFileError as error:
+        raise DataFileError(f"{error}; this certificate embeds its data and needs none, so leave it out") from None
 
 
 def require_unchanged(c: Certificate) -> None:

@@ -72,9 +72,9 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
     except CertificateFormatError as error:
         print(f"verifier check: {error}", file=sys.stderr)
         print(
-            json.dumps({"file": str(path), "verdict": "MALFORMED", "why": str(error)})
+            json.dumps({"file": str(path), "verdict": error.word, "why": str(error)})
             if args.json
-            else f"MALFORMED {path}"
+            else f"{error.word} {path}"
         )
         return error.exit_code
     for line in _claimed(found, proved):

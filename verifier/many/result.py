@@ -115,7 +115,9 @@ class ManyResult:
         parts += [f"{', '.join(narrow)} padded with dead neurons to {widths}{same}"] if narrow else []
         parts += ["of the polished copies, not of the networks that were loaded"] if polished else []
         parts += [WEIGHTED] if self.group.data.weights is not None else []
-        return "; ".join([*parts, level_words(self.components, len(self.names))])
+        level = level_words(self.components, len(self.names))
+        # Where a level was asked about, the word before the sentence is about it.
+        return "; ".join([level, *parts] if self.asked else [*parts, level])
 
     def _E(self, pair: tuple[int, int]) -> float:
         return max(self.landscape.values[k].upper for k in pair)

@@ -33,7 +33,7 @@ def activation_words(negative_slope: float) -> str:
     return f"Leaky ReLU (negative slope {negative_slope!r})" if negative_slope else "ReLU"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
     """`f_l = sigma(W_l f_{l-1} + b_l)` for l < L, and a linear last layer (docs/certificate-v2.md, Problem); `sigma(z) = max(z, negative_slope z)`.
 
@@ -81,6 +81,10 @@ class Network:
                 require_entries(self.geometry, self.weights)
             except Rejected as error:
                 raise ValueError(f"Network: {error}") from None
+
+    def __repr__(self) -> str:
+        """Its architecture; parameters are in `weights` and `biases`."""
+        return f"Network({self.described}, {activation_words(self.negative_slope)})"
 
     @property
     def depth(self) -> int:

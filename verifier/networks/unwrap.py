@@ -25,18 +25,24 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
     if reading.key is not None:
         content, opened = _named(content, reading.key, who), [reading.key]
     seen: list[str] = []
-    while (inside := _wrapper(content, reading, who)) is not None:
-        seen += content
+    while True:
+        _require_mapping(content, who)
+        # Entries may be called by their own names, or by the whole way to them.
+        ways = ("", ".".join([*opened, ""])) if opened else ("",)
+        seen += [way + name for way in ways for name in _names(content)]
+        content = {k: v for k, v in content.items() if not any(_ignored(way + k, v, reading) for way in ways)}
+        inside = _wrapper(content, reading, who)
+        if inside is None:
+            break
         opened.append(inside)
         content = content[inside]
         if len(opened) > _DEEPEST:
             raise CheckpointError(f"{who}: state dicts nested more than {_DEEPEST} deep")
-    unused = [p for p in reading.ignored if not any(Reading(ignore=(p,)).ignores(key) for key in (*seen, *content))]
+    unused = [p for p in reading.ignored if not any(Reading(ignore=(p,)).ignores(key) for key in seen)]
     if unused:
         raise CheckpointError(
             f"{who}: --ignore {unused[0]}: nothing is called so; the keys are {', '.join(list(content)[:12])}"
         )
-    content = {key: value for key, value in content.items() if not reading.ignores(key)}
     tensors = _tensors(content)
     # A pickled object among the tensors may be a parameter that was not recognised.
     others = [key for key, value in content.items() if key not in tensors and (opened or not _harmless(value))]
@@ -53,11 +59,22 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
     return tensors, f"; inside {'.'.join(opened)}" if opened else ""
 
 
-def _wrapper(content: Any, reading: Reading, who: str) -> str | None:
+def _names(content: Mapping[str, Any]) -> list[str]:
+    """The keys, and those of dicts under them, dotted."""
+    below = [f"{key}.{name}" for key, value in content.items() if isinstance(value, Mapping) for name in value]
+    return [*content, *below]
+
+
+def _ignored(key: str, value: Any, reading: Reading) -> bool:
+    """Whether an entry is no part of the network: by its own name, or as a dict all of whose entries are, as `ema.*` says of what `ema` holds."""
+    inside = list(value) if isinstance(value, Mapping) else []
+    return reading.ignores(key) or (bool(inside) and all(reading.ignores(f"{key}.{name}") for name in inside))
+
+
+def _wrapper(content: Mapping[str, Any], reading: Reading, who: str) -> str | None:
     """The key of the dict to open next; None when the tensors are here."""
-    _require_mapping(content, who)
     inside = [key for key in WRAPPERS if _holds_network(content.get(key))]
-    beside = [key for key, t in _tensors(content).items() if t.floating and t.shape and not reading.ignores(key)]
+    beside = [key for key, t in _tensors(content).items() if t.floating and t.shape]
     if len(inside) > 1:
         raise CheckpointError(
             f"{who}: both {' and '.join(map(repr, inside))} hold a state dict, and which one is meant is ambiguous; say --key {inside[0]}, for instance"

@@ -50,6 +50,11 @@ class Reading:
     def __post_init__(self) -> None:
         if isinstance(self.layout, Reading):
             raise UsageError("layout: expected weight keys in order, got a Reading; hand it over as reading=")
+        if hasattr(self.model, "state_dict") and not isinstance(self.model, type):
+            raise UsageError(
+                f"model: expected the function that builds the torch module, got a {type(self.model).__name__} itself; "
+                "hand the function over, or the loaded modules in the place of the checkpoints"
+            )
         if self.model is not None and not isinstance(self.model, str) and not callable(self.model):
             raise UsageError(
                 f"model: expected 'module:factory' or the function that builds the torch module, got {type(self.model).__name__}"

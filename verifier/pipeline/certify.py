@@ -214,7 +214,8 @@ def _run(
                 refused.append(error)
                 said = str(error) if str(error).startswith(c.name) else f"{c.name}: {error}"
                 work.record["skipped"].append(said)
-                say(f"{said}: skipped")
+                if len(constructions) > 1:  # else it is what the run ends with
+                    say(f"{said}: skipped")
         if refused and not work.proved and not work.estimates:
             raise refused[0]
         if not work.proved and not work.estimates and _proves_more(target):

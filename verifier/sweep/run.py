@@ -84,6 +84,9 @@ def run_sweep(
     say = say or (lambda text: None)
     start = time.monotonic()
     pairs = plan(tuple(experiments), limit)
+    for e in experiments:
+        if e.pairs.kind == "disjoint" and len(e.seeds) % 2:
+            say(f"{e.name}: disjoint pairs of {len(e.seeds)} networks leave out the last one, seed {e.seeds[-1]}")
     about = {"experiments": [e.name for e in experiments], "pairs": len(pairs)}
     workers = runner(jobs, scheduler, progress=progress, say=say)
     with workers as run, store.opened(Path(out), about) as folder:

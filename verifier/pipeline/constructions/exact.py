@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,18 +13,24 @@ from verifier.kernel import Claim
 from verifier.kernel.statements import Problem
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.tree import MOST_CELLS
+from verifier.paths.path import Path
 from verifier.pipeline.constructions.cells import cell_count, cell_words, why_not_covered, why_not_tiny
 from verifier.pipeline.constructions.cones import BY_NAME, coarse_proposal
 from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
-from verifier.pipeline.constructions.sign_count import closed_by_sign_count
+from verifier.pipeline.constructions.sign_count import OFTEN, closed_by_sign_count
 from verifier.pipeline.exact import barrier_and_record
 from verifier.pipeline.setting import Setting
+
+# Cells that are looked at in a few seconds; of more, sign counts are tried first where they differ.
+FEW = 20_000
 
 
 def exact(s: Setting, r: Request) -> Proposal:
     """Bottleneck search over activation cells (docs/mathematics.md, section 8, Theorem E)."""
     if r.of_all and (why := why_not_tiny(s)) is not None:
         return Proposal(skipped=f"exact: {why}")
+    if s.A.network.same_parameters(s.B.network):
+        return Proposal([Path("exact", s.A.network, ())], remarks=("exact: A and B are the same network",))
     o = r.options
     resumed = o.state is not None and FilePath(o.state).exists()
     if not r.of_all and o.output_layer == "trained" and not resumed:
@@ -33,7 +40,7 @@ def exact(s: Setting, r: Request) -> Proposal:
     try:
         found = exact_gap(
             *s.pair, most_cells=o.most_cells, state=None if o.state is None else str(o.state), output_layer=o.output_layer,
-            progress=_bracket if o.progress else None,
+            progress=_bracket if o.progress else _said(r.say),
         )  # fmt: skip
     except VerifierError as error:
         if not r.of_all:
@@ -52,14 +59,15 @@ def exact(s: Setting, r: Request) -> Proposal:
 
 def _instead(s: Setting, r: Request) -> Proposal | None:
     """Another search for the same gap, where the cells are too many to look at all of them; None where they are looked at one by one. Says which and why."""
-    if why_not_covered(s) is None and cell_count(s) <= MOST_CELLS:
-        r.say(f"exact: {cell_words(s)}, few enough to look at them one by one")
-        return None
-    if (settled := closed_by_sign_count(s)) is not None:
+    tiny = why_not_covered(s) is None and cell_count(s) <= MOST_CELLS
+    if not (tiny and cell_count(s) <= FEW) and (settled := closed_by_sign_count(s)) is not None:
         r.say(
             f"exact: {cell_words(s)}; the sign counts of A and B differ and settle the gap instead, as --method sign-count"
         )
         return settled
+    if tiny:
+        r.say(f"exact: {cell_words(s)}, few enough to look at them one by one")
+        return None
     try:
         found = coarse_proposal(s, r, BY_NAME, "exact")
     except UsageError as error:
@@ -71,6 +79,18 @@ def _instead(s: Setting, r: Request) -> Proposal | None:
         f"exact: {cell_words(s)}, too many to look at one by one; coarse ones were searched instead, as --method cones"
     )
     return found
+
+
+def _said(say: Callable[[str], None]) -> Callable[[float, float, int], None]:
+    """Progress of the exact search without a terminal: a sentence now and then."""
+    last = [time.monotonic()]
+
+    def hear(lower: float, upper: float, visited: int) -> None:
+        if time.monotonic() >= last[0] + OFTEN:
+            last[0] = time.monotonic()
+            say(f"exact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells")
+
+    return hear
 
 
 def _bracket(lower: float, upper: float, visited: int) -> None:
