@@ -1,6 +1,6 @@
 """How producing and checking grow with N, m, d and K; and the large pair of the scale target.
 
-    python -m benchmarks.scale               table and exponents of growth over a decade of N and of m
+    python -m benchmarks.scale               table and exponents of growth in N, m, d and K
     python -m benchmarks.scale --large       N = 20,000, d = 100, m = 1,000, K = 10, one pair (about 10 minutes)
 
 Synthetic teacher data: a random ReLU network of width 20 gives K outputs (squared loss), or the class of the largest (cross-entropy).
@@ -69,9 +69,9 @@ def main() -> None:
         show(20_000, 100, 1_000, 10, args.loss, 60, lambda text: print("   ", text, flush=True))
         return
     series = {
-        "N": [(N, 20, 100, 1) for N in (500, 1_500, 5_000)],
-        "m": [(1_000, 20, m, 1) for m in (50, 150, 500)],
-        "d": [(1_000, d, 100, 1) for d in (10, 30, 100)],
+        "N": [(N, 20, 100, 1) for N in (500, 2_000, 6_000, 20_000)],
+        "m": [(1_000, 20, m, 1) for m in (20, 100, 300, 1_000)],
+        "d": [(1_000, d, 100, 1) for d in (10, 50, 150, 500)],
         "K": [(1_000, 20, 50, K) for K in (1, 3, 10)],
     }
     for name, cells in series.items():
@@ -84,7 +84,7 @@ def main() -> None:
             ]
             whole = np.log(times[-1][column] / times[0][column]) / np.log(sizes[-1] / sizes[0])
             print(
-                f"    exponent of {what} in {name}: {whole:.2f} over the decade (steps {', '.join(f'{s:.2f}' for s in steps)})",
+                f"    exponent of {what} in {name}: {whole:.2f} over the whole range (steps {', '.join(f'{s:.2f}' for s in steps)})",
                 flush=True,
             )
 
