@@ -16,6 +16,7 @@ from . import (
     landscape,
     region_optimum,
     sign_count,
+    subnetwork_head,
     violations,
     violations_papers,
 )
@@ -153,6 +154,7 @@ def all_correct() -> dict[str, Case]:
             **sign_count.CORRECT,
             **cone_barrier.CORRECT,
             **region_optimum.CORRECT,
+            **subnetwork_head.CORRECT,
             **every_width.CORRECT,
             **attacks.CORRECT,
             **violations.CORRECT,

@@ -19,6 +19,7 @@ from . import (
     landscape,
     region_optimum,
     sign_count,
+    subnetwork_head,
     violations,
     violations_papers,
 )
@@ -529,6 +530,7 @@ ATTACKS.update(landscape.REJECTED)
 ATTACKS.update(sign_count.REJECTED)
 ATTACKS.update(cone_barrier.REJECTED)
 ATTACKS.update(region_optimum.REJECTED)
+ATTACKS.update(subnetwork_head.REJECTED)
 ATTACKS.update(every_width.REJECTED)
 ATTACKS.update(violations.REJECTED)
 ATTACKS.update(violations_papers.REJECTED)

@@ -18,6 +18,7 @@ from verifier.kernel.statements import (
     RegionMinimum,
     RegionOptimum,
     SignCountBarrier,
+    SubnetworkHeadOptimum,
 )
 
 
@@ -43,6 +44,11 @@ def _against(x: Any, y: Any) -> str | None:
         return "a path stays below a barrier" if about and y.permutation is None and y.sup < x.level else None
     if pair == (HeadOptimum, HeadOptimum):
         same = all(_equal(getattr(x, n), getattr(y, n)) for n in ("rows", "row_bias"))
+        entries = [np.abs(a).max() for a in (y.head, y.head_bias) if a is not None]
+        within = x.head_limit is None or max(entries) <= x.head_limit
+        return "a head lies below the least one" if same and within and x.lower > y.upper else None
+    if pair == (SubnetworkHeadOptimum, SubnetworkHeadOptimum):
+        same = all(_equal(getattr(x, n), getattr(y, n)) for n in ("widths", "parameters"))
         entries = [np.abs(a).max() for a in (y.head, y.head_bias) if a is not None]
         within = x.head_limit is None or max(entries) <= x.head_limit
         return "a head lies below the least one" if same and within and x.lower > y.upper else None

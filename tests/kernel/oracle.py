@@ -394,19 +394,60 @@ def _false_head(p: Any, c: Any) -> str | None:
         return "the stored head lies above upper"
     if c.lower <= 0:
         return None
-    for head, bias in _good_heads(p, c, K, r):
+    with np.errstate(all="ignore"):
+        Z = np.maximum(p.X @ c.rows.T + (0 if c.row_bias is None else c.row_bias), 0.0)
+        full = c.rows if c.row_bias is None else np.column_stack([c.rows, c.row_bias])
+        price = np.ones(r) if p.objective.penalty == "l1" else np.linalg.norm(full, axis=1)
+    for head, bias in _good_heads(p, c, Z, price):
         if F(head, bias) < arb(c.lower):
             return "a head lies below lower"
     return None
 
 
-def _good_heads(p: Any, c: Any, K: int, r: int) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Heads within head_limit whose F is small: the stored one clipped, zero, and minima of L-BFGS-B over smoothed objectives."""
-    o, H = p.objective, np.inf if c.head_limit is None else c.head_limit
+def _false_subnetwork_head(p: Any, c: Any) -> str | None:
+    K, hidden = p.B.weights[-1].shape[0], p.A.biases[:-1]
+    _need(p.geometry is None and len(hidden) > 1 and p.objective.penalty in ("none", "l1"), "a deep dense network")
+    _need(c.widths.shape == (len(hidden),) and (c.widths > 0).all() and c.parameters.ndim == 1, "widths")
+    _need(np.isfinite(c.parameters).all() and c.lower <= c.upper, "parameters or interval")
+    weights, biases, rest, below = [], [], c.parameters, p.X.shape[1]
+    for s, b in zip(c.widths.tolist(), hidden):
+        W, rest = rest[: s * below], rest[s * below :]
+        _need(len(W) == s * below, "too few parameters")
+        weights.append(W.reshape(s, below))
+        biases.append(None)
+        if b is not None:
+            biases[-1], rest = rest[:s], rest[s:]
+            _need(len(biases[-1]) == s, "too few parameters")
+        below = s
+    _need(len(rest) == 0 and c.head.shape == (K, below), "parameters left over, or a head of another width")
+    _need((c.head_bias is None) == (p.A.biases[-1] is None), "head bias")
+    _need(c.head_bias is None or c.head_bias.shape == (K,), "head bias")
+    entries = np.concatenate([c.head.ravel(), c.head_bias if c.head_bias is not None else []])
+    _need(np.isfinite(entries).all() and (c.head_limit is None or np.abs(entries).max() <= c.head_limit), "head")
+    _need(c.head_limit is None or c.head_limit >= 0, "head_limit")
+
+    def F(head: np.ndarray, bias: np.ndarray | None) -> arb:
+        return exact_F(p, _net((*weights, head), (*biases, bias)), literal=True)
+
+    if F(c.head, c.head_bias) > arb(c.upper):
+        return "the stored head lies above upper"
+    if c.lower <= 0:
+        return None
     with np.errstate(all="ignore"):
-        Z = np.maximum(p.X @ c.rows.T + (0 if c.row_bias is None else c.row_bias), 0.0)
-        full = c.rows if c.row_bias is None else np.column_stack([c.rows, c.row_bias])
-        price = np.ones(r) if o.penalty == "l1" else np.linalg.norm(full, axis=1)
+        Z = p.X
+        for W, b in zip(weights, biases):
+            u = Z @ W.T + (0 if b is None else b)
+            Z = np.maximum(u, p.negative_slope * u)
+    for head, bias in _good_heads(p, c, Z, np.ones(below)):
+        if F(head, bias) < arb(c.lower):
+            return "a head lies below lower"
+    return None
+
+
+def _good_heads(p: Any, c: Any, Z: np.ndarray, price: np.ndarray) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Heads within head_limit whose F is small: the stored one clipped, zero, and minima of L-BFGS-B over smoothed objectives. Z: what they read, (N, r)."""
+    o, H = p.objective, np.inf if c.head_limit is None else c.head_limit
+    K, r = c.head.shape
     free = c.head_bias is not None
 
     def split(x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -473,7 +514,11 @@ def _false_every_width(p: Any, claim: Any) -> str | None:
         rows=np.ascontiguousarray(rows[:, :d]), row_bias=rows[:, d] if biased else None, head=np.zeros((K, r)), head_limit=None,
         head_bias=None if p.A.biases[1] is None else np.zeros(K),
     )  # fmt: skip
-    for head, bias in _good_heads(p, start, K, r):
+    with np.errstate(all="ignore"):
+        Z = np.maximum(p.X @ start.rows.T + (0 if start.row_bias is None else start.row_bias), 0.0)
+        lengths = np.linalg.norm(rows, axis=1) if biased else np.linalg.norm(start.rows, axis=1)
+    price = np.ones(r) if p.objective.penalty == "l1" else lengths
+    for head, bias in _good_heads(p, start, Z, price):
         if exact_F(p, _net((start.rows, head), (start.row_bias, bias)), literal=False) < arb(claim.lower):
             return "a wide network lies below lower"
     return None
@@ -513,6 +558,9 @@ def falsehood(problem: Any, claim: Any, most: int = 6) -> str | None:
                 if isinstance(claim, kind):
                     _need(problem.geometry is None, "said of dense networks alone")
                     return _in_floats(false, problem, claim)
-            return _false_path(problem, claim, most) if hasattr(claim, "moves") else _false_head(problem, claim)
+            if hasattr(claim, "moves"):
+                return _false_path(problem, claim, most)
+            false = _false_subnetwork_head if hasattr(claim, "widths") else _false_head
+            return false(problem, claim)
         except Meaningless as reason:
             return f"meaningless: {reason}"

@@ -22,6 +22,7 @@ from verifier.kernel.statements import (
     RegionMinimum,
     RegionOptimum,
     SignCountBarrier,
+    SubnetworkHeadOptimum,
 )
 from verifier.kernel.statements.refusal import NAME
 
@@ -29,6 +30,7 @@ KINDS: dict[str, type] = {
     "endpoint_value": EndpointValue,
     "path_upper_bound": PathUpperBound,
     "head_optimum": HeadOptimum,
+    "subnetwork_head_optimum": SubnetworkHeadOptimum,
     "barrier_lower_bound": BarrierLowerBound,
     "sign_count_barrier": SignCountBarrier,
     "cone_barrier": ConeBarrier,

@@ -10,6 +10,15 @@ from verifier.elaboration.claims import (
     head_claim,
     kernel_problem,
     path_upper_bound,
+    subnetwork_head_claim,
 )
 
-__all__ = ["ElaboratedPath", "elaborate_path", "endpoint_claims", "head_claim", "kernel_problem", "path_upper_bound"]
+__all__ = [
+    "ElaboratedPath",
+    "elaborate_path",
+    "endpoint_claims",
+    "head_claim",
+    "kernel_problem",
+    "path_upper_bound",
+    "subnetwork_head_claim",
+]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,9 +13,18 @@ from verifier.elaboration.breakpoints import cut_chord
 from verifier.elaboration.moves import kernel_moves, parameters
 from verifier.kernel.fast.chord import chord_between
 from verifier.kernel.fast.forward import Interval, objective_at
-from verifier.kernel.fast.heads import check_head
+from verifier.kernel.fast.heads import check_head, check_subnetwork_head
 from verifier.kernel.fast.paths import PathBounds, bound_path, excess
-from verifier.kernel.statements import EndpointValue, HeadOptimum, Move, PathUpperBound, Problem, Rejected, apply_writes
+from verifier.kernel.statements import (
+    EndpointValue,
+    HeadOptimum,
+    Move,
+    PathUpperBound,
+    Problem,
+    Rejected,
+    SubnetworkHeadOptimum,
+    apply_writes,
+)
 from verifier.kernel.statements import Objective as KernelObjective
 from verifier.networks.network import Network
 from verifier.objective import Risk
@@ -22,6 +33,7 @@ from verifier.paths.path import Path
 # Relative room between what this machine's fast evaluation found and what is claimed. BLAS results differ between machines by
 # about 1e-14 relative; the kernel's own radii are about 1e-12.
 MARGIN = 2.0**-36
+Layers = Sequence[tuple[np.ndarray, np.ndarray | None]]
 
 
 @dataclass(frozen=True)
@@ -154,14 +166,32 @@ def head_claim(
     head_bias: np.ndarray | None,
     dual: np.ndarray,
 ) -> HeadOptimum:
-    """Interval for a head program. Where the dual meets its constraints only up to rounding, the lower end is claimed for heads
-    with entries at most ten times the largest found."""
-    free = HeadOptimum(name, rows, row_bias, head, head_bias, dual, None, 0.0, math.inf)
+    """Interval for a head program on rows of one hidden layer; see `_limited`."""
+    return _limited(problem, HeadOptimum(name, rows, row_bias, head, head_bias, dual, None, 0.0, math.inf), check_head)
+
+
+def subnetwork_head_claim(
+    problem: Problem, name: str, layers: Layers, head: np.ndarray, head_bias: np.ndarray | None, dual: np.ndarray
+) -> SubnetworkHeadOptimum:
+    """Interval for a head program on a sub-network with these hidden layers (W_l, b_l); see `_limited`."""
+    widths = np.array([len(W) for W, _ in layers], dtype=np.int64)
+    flat = np.concatenate([part.ravel() for layer in layers for part in layer if part is not None])
+    free = SubnetworkHeadOptimum(name, widths, flat, head, head_bias, dual, None, 0.0, math.inf)
+    return _limited(problem, free, check_subnetwork_head)
+
+
+H = TypeVar("H", HeadOptimum, SubnetworkHeadOptimum)
+
+
+def _limited(problem: Problem, free: H, check: Callable[[Problem, H], dict[str, float]]) -> H:
+    """The claim with both ends. Where the dual meets its constraints only up to rounding, the lower end is claimed for heads with entries at most ten times
+    the largest found."""
     try:
-        found = check_head(problem, free)
+        found = check(problem, free)
         limit = None
     except Rejected:
-        entries = [np.abs(head).max(initial=0.0), np.abs(head_bias).max(initial=0.0) if head_bias is not None else 0.0]
+        head, bias = free.head, free.head_bias
+        entries = [np.abs(head).max(initial=0.0), np.abs(bias).max(initial=0.0) if bias is not None else 0.0]
         limit = float(10.0 * max(1.0, *entries))
-        found = check_head(problem, replace(free, head_limit=limit))
+        found = check(problem, replace(free, head_limit=limit))
     return replace(free, head_limit=limit, lower=max(0.0, below(found["lower"])), upper=above(found["upper"]))

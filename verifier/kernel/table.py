@@ -40,6 +40,7 @@ from verifier.kernel.statements import (
     RegionMinimum,
     RegionOptimum,
     SignCountBarrier,
+    SubnetworkHeadOptimum,
     validate_barrier,
     validate_cone_barrier,
     validate_endpoint,
@@ -50,12 +51,14 @@ from verifier.kernel.statements import (
     validate_region,
     validate_region_optimum,
     validate_sign_count,
+    validate_subnetwork_head,
 )
 
 Claim = (
     EndpointValue
     | PathUpperBound
     | HeadOptimum
+    | SubnetworkHeadOptimum
     | BarrierLowerBound
     | SignCountBarrier
     | ConeBarrier
@@ -86,6 +89,9 @@ RULES: dict[type, Rule] = {
     EndpointValue: Rule(validate_endpoint, forward.check_endpoint, reference_objective.check_endpoint, True),
     PathUpperBound: Rule(validate_path, paths.check_path, reference_paths.check_path, True),
     HeadOptimum: Rule(validate_head, heads.check_head, reference_heads.check_head),
+    SubnetworkHeadOptimum: Rule(
+        validate_subnetwork_head, heads.check_subnetwork_head, reference_heads.check_subnetwork_head
+    ),
     BarrierLowerBound: Rule(validate_barrier, barrier.check_barrier, reference_barrier.check_barrier),
     SignCountBarrier: Rule(validate_sign_count, sign_count.check_sign_count, reference_sign_count.check_sign_count),
     ConeBarrier: Rule(

@@ -192,7 +192,8 @@ def _run(
     try:
         for c in constructions:
             proved = any(b.gap == 0.0 for b in work.between)
-            if of_all and not o.exhaustive and not (c.estimates or c.posed) and proved:
+            posed = c.posed if s.A.network.shallow else c.posed_in_depth
+            if of_all and not o.exhaustive and not (c.estimates or posed) and proved:
                 work.record["skipped"].append(
                     f"{c.name}: not needed, the gap over E is 0 already (--exhaustive runs it)"
                 )

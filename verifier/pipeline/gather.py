@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from verifier.elaboration import ElaboratedPath, elaborate_path, head_claim
+from verifier.elaboration import ElaboratedPath, elaborate_path, head_claim, subnetwork_head_claim
 from verifier.elaboration.every_width import every_width_claim, every_width_record
 from verifier.elaboration.regions import left_out_record, region_claim, region_record
 from verifier.errors import VerifierError
-from verifier.kernel.statements import Problem
+from verifier.kernel.statements import HeadOptimum, Problem, SubnetworkHeadOptimum
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import CertifiedBound
 from verifier.paths.path import Path
@@ -24,6 +24,7 @@ from verifier.pipeline.sampling import Samples, sample_path
 from verifier.pipeline.setting import Setting
 from verifier.pipeline.verdict_line import UP_TO
 from verifier.pipeline.work import Work
+from verifier.programs.result import ProgramResult
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -141,17 +142,21 @@ def _every_width(proposal: Proposal, s: Setting, r: Request, work: Work, say: Sa
 
 def _programs(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:
     for name, program in proposal.programs.items():
-        if program.rows is not None and len(program.rows) == 0:
+        if program.layers is None and program.rows is not None and len(program.rows) == 0:
             continue  # half of one neuron is none: the bias alone, which is no head claim
-        if program.rows is None:
-            raise ValueError(f"program {name} does not say which rows it was solved on")
-        made = partial(
-            head_claim, problem, name, program.rows, program.row_bias, program.head, program.head_bias, program.dual
-        )
+        made = partial(_program_claim, problem, name, program)
         claim = _claimed(made, r, work, say)
         if claim is not None:
             work.claims.append(claim)
             work.record["programs"].append(program_record(name, program, claim))
+
+
+def _program_claim(problem: Problem, name: str, p: ProgramResult) -> HeadOptimum | SubnetworkHeadOptimum:
+    if p.layers is not None:
+        return subnetwork_head_claim(problem, name, p.layers, p.head, p.head_bias, p.dual)
+    if p.rows is None:
+        raise ValueError(f"program {name} does not say which rows it was solved on")
+    return head_claim(problem, name, p.rows, p.row_bias, p.head, p.head_bias, p.dual)
 
 
 def _regions(proposal: Proposal, problem: Problem, r: Request, work: Work, say: Say) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.elaboration import ElaboratedPath
-from verifier.kernel.statements import EndpointValue, HeadOptimum
+from verifier.kernel.statements import EndpointValue, HeadOptimum, SubnetworkHeadOptimum
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import options_of
 from verifier.options.objective import ObjectiveOptions
@@ -93,7 +93,7 @@ def path_record(e: ElaboratedPath, samples: Samples, path: Path, s: Setting, spe
     )  # fmt: skip
 
 
-def program_record(name: str, p: ProgramResult, claim: HeadOptimum) -> dict[str, Any]:
+def program_record(name: str, p: ProgramResult, claim: HeadOptimum | SubnetworkHeadOptimum) -> dict[str, Any]:
     return plain(
         {
             "name": name, "title": p.name, "samples": p.N, "rows": p.r, "outputs": p.K, "status": p.status, "solver": p.solver, "primal": p.primal_value,

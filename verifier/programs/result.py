@@ -23,6 +23,7 @@ class ProgramResult:
     support: indices of the network's rows a sparse program was restricted to, else None; head has one column for each.
     rows, row_bias: the first-layer rows (r, d) and biases (r,) the features came from, where the caller attached them;
         the kernel recomputes the features from these.
+    layers: in their place the hidden layers (W_l, b_l) of a sub-network with several.
     """
 
     name: str
@@ -42,12 +43,19 @@ class ProgramResult:
     support: Array | None = None
     rows: Array | None = None
     row_bias: Array | None = None
+    layers: tuple[tuple[Array, Array | None], ...] | None = None
 
     def of_rows(self, rows: Array, row_bias: Array | None) -> ProgramResult:
         """Copy with its first-layer rows attached."""
         if len(rows) != self.r or (row_bias is not None and len(row_bias) != self.r):
             raise ValueError(f"ProgramResult {self.name}: {self.r} rows expected, got {len(rows)}")
         return dataclasses.replace(self, rows=rows, row_bias=row_bias)
+
+    def of_layers(self, layers: tuple[tuple[Array, Array | None], ...]) -> ProgramResult:
+        """Copy with the hidden layers of its sub-network attached."""
+        if len(layers) < 2 or len(layers[-1][0]) != self.r:
+            raise ValueError(f"ProgramResult {self.name}: layers that end in {self.r} neurons expected")
+        return dataclasses.replace(self, layers=layers)
 
     @property
     def gap(self) -> float:

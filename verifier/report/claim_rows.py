@@ -19,6 +19,7 @@ from verifier.kernel.statements import (
     RegionMinimum,
     RegionOptimum,
     SignCountBarrier,
+    SubnetworkHeadOptimum,
     Verdict,
 )
 from verifier.numbers import show_down, show_up
@@ -87,6 +88,7 @@ def _kind(claim: Claim) -> tuple[str, str]:
         RegionOptimum: "region optimum",
         EveryWidthLowerBound: "every-width lower bound",
         JacobianRank: "Jacobian rank",
+        SubnetworkHeadOptimum: "head optimum on a sub-network",
         ClaimViolation: "counterexample",
     }
     return kinds.get(type(claim), "head optimum"), claim.name
@@ -94,7 +96,8 @@ def _kind(claim: Claim) -> tuple[str, str]:
 
 def programs(found: Recheck, record: dict[str, Any]) -> list[Program]:
     """Recorded programs with their claims; claims without a record row come last."""
-    claims = {c.name: (c, v) for c, v in found.heads}
+    both: list[tuple[HeadOptimum | SubnetworkHeadOptimum, Verdict]] = [*found.heads, *found.subnetwork_heads]
+    claims = {c.name: (c, v) for c, v in both}
     out = []
     for row in rows(record.get("programs")):
         name = text(row.get("name"), "unnamed")
@@ -102,7 +105,9 @@ def programs(found: Recheck, record: dict[str, Any]) -> list[Program]:
     return out + [_program(name, {}, pair) for name, pair in claims.items()]
 
 
-def _program(name: str, row: dict[str, Any], pair: tuple[HeadOptimum, Verdict] | None) -> Program:
+def _program(
+    name: str, row: dict[str, Any], pair: tuple[HeadOptimum | SubnetworkHeadOptimum, Verdict] | None
+) -> Program:
     size = " × ".join(words(row[k]) for k in ("samples", "rows", "outputs") if number(row.get(k)) is not None)
     solver = Program(
         name,

@@ -29,6 +29,7 @@ from verifier.report.recheck import CheckedPath, Recheck, recheck
 from verifier.report.region_programs import region_section
 from verifier.report.segments import segments
 from verifier.report.slack import slack
+from verifier.report.subnetworks import subnetwork_programs
 from verifier.report.svg import Picture
 from verifier.report.theorems import theorems
 
@@ -132,6 +133,7 @@ def _context(certificate: Certificate, name: str, found: Recheck) -> dict[str, A
         **_deep(problem, record, found),
         "programs": programs(found, record),
         "segments": segments(found, problem, record),
+        "subnetworks": subnetwork_programs(found, problem, record),
         "regions": region_section(found, problem, record),
         "every_width": every_width_section(found, record),
         "limited_heads": any(c.head_limit is not None for c, _ in found.heads),

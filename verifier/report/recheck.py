@@ -18,6 +18,7 @@ from verifier.kernel.statements import (
     EndpointValue,
     HeadOptimum,
     PathUpperBound,
+    SubnetworkHeadOptimum,
     Verdict,
 )
 
@@ -71,6 +72,7 @@ class Recheck:
     endpoints: dict[str, tuple[EndpointValue, Verdict]]
     paths: tuple[CheckedPath, ...]
     heads: tuple[tuple[HeadOptimum, Verdict], ...]
+    subnetwork_heads: tuple[tuple[SubnetworkHeadOptimum, Verdict], ...] = ()
     barriers: tuple[tuple[Barrier, Verdict], ...] = ()
 
     @property
@@ -130,5 +132,6 @@ def recheck(certificate: Certificate, verdicts: Sequence[Verdict] | None = None)
     paths = tuple(CheckedPath(c, v, labels[c.path]) for c, v in found if isinstance(c, PathUpperBound))
     endpoints = {c.network: (c, v) for c, v in found if isinstance(c, EndpointValue)}
     heads = tuple((c, v) for c, v in found if isinstance(c, HeadOptimum))
+    deep = tuple((c, v) for c, v in found if isinstance(c, SubnetworkHeadOptimum))
     barriers = tuple((c, v) for c, v in found if isinstance(c, Barrier))
-    return Recheck(found, endpoints, paths, heads, barriers)
+    return Recheck(found, endpoints, paths, heads, deep, barriers)

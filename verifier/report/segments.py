@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verifier.kernel.statements import HeadOptimum, Problem
+from verifier.kernel.statements import HeadOptimum, Problem, SubnetworkHeadOptimum
 from verifier.kernel.statements.path import apply_writes
 from verifier.kernel.statements.problem import Parameters
 from verifier.numbers import show_up
@@ -64,6 +64,8 @@ class Segments:
 
 def segments(found: Recheck, problem: Problem, record: dict[str, Any]) -> Segments | None:
     """None where no accepted path of the certificate is divided into the theorem's segments: recorded as 1 to 6 in order, one number per move."""
+    if len(problem.A.weights) != 2:
+        return None
     for path in (p for p in found.paths if p.bounds is not None):
         entry = table(table(record.get("paths")).get(path.claim.path))
         numbered = _list(entry.get("segments"))
@@ -141,7 +143,7 @@ def _row(
     if p is None or claim is None:
         what = "no claimed program has its solution at a vertex of this segment"
         return SegmentRow(name, what, "–", "note", "–", "–", "–", "–", "–", "–", maximum, sampled, moves)
-    size, cones = _size(claim, problem)
+    size, cones = program_size(claim, problem)
     # Without a penalty the lower end may hold for heads up to a limit only.
     title = p.name if claim.head_limit is None else f"{p.name} (the minimum over heads with {p.heads})"
     return SegmentRow(
@@ -149,7 +151,7 @@ def _row(
     )
 
 
-def _size(claim: HeadOptimum, problem: Problem) -> tuple[str, str]:
+def program_size(claim: HeadOptimum | SubnetworkHeadOptimum, problem: Problem) -> tuple[str, str]:
     """Variables × constraints, and cones, of the program as CVXPY states it."""
     o = problem.objective
     N, K, r = len(problem.X), claim.head.shape[0], claim.head.shape[1]

@@ -1,4 +1,4 @@
-"""Interval for the optimal value of a head program: fast evaluation of `head_optimum`.
+"""Interval for the optimal value of a head program: fast evaluation of `head_optimum` and `subnetwork_head_optimum`.
 
 Above: F at the stored head. Below, by duality (docs/mathematics.md, section 5): with shares p_j = 1/N (or w_j / sum w) and nu in the domain of the conjugates,
 
@@ -11,6 +11,7 @@ with entries at most H up to H v.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -32,12 +33,22 @@ from verifier.kernel.fast.balls import (
     up,
 )
 from verifier.kernel.fast.blocks import mass
-from verifier.kernel.fast.forward import affine, head_norms, head_prices, interior_penalty, loss_at, total
-from verifier.kernel.statements import HeadOptimum, Problem, augmented_rows, require
+from verifier.kernel.fast.forward import (
+    affine,
+    head_norms,
+    head_prices,
+    hidden,
+    interior_penalty,
+    loss_at,
+    objective_at,
+    total,
+)
+from verifier.kernel.statements import HeadOptimum, Problem, SubnetworkHeadOptimum, augmented_rows, require
 
 Array = np.ndarray
 # Products of an exact look at constraints that balls leave open.
 MOST_PRODUCTS = 2**20
+Holds = Callable[[int], bool]
 
 
 def pulls(problem: Problem, nu: Array) -> Ball:
@@ -52,8 +63,13 @@ def sum_of_weights(problem: Problem) -> tuple[float, float]:
     return (N, N) if problem.weights is None else mass(problem.weights)
 
 
-def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> float:
-    """Upper bound of what heads with entries at most 1 can gain from dual constraint violations; exactly 0.0 when all certainly hold."""
+def violation(
+    problem: Problem, claim: HeadOptimum | SubnetworkHeadOptimum, Z: Ball, prices: Ball, holds: Holds | None = None
+) -> float:
+    """Upper bound of what heads with entries at most 1 can gain from dual constraint violations; exactly 0.0 when all certainly hold.
+
+    holds: whether neuron i's constraint holds exactly, where that can be decided.
+    """
     o, (low, _) = problem.objective, sum_of_weights(problem)
     G = matmul(transpose(Z), pulls(problem, claim.dual))  # (r, K), the gradient times the sum of weights
     reach = row_norms(G) if o.penalty == "weight_decay" else None
@@ -65,13 +81,13 @@ def violation(problem: Problem, claim: HeadOptimum, Z: Ball, prices: Ball) -> fl
         allowed = np.broadcast_to(least[:, None], size.shape)
     over = np.where(size <= allowed, 0.0, np.nextafter(size - allowed, np.inf))
     open_ = np.flatnonzero((over > 0.0).any(axis=1))
-    if claim.head_limit is None and 0 < open_.size * problem.X.size <= MOST_PRODUCTS:
-        over[[i for i in open_.tolist() if _holds_exactly(problem, claim, i)]] = 0.0
+    if holds is not None and claim.head_limit is None and 0 < open_.size * problem.X.size <= MOST_PRODUCTS:
+        over[[i for i in open_.tolist() if holds(i)]] = 0.0
     if reach is not None:
         # Entries at most H leave |h_i|_2 at most H sqrt(K): a violated group constraint costs that much more.
         over = over * up(math.sqrt(problem.A.weights[1].shape[0])) * INFLATE
     terms = over.ravel().tolist()
-    if problem.A.biases[1] is not None:
+    if problem.A.biases[-1] is not None:
         room = down(o.kappa * low) if o.penalise_output_bias else 0.0
         for s in bias_sums(problem, claim.dual):
             terms.append(0.0 if s <= room else up(s - room))
@@ -106,6 +122,14 @@ def _holds_exactly(problem: Problem, claim: HeadOptimum, i: int) -> bool:
     return all(s <= room for s in sizes) and len(sizes) > 0
 
 
+def check_subnetwork_head(problem: Problem, claim: SubnetworkHeadOptimum) -> dict[str, float]:
+    """Numbers found for the claim; rejects unless they confirm both ends of the interval."""
+    p = claim.subnetwork(problem)
+    Z = relu(hidden(p, problem.X, problem.negative_slope), problem.negative_slope)
+    # In deeper networks nothing is priced but, by l1, the entries of the head.
+    return _confirmed(problem, claim, Z, exact(np.ones(1)), objective_at(problem, p).upper)
+
+
 def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     """Numbers found for the claim; rejects unless they confirm both ends of the interval."""
     o = problem.objective
@@ -117,7 +141,20 @@ def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     loss = loss_at(problem, affine(Z, theta, c))
     P = interior_penalty(o, prices, head_norms(theta, o.penalty), c, "balanced")
     primal = total(o, loss.lower, loss.upper, P).upper
-    v = violation(problem, claim, Z, prices)
+    return _confirmed(problem, claim, Z, prices, primal, lambda i: _holds_exactly(problem, claim, i))
+
+
+def _confirmed(
+    problem: Problem,
+    claim: HeadOptimum | SubnetworkHeadOptimum,
+    Z: Ball,
+    prices: Ball,
+    primal: float,
+    holds: Holds | None = None,
+) -> dict[str, float]:
+    """Z: what the head reads, (N, r). primal: F at the stored head, from above. holds: as of `violation`."""
+    o = problem.objective
+    v = violation(problem, claim, Z, prices, holds)
     dual = -losses.conjugate_mean_upper(o, claim.dual, problem.targets, problem.weights)
     if claim.head_limit is None:
         require(v == 0.0, f"the dual violates its constraints by up to {v!r} and no head_limit is claimed")

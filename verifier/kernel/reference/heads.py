@@ -1,4 +1,4 @@
-"""The second evaluation of `head_optimum`: weak duality with exact dual domains (docs/mathematics.md, section 5)."""
+"""The second evaluation of `head_optimum` and `subnetwork_head_optimum`: weak duality with exact dual domains (docs/mathematics.md, section 5)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from verifier.kernel.reference.forward import preactivations, predictions, relu_columns
+from verifier.kernel.reference.forward import last_hidden, outputs, preactivations, predictions, relu_columns
+from verifier.kernel.reference.maps import readers_of
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
+    Column,
     ball_list,
     ball_matrix,
     ball_rows,
@@ -22,26 +24,52 @@ from verifier.kernel.reference.numbers import (
     rounded_down,
     rounded_up,
 )
-from verifier.kernel.reference.objective import interior_penalty, row_price, sample_loss, sample_targets, weighted_mean
-from verifier.kernel.statements import HeadOptimum, Objective, Problem, require
+from verifier.kernel.reference.objective import (
+    interior_penalty,
+    row_price,
+    sample_loss,
+    sample_targets,
+    vertex_value,
+    weighted_mean,
+)
+from verifier.kernel.statements import HeadOptimum, Objective, Problem, SubnetworkHeadOptimum, require
+
+
+def check_subnetwork_head(problem: Problem, claim: SubnetworkHeadOptimum) -> dict[str, float]:
+    o, p, X = problem.objective, claim.subnetwork(problem), ball_matrix(problem.X)
+    Z = relu_columns(last_hidden(X, p, problem.negative_slope), problem.negative_slope)
+    primal = vertex_value(
+        problem, p, outputs(X, p, problem.negative_slope, readers_of(None, len(p.weights))), "literal"
+    )
+    require(o.penalty in ("none", "l1"), "prices of rows in a deeper network")
+    return _confirmed(problem, claim, Z, [ONE] * len(Z), primal)
 
 
 def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
     o, (N, _) = problem.objective, problem.X.shape
-    shares = [Fraction(1)] * N if problem.weights is None else list(map(Fraction, problem.weights.tolist()))
-    whole = sum(shares, Fraction(0))
     Z = relu_columns(preactivations(ball_matrix(problem.X), claim.rows, claim.row_bias), problem.negative_slope)
     rows, theta, c = ball_rows(claim.rows, claim.row_bias), ball_rows(claim.head, None), ball_list(claim.head_bias)
     f = predictions(Z, theta, c, N)
     each = [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)]
     primal = weighted_mean(problem, each) + arb(o.kappa) * interior_penalty(o, rows, theta, c, "balanced")
+    prices = [row_price(o, row) if o.penalty != "none" else ZERO for row in rows]
+    return _confirmed(problem, claim, Z, prices, primal)
+
+
+def _confirmed(
+    problem: Problem, claim: HeadOptimum | SubnetworkHeadOptimum, Z: list[Column], prices: list[arb], primal: arb
+) -> dict[str, float]:
+    """Z: what the head reads, one list of samples per neuron. primal: F at the stored head."""
+    o, N = problem.objective, len(problem.X)
+    shares = [Fraction(1)] * N if problem.weights is None else list(map(Fraction, problem.weights.tolist()))
+    whole = sum(shares, Fraction(0))
     pulls = [[s * Fraction(v) for v in row] for s, row in zip(shares, claim.dual.tolist(), strict=True)]
     G = arb_mat(Z) * arb_mat([[rational(v) for v in row] for row in pulls])
     # Violations times the sum of weights: a division would blur a constraint that holds with equality.
     violation, kappa, everyone = ZERO, arb(o.kappa), claim.head_limit is None
     for i, row in enumerate(G.tolist()):
         sizes = [norm(row)] if o.penalty == "weight_decay" else [abs(g) for g in row]
-        room = kappa * row_price(o, rows[i]) * rational(whole) if o.penalty != "none" else ZERO
+        room = kappa * prices[i] * rational(whole) if o.penalty != "none" else ZERO
         for size in sizes:
             if everyone:
                 require_at_most(
@@ -50,7 +78,7 @@ def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
             # Entries at most H leave |h_i|_2 at most H sqrt(K).
             cost = arb(len(row)).sqrt() if o.penalty == "weight_decay" else ONE
             violation += cost * positive(size - room)
-    if c is not None:
+    if claim.head_bias is not None:
         allowed = Fraction(o.kappa) * whole if o.penalise_output_bias else Fraction(0)
         for column in zip(*pulls, strict=True):
             over = abs(sum(column, Fraction(0))) - allowed

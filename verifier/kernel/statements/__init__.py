@@ -37,16 +37,17 @@ from verifier.kernel.statements.refusal import Rejected, require, require_array
 from verifier.kernel.statements.region import JacobianRank, RegionMinimum, validate_rank, validate_region
 from verifier.kernel.statements.region_optimum import RegionOptimum, region_network, validate_region_optimum
 from verifier.kernel.statements.sign_count import SignCountBarrier, validate_sign_count
+from verifier.kernel.statements.subnetwork_head import SubnetworkHeadOptimum, validate_subnetwork_head
 from verifier.kernel.statements.verdict import AlongPath, Verdict
 
 # What bounds every path between A and B from below.
 Barrier = BarrierLowerBound | SignCountBarrier | ConeBarrier
 
 __all__ = [
-    "FORMS", "KINDS", "LOSSES", "PENALTIES", "AlongPath", "Barrier", "BarrierLowerBound", "ConeBarrier", "EndpointValue", "EveryWidthLowerBound", "Geometry",
-    "HeadOptimum", "JacobianRank", "Move", "Objective", "Parameters", "PathUpperBound", "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum",
-    "Rejected", "SignCountBarrier", "Verdict", "Window", "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of",
-    "columns_per_neuron", "map_sizes", "permuted", "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier",
-    "validate_cone_barrier", "validate_endpoint", "validate_every_width", "validate_head", "validate_path", "validate_rank", "validate_region",
-    "validate_region_optimum", "validate_sign_count",
+    "FORMS", "KINDS", "LOSSES", "PENALTIES", "AlongPath", "Barrier", "BarrierLowerBound", "ConeBarrier", "EndpointValue", "EveryWidthLowerBound",
+    "Geometry", "HeadOptimum", "JacobianRank", "Move", "Objective", "Parameters", "PathUpperBound", "Pooling", "Problem", "Reading", "RegionMinimum",
+    "RegionOptimum", "Rejected", "SignCountBarrier", "SubnetworkHeadOptimum", "Verdict", "Window", "Write", "apply_writes", "augmented_inputs",
+    "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "map_sizes", "permuted", "region_network", "require", "require_array",
+    "same_parameters", "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint", "validate_every_width", "validate_head",
+    "validate_path", "validate_rank", "validate_region", "validate_region_optimum", "validate_sign_count", "validate_subnetwork_head",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from verifier.paths.towers.tower_path import moves_through_towers
 from verifier.paths.towers.width_search import WidthSearch
 
 Array = np.ndarray
+# Name of the program on the sub-network that both sides share.
+COMMON = "Theorem 4.1, best head on the common sub-network"
 
 
 def theorem41(
@@ -73,10 +76,23 @@ def theorem41(
         if not further.improved(widen=sizes is None):
             break
     middle, Q0 = _middle(search, sides)
-    down = [sides[0].tower(l) for l in range(A.depth - 1, 0, -1)]
-    up = [sides[1].tower(l) for l in range(1, A.depth)]
+    down = [_posed(sides[0], l) for l in range(A.depth - 1, 0, -1)]
+    up = [_posed(sides[1], l) for l in range(1, A.depth)]
     moves = moves_through_towers(A, B, [*down, *middle, *up])
-    return Path("theorem41", A, moves, _notes(sides, Q0, target, time.perf_counter() - start))
+    return Path("theorem41", A, _numbered(moves), _notes(sides, Q0, target, time.perf_counter() - start))
+
+
+def _posed(side: Side, layer: int) -> Tower:
+    return replace(side.tower(layer), program=f"Theorem 4.1, best head at layer {layer} of {side.letter}")
+
+
+def _numbered(moves: Sequence[Move]) -> tuple[Move, ...]:
+    """Segment k ends with the k-th program's head, the last one with B."""
+    out, segment = [], 1
+    for move in moves:
+        out.append(replace(move, segment=segment))
+        segment += move.program is not None
+    return tuple(out)
 
 
 def _sizes(network: Network, sizes: Sequence[int] | None) -> list[int]:
@@ -121,7 +137,8 @@ def _middle(search: Search, sides: Sequence[Side]) -> tuple[list[Tower], float |
             break
     xi = min(found, key=lambda s: s.value)
     weights, biases = tuple(W for W, _ in xi.rows), tuple(b for _, b in xi.rows)
-    return [Tower(weights, biases, xi.head, xi.head_bias, f"T_0: common sub-network, F = {xi.value:.6g}")], xi.value
+    label = f"T_0: common sub-network, F = {xi.value:.6g}"
+    return [Tower(weights, biases, xi.head, xi.head_bias, label, COMMON)], xi.value
 
 
 def _notes(sides: Sequence[Side], Q0: float | None, target: float, seconds: float) -> dict[str, Any]:

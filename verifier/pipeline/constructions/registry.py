@@ -17,7 +17,7 @@ class Construction:
 
     of_all: run by --method all. estimates: it finds sampled figures, and a proof does not wait for it. shallow: defined for one hidden layer of ReLU.
     up_to_permutation: its paths may end in a permuted copy of B, so that they join no pair. keeps_string: its polyline is kept beside the certificate.
-    posed: its convex programs are posed in every run of method all, whatever is proved already.
+    posed: its convex programs are posed in every run of method all, whatever is proved already; posed_in_depth: the same of several hidden layers.
     needs_file: certifies what a file holds. bounds_below: proves lower bounds too.
     """
 
@@ -32,12 +32,13 @@ class Construction:
     needs_file: bool = False
     bounds_below: bool = False
     posed: bool = False
+    posed_in_depth: bool = False
 
 
 _ALL = (
     Construction("exchange", "exchange:exchange", "neurons of A are exchanged for those of B, head by head", of_all=True),
     Construction("line", "lines:line", "the straight line", of_all=True),
-    Construction("halves", "towers:halves", "Theorem 4.1 of N21 for one hidden layer", of_all=True),
+    Construction("halves", "towers:halves", "Theorem 4.1 of N21 for one hidden layer", of_all=True, posed_in_depth=True),
     Construction("theorem41", "towers:theorem41", "Theorem 4.1 of N21 for any depth"),
     Construction("dropout", "towers:dropout", "half of the neurons kept (Kuditipudi et al. 2019)"),
     Construction("descent", "exchange:descent", "descend, then exchange", of_all=True, shallow=True),
