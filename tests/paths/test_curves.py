@@ -8,6 +8,7 @@ import pytest
 from verifier.errors import UsageError
 from verifier.networks.network import Network, linear_combination
 from verifier.objective import Risk, augmented_rows, make_objective
+from verifier.paths import polish as polish_module
 from verifier.paths.curves.trained import bezier, elastic_band, polychain
 from verifier.paths.exchange.descent import value_and_gradient
 from verifier.paths.polish import polish
@@ -72,6 +73,29 @@ def test_polishing_again_changes_nothing_much():
     o = make_objective("squared", kappa=0.01)
     once = polish(network(4), Risk(o, X, y))
     assert polish(once.network, Risk(o, X, y)).after >= once.after * (1 - 1e-3)
+
+
+@pytest.mark.parametrize("penalty", ["path", "l1"])
+def test_polishing_begins_with_programs_where_they_fall_faster(penalty, monkeypatch):
+    """Under the path penalty with one output; L-BFGS goes on from there and never ends above it. Elsewhere, and with dead neurons, they are left out."""
+    posed = []
+    real = polish_module.region_descent
+    monkeypatch.setattr(polish_module, "region_descent", lambda *a, **k: posed.append(real(*a, **k)) or posed[-1])
+    X, y = data(3)
+    o = make_objective("squared", kappa=0.01, penalty=penalty)
+    risk = Risk(o, X, y)
+    p = polish(network(4), risk)
+    assert (1 <= len(posed) <= polish_module.STAGES) if penalty == "path" else not posed
+    for descent in posed:
+        assert len(descent.notes["values"]) <= 1 + polish_module.PROGRAMS
+        assert p.after <= risk.value(descent.end) * (1 + 1e-12)
+    posed.clear()
+    start = network(4)
+    W, b, theta = start.W.copy(), start.b.copy(), start.theta.copy()
+    W[0], b[0], theta[:, 0] = 0.0, 0.0, 0.0
+    dead = polish(start.replace(1, W, b).replace(-1, theta, start.c), risk)
+    assert not posed, "a network with a dead neuron is left to L-BFGS"
+    assert not dead.network.W[0].any()
 
 
 def test_deep_networks_are_refused():
