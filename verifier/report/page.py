@@ -17,6 +17,7 @@ from verifier.report.compare_plot import MOST, compare_plot
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
 from verifier.report.every_width import every_width_section
 from verifier.report.fields import flatten, plural, rows, table, words
+from verifier.report.grid_plot import grid_plot
 from verifier.report.headline import consistency_flags, headline
 from verifier.report.html import render_page
 from verifier.report.layers import MEANING, layer_series, layer_table
@@ -57,6 +58,7 @@ class Grid:
     name: str
     columns: list[str]
     rows: list[list[str]]
+    picture: Picture | None
 
 
 def write_report(certificate: str | Path, out: str | Path | None = None) -> Path:
@@ -137,7 +139,7 @@ def _context(certificate: Certificate, name: str, found: Recheck) -> dict[str, A
         "regions": region_section(found, problem, record),
         "every_width": every_width_section(found, record),
         "limited_heads": any(c.head_limit is not None for c, _ in found.heads),
-        "grids": _grids(record),
+        "grids": _grids(record, E),
         "plane": plane,
         "plane_picture": None if plane is None else plane_plot(plane, E),
         "provenance": flatten({k: v for k, v in provenance.items() if k != "options"}),
@@ -177,17 +179,12 @@ def _deep(problem: Problem, record: dict[str, Any], found: Recheck) -> dict[str,
     }
 
 
-def _grids(record: dict[str, Any]) -> list[Grid]:
+def _grids(record: dict[str, Any], E: float | None) -> list[Grid]:
     out = []
     for name, value in table(record.get("tables")).items():
         found = rows(value)
         columns = list(dict.fromkeys(key for row in found for key in row))
         if columns:
-            out.append(
-                Grid(
-                    name,
-                    columns,
-                    [[words(row[c]) if row.get(c) is not None else "–" for c in columns] for row in found],
-                )
-            )
+            cells = [[words(row[c]) if row.get(c) is not None else "–" for c in columns] for row in found]
+            out.append(Grid(name, columns, cells, grid_plot(found, E) if name == "theorem2" else None))
     return out
