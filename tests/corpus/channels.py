@@ -239,7 +239,7 @@ def head_of_channels() -> Case:
 DENSE_ONLY = {
     "barrier": "barrier-between-two-cells", "sign-count": "sign-count-of-two-neurons", "cone-barrier": "cone-barrier-in-the-plane",
     "region": "region-with-zero-loss-inside", "region-optimum": "region-optimum-inside", "every-width": "every-width-of-one-input", "rank": "rank-full",
-    "violation": "violation-of-nguyen2021-4-4-head",
+    "violation": "violation-of-nguyen2021-4-4-head", "landscape": "whole-landscape-of-one-neuron",
 }  # fmt: skip
 
 

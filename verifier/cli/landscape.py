@@ -60,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pairs of minima per width whose gap is certified and set beside the constructions (default 2)",
     )  # fmt: skip
     parser.add_argument(
+        "--certify-faces", type=int, default=40_000, metavar="N",
+        help="distinct cells and faces up to which a whole landscape is written as a certificate and checked (default 40,000; 0: never)",
+    )  # fmt: skip
+    parser.add_argument(
         "--methods", default="line,halves,exchange,theorem2,dss", metavar="M,M",
         help="constructions to compare (default: line, halves, exchange, theorem2, dss)",
     )  # fmt: skip
@@ -82,12 +86,14 @@ def run(args: argparse.Namespace) -> int:
     for name, value, least in (
         ("--compare", args.compare, 0),
         ("--most-cells", args.most_cells, 1),
+        ("--certify-faces", args.certify_faces, 0),
     ):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
     require_workers(args)
     tree = {
         "--compare": args.compare != 2,
+        "--certify-faces": args.certify_faces != 40_000,
         "--jobs": args.jobs != 1,
         "--backend": args.backend != "local",
         "--output-bias": args.output_bias,
@@ -144,7 +150,7 @@ def _trees(args: argparse.Namespace) -> int:
     data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
     objective = made(read_options(args, ObjectiveOptions))
     task = LandscapeTask(
-        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed
+        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed, args.certify_faces
     )  # fmt: skip
     widths = [args.width] if args.width is not None else parse_widths(args.widths)
     with workers(args) as run_on:

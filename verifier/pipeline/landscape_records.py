@@ -1,4 +1,4 @@
-"""A merge tree as a record for display, and as tables with everything. All of it is computed in float64, nothing certified."""
+"""A merge tree as a record for display, and as tables with everything. All of it is computed in float64; what is certified of it is in `landscape_whole`."""
 
 from __future__ import annotations
 
@@ -48,6 +48,14 @@ def pairs_of(tree: MergeTree, most: int) -> list[LeadingPair]:
         A, B = (minimum_network(values, tree.cells[i]) for i in (p.younger, p.older))
         out.append(LeadingPair(tree.setting.width, k, p, A, B, float(tree.values[0]), tree.resolution))
     return out
+
+
+def networks_of(tree: MergeTree) -> tuple[Network, Network]:
+    """Two networks of the tree's shape: the minima of the largest gap, or the only one twice."""
+    for pair in pairs_of(tree, 1):
+        return pair.A, pair.B
+    only = minimum_network(FaceValues(tree.setting), tree.cells[0])
+    return only, only
 
 
 def tree_record(tree: MergeTree) -> dict[str, Any]:

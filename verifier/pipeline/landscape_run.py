@@ -1,7 +1,7 @@
 """`landscape`: merge trees of one data set for several widths, certificates of their highest barriers, and how far constructions stop above them.
 
-One folder holds everything: width-M-minima.csv, width-M-tree.csv, width-M-components.csv, pairs/, landscape.json, report.html. Trees are computed on
-every run, as nothing could check a stored one; certificates are kept, checked again.
+One folder holds everything: width-M-minima.csv, width-M-tree.csv, width-M-components.csv, width-M-landscape.safetensors, pairs/, landscape.json,
+report.html. Trees and their certificates are made on every run; certificates of pairs are kept, checked again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
-from verifier.numbers import show_down
+from verifier.numbers import show_down, show_up
 from verifier.objective import Objective, Risk
 from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
+from verifier.pipeline.landscape_whole import MOST_FACES, whole_record, whole_words
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import plain
 
@@ -35,7 +36,8 @@ METHODS = ("line", "halves", "exchange", "theorem2", "dss")
 
 @dataclass(frozen=True)
 class LandscapeTask:
-    """Everything that determines the results. compare: pairs of minima per width to certify."""
+    """Everything that determines the results. compare: pairs of minima per width to certify. certify_faces: cells and faces up to which a whole landscape
+    is certified."""
 
     data: Dataset
     objective: Objective
@@ -45,6 +47,7 @@ class LandscapeTask:
     compare: int = 2
     methods: tuple[str, ...] = METHODS
     seed: int = 0
+    certify_faces: int = MOST_FACES
 
     def setting(self, width: int) -> LandscapeSetting:
         require_unweighted(self.data, "landscape")
@@ -76,16 +79,19 @@ class LandscapeResult:
         trees = [w for w in self.record["widths"] if "refused" not in w]
         pairs = [(w, p) for w in trees for p in w["pairs"]]
         failed = sum("failed" in p for _, p in pairs)
-        computed = "; ".join(width_words(w) for w in trees) or "no width"
+        computed = "; ".join(width_words(w) for w in trees if not is_certified(w)) or ("" if trees else "no width")
         certified = "; ".join(
-            f"width {w['width']}, minima {p['younger']} and {p['older']}: {pair_words(p, 7)}"
-            for w, p in pairs
-            if "failed" not in p
+            [f"width {w['width']}: {whole_words(w['whole'])}" for w in trees if is_certified(w)]
+            + [
+                f"width {w['width']}, minima {p['younger']} and {p['older']}: {pair_words(p, 7)}"
+                for w, p in pairs
+                if "failed" not in p
+            ]
         )
         if (least := every_width(self.record)) is not None:
             certified += f"; F >= {show_down(least, 7)} for one hidden layer of any width"
         word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
-        return f"{word}COMPUTED in float64: {computed}; " + (
+        return f"{word}{f'COMPUTED in float64: {computed}; ' if computed else ''}" + (
             f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"
         )
 
@@ -94,6 +100,11 @@ def every_width(record: dict[str, Any]) -> float | None:
     """The highest number that pairs' certificates prove F of no network to be below, whatever its width; None where none does."""
     found = [p["every_width"] for w in record["widths"] for p in w.get("pairs", ()) if p.get("every_width") is not None]
     return max(found, default=None)
+
+
+def is_certified(w: dict[str, Any]) -> bool:
+    """Whether a width's whole landscape is certified."""
+    return bool(w.get("whole", {}).get("status") == "CERTIFIED")
 
 
 def width_words(w: dict[str, Any]) -> str:
@@ -135,6 +146,8 @@ def run_landscape(
     records = [record for record, _ in built]
     for w in records:
         say(w.get("refused") or f"{width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")
+        if "refused" not in w:
+            say(_said_of_whole(w))
     wanted = [(w, pair) for w, pairs in built for pair in pairs]
     certify_pair = partial(_pair, task=task, folder=folder.absolute())
     found = workers.in_order(certify_pair, [pair for _, pair in wanted], lost_pair, what="pairs")
@@ -158,19 +171,31 @@ def run_landscape(
     return LandscapeResult(record, folder)
 
 
+def _said_of_whole(w: dict[str, Any]) -> str:
+    """One line on what is certified of a width's landscape."""
+    found = w["whole"]
+    if not is_certified(w):
+        return f"width {w['width']}: the landscape is not certified: {found['why']}"
+    return (
+        f"width {w['width']}: certified, with the number of components at every level outside {found['intervals']} intervals no longer than "
+        f"{show_up(found['longest'], 2)}; {found['certificate']}"
+    )
+
+
 def _lost_width(width: int, error: VerifierError) -> tuple[dict[str, Any], list[LeadingPair]]:
     raise VerifierError(f"width {width}: {error}")
 
 
 def _width(width: int, *, task: LandscapeTask, folder: Path) -> tuple[dict[str, Any], list[LeadingPair]]:
-    """The merge tree of one width as a record, its tables written, and the pairs to certify."""
+    """The merge tree of one width as a record, its tables and its certificate written, and the pairs to certify."""
     setting = task.setting(width)
     try:
         tree = merge_tree(setting, most_cells=task.most_cells)
     except UsageError as error:
         return {"width": width, "refused": str(error), "cells": setting.cells}, []
     write_tables(tree, folder)
-    return tree_record(tree), pairs_of(tree, task.compare)
+    whole = whole_record(tree, task.data, folder, task.certify_faces)
+    return {**tree_record(tree), "whole": whole}, pairs_of(tree, task.compare)
 
 
 def _pair(pair: LeadingPair, *, task: LandscapeTask, folder: Path) -> dict[str, Any]:

@@ -58,9 +58,17 @@ class Landscape:
         shape = f"{m} ordered neuron{'s' * (m > 1)} and {biases.get((bias[0], bias[1]), 'no biases')}"
         longest = max((math.nextafter(b - a, math.inf) for a, b in self.intervals.tolist()), default=0.0)
         return (
-            f"landscape {quoted(self.name)}: over all networks of {shape}, {{F <= X}} has a certain number of components for every X outside {q} intervals "
-            f"of length at most {longest!r}; {k} {'minimum' if k == 1 else 'minima'}, {len(self.joins)} passes; the largest gap between two of these "
-            f"networks lies in [{self.gap_lower!r}, {self.gap_upper!r}]"
+            f"landscape {quoted(self.name)}: over all networks of {shape}, for every X outside {q} intervals of length at most {longest!r}, the number of "
+            f"components of {{F <= X}} is {self._numbers()}; {k} {'minimum' if k == 1 else 'minima'}, {len(self.joins)} passes; the largest gap between two of "
+            f"these networks lies in [{self.gap_lower!r}, {self.gap_upper!r}]"
+        )
+
+    def _numbers(self) -> str:
+        """Where the counts change, the first few and the last."""
+        ends, counts = self.intervals[:, 1].tolist(), self.counts.tolist()
+        parts = [f"{c} above {x!r}" for i, (x, c) in enumerate(zip(ends, counts)) if i == 0 or c != counts[i - 1]]
+        return ", ".join(
+            ["0 first", *(parts if len(parts) <= 8 else [*parts[:6], f"... ({len(parts) - 7} more)", parts[-1]])]
         )
 
 
