@@ -86,6 +86,10 @@ def check_wide_intervals(K: Kernel, rng: np.random.Generator) -> None:
             gap_lower=0.0, gap_upper=top,
         )  # fmt: skip
         assert accepted(K, problem, one)
+        # Below the only interval lies none, and a row is needed in it as in others.
+        assert not accepted(K, problem, replace(one, intervals=np.array([[claim.intervals[0, 1], top]])))
+        for gone in _spare(claim)[:5].tolist():
+            assert not accepted(K, problem, _without(one, gone))
         assert not accepted(K, problem, replace(one, gap_upper=0.5 * top))
         assert not accepted(K, problem, replace(one, gap_lower=claim.gap_lower / 2))
 
@@ -94,21 +98,28 @@ def check_faces_are_needed(K: Kernel, rng: np.random.Generator) -> None:
     """Without the row of any one face the claim is refused; without rows that are another's again it is not."""
     for k in QUICK:
         problem, claim, _, _ = case(K, k)
-        f = len(claim.faces)
-        spare = np.setdiff1d(np.arange(f), np.concatenate([claim.of_dual, claim.of_point]))
+        f, spare = len(claim.faces), _spare(claim)
         for gone in rng.choice(spare, size=min(4, len(spare)), replace=False).tolist():
-            place = np.arange(f) - (np.arange(f) > gone)
-            fewer = replace(
-                claim, **{n: np.delete(getattr(claim, n), gone, axis=0) for n in ("faces", "facets", "dual", "point")},
-                of_dual=place[claim.of_dual], of_point=place[claim.of_point],
-            )  # fmt: skip
-            assert not accepted(K, problem, fewer)
+            assert not accepted(K, problem, _without(claim, gone))
         again = rng.integers(f, size=3)
         more = {
             n: np.concatenate([getattr(claim, n), getattr(claim, n)[again]])
             for n in ("faces", "facets", "dual", "point")
         }
         assert accepted(K, problem, replace(claim, **more))
+
+
+def _spare(claim) -> np.ndarray:
+    """Rows of faces that no dual and no point is about."""
+    return np.setdiff1d(np.arange(len(claim.faces)), np.concatenate([claim.of_dual, claim.of_point]))
+
+
+def _without(claim, gone: int):
+    """The claim without a spare row."""
+    f = len(claim.faces)
+    place = np.arange(f) - (np.arange(f) > gone)
+    rows = {n: np.delete(getattr(claim, n), gone, axis=0) for n in ("faces", "facets", "dual", "point")}
+    return replace(claim, **rows, of_dual=place[claim.of_dual], of_point=place[claim.of_point])
 
 
 def check_patterns_are_all(K: Kernel, rng: np.random.Generator) -> None:
@@ -171,9 +182,11 @@ def check_cones_are_counted(K: Kernel, rng: np.random.Generator) -> None:
             continue
         cones = enumerate_cones(make_arrangement(X, False))
         rows = [tuple(int(v) for v in X[c[0]]) for c in cones.arrangement.classes]
-        assert K.cones.count_cones([K.rational.line_of(r) for r in rows]) == len(cones.patterns)
+        lines, p = [K.rational.line_of(r) for r in rows], len(cones.patterns)
+        assert K.cones.count_cones(lines, p) == K.cones.count_cones(lines, 10**6) == p
+        assert K.cones.count_cones(lines, p - 1) > p - 1
         fractions = [[K.reference_landscape.Fraction(v) for v in r] for r in rows]
-        assert K.reference_landscape._chambers(fractions) == len(cones.patterns)
+        assert K.reference_landscape._chambers(fractions, p) == p
 
 
 def check_brackets(K: Kernel, rng: np.random.Generator) -> None:
@@ -188,6 +201,14 @@ def check_brackets(K: Kernel, rng: np.random.Generator) -> None:
             facet = -1 if faces[i].sides[0] < 0 else next(f for f, s in enumerate(sides) if tuple(s) == faces[i].sides)
             true, room = values.value(values.face(faces[i].codes, facet)), 10 * values.resolution + 1e-9
             assert true - room <= below[i] <= above[i] <= true + room
+        if problem.objective.kappa > 0.0:
+            # Duals that break their constraints pay for it.
+            higher = (
+                K.brackets.brackets(problem, replace(claim, nu=claim.nu * (1 + 2.0**-6)), faces)[0]
+                if claim.nu.sum(axis=1).any()
+                else below
+            )
+            assert (higher <= above + 1e-9).all()
         worse = claim.points * (1 + 2.0 ** -rng.integers(5, 20))
         try:
             _, higher = K.brackets.brackets(problem, replace(claim, points=worse), faces)
@@ -226,6 +247,34 @@ def check_values_at_points(K: Kernel, rng: np.random.Generator) -> None:
             o = setting.objective
             true = o.loss.values(f[:, None], setting.targets).mean() + o.kappa * np.linalg.norm(u, axis=1).sum()
             assert abs(found[w] - true) <= 1e-9 * (1 + true)
+
+
+def _lies(K: Kernel, problem, claim, code: int, facet: int, u: np.ndarray) -> bool:
+    """Whether a neuron at u is taken for one in the code's cone, or once it is projected on its facet; other neurons are not there."""
+    m, n = claim.faces.shape[1], claim.interiors.shape[1]
+    rows = [u.tolist(), *[[0.0] * n] * (m - 1)]
+    try:
+        K.brackets._Points(problem, claim)._value([code, *[-1] * (m - 1)], facet, rows, 0.0)
+    except K.statements.Rejected:
+        return False
+    return True
+
+
+def check_points_lie_in_cones(K: Kernel, rng: np.random.Generator) -> None:
+    """A point within one cone lies in no other; 0 lies in all; on a facet a point is projected first."""
+    for k in (0, 1, 7, 10):
+        problem, claim, _, setting = case(K, k)
+        for a, b in itertools.product(range(len(claim.patterns)), repeat=2):
+            code = 2 * a + int(rng.integers(2))
+            assert _lies(K, problem, claim, code, -1, claim.interiors[b]) == (a == b)
+            assert _lies(K, problem, claim, code, -1, 0.0 * claim.interiors[b])
+        for f, (a, b) in enumerate(setting.neurons.facet_codes.tolist()):
+            sample, inner = int(setting.neurons.facet_samples[f]), [claim.interiors[c // 2] for c in (a, b)]
+            x = setting.neurons.inputs[sample]
+            on = inner[0] + (inner[1] - inner[0]) * (inner[0] @ x) / (inner[0] @ x - inner[1] @ x)
+            assert _lies(K, problem, claim, a, sample, on)
+            assert _lies(K, problem, claim, a, sample, on + x)
+            assert not _lies(K, problem, claim, a, -1, on + x) or not _lies(K, problem, claim, a, -1, on - x)
 
 
 def check_shared_bounds(K: Kernel, rng: np.random.Generator) -> None:
@@ -301,6 +350,7 @@ WHOLE_CHECKS = [
     check_cones_are_counted,
     check_brackets,
     check_values_at_points,
+    check_points_lie_in_cones,
     check_shared_bounds,
     check_merging,
 ]

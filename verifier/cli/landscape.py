@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--width", type=int, metavar="M", help="the whole landscape of networks of this width")
     what.add_argument("--widths", metavar="A:B", help="several: 1:4 is 1, 2, 3; or a list such as 1,3")
     what.add_argument(
+        "--critical-width", action="store_true",
+        help="widths from 1 on, up to the least one of which every set {F <= X} is connected, certified",
+    )  # fmt: skip
+    what.add_argument(
         "--pair",
         nargs=2,
         metavar=("A", "B"),
@@ -81,8 +85,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if sum(x is not None for x in (args.width, args.widths, args.pair)) != 1:
-        raise UsageError("name one of --width M, --widths A:B and --pair A B")
+    if sum(x is not None for x in (args.width, args.widths, args.pair, args.critical_width or None)) != 1:
+        raise UsageError("name one of --width M, --widths A:B, --critical-width and --pair A B")
     for name, value, least in (
         ("--compare", args.compare, 0),
         ("--most-cells", args.most_cells, 1),
@@ -150,9 +154,10 @@ def _trees(args: argparse.Namespace) -> int:
     data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
     objective = made(read_options(args, ObjectiveOptions))
     task = LandscapeTask(
-        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed, args.certify_faces
+        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed, args.certify_faces,
+        args.critical_width,
     )  # fmt: skip
-    widths = [args.width] if args.width is not None else parse_widths(args.widths)
+    widths = [] if args.critical_width else [args.width] if args.width is not None else parse_widths(args.widths)
     with workers(args) as run_on:
         result = run_landscape(task, widths, _folder(args), workers=run_on, say=_say)
     report = None
@@ -170,6 +175,7 @@ def _trees(args: argparse.Namespace) -> int:
                     "folder": str(result.folder),
                     "report": report and str(report),
                     "widths": brief,
+                    "critical": result.record["critical"],
                 }
             )
         )

@@ -7,6 +7,7 @@ report.html. Trees and their certificates are made on every run; certificates of
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
 from verifier.numbers import show_down, show_up
 from verifier.objective import Objective, Risk
+from verifier.outcomes import Outcome
+from verifier.pipeline.landscape_critical import connected, critical_record, critical_words
 from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
 from verifier.pipeline.landscape_whole import MOST_FACES, whole_record, whole_words
@@ -34,10 +37,14 @@ from verifier.pipeline.record import plain
 METHODS = ("line", "halves", "exchange", "theorem2", "dss")
 
 
+# A width's record, and the pairs of its minima that are to be certified.
+Built = tuple[dict[str, Any], list[LeadingPair]]
+
+
 @dataclass(frozen=True)
 class LandscapeTask:
     """Everything that determines the results. compare: pairs of minima per width to certify. certify_faces: cells and faces up to which a whole landscape
-    is certified."""
+    is certified. critical: widths are gone through until one is certified to be connected at every level."""
 
     data: Dataset
     objective: Objective
@@ -48,6 +55,7 @@ class LandscapeTask:
     methods: tuple[str, ...] = METHODS
     seed: int = 0
     certify_faces: int = MOST_FACES
+    critical: bool = False
 
     def setting(self, width: int) -> LandscapeSetting:
         require_unweighted(self.data, "landscape")
@@ -70,8 +78,15 @@ class LandscapeResult:
 
     @property
     def exit_code(self) -> int:
-        """1 when a pair failed: what the kernel does not accept is a defect."""
-        return int(any("failed" in p for w in self.record["widths"] for p in w.get("pairs", ())))
+        """1 when a pair failed: what the kernel does not accept is a defect; 3 when the critical width was asked for and is not known."""
+        if any("failed" in p for w in self.record["widths"] for p in w.get("pairs", ())):
+            return 1
+        return Outcome.INCONCLUSIVE.exit_code if self.undecided else 0
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the critical width was asked for and is not known."""
+        return (self.record["critical"] or {"width": 0})["width"] is None
 
     @property
     def sentence(self) -> str:
@@ -91,6 +106,10 @@ class LandscapeResult:
         if (least := every_width(self.record)) is not None:
             certified += f"; F >= {show_down(least, 7)} for one hidden layer of any width"
         word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
+        if (critical := critical_words(self.record)) and self.undecided:
+            word += f"INCONCLUSIVE: {critical}; "
+        elif critical:
+            certified = f"{critical}; {certified}"
         return f"{word}{f'COMPUTED in float64: {computed}; ' if computed else ''}" + (
             f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"
         )
@@ -124,13 +143,15 @@ def run_landscape(
     workers: Runner = HERE,
     say: Callable[[str], None] | None = None,
 ) -> LandscapeResult:
-    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs.
+    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs. With `task.critical` the widths are 1, 2, ..., as far as is
+    needed.
 
     Raises UsageError when the data and objective are none that cells cover, or when a width alone has too many cells; among several
     widths, one that is too large becomes a row that says so.
     """
     say = say or (lambda text: None)
     folder = claim_folder(out, known={"landscape.json": ("format", "widths", "provenance")}, pages=("report.html",))
+    widths = [1] if task.critical else widths
     for width in widths:
         setting = task.setting(width)
         if len(widths) == 1:
@@ -142,7 +163,9 @@ def run_landscape(
     for words in said(task.data):
         say(words)
     build = partial(_width, task=task, folder=folder.absolute())
-    built = workers.in_order(build, list(widths), _lost_width, what="widths")
+    built = (
+        _until_connected(build) if task.critical else workers.in_order(build, list(widths), _lost_width, what="widths")
+    )
     records = [record for record, _ in built]
     for w in records:
         say(w.get("refused") or f"{width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")
@@ -164,11 +187,22 @@ def run_landscape(
             "objective": {
                 **asdict(task.objective.options),
             },
-            "hidden_bias": task.hidden_bias, "output_bias": task.output_bias, "provenance": provenance({"widths": list(widths), "seed": task.seed}),
+            "hidden_bias": task.hidden_bias, "output_bias": task.output_bias, "critical": critical_record(records) if task.critical else None,
+            "provenance": provenance({"widths": [w["width"] for w in records], "seed": task.seed}),
         }
     )  # fmt: skip
     atomic_write_bytes(folder / "landscape.json", (json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
     return LandscapeResult(record, folder)
+
+
+def _until_connected(build: Callable[[int], Built]) -> list[Built]:
+    """Widths from 1 on, up to the first that is certified to be connected, or that nothing decides."""
+    built = []
+    for width in itertools.count(1):
+        built.append(build(width))
+        if connected(built[-1][0]) is not False:
+            break
+    return built
 
 
 def _said_of_whole(w: dict[str, Any]) -> str:
@@ -182,11 +216,11 @@ def _said_of_whole(w: dict[str, Any]) -> str:
     )
 
 
-def _lost_width(width: int, error: VerifierError) -> tuple[dict[str, Any], list[LeadingPair]]:
+def _lost_width(width: int, error: VerifierError) -> Built:
     raise VerifierError(f"width {width}: {error}")
 
 
-def _width(width: int, *, task: LandscapeTask, folder: Path) -> tuple[dict[str, Any], list[LeadingPair]]:
+def _width(width: int, *, task: LandscapeTask, folder: Path) -> Built:
     """The merge tree of one width as a record, its tables and its certificate written, and the pairs to certify."""
     setting = task.setting(width)
     try:

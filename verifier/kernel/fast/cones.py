@@ -110,11 +110,13 @@ def neighbour_tables(cones: Cones, signs: bool) -> tuple[Array, Array]:
     return neighbour, facet
 
 
-def count_cones(normals: list[Row]) -> int:
+def count_cones(normals: list[Row], most: int) -> int:
     """In how many cones the hyperplanes of these normals, none 0 and no two parallel, cut space: each cuts as many of those before it in two as these
-    cut the hyperplane itself in."""
+    cut the hyperplane itself in. Some number above `most` where they are more."""
     total = 1
     for k, h in enumerate(normals):
+        if total > most:
+            break
         e = next(i for i, v in enumerate(h) if v)
         within = set()
         for g in normals[:k]:
@@ -122,5 +124,5 @@ def count_cones(normals: list[Row]) -> int:
             del row[e]
             shared = math.gcd(*row)
             within.add(line_of(tuple(v // shared for v in row)))
-        total += count_cones(sorted(within))
+        total += count_cones(sorted(within), most - total)
     return total

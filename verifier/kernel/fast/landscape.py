@@ -50,7 +50,7 @@ def read_neurons(problem: Problem, claim: Landscape) -> Across:
     none = np.zeros((0, 2), dtype=np.int64)
     cones: Cones = read_cones(problem, ConeTable(claim.patterns, claim.interiors, none, none[:, :0]))
     heads = [line_of(cones.rows[j]) for j in cones.classes]
-    require(count_cones(heads) == len(cones.patterns), "the patterns are not all there are")
+    require(count_cones(heads, len(cones.patterns)) == len(cones.patterns), "the patterns are not all there are")
     index = {row.tobytes(): p for p, row in enumerate(cones.patterns)}
     across: Across = [{} for _ in range(2 * len(cones.patterns))]
     for p, row in enumerate(cones.patterns):

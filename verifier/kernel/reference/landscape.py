@@ -29,7 +29,7 @@ def check_landscape(problem: Problem, claim: Landscape) -> dict[str, float]:
     )
     neuron, m = Neuron(problem, table), claim.faces.shape[1]
     normals = [neuron.X[g] for g in sorted({g for g in neuron.group if g is not None})]
-    require(_chambers(normals) == len(neuron.patterns), "the patterns are not all there are")
+    require(_chambers(normals, len(neuron.patterns)) == len(neuron.patterns), "the patterns are not all there are")
     places = [_place(neuron, row, j) for row, j in zip(claim.faces.tolist(), claim.facets.tolist())]
     low, high = _below(problem, claim, neuron, places), _above(problem, claim, neuron, places)
     step: dict[Place, int] = {}
@@ -63,8 +63,9 @@ def check_landscape(problem: Problem, claim: Landscape) -> dict[str, float]:
 # --- all cones ------------------------------------------------------------------------------------------------------
 
 
-def _chambers(normals: list[Vector]) -> int:
-    """Zaslavsky: the sum of |mu(F)| over all flats F, the sets of hyperplanes that hold an intersection of some; mu(least) = 1, sums over lower flats 0."""
+def _chambers(normals: list[Vector], most: int) -> int:
+    """Zaslavsky: the sum of |mu(F)| over all flats F, the sets of hyperplanes that hold an intersection of some; mu(least) = 1, sums over lower flats 0.
+    Rejects more flats than `most`, for each counts at least once."""
     flats: dict[frozenset[int], int] = {frozenset(): 1}
     level = {frozenset[int](): list[Vector]()}  # flat -> a basis of its normals, reduced
     while level:
@@ -76,6 +77,7 @@ def _chambers(normals: list[Vector]) -> int:
                 longer = [*basis, _reduced(normals[h], basis)]
                 whole = frozenset(k for k, v in enumerate(normals) if not any(_reduced(v, longer)))
                 above[whole] = longer
+                require(len(flats) + len(above) <= most, "the patterns are not all there are")
         for flat in above:
             flats[flat] = -sum(mu for other, mu in flats.items() if other < flat)
         level = above
