@@ -29,7 +29,7 @@ from verifier.outcomes import Outcome
 from verifier.pipeline.landscape_critical import connected, critical_record, critical_words
 from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
-from verifier.pipeline.landscape_whole import MOST_FACES, whole_record, whole_words
+from verifier.pipeline.landscape_whole import MOST_FACES, require_no_larger, whole_record, whole_words
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import plain
 
@@ -176,6 +176,7 @@ def run_landscape(
     found = workers.in_order(certify_pair, [pair for _, pair in wanted], lost_pair, what="pairs")
     for (w, pair), row in zip(wanted, found):
         w["pairs"].append(row)
+        require_no_larger(w, row)
         say(
             f"{pair.name}: "
             + (f"failed: {row['failed']}" if "failed" in row else f"{pair_words(row)}; {row['certificate']}")

@@ -18,11 +18,14 @@ from verifier.landscape.faces import FaceValues
 from verifier.landscape.tree import MergeTree
 from verifier.landscape.whole import whole_faces
 from verifier.numbers import show_down, show_up
+from verifier.pipeline.consistent import BoundsContradict
 from verifier.pipeline.landscape_records import networks_of
 from verifier.pipeline.record import plain
 
 # Room between float64 figures and certified bounds of them, over the highest level.
 AGREES = 1e-6
+# A minimum this deep, over F of the network that is 0, has to be seen for a landscape to be called certified.
+SEEN = 1e-9
 MOST_FACES = 40_000
 LISTED = 40  # steps in a record; the certificate has all
 
@@ -61,11 +64,13 @@ def _certified(tree: MergeTree, data: Dataset, folder: Path, most_faces: int) ->
             f"the kernel rejects what was just produced: {verdict.sentence}; this is a defect of verifier, please report it"
         )
     _require_agreement(tree, claim)
-    if len(claim.minima) < len(tree.values):
+    # What the tree tells apart below this is the solvers' noise, on data that can be fitted exactly.
+    scale = setting.objective.loss.value_at_zero(setting.targets)
+    deep = int((tree.persistence > SEEN * scale).sum())
+    if deep > len(claim.joins):
         longest = float((claim.intervals[:, 1] - claim.intervals[:, 0]).max())
         raise _NotWhole(
-            f"the kernel's brackets of the least F on cells and faces are as wide as {longest:.3g}, and tell {len(claim.minima)} of {len(tree.values)} "
-            "minima apart"
+            f"the kernel's brackets of the least F on cells and faces are as wide as {longest:.3g}, and tell {len(claim.minima)} of {deep + 1} minima apart"
         )
     target = folder / f"width-{m}-landscape.safetensors"
     document, arrays = make_document(
@@ -102,6 +107,16 @@ def _require_agreement(tree: MergeTree, claim: Landscape) -> None:
         f"[{least[0]!r}, {least[1]!r}], which the kernel certifies: the tree of width {tree.setting.width} is wrong; this is a defect of verifier, please "
         "report it"
     )
+
+
+def require_no_larger(w: dict[str, Any], pair: dict[str, Any]) -> None:
+    """Raise BoundsContradict when a pair's certified gap is larger than what the certificate of its width says any gap is."""
+    whole, gap = w["whole"], pair["certified_gap"]
+    if whole["status"] == "CERTIFIED" and gap is not None and gap > whole["gap_upper"]:
+        raise BoundsContradict(
+            f"minima {pair['younger']} and {pair['older']} of width {w['width']} have a certified gap of at least {gap!r}, and no two networks of this width "
+            f"one over {whole['gap_upper']!r}; this is a defect of verifier, please report it with the data"
+        )
 
 
 def whole_words(w: dict[str, Any], digits: int = 7) -> str:
