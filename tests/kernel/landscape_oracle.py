@@ -354,10 +354,9 @@ def false_landscape(problem: Any, claim: Any) -> str | None:
         return f"no landscape: {error}"
     if tree is None:
         return "weights"
-    room = (
-        SLACK * max(float(tree.passes[-1]) if len(tree.passes) else 0.0, float(tree.values[-1]), 1e-12)
-        + 10 * tree.resolution
-    )
+    # Beside F of the network that is 0: what can be fitted exactly is 0 to solvers up to some share of that.
+    zero = tree.setting.objective.loss.value_at_zero(tree.setting.targets)
+    room = SLACK * max(float(tree.passes.max(initial=0.0)), float(tree.values[-1]), zero) + 10 * tree.resolution
     starts, ends = claim.intervals.T
     inside = lambda v: ((starts - room <= v) & (v <= ends + room)).any()
     for k, (a, b) in enumerate(zip(ends.tolist(), [*starts[1:].tolist(), 2.0 * float(ends[-1]) + 1.0])):

@@ -22,7 +22,7 @@ from verifier.pipeline.consistent import BoundsContradict
 from verifier.pipeline.landscape_records import networks_of
 from verifier.pipeline.record import plain
 
-# Room between float64 figures and certified bounds of them, over the highest level.
+# Room between float64 figures and certified bounds of them, over F of the network that is 0.
 AGREES = 1e-6
 # A minimum this deep, over F of the network that is 0, has to be seen for a landscape to be called certified.
 SEEN = 1e-9
@@ -65,8 +65,7 @@ def _certified(tree: MergeTree, data: Dataset, folder: Path, most_faces: int) ->
         )
     _require_agreement(tree, claim)
     # What the tree tells apart below this is the solvers' noise, on data that can be fitted exactly.
-    scale = setting.objective.loss.value_at_zero(setting.targets)
-    deep = int((tree.persistence > SEEN * scale).sum())
+    deep = int((tree.persistence > SEEN * _size(tree)).sum())
     if deep > len(claim.joins):
         longest = float((claim.intervals[:, 1] - claim.intervals[:, 0]).max())
         raise _NotWhole(
@@ -95,10 +94,15 @@ def figures(claim: Landscape) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _size(tree: MergeTree) -> float:
+    """F of the network that is 0."""
+    return tree.setting.objective.loss.value_at_zero(tree.setting.targets)
+
+
 def _require_agreement(tree: MergeTree, claim: Landscape) -> None:
     """Raise VerifierError when the float64 tree is none that the certified figures allow: one of the two is wrong, and it is not the kernel."""
-    gap, level = tree.largest_gap
-    room = AGREES * max(level, float(tree.values[-1])) + 10.0 * tree.resolution
+    gap = tree.largest_gap[0]
+    room = AGREES * _size(tree) + 10.0 * tree.resolution
     least = (claim.intervals[0, 0], claim.intervals[claim.minima[0, 0], 1])
     if claim.gap_lower - room <= gap <= claim.gap_upper + room and least[0] - room <= tree.values[0] <= least[1] + room:
         return
