@@ -81,7 +81,7 @@ def test_nothing_certified_says_so(tiny, tmp_path, capsys):
         "COMPUTED in float64: width 1: 2 minima in 20 cells, largest gap 0.416134 at level 0.964933; nothing certified\n"
     )
     assert "width 1: the landscape is not certified: 41 distinct cells and faces" in err
-    assert not list(tmp_path.glob("*.safetensors"))
+    assert not [*tmp_path.glob("*.safetensors"), *tmp_path.glob("*certified*")]
     assert not (tmp_path / "report.html").exists()
 
 
@@ -138,6 +138,17 @@ def test_whole_landscapes_are_certified(tiny, tmp_path, capsys):
         assert whole["connected_from"] == pytest.approx(w["connected_from"], rel=1e-9)
         assert whole["sha256"] == c.digest
         assert c.digest[:16] in page
+        with open(tmp_path / f"width-{w['width']}-certified-tree.csv") as handle:
+            certified = list(csv.DictReader(handle))
+        with open(tmp_path / f"width-{w['width']}-tree.csv") as handle:
+            computed = sorted(float(r["gap"]) for r in csv.DictReader(handle))
+        assert len(certified) == minima
+        for row, gap in zip(sorted(certified[1:], key=lambda r: float(r["gap_from"])), computed, strict=True):
+            assert float(row["gap_from"]) - 1e-12 <= gap <= float(row["gap_to"]) + 1e-12
+            assert float(row["gap_to"]) - float(row["gap_from"]) < 1e-12
+        with open(tmp_path / f"width-{w['width']}-certified-components.csv") as handle:
+            counts = [int(r["components"]) for r in csv.DictReader(handle)]
+        assert counts == [0, *claim.counts.tolist()]
         assert f"width {w['width']}: {minima} minima, {minima - 1} pass" in page
     assert page.index("CERTIFIED") < page.index("4 minima, 3 passes")
     assert "COMPUTED" not in page

@@ -19,7 +19,7 @@ from verifier.landscape.tree import MergeTree
 from verifier.landscape.whole import whole_faces
 from verifier.numbers import show_down, show_up
 from verifier.pipeline.consistent import BoundsContradict
-from verifier.pipeline.landscape_records import networks_of
+from verifier.pipeline.landscape_records import networks_of, write_csv
 from verifier.pipeline.record import plain
 
 # Room between float64 figures and certified bounds of them, over F of the network that is 0.
@@ -35,6 +35,9 @@ def whole_record(tree: MergeTree, data: Dataset, folder: Path, most_faces: int) 
     try:
         return _certified(tree, data, folder, most_faces)
     except _NotWhole as why:
+        for table in _tables(tree.setting.width):
+            # Of an earlier run, about another question.
+            (folder / table).unlink(missing_ok=True)
         return {"status": "COMPUTED", "why": str(why)}
 
 
@@ -76,7 +79,28 @@ def _certified(tree: MergeTree, data: Dataset, folder: Path, most_faces: int) ->
         problem, [claim], data_name=data.name, labels={}, record={"kind": "landscape", "width": m}
     )
     digest = write_certificate(target, document, arrays)
+    _write_tables(claim, folder, m)
     return plain({"status": "CERTIFIED", "certificate": target.name, "sha256": digest, **figures(claim)})
+
+
+def _tables(m: int) -> tuple[str, str]:
+    return f"width-{m}-certified-tree.csv", f"width-{m}-certified-components.csv"
+
+
+def _write_tables(claim: Landscape, folder: Path, m: int) -> None:
+    """All passes and all minima as certified intervals, and the number of components between two levels. Ends of gaps are rounded outwards."""
+    tree, components = _tables(m)
+    ends, births = claim.intervals.tolist(), claim.minima[:, 0].tolist()
+    rows: list[list[Any]] = [[0, "", *map(repr, ends[births[0]]), "", "", "", ""]]
+    for t, young, old in claim.joins.tolist():
+        (a, b), (low, high) = ends[t], ends[births[young]]
+        gap = [max(0.0, math.nextafter(a - high, -math.inf)), math.nextafter(b - low, math.inf)]
+        rows.append([young, old, repr(low), repr(high), repr(a), repr(b), *map(repr, gap)])
+    write_csv(folder / tree, ["minimum", "joins", "F_from", "F_to", "pass_from", "pass_to", "gap_from", "gap_to"], rows)
+    below = [*(a for a, _ in ends[1:]), None]
+    steps: list[list[Any]] = [["", repr(ends[0][0]), 0]]
+    steps += [[repr(b), "" if x is None else repr(x), n] for (_, b), x, n in zip(ends, below, claim.counts.tolist())]
+    write_csv(folder / components, ["above", "below", "components"], steps)
 
 
 def figures(claim: Landscape) -> dict[str, Any]:
