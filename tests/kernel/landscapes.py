@@ -15,7 +15,8 @@ from verifier.landscape.tree import merge_tree
 from verifier.landscape.whole import whole_faces
 from verifier.objective import Risk, make_objective
 
-# Without and with a penalty, an output bias, two neurons, two inputs, no biases; parallel inputs, an input twice, an input of 0, inputs on one line.
+# Without and with a penalty, an output bias, two neurons, two inputs, no biases; parallel inputs, an input twice, an input of 0, inputs on one line,
+# a price of the output bias.
 CASES = (
     {"seed": 0},
     {"seed": 0, "m": 2},
@@ -28,6 +29,15 @@ CASES = (
     {"seed": 0, "m": 2, "bias": False},
     {"seed": 4, "m": 2, "X": ((-1.0,), (-0.5,), (0.0,), (0.5,), (1.0,)), "bias": False},
     {"seed": 5, "X": ((-0.5,), (-0.5,), (0.25,), (0.25,), (1.0,))},
+    {
+        "seed": 9,
+        "X": ((0.0, -0.5), (0.0, 0.5)),
+        "kappa": 0.15,
+        "penalty": "path",
+        "bias": False,
+        "output_bias": True,
+        "price": True,
+    },
     {"seed": 6, "X": ((-1.0, -1.0), (-0.5, -0.5), (0.25, 0.25), (1.0, 1.0))},
 )
 

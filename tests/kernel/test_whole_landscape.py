@@ -254,6 +254,7 @@ BUGS = [
     ("brackets", "f, penalty = [fraction(bias)] * len(X), arb(0)", "f, penalty = [ZERO] * len(X), arb(0)"),
     ("brackets", "+ arb(o.kappa) * penalty)", ")"),
     ("brackets", "return arb_upper(_loss_sum(self.problem, f) / len(X)", "return arb_upper(_loss_sum(self.problem, f) / (len(X) + 1)"),
+    ("brackets", "penalty += abs(arb(bias))", "pass"),
     ("brackets", "z = arb(-y * f)", "z = arb(y * f)"),
     ("brackets", "return arb(r * r / 2) if bool(r <= delta)", "return arb(r * r) if bool(r <= delta)"),
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from .attack_components import of_kernel
 from .components import Kernel
 from .landscapes import CASES, instance
 
-QUICK = (0, 1, 2, 4, 6, 7, 8, 9, 10, 11)
+QUICK = (0, 1, 2, 4, 6, 7, 8, 9, 10, 11, 12)
 
 
 def case(K: Kernel, k: int):
@@ -246,6 +246,7 @@ def check_values_at_points(K: Kernel, rng: np.random.Generator) -> None:
             f = (np.where(codes % 2 == 0, 1.0, -1.0)[:, None] * np.maximum(u @ X.T, 0.0)).sum(axis=0) + claim.biases[w]
             o = setting.objective
             true = o.loss.values(f[:, None], setting.targets).mean() + o.kappa * np.linalg.norm(u, axis=1).sum()
+            true += o.kappa * o.bias_price * abs(claim.biases[w])
             assert abs(found[w] - true) <= 1e-9 * (1 + true)
 
 

@@ -154,8 +154,8 @@ def _moved(setting: LandscapeSetting, code: int, u: Array, facet: int) -> Array:
     """A point (n,) near u that lies in the code's cone, or on its facet once it is projected there: u itself, or u with those of the hyperplanes that it
     nearly lies on, either a little further inwards; 0 where none does."""
     neurons, normal = setting.neurons, setting.normal
-    if not u.any() or (facet >= 0 and len(u) == 1):
-        return np.zeros_like(u)
+    if not u.any():
+        return u
     inwards, sample = neurons.cones.interiors[code // 2], -1 if facet < 0 else int(neurons.facet_samples[facet])
     if facet >= 0:
         # Between interior points on both sides of the facet, where the hyperplane is crossed.
@@ -163,7 +163,8 @@ def _moved(setting: LandscapeSetting, code: int, u: Array, facet: int) -> Array:
         x = neurons.inputs[sample]
         inwards = a + (b - a) * (a @ x) / (a @ x - b @ x)
     size = lambda v: np.linalg.norm(np.ldexp(v, setting.columns - normal.output))
-    inwards = inwards / size(inwards)
+    # A facet that is a whole hyperplane has 0 inside it, and nowhere to go.
+    inwards = inwards / (size(inwards) or 1.0)
     for near in (0.0, *NEAR):
         settled = u if near == 0.0 else _on_hyperplanes(setting, code, u, near)
         for share in INWARD:
