@@ -6,13 +6,16 @@ from typing import Any
 
 from verifier.numbers import show_down, show_up
 
+# A width is said to be connected when its largest gap is certified to be at most this share of F of the network that is 0.
+RESOLVED = 1e-5
+
 
 def connected(w: dict[str, Any]) -> bool | None:
     """Whether a width's landscape is certified to be connected at every level outside its intervals; None where nothing certified decides it."""
     whole = w.get("whole", {})
     if whole.get("status") != "CERTIFIED":
         return None
-    if whole["minima"] == 1:
+    if whole["minima"] == 1 and whole["gap_upper"] <= RESOLVED * whole["zero"]:
         return True
     return False if whole["gap_lower"] > 0.0 else None
 
@@ -23,7 +26,11 @@ def critical_record(widths: list[dict[str, Any]]) -> dict[str, Any]:
     for w, below in zip(widths, [None, *widths]):
         found = connected(w)
         if found is None:
-            why = w.get("refused") or w["whole"].get("why") or "its gap is too small to be told from none"
+            why = (
+                w.get("refused")
+                or w["whole"].get("why")
+                or f"its largest gap is only known to be at most {show_up(w['whole']['gap_upper'], 3)}"
+            )
             return {"width": None, "why": f"width {w['width']} is not decided: {why}"}
         if found:
             return {

@@ -80,7 +80,9 @@ def _certified(tree: MergeTree, data: Dataset, folder: Path, most_faces: int) ->
     )
     digest = write_certificate(target, document, arrays)
     _write_tables(claim, folder, m)
-    return plain({"status": "CERTIFIED", "certificate": target.name, "sha256": digest, **figures(claim)})
+    return plain(
+        {"status": "CERTIFIED", "certificate": target.name, "sha256": digest, "zero": _size(tree), **figures(claim)}
+    )
 
 
 def _tables(m: int) -> tuple[str, str]:
