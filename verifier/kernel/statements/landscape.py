@@ -59,7 +59,7 @@ class Landscape:
         longest = max((math.nextafter(b - a, math.inf) for a, b in self.intervals.tolist()), default=0.0)
         return (
             f"landscape {quoted(self.name)}: over all networks of {shape}, for every X outside {q} intervals of length at most {longest!r}, the number of "
-            f"components of {{F <= X}} is {self._numbers()}; {k} {'minimum' if k == 1 else 'minima'}, {len(self.joins)} passes; the largest gap between two of "
+            f"components of {{F <= X}} is {self._numbers()}; {k} {'minimum' if k == 1 else 'minima'}, {len(self.joins)} {'pass' if len(self.joins) == 1 else 'passes'}; the largest gap between two of "
             f"these networks lies in [{self.gap_lower!r}, {self.gap_upper!r}]"
         )
 
