@@ -3,7 +3,7 @@
 One pair each: Moons (width 20, squared), Breast Cancer (widths 20 and 200, logistic), digits (width 32, cross-entropy), with the loss alone
 (kappa = 0) and with the path penalty (kappa = 0.001). Two deep pairs on digits, cross-entropy alone: hidden widths 200, 200, and five of 64,
 narrow enough that three paths of 32 vertices make a small file. One convolutional pair on 7 percent of digits (`benchmarks.channels`). And
-`landscape`: the exact landscape of five samples (docs/landscape.md, seed 0) for widths 1, 2, 3, with the pair of the largest gap of each width
+`landscape`: the exact landscape of five samples (docs/landscape.md, seed 0) for widths 1, 2, 3, whole and with the pair of the largest gap of each width
 certified from both sides. `barrier`: two networks of two neurons on Moons, 800 samples, squared loss and path penalty, different sign counts, with a
 certified barrier between them.
 """
@@ -116,6 +116,10 @@ def landscape(folder: Path) -> None:
     for file in sorted((out / "pairs").glob("*.safetensors")):
         kept = ROOT / "certificates" / f"landscape-{file.name}"
         shutil.copy(file, kept)
+        run(["report", str(kept), "--out", str(ROOT / "reports" / f"{kept.stem}.html")])
+    for width in (1, 2, 3):
+        kept = ROOT / "certificates" / f"whole-landscape-width-{width}.safetensors"
+        shutil.copy(out / f"width-{width}-landscape.safetensors", kept)
         run(["report", str(kept), "--out", str(ROOT / "reports" / f"{kept.stem}.html")])
     shutil.copy(out / "report.html", ROOT / "reports" / "landscape.html")
 

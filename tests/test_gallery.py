@@ -7,7 +7,7 @@ import pytest
 
 from verifier.certificate import read_certificate
 from verifier.kernel import PathUpperBound, check
-from verifier.kernel.statements import BarrierLowerBound, SignCountBarrier
+from verifier.kernel.statements import BarrierLowerBound, Landscape, SignCountBarrier
 
 ROOT = Path(__file__).resolve().parents[1]
 # Pairs of networks with more than one hidden layer, with the loss alone: widths.
@@ -89,6 +89,27 @@ def test_the_landscapes_reports_name_their_files(file):
     page = (ROOT / "reports" / f"{file.stem}.html").read_text()
     assert read_certificate(file).digest in page
     assert "0.5425" in (ROOT / "reports" / "landscape.html").read_text()
+
+
+WHOLE = sorted((ROOT / "certificates").glob("whole-landscape-*.safetensors"))
+
+
+def test_the_whole_landscapes_are_the_documented_ones():
+    """2, 4 and 18 minima, and largest gaps of any two networks that the pairs' certificates agree with; each report says so."""
+    assert [f.stem for f in WHOLE] == [f"whole-landscape-width-{m}" for m in (1, 2, 3)]
+    for file, minima, pair in zip(WHOLE, (2, 4, 18), LANDSCAPES, strict=True):
+        c = read_certificate(file)
+        (claim,) = c.claims
+        assert isinstance(claim, Landscape)
+        assert check(c.problem, claim).accepted
+        assert (len(claim.minima), len(claim.joins)) == (minima, minima - 1)
+        low = max(x.gap for x in read_certificate(pair).claims if isinstance(x, BarrierLowerBound))
+        assert low <= claim.gap_upper <= low * (1 + 1e-6)
+        assert claim.gap_upper * (1 - 1e-6) <= claim.gap_lower
+        page = (ROOT / "reports" / f"{file.stem}.html").read_text()
+        assert c.digest in page
+        assert "The whole landscape of networks of this shape is known" in page
+        assert c.digest[:16] in (ROOT / "reports" / "landscape.html").read_text()
 
 
 def test_the_barrier_between_trained_networks():

@@ -16,6 +16,7 @@ from verifier.cli.landscape import parse_widths
 from verifier.cli.main import main
 from verifier.errors import UsageError, VerifierError
 from verifier.files import file_sha256
+from verifier.kernel import check
 from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, PathUpperBound
 from verifier.landscape.minima import MinimaPair
 from verifier.networks.checkpoint import save_checkpoint
@@ -42,9 +43,9 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
     assert out == (
-        "COMPUTED in float64: width 1: 2 minima in 20 cells, largest gap 0.416134 at level 0.964933; "
-        "width 2: 4 minima in 400 cells, largest gap 0.542507 at level 0.545626; "
-        "CERTIFIED by the kernel: width 1, minima 1 and 0: 0.4161342 <= gap <= 0.4161343; width 2, minima 1 and 0: 0.5425068 <= gap <= 0.5425069\n"
+        "CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343; "
+        "width 2: 4 minima, 3 passes, 0.5425068 <= largest gap <= 0.5425069; "
+        "width 1, minima 1 and 0: 0.4161342 <= gap <= 0.4161343; width 2, minima 1 and 0: 0.5425068 <= gap <= 0.5425069\n"
     )
     assert err.splitlines()[0].startswith("data ")
     assert "10 activation patterns of one neuron" in err.splitlines()[0]
@@ -57,6 +58,9 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
     assert float(rows[1]["gap"]) == pytest.approx(0.54251, abs=5e-6) or float(rows[0]["gap"]) > 0
     assert max(float(r["gap"]) for r in rows) == pytest.approx(0.54251, abs=5e-6)
     assert main(["check", *map(str, sorted((folder / "pairs").glob("*.safetensors"))), "--reference"]) == 0
+    whole = sorted(folder.glob("*.safetensors"))
+    assert [f.name for f in whole] == ["width-1-landscape.safetensors", "width-2-landscape.safetensors"]
+    assert main(["check", *map(str, whole), "--reference"]) == 0
     capsys.readouterr()
 
     made = {f: f.stat().st_mtime_ns for f in (folder / "pairs").iterdir()}
@@ -70,10 +74,14 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
 
 
 def test_nothing_certified_says_so(tiny, tmp_path, capsys):
-    assert main(words(tiny, tmp_path, "--width", "1", "--compare", "0", "--no-report")) == 0
-    assert capsys.readouterr().out == (
+    asked = words(tiny, tmp_path, "--width", "1", "--compare", "0", "--no-report", "--certify-faces", "40")
+    assert main(asked) == 0
+    out, err = capsys.readouterr()
+    assert out == (
         "COMPUTED in float64: width 1: 2 minima in 20 cells, largest gap 0.416134 at level 0.964933; nothing certified\n"
     )
+    assert "width 1: the landscape is not certified: 41 distinct cells and faces" in err
+    assert not [*tmp_path.glob("*.safetensors"), *tmp_path.glob("*certified*")]
     assert not (tmp_path / "report.html").exists()
 
 
@@ -85,8 +93,8 @@ def certified_part(text):
 
 
 def test_certified_stands_over_kernel_checked_bounds_alone(tiny, tmp_path, capsys):
-    """In the line, the JSON and the page: counts and largest gaps are COMPUTED."""
-    assert main(words(tiny, tmp_path, "--widths", "1:3", "--compare", "1", "--json")) == 0
+    """In the line, the JSON and the page: where landscapes are not certified, counts and largest gaps are COMPUTED."""
+    assert main(words(tiny, tmp_path, "--widths", "1:3", "--compare", "1", "--json", "--certify-faces", "0")) == 0
     found = json.loads(capsys.readouterr().out)
     bounds = certified_part(found["sentence"]).strip().split("; ")
     assert [re.sub("[0-9.]+ <=|<= [0-9.]+", "#", b) for b in bounds] == [
@@ -106,6 +114,92 @@ def test_certified_stands_over_kernel_checked_bounds_alone(tiny, tmp_path, capsy
     assert "COMPUTED" in head
     assert "largest gap" in head
     assert "largest gap" not in rest.partition("The kernel checked both ends")[0]
+
+
+def test_whole_landscapes_are_certified(tiny, tmp_path, capsys):
+    """Line, JSON and page say what the certificates' claims say, each of which the kernel accepts by both evaluations."""
+    assert main(words(tiny, tmp_path, "--widths", "1:4", "--compare", "0", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sentence"].startswith("CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap")
+    assert "COMPUTED" not in found["sentence"]
+    page = Outline((tmp_path / "report.html").read_text("utf-8")).text
+    for w, minima in zip(found["widths"], (2, 4, 18), strict=True):
+        whole = w["whole"]
+        c = read_certificate(tmp_path / whole["certificate"])
+        (claim,) = c.claims
+        for evaluation in ("fast", "reference"):
+            assert check(c.problem, claim, evaluation=evaluation).accepted
+        assert whole["status"] == "CERTIFIED"
+        assert whole["minima"] == len(claim.minima) == w["minima_count"] == minima
+        assert whole["passes"] == len(claim.joins) == minima - 1
+        assert (whole["gap_lower"], whole["gap_upper"]) == (claim.gap_lower, claim.gap_upper)
+        assert claim.gap_lower <= w["largest_gap"] * (1 + 1e-9)
+        assert w["largest_gap"] * (1 - 1e-9) <= claim.gap_upper
+        assert whole["connected_from"] == pytest.approx(w["connected_from"], rel=1e-9)
+        assert whole["sha256"] == c.digest
+        assert c.digest[:16] in page
+        with open(tmp_path / f"width-{w['width']}-certified-tree.csv") as handle:
+            certified = list(csv.DictReader(handle))
+        with open(tmp_path / f"width-{w['width']}-tree.csv") as handle:
+            computed = sorted(float(r["gap"]) for r in csv.DictReader(handle))
+        assert len(certified) == minima
+        for row, gap in zip(sorted(certified[1:], key=lambda r: float(r["gap_from"])), computed, strict=True):
+            assert float(row["gap_from"]) - 1e-12 <= gap <= float(row["gap_to"]) + 1e-12
+            assert float(row["gap_to"]) - float(row["gap_from"]) < 1e-12
+        with open(tmp_path / f"width-{w['width']}-certified-components.csv") as handle:
+            counts = [int(r["components"]) for r in csv.DictReader(handle)]
+        assert counts == [0, *claim.counts.tolist()]
+        assert f"width {w['width']}: {minima} minima, {minima - 1} pass" in page
+    assert page.index("CERTIFIED") < page.index("4 minima, 3 passes")
+    assert "COMPUTED" not in page
+
+
+def test_a_tree_that_contradicts_the_certificate_of_its_landscape_is_an_error(tiny, tmp_path, capsys, monkeypatch):
+    from verifier.pipeline import landscape_run
+
+    real = landscape_run.merge_tree
+
+    def wrong(*args, **options):
+        tree = real(*args, **options)
+        return replace(tree, passes=tree.passes * 2)
+
+    monkeypatch.setattr(landscape_run, "merge_tree", wrong)
+    assert main(words(tiny, tmp_path, "--width", "1", "--compare", "0")) == 1
+    assert "which the kernel certifies: the tree of width 1 is wrong" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seed", "N", "width", "gap"), [(0, 4, 3, "0.2705434"), (1, 3, 3, "0.3396398"), (0, 2, 1, None)]
+)
+def test_critical_width(seed, N, width, gap, tmp_path, capsys):
+    """The least width without a gap, with certificates of it and of the widths below, which have one."""
+    X, y = documented_data(seed, N)
+    np.savez(tmp_path / "d.npz", X=X, y=y[:, 0])
+    assert main(words(tmp_path / "d.npz", tmp_path / "o", "--critical-width", "--compare", "0", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["critical"]["width"] == width
+    assert found["critical"]["resolution"] < 1e-12
+    page = Outline((tmp_path / "o" / "report.html").read_text("utf-8")).text
+    sentence = f"critical width {width}: no two networks of width {width} have a gap over "
+    assert f"CERTIFIED by the kernel: {sentence}" in found["sentence"]
+    assert sentence in page
+    for w in found["widths"]:
+        (claim,) = read_certificate(tmp_path / "o" / w["whole"]["certificate"]).claims
+        assert (len(claim.minima) == 1) == (w["width"] == width)
+        assert (claim.gap_lower > 0.0) == (w["width"] < width)
+    assert [w["width"] for w in found["widths"]] == list(range(1, width + 1))
+    assert gap is None or f"two of width {width - 1} have one of at least {gap}" in found["sentence"]
+
+
+def test_critical_width_that_is_not_decided(tiny, tmp_path, capsys):
+    asked = words(tiny, tmp_path, "--critical-width", "--compare", "0", "--most-cells", "100")
+    assert main(asked) == 3
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "INCONCLUSIVE: critical width not determined: width 2 is not decided: landscape: 2 x 10 one-neuron cells"
+    )
+    assert out.endswith("CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n")
+    assert "ritical width not determined" in (tmp_path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("power", [-15, 20])
@@ -158,8 +252,10 @@ def test_a_tree_that_contradicts_its_certificate_is_an_error(tiny, tmp_path, cap
     )
     assert main(words(tiny, tmp_path, "--width", "1", "--compare", "1")) == 1
     out, err = capsys.readouterr()
-    assert out.startswith("FAILED 1 of 1 pairs; COMPUTED in float64: ")
-    assert out.endswith("; nothing certified\n")
+    assert (
+        out
+        == "FAILED 1 of 1 pairs; CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"
+    )
     assert "the tree's gap 280.6 (float64) contradicts 0.4161 <= gap <= 0.4162, which the kernel certifies" in err
     assert "ERROR" in Outline((tmp_path / "report.html").read_text("utf-8")).text
 
@@ -256,7 +352,9 @@ def test_a_pair(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ([], "name one of --width M, --widths A:B and --pair A B"),
+        ([], "name one of --width M, --widths A:B, --critical-width and --pair A B"),
+        (["--width", "2", "--critical-width"], "name one of --width M"),
+        (["--width", "2", "--certify-faces", "-1"], "--certify-faces -1: expected at least 0"),
         (["--width", "2", "--widths", "1:3"], "name one of --width M"),
         (["--width", "0"], "the width must be at least 1"),
         (["--width", "2", "--most-cells", "100"], "make 400 cells, more than the 100"),

@@ -240,6 +240,7 @@ DENSE_ONLY = {
     "barrier": "barrier-between-two-cells", "sign-count": "sign-count-of-two-neurons", "cone-barrier": "cone-barrier-in-the-plane",
     "region": "region-with-zero-loss-inside", "region-optimum": "region-optimum-inside", "every-width": "every-width-of-one-input", "rank": "rank-full",
     "violation": "violation-of-nguyen2021-4-4-head", "subnetwork-head": "subnetwork-head-by-hand",
+    "landscape": "whole-landscape-of-one-neuron",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from . import (
     subnetwork_head,
     violations,
     violations_papers,
+    whole_landscape,
 )
 from .small import Case, chord, full, halves, head_claim, named, net, random_problem
 
@@ -151,6 +152,7 @@ def all_correct() -> dict[str, Case]:
         for name, make in {
             **channels.CORRECT,
             **landscape.CORRECT,
+            **whole_landscape.CORRECT,
             **sign_count.CORRECT,
             **cone_barrier.CORRECT,
             **region_optimum.CORRECT,

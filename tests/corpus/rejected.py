@@ -22,6 +22,7 @@ from . import (
     subnetwork_head,
     violations,
     violations_papers,
+    whole_landscape,
 )
 from .correct import deep_problem, exact_squares, head_with_free_bias, head_with_limit, head_without_limit
 from .small import Case, chord, everything, full, halves, loose_path, net, path_claim, random_problem
@@ -527,6 +528,7 @@ ATTACKS.update({
 ATTACKS.update(attacks.REJECTED)
 ATTACKS.update(channels.REJECTED)
 ATTACKS.update(landscape.REJECTED)
+ATTACKS.update(whole_landscape.REJECTED)
 ATTACKS.update(sign_count.REJECTED)
 ATTACKS.update(cone_barrier.REJECTED)
 ATTACKS.update(region_optimum.REJECTED)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import ctx
 
-from tests.corpus import attacks, cone_barrier, every_width, landscape, region_optimum, sign_count
+from tests.corpus import attacks, cone_barrier, every_width, landscape, region_optimum, sign_count, whole_landscape
 from verifier.kernel.papers.statement import ClaimViolation
 
 from .components import Kernel
@@ -31,7 +31,7 @@ def of_kernel(K: Kernel, value: Any) -> Any:
 @cache
 def cases() -> dict[str, tuple[Any, bool]]:
     """(case, whether it is correct) by name."""
-    rooms = (attacks, landscape, region_optimum, sign_count, cone_barrier, every_width)
+    rooms = (attacks, landscape, region_optimum, sign_count, cone_barrier, every_width, whole_landscape)
     good = {name: make for room in rooms for name, make in room.CORRECT.items()}
     bad = {name: make for room in rooms for name, make in room.REJECTED.items()}
     with ctx.workprec(53):  # as everywhere else, and not as the components' exact side

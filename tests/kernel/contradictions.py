@@ -15,6 +15,7 @@ from verifier.kernel.statements import (
     ConeBarrier,
     EveryWidthLowerBound,
     JacobianRank,
+    Landscape,
     RegionMinimum,
     RegionOptimum,
     SignCountBarrier,
@@ -42,6 +43,15 @@ def _against(x: Any, y: Any) -> str | None:
         # A barrier for a frozen output layer is one for the paths that keep it; B's permuted copies are the ends of other paths.
         about = x.output_layer == "trained" or y.output_layer == "frozen"
         return "a path stays below a barrier" if about and y.permutation is None and y.sup < x.level else None
+    if pair[0] in (BarrierLowerBound, SignCountBarrier, ConeBarrier) and pair[1] is Landscape:
+        # A path that keeps the output layer may have to rise where others do not.
+        return "a gap is larger than the largest one" if x.output_layer == "trained" and x.gap > y.gap_upper else None
+    if pair == (Landscape, Landscape):
+        return "there are two largest gaps" if x.gap_lower > y.gap_upper else _counted_twice(x, y)
+    if pair == (EndpointValue, Landscape):
+        return "a network lies below the least F" if x.upper < y.intervals[0, 0] else None
+    if pair == (EveryWidthLowerBound, Landscape):
+        return "the least F lies below that of any width" if y.intervals[y.minima[0, 0], 1] < x.lower else None
     if pair == (HeadOptimum, HeadOptimum):
         same = all(_equal(getattr(x, n), getattr(y, n)) for n in ("rows", "row_bias"))
         entries = [np.abs(a).max() for a in (y.head, y.head_bias) if a is not None]
@@ -74,6 +84,19 @@ def _against(x: Any, y: Any) -> str | None:
         return "an empty region has a point" if empty and x.verdict == "zero_inside" else None
     if pair == (JacobianRank, JacobianRank):
         return "a rank is full and is not" if _equal(x.pattern, y.pattern) and x.full and not y.full else None
+    return None
+
+
+def _counted_twice(x: Landscape, y: Landscape) -> str | None:
+    """At levels outside the intervals of both."""
+    ends = np.unique(np.concatenate([x.intervals.ravel(), y.intervals.ravel()]))
+    for level in ((ends[1:] + ends[:-1]) / 2).tolist():
+        if not any(((c.intervals[:, 0] <= level) & (level <= c.intervals[:, 1])).any() for c in (x, y)):
+            counts = [
+                c.counts[int((c.intervals[:, 1] < level).sum()) - 1] if level > c.intervals[0, 1] else 0 for c in (x, y)
+            ]
+            if counts[0] != counts[1]:
+                return f"{counts[0]} components at {level}, and {counts[1]}"
     return None
 
 

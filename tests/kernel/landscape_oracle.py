@@ -9,6 +9,8 @@ import numpy as np
 
 from verifier.errors import VerifierError
 from verifier.landscape.gap import exact_gap
+from verifier.landscape.setting import make_setting
+from verifier.landscape.tree import merge_tree
 from verifier.networks.network import Network
 from verifier.objective import Risk, make_objective
 from verifier.regions.arrangement import make_arrangement
@@ -342,3 +344,54 @@ def false_violation(problem: Any, claim: Any) -> str | None:
         return None
     true = true_margin(problem, claim)
     return None if claim.margin <= true * (1 + SLACK) + 1e-12 else f"the margin is about {true}"
+
+
+def false_landscape(problem: Any, claim: Any) -> str | None:
+    """Other numbers of components, minima, passes or another largest gap than the merge tree of float64 programs has, beyond their rounding."""
+    try:
+        tree = _tree(problem, claim.patterns.shape[1])
+    except VerifierError as error:
+        return f"no landscape: {error}"
+    if tree is None:
+        return "weights"
+    # Beside F of the network that is 0: what can be fitted exactly is 0 to solvers up to some share of that.
+    zero = tree.setting.objective.loss.value_at_zero(tree.setting.targets)
+    room = SLACK * max(float(tree.passes.max(initial=0.0)), float(tree.values[-1]), zero) + 10 * tree.resolution
+    starts, ends = claim.intervals.T
+    inside = lambda v: ((starts - room <= v) & (v <= ends + room)).any()
+    for k, (a, b) in enumerate(zip(ends.tolist(), [*starts[1:].tolist(), 2.0 * float(ends[-1]) + 1.0])):
+        if b - a > 2 * room and tree.components((a + b) / 2) != claim.counts[k]:
+            return f"{tree.components((a + b) / 2)} components at {(a + b) / 2}, not {claim.counts[k]}"
+    if tree.values[0] < starts[0] - room:
+        return "a network lies below the first interval"
+    longest = float((ends - starts).max())
+    deep = tree.persistence > longest + 2 * room
+    if not all(inside(v) for v in (*tree.values[tree.younger[deep]], *tree.passes[deep])):
+        return "a minimum or a pass lies in no interval"
+    if not deep.sum() <= len(claim.joins) == len(claim.minima) - 1:
+        return "minima and passes are too few, or not as many"
+    if (claim.joins[:, 0] <= claim.minima[claim.joins[:, 1], 0]).any():
+        return "a minimum ends before it is born"
+    gap = tree.largest_gap[0]
+    return None if claim.gap_lower - room <= gap <= claim.gap_upper + room else f"the largest gap is about {gap}"
+
+
+def _tree(problem: Any, samples: int) -> Any:
+    """The merge tree, remembered; None with sample weights."""
+    if problem.weights is not None or len(problem.X) != samples:
+        return None
+    o = problem.objective
+    objective = make_objective(
+        o.loss, delta=o.delta, kappa=o.kappa, penalty=None if o.penalty == "none" else o.penalty, penalise_output_bias=o.penalise_output_bias
+    )  # fmt: skip
+    shape = (len(problem.A.weights[0]), problem.A.biases[0] is not None, problem.A.biases[1] is not None)
+    key = (repr(objective), problem.X.tobytes(), problem.X.shape, problem.targets.tobytes(), *shape)
+    if key not in _TREES:
+        setting = make_setting(
+            Risk(objective, problem.X, problem.targets), shape[0], hidden_bias=shape[1], output_bias=shape[2]
+        )
+        _TREES[key] = merge_tree(setting, most_cells=2**18)
+    return _TREES[key]
+
+
+_TREES: dict[Any, Any] = {}

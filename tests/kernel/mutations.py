@@ -31,6 +31,8 @@ NUMBERS = (
     "level",
     "gap_over_level",
     "head_limit",
+    "gap_lower",
+    "gap_upper",
     "bias_limit",
     "margin",
     "time",
@@ -81,7 +83,11 @@ def claim_number_shrunk(rng: Rng, d: Document, a: Arrays) -> None:
     name = pick(rng, (k for k in NUMBERS if claim.get(k) is not None))
     factor = 1.0 - 2.0 ** -float(rng.integers(1, 53))
     x = float.fromhex(claim[name])
-    below = name == "lower" or claim["kind"] in ("barrier_lower_bound", "sign_count_barrier", "cone_barrier")
+    below = name in ("lower", "gap_lower") or claim["kind"] in (
+        "barrier_lower_bound",
+        "sign_count_barrier",
+        "cone_barrier",
+    )
     claim[name] = (x / factor if below else x * factor).hex()
 
 

@@ -23,13 +23,21 @@ from verifier.kernel.statements import (
     ConeBarrier,
     EveryWidthLowerBound,
     JacobianRank,
+    Landscape,
     RegionMinimum,
     RegionOptimum,
     SignCountBarrier,
 )
 
 from . import maps_oracle
-from .landscape_oracle import false_barrier, false_rank, false_region, false_region_optimum, false_violation
+from .landscape_oracle import (
+    false_barrier,
+    false_landscape,
+    false_rank,
+    false_region,
+    false_region_optimum,
+    false_violation,
+)
 
 BITS = 400
 GRID = np.linspace(0.0, 1.0, 65)
@@ -530,6 +538,7 @@ LANDSCAPE = {
     BarrierLowerBound: false_barrier,
     SignCountBarrier: false_barrier,
     ConeBarrier: false_barrier,
+    Landscape: false_landscape,
     RegionMinimum: false_region,
     JacobianRank: false_rank,
     ClaimViolation: false_violation,

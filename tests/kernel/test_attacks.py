@@ -20,6 +20,8 @@ from .cone_barriers import CASES as CONE_CASES
 from .cone_barriers import instance as cone_instance
 from .contradictions import contradiction
 from .field_mutants import mutants, places
+from .landscapes import CASES as WHOLE_CASES
+from .landscapes import instance as whole_instance
 from .loader import kernel
 from .oracle import falsehood
 from .region_components import claims as region_claims
@@ -50,6 +52,9 @@ def bases():
         out.append((problem, [claim]))
     for case in CONE_CASES:
         problem, claim, *_ = cone_instance(**case)
+        out.append((problem, [claim]))
+    for case in WHOLE_CASES:
+        problem, claim, *_ = whole_instance(**case)
         out.append((problem, [claim]))
     for seed in FROZEN:
         problem, claim, _ = frozen_instance(seed)

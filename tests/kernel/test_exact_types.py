@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.corpus import attacks, cone_barrier, every_width, landscape, region_optimum, sign_count
+from tests.corpus import attacks, cone_barrier, every_width, landscape, region_optimum, sign_count, whole_landscape
 from tests.corpus.small import Case, net
 from verifier.kernel import Move, Objective, Problem, check
 from verifier.kernel.papers.statement import ClaimViolation
@@ -14,7 +14,7 @@ from verifier.kernel.statements import EndpointValue
 
 EVALUATIONS = ("fast", "reference")
 SQUARED = Objective("squared", None, 0.0, "none", False)
-ROOMS = (attacks, landscape, region_optimum, sign_count, cone_barrier, every_width)
+ROOMS = (attacks, landscape, region_optimum, sign_count, cone_barrier, every_width, whole_landscape)
 CORRECT = {name: make for room in ROOMS for name, make in room.CORRECT.items()}
 
 

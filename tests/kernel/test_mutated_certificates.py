@@ -20,6 +20,8 @@ from .barrier_components import CASES
 from .barriers import instance
 from .cone_barriers import CASES as CONE_CASES
 from .cone_barriers import instance as cone_instance
+from .landscapes import CASES as WHOLE_CASES
+from .landscapes import instance as whole_instance
 from .mutations import mutant
 from .oracle import falsehood
 from .region_components import claims as region_claims
@@ -74,6 +76,9 @@ def landscape_bases():
     for case in (*CONE_CASES[:3], CONE_CASES[4], CONE_CASES[9]):
         problem, claim, *_ = cone_instance(**case)
         yield make_document(problem, [claim], data_name="cones", labels={}, record={}, embed=True)
+    for case in WHOLE_CASES:
+        problem, claim, *_ = whole_instance(**case)
+        yield make_document(problem, [claim], data_name="whole", labels={}, record={}, embed=True)
     for problem, claim, rank, _ in region_claims()[:9]:
         yield make_document(problem, [claim, rank], data_name="region", labels={}, record={}, embed=True)
     for problem, claim in optimum_claims():

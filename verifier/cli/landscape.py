@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--width", type=int, metavar="M", help="the whole landscape of networks of this width")
     what.add_argument("--widths", metavar="A:B", help="several: 1:4 is 1, 2, 3; or a list such as 1,3")
     what.add_argument(
+        "--critical-width", action="store_true",
+        help="widths from 1 on, up to the least one of which every set {F <= X} is connected, certified",
+    )  # fmt: skip
+    what.add_argument(
         "--pair",
         nargs=2,
         metavar=("A", "B"),
@@ -60,6 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pairs of minima per width whose gap is certified and set beside the constructions (default 2)",
     )  # fmt: skip
     parser.add_argument(
+        "--certify-faces", type=int, default=40_000, metavar="N",
+        help="distinct cells and faces up to which a whole landscape is written as a certificate and checked (default 40,000; 0: never)",
+    )  # fmt: skip
+    parser.add_argument(
         "--methods", default="line,halves,exchange,theorem2,dss", metavar="M,M",
         help="constructions to compare (default: line, halves, exchange, theorem2, dss)",
     )  # fmt: skip
@@ -77,17 +85,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if sum(x is not None for x in (args.width, args.widths, args.pair)) != 1:
-        raise UsageError("name one of --width M, --widths A:B and --pair A B")
+    if sum(x is not None for x in (args.width, args.widths, args.pair, args.critical_width or None)) != 1:
+        raise UsageError("name one of --width M, --widths A:B, --critical-width and --pair A B")
     for name, value, least in (
         ("--compare", args.compare, 0),
         ("--most-cells", args.most_cells, 1),
+        ("--certify-faces", args.certify_faces, 0),
     ):
         if value is not None and value < least:
             raise UsageError(f"{name} {value}: expected at least {least}")
     require_workers(args)
     tree = {
         "--compare": args.compare != 2,
+        "--certify-faces": args.certify_faces != 40_000,
         "--jobs": args.jobs != 1,
         "--backend": args.backend != "local",
         "--output-bias": args.output_bias,
@@ -144,9 +154,10 @@ def _trees(args: argparse.Namespace) -> int:
     data = load_data(args.data, **data_options(args), loss=args.loss, outputs=1)
     objective = made(read_options(args, ObjectiveOptions))
     task = LandscapeTask(
-        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed
+        data, objective, args.hidden_bias, args.output_bias, args.most_cells or CELLS["tree"], args.compare, methods, args.seed, args.certify_faces,
+        args.critical_width,
     )  # fmt: skip
-    widths = [args.width] if args.width is not None else parse_widths(args.widths)
+    widths = [] if args.critical_width else [args.width] if args.width is not None else parse_widths(args.widths)
     with workers(args) as run_on:
         result = run_landscape(task, widths, _folder(args), workers=run_on, say=_say)
     report = None
@@ -164,6 +175,7 @@ def _trees(args: argparse.Namespace) -> int:
                     "folder": str(result.folder),
                     "report": report and str(report),
                     "widths": brief,
+                    "critical": result.record["critical"],
                 }
             )
         )

@@ -16,7 +16,7 @@ from verifier.errors import VerifierError
 from verifier.kernel.fast.barrier import check_barrier, face_bounds
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, augmented_inputs, validate_barrier
-from verifier.programs.zero_sum import with_zero_sum
+from verifier.programs.zero_sum import domain, with_zero_sum
 
 Array = np.ndarray
 
@@ -24,6 +24,9 @@ Array = np.ndarray
 SMALL = 1e-10
 # A column adds to the span of others when this share of it, or more, lies outside.
 OUTSIDE = 1e-9
+
+# Entries of a dual of the logistic loss, or of Huber's in units of delta, this near to an end of their domain have no room to be solved for.
+EDGE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +69,7 @@ def barrier_claim(
     Raises VerifierError when the kernel rejects it: a face is missing, or a dual proves nothing.
     """
     f, m, N = faces.multipliers.shape
-    nu, multipliers = faces.nu.astype(np.float64), faces.multipliers.astype(np.float64)
-    bases: list[list[int]] = [[] for _ in range(f)]
-    for k in range(f):
-        if problem.objective.kappa == 0.0:
-            nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, region.patterns, output_layer, faces, k)
-        elif (
-            problem.A.biases[1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
-        ):
-            o = problem.objective
-            nu[k] = with_zero_sum(nu[k], problem.targets[:, 0], o.loss, o.delta)
-    width = max(map(len, bases), default=0)
-    basis = np.array([[*b, *[-1] * (width - len(b))] for b in bases], dtype=np.int64).reshape(f, width)
+    nu, multipliers, basis = solvable(problem, region.patterns, output_layer, faces)
     claim = BarrierLowerBound(
         name, around, output_layer, max(0.0, level), 0.0, region.patterns, region.interiors, region.redundant, region.supports,
         np.ascontiguousarray(region.cells, dtype=np.int64), int(region.inside), np.array(region.outside, dtype=np.int64),
@@ -96,8 +88,28 @@ def barrier_claim(
     return claim
 
 
+def solvable(
+    problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, edge: float = EDGE
+) -> tuple[Array, Array, Array]:
+    """(nu (f, N), multipliers (f, m, N), basis (f, b)) that meet their constraints: exactly once the kernel has solved for the basis, or, with
+    kappa > 0, as exactly as floats can. edge: see EDGE."""
+    nu, multipliers = faces.nu.astype(np.float64), faces.multipliers.astype(np.float64)
+    bases: list[list[int]] = [[] for _ in nu]
+    for k in range(len(nu)):
+        if problem.objective.kappa == 0.0:
+            nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k, edge)
+        elif (
+            problem.A.biases[1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
+        ):
+            o = problem.objective
+            nu[k] = with_zero_sum(nu[k], problem.targets[:, 0], o.loss, o.delta)
+    width = max(map(len, bases), default=0)
+    basis = np.array([[*b, *[-1] * (width - len(b))] for b in bases], dtype=np.int64).reshape(len(nu), width)
+    return nu, multipliers, basis
+
+
 def _exactly_solvable(
-    problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, k: int
+    problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, k: int, edge: float
 ) -> tuple[Array, Array, list[int]]:
     """(nu, multipliers, basis) of face k: nu and the free multiplier first, they may take any sign; then the largest multipliers."""
     X = augmented_inputs(problem)
@@ -128,9 +140,14 @@ def _exactly_solvable(
     M = np.vstack(blocks)
     # Each equation in units of its own: inputs may have columns of very different sizes.
     M = np.ldexp(M, -np.frexp(np.abs(M).max(axis=1, keepdims=True))[1])
-    first = [*range(N), *([free] if free >= 0 else [])]
+    # Entries without room come last, and are 0 where they nearly are.
+    o, y = problem.objective, problem.targets[:, 0]
+    low, high = domain(y, o.loss, o.delta)
+    still = np.minimum(nu - low, high - nu) <= edge * (o.delta or 1.0)
+    nu[still & (np.abs(nu) <= edge)] = 0.0
+    first = [*np.flatnonzero(~still).tolist(), *([free] if free >= 0 else [])]
     support = [N + j for j in np.argsort(-np.abs(flat), kind="stable") if flat[j] != 0.0 and N + j != free]
-    return nu, multipliers, _independent(M, first, support)
+    return nu, multipliers, _independent(M, first, [*support, *np.flatnonzero(still).tolist()])
 
 
 def _independent(M: Array, first: list[int], then: list[int]) -> list[int]:
@@ -138,7 +155,7 @@ def _independent(M: Array, first: list[int], then: list[int]) -> list[int]:
     scale = np.linalg.norm(M, axis=0)
     rest = M / np.where(scale > 0.0, scale, 1.0)
     chosen: list[int] = []
-    while True:
+    while first:
         sizes = np.linalg.norm(rest[:, first], axis=0)
         best = int(np.argmax(sizes))
         if not sizes[best] > OUTSIDE:

@@ -12,6 +12,7 @@ from verifier.kernel.fast import (
     every_width,
     forward,
     heads,
+    landscape,
     paths,
     region_optimum,
     regions,
@@ -23,6 +24,7 @@ from verifier.kernel.reference import barrier as reference_barrier
 from verifier.kernel.reference import cone_barrier as reference_cone_barrier
 from verifier.kernel.reference import every_width as reference_every_width
 from verifier.kernel.reference import heads as reference_heads
+from verifier.kernel.reference import landscape as reference_landscape
 from verifier.kernel.reference import objective as reference_objective
 from verifier.kernel.reference import paths as reference_paths
 from verifier.kernel.reference import region_optimum as reference_region_optimum
@@ -35,6 +37,7 @@ from verifier.kernel.statements import (
     EveryWidthLowerBound,
     HeadOptimum,
     JacobianRank,
+    Landscape,
     PathUpperBound,
     Problem,
     RegionMinimum,
@@ -46,6 +49,7 @@ from verifier.kernel.statements import (
     validate_endpoint,
     validate_every_width,
     validate_head,
+    validate_landscape,
     validate_path,
     validate_rank,
     validate_region,
@@ -62,6 +66,7 @@ Claim = (
     | BarrierLowerBound
     | SignCountBarrier
     | ConeBarrier
+    | Landscape
     | RegionMinimum
     | RegionOptimum
     | EveryWidthLowerBound
@@ -97,6 +102,7 @@ RULES: dict[type, Rule] = {
     ConeBarrier: Rule(
         validate_cone_barrier, cone_barrier.check_cone_barrier, reference_cone_barrier.check_cone_barrier
     ),
+    Landscape: Rule(validate_landscape, landscape.check_landscape, reference_landscape.check_landscape),
     RegionMinimum: Rule(validate_region, regions.check_region, reference_barrier.check_region),
     RegionOptimum: Rule(
         validate_region_optimum, region_optimum.check_region_optimum, reference_region_optimum.check_region_optimum

@@ -9,7 +9,9 @@ from verifier.files import atomic_write_bytes
 from verifier.kernel.statements import Objective
 from verifier.numbers import show_down, show_up
 from verifier.pages.landscape_plot import components_plot, tree_plot, widths_plot
-from verifier.pipeline.landscape_run import every_width
+from verifier.pipeline.landscape_critical import critical_words
+from verifier.pipeline.landscape_run import every_width, is_certified
+from verifier.pipeline.landscape_whole import whole_words
 from verifier.report.endpoints import objective_words
 from verifier.report.fields import estimate, plural
 from verifier.report.headline import MISSED
@@ -30,18 +32,22 @@ def context(record: dict[str, Any]) -> dict[str, Any]:
     o, d = record["objective"], record["data"]
     trees = [w for w in record["widths"] if "refused" not in w]
     errors = [e for w in trees for p in w["pairs"] for e in _errors(w, p)]
+    computed = [w for w in trees if not is_certified(w)]
     return {
-        # Never CERTIFIED: what the kernel checked stands in a line of its own, under its own word.
-        "word": "ERROR" if errors else "COMPUTED",
+        # What the kernel checked stands in lines of its own, under its own word. Where that is every landscape, nothing is left to be computed only.
+        "word": "ERROR" if errors else "COMPUTED" if computed or not trees else "CERTIFIED",
         "tone": "bad" if errors else "note",
-        "finding": _finding(trees),
-        "certified": [
+        "finding": _finding(computed if trees else []) if computed or not trees or errors else "",
+        "certified": ([critical_words(record)] if (record.get("critical") or {}).get("width") is not None else [])
+        + [f"width {w['width']}: {whole_words(w['whole'], 9)}" for w in trees if is_certified(w)]
+        + [
             f"width {w['width']}, minima {p['younger']} and {p['older']}: {_interval(p)}"
             for w in trees
             for p in w["pairs"]
             if "failed" not in p
         ]
         + _least(record),
+        "undecided": critical_words(record) if (record.get("critical") or {"width": 0})["width"] is None else "",
         "errors": errors,
         "objective": objective_words(
             Objective(o["loss"], o["delta"], o["kappa"], o["penalty"], o["penalise_output_bias"])
@@ -120,6 +126,7 @@ def _tree(w: dict[str, Any]) -> dict[str, Any]:
         "width": w["width"],
         "minima_count": w["minima_count"],
         "distinct": w["distinct_minima"],
+        "whole": _whole(w["whole"]),
         "zero": estimate(w["zero_network"]),
         "connected": "; ".join(
             f"from {a:.6g} on" if b is None else f"from {a:.6g} up to {b:.6g}" for a, b in w["connected"]
@@ -135,6 +142,21 @@ def _tree(w: dict[str, Any]) -> dict[str, Any]:
         "more_joins": max(0, w["minima_count"] - 1 - SHOWN),
         "pairs": [_pair(w, p, k) for k, p in enumerate(w["pairs"]) if "failed" not in p],
     }  # fmt: skip
+
+
+def _whole(found: dict[str, Any]) -> dict[str, Any]:
+    """What is certified of a landscape, or why it is not."""
+    if found["status"] != "CERTIFIED":
+        return {"why": found["why"]}
+    return {
+        "why": None,
+        "words": whole_words(found, 9),
+        "outside": f"{plural(found['intervals'], 'interval')} no longer than {show_up(found['longest'], 2)}",
+        "connected": show_up(found["connected_from"], 9),
+        "proof": f"{found['faces']} distinct cells and faces, {plural(found['duals'], 'dual')}, {plural(found['points'], 'point')}",
+        "certificate": found["certificate"],
+        "sha256": found["sha256"],
+    }
 
 
 def _pair(w: dict[str, Any], p: dict[str, Any], k: int) -> dict[str, Any]:

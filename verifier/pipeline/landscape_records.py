@@ -1,4 +1,4 @@
-"""A merge tree as a record for display, and as tables with everything. All of it is computed in float64, nothing certified."""
+"""A merge tree as a record for display, and as tables with everything. All of it is computed in float64; what is certified of it is in `landscape_whole`."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def pairs_of(tree: MergeTree, most: int) -> list[LeadingPair]:
     return out
 
 
+def networks_of(tree: MergeTree) -> tuple[Network, Network]:
+    """Two networks of the tree's shape: the minima of the largest gap, or the only one twice."""
+    for pair in pairs_of(tree, 1):
+        return pair.A, pair.B
+    only = minimum_network(FaceValues(tree.setting), tree.cells[0])
+    return only, only
+
+
 def tree_record(tree: MergeTree) -> dict[str, Any]:
     """A tree for display."""
     gap, level = tree.largest_gap
@@ -76,16 +84,16 @@ def write_tables(tree: MergeTree, folder: Path) -> None:
     minima = [
         [k, repr(float(v)), " ".join(map(str, c))] for k, (v, c) in enumerate(zip(tree.values, tree.cells.tolist()))
     ]
-    _write_csv(folder / f"width-{m}-minima.csv", ["minimum", "F", "codes"], minima)
+    write_csv(folder / f"width-{m}-minima.csv", ["minimum", "F", "codes"], minima)
     joins = [
         [int(y), int(o), repr(float(p)), repr(float(tree.values[y])), repr(float(g))]
         for y, o, p, g in zip(tree.younger, tree.older, tree.passes, tree.persistence)
     ]
-    _write_csv(folder / f"width-{m}-tree.csv", ["younger", "older", "pass", "F_younger", "gap"], joins)
-    _write_csv(folder / f"width-{m}-components.csv", ["level", "components"], [[repr(v), c] for v, c in tree.steps])
+    write_csv(folder / f"width-{m}-tree.csv", ["younger", "older", "pass", "F_younger", "gap"], joins)
+    write_csv(folder / f"width-{m}-components.csv", ["level", "components"], [[repr(v), c] for v, c in tree.steps])
 
 
-def _write_csv(path: Path, head: list[str], rows: list[list[Any]]) -> None:
+def write_csv(path: Path, head: list[str], rows: list[list[Any]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)

@@ -1,12 +1,13 @@
 """`landscape`: merge trees of one data set for several widths, certificates of their highest barriers, and how far constructions stop above them.
 
-One folder holds everything: width-M-minima.csv, width-M-tree.csv, width-M-components.csv, pairs/, landscape.json, report.html. Trees are computed on
-every run, as nothing could check a stored one; certificates are kept, checked again.
+One folder holds everything: width-M-minima.csv, width-M-tree.csv, width-M-components.csv, width-M-landscape.safetensors, pairs/, landscape.json,
+report.html. Trees and their certificates are made on every run; certificates of pairs are kept, checked again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,10 +23,13 @@ from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
-from verifier.numbers import show_down
+from verifier.numbers import show_down, show_up
 from verifier.objective import Objective, Risk
+from verifier.outcomes import Outcome
+from verifier.pipeline.landscape_critical import connected, critical_record, critical_words
 from verifier.pipeline.landscape_pairs import lost_pair, pair_record, pair_words
 from verifier.pipeline.landscape_records import LeadingPair, pairs_of, tree_record, write_tables
+from verifier.pipeline.landscape_whole import MOST_FACES, require_no_larger, whole_record, whole_words
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import plain
 
@@ -33,9 +37,14 @@ from verifier.pipeline.record import plain
 METHODS = ("line", "halves", "exchange", "theorem2", "dss")
 
 
+# A width's record, and the pairs of its minima that are to be certified.
+Built = tuple[dict[str, Any], list[LeadingPair]]
+
+
 @dataclass(frozen=True)
 class LandscapeTask:
-    """Everything that determines the results. compare: pairs of minima per width to certify."""
+    """Everything that determines the results. compare: pairs of minima per width to certify. certify_faces: cells and faces up to which a whole landscape
+    is certified. critical: widths are gone through until one is certified to be connected at every level."""
 
     data: Dataset
     objective: Objective
@@ -45,6 +54,8 @@ class LandscapeTask:
     compare: int = 2
     methods: tuple[str, ...] = METHODS
     seed: int = 0
+    certify_faces: int = MOST_FACES
+    critical: bool = False
 
     def setting(self, width: int) -> LandscapeSetting:
         require_unweighted(self.data, "landscape")
@@ -67,8 +78,15 @@ class LandscapeResult:
 
     @property
     def exit_code(self) -> int:
-        """1 when a pair failed: what the kernel does not accept is a defect."""
-        return int(any("failed" in p for w in self.record["widths"] for p in w.get("pairs", ())))
+        """1 when a pair failed: what the kernel does not accept is a defect; 3 when the critical width was asked for and is not known."""
+        if any("failed" in p for w in self.record["widths"] for p in w.get("pairs", ())):
+            return 1
+        return Outcome.INCONCLUSIVE.exit_code if self.undecided else 0
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the critical width was asked for and is not known."""
+        return (self.record["critical"] or {"width": 0})["width"] is None
 
     @property
     def sentence(self) -> str:
@@ -76,16 +94,23 @@ class LandscapeResult:
         trees = [w for w in self.record["widths"] if "refused" not in w]
         pairs = [(w, p) for w in trees for p in w["pairs"]]
         failed = sum("failed" in p for _, p in pairs)
-        computed = "; ".join(width_words(w) for w in trees) or "no width"
+        computed = "; ".join(width_words(w) for w in trees if not is_certified(w)) or ("" if trees else "no width")
         certified = "; ".join(
-            f"width {w['width']}, minima {p['younger']} and {p['older']}: {pair_words(p, 7)}"
-            for w, p in pairs
-            if "failed" not in p
+            [f"width {w['width']}: {whole_words(w['whole'])}" for w in trees if is_certified(w)]
+            + [
+                f"width {w['width']}, minima {p['younger']} and {p['older']}: {pair_words(p, 7)}"
+                for w, p in pairs
+                if "failed" not in p
+            ]
         )
         if (least := every_width(self.record)) is not None:
             certified += f"; F >= {show_down(least, 7)} for one hidden layer of any width"
         word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
-        return f"{word}COMPUTED in float64: {computed}; " + (
+        if (critical := critical_words(self.record)) and self.undecided:
+            word += f"INCONCLUSIVE: {critical}; "
+        elif critical:
+            certified = f"{critical}; {certified}"
+        return f"{word}{f'COMPUTED in float64: {computed}; ' if computed else ''}" + (
             f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"
         )
 
@@ -94,6 +119,11 @@ def every_width(record: dict[str, Any]) -> float | None:
     """The highest number that pairs' certificates prove F of no network to be below, whatever its width; None where none does."""
     found = [p["every_width"] for w in record["widths"] for p in w.get("pairs", ()) if p.get("every_width") is not None]
     return max(found, default=None)
+
+
+def is_certified(w: dict[str, Any]) -> bool:
+    """Whether a width's whole landscape is certified."""
+    return bool(w.get("whole", {}).get("status") == "CERTIFIED")
 
 
 def width_words(w: dict[str, Any]) -> str:
@@ -113,13 +143,15 @@ def run_landscape(
     workers: Runner = HERE,
     say: Callable[[str], None] | None = None,
 ) -> LandscapeResult:
-    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs.
+    """Build the landscapes of all widths in the folder `out`, and certify their leading pairs. With `task.critical` the widths are 1, 2, ..., as far as is
+    needed.
 
     Raises UsageError when the data and objective are none that cells cover, or when a width alone has too many cells; among several
     widths, one that is too large becomes a row that says so.
     """
     say = say or (lambda text: None)
     folder = claim_folder(out, known={"landscape.json": ("format", "widths", "provenance")}, pages=("report.html",))
+    widths = [1] if task.critical else widths
     for width in widths:
         setting = task.setting(width)
         if len(widths) == 1:
@@ -131,15 +163,20 @@ def run_landscape(
     for words in said(task.data):
         say(words)
     build = partial(_width, task=task, folder=folder.absolute())
-    built = workers.in_order(build, list(widths), _lost_width, what="widths")
+    built = (
+        _until_connected(build) if task.critical else workers.in_order(build, list(widths), _lost_width, what="widths")
+    )
     records = [record for record, _ in built]
     for w in records:
         say(w.get("refused") or f"{width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")
+        if "refused" not in w:
+            say(_said_of_whole(w))
     wanted = [(w, pair) for w, pairs in built for pair in pairs]
     certify_pair = partial(_pair, task=task, folder=folder.absolute())
     found = workers.in_order(certify_pair, [pair for _, pair in wanted], lost_pair, what="pairs")
     for (w, pair), row in zip(wanted, found):
         w["pairs"].append(row)
+        require_no_larger(w, row)
         say(
             f"{pair.name}: "
             + (f"failed: {row['failed']}" if "failed" in row else f"{pair_words(row)}; {row['certificate']}")
@@ -151,26 +188,49 @@ def run_landscape(
             "objective": {
                 **asdict(task.objective.options),
             },
-            "hidden_bias": task.hidden_bias, "output_bias": task.output_bias, "provenance": provenance({"widths": list(widths), "seed": task.seed}),
+            "hidden_bias": task.hidden_bias, "output_bias": task.output_bias, "critical": critical_record(records) if task.critical else None,
+            "provenance": provenance({"widths": [w["width"] for w in records], "seed": task.seed}),
         }
     )  # fmt: skip
     atomic_write_bytes(folder / "landscape.json", (json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
     return LandscapeResult(record, folder)
 
 
-def _lost_width(width: int, error: VerifierError) -> tuple[dict[str, Any], list[LeadingPair]]:
+def _until_connected(build: Callable[[int], Built]) -> list[Built]:
+    """Widths from 1 on, up to the first that is certified to be connected, or that nothing decides."""
+    built = []
+    for width in itertools.count(1):
+        built.append(build(width))
+        if connected(built[-1][0]) is not False:
+            break
+    return built
+
+
+def _said_of_whole(w: dict[str, Any]) -> str:
+    """One line on what is certified of a width's landscape."""
+    found = w["whole"]
+    if not is_certified(w):
+        return f"width {w['width']}: the landscape is not certified: {found['why']}"
+    return (
+        f"width {w['width']}: certified, with the number of components at every level outside {found['intervals']} intervals no longer than "
+        f"{show_up(found['longest'], 2)}; {found['certificate']}"
+    )
+
+
+def _lost_width(width: int, error: VerifierError) -> Built:
     raise VerifierError(f"width {width}: {error}")
 
 
-def _width(width: int, *, task: LandscapeTask, folder: Path) -> tuple[dict[str, Any], list[LeadingPair]]:
-    """The merge tree of one width as a record, its tables written, and the pairs to certify."""
+def _width(width: int, *, task: LandscapeTask, folder: Path) -> Built:
+    """The merge tree of one width as a record, its tables and its certificate written, and the pairs to certify."""
     setting = task.setting(width)
     try:
         tree = merge_tree(setting, most_cells=task.most_cells)
     except UsageError as error:
         return {"width": width, "refused": str(error), "cells": setting.cells}, []
     write_tables(tree, folder)
-    return tree_record(tree), pairs_of(tree, task.compare)
+    whole = whole_record(tree, task.data, folder, task.certify_faces)
+    return {**tree_record(tree), "whole": whole}, pairs_of(tree, task.compare)
 
 
 def _pair(pair: LeadingPair, *, task: LandscapeTask, folder: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from verifier.kernel.statements import (
     Barrier,
     EveryWidthLowerBound,
     HeadOptimum,
+    Landscape,
     PathUpperBound,
     Problem,
     RegionOptimum,
@@ -92,6 +93,9 @@ def _answer(found: Recheck, record: dict[str, Any]) -> Answer:
     if best is None:
         if low is not None and low.gap > 0.0:
             return Answer("INCONCLUSIVE", f"No path is certified here; {_barrier_words(low)}")
+        whole = next((c for c, v in found.all if v.accepted and isinstance(c, Landscape)), None)
+        if whole is not None:
+            return Answer("CERTIFIED", _whole_words(whole))
         return Answer("INCONCLUSIVE", "No path between A and B is certified here, so the barrier is not bounded.")
     claim = best.claim
     above = "" if E is None else f" = {show_up(E[1], 5)}"
@@ -109,6 +113,16 @@ def _answer(found: Recheck, record: dict[str, Any]) -> Answer:
         f"along the path {claim.path}, F never exceeds {show_up(claim.sup, 5)}."
         + ("" if low is None or low.gap == 0.0 else f" {_barrier_words(low)[0].upper()}{_barrier_words(low)[1:]}"),
         claim,
+    )
+
+
+def _whole_words(c: Landscape) -> str:
+    longest = max(float(np.nextafter(b - a, np.inf)) for a, b in c.intervals.tolist())
+    low = f"at least {show_down(c.gap_lower, 9)} and " if c.gap_lower > 0.0 else ""
+    return (
+        f"The whole landscape of networks of this shape is known: {len(c.minima)} {'minimum' if len(c.minima) == 1 else 'minima'}, {len(c.joins)} "
+        f"{'pass' if len(c.joins) == 1 else 'passes'}, and the number of components of {{F ≤ X}} for every X outside {plural(len(c.intervals), 'interval')} no "
+        f"longer than {show_up(longest, 2)}. The largest gap of two of these networks is {low}at most {show_up(c.gap_upper, 9)}."
     )
 
 

@@ -20,6 +20,7 @@ from verifier.kernel.fast.losses import arb_lower
 from verifier.kernel.fast.rational import ZERO, conjugate_sum, fraction, solve_basis
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    FaceDuals,
     Problem,
     augmented_inputs,
     require,
@@ -91,7 +92,7 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     return {"level": level, "E_upper": E, "gap": gap}
 
 
-def face_bounds(problem: Problem, claim: BarrierLowerBound, patterns: Array) -> Array:
+def face_bounds(problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns: Array) -> Array:
     """Lower bound of F on every stored face, by its dual; (f,). Rejects multipliers of the wrong sign."""
     free = np.zeros(claim.multipliers.shape, dtype=bool)
     crossing = np.flatnonzero(claim.facets >= 0)
@@ -103,7 +104,7 @@ def face_bounds(problem: Problem, claim: BarrierLowerBound, patterns: Array) -> 
     return np.array([terms.bound(k) for k in range(len(claim.faces))])
 
 
-def _penalised_bounds(problem: Problem, claim: BarrierLowerBound, patterns: Array) -> Array:
+def _penalised_bounds(problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns: Array) -> Array:
     """kappa > 0: a point of the face with F < level has sum_i |u_i| < level / kappa, so a violated constraint costs at most that much."""
     o, N = problem.objective, len(problem.X)
     X, worst = exact(augmented_inputs(problem)), np.zeros(len(claim.faces))
@@ -128,7 +129,7 @@ def _penalised_bounds(problem: Problem, claim: BarrierLowerBound, patterns: Arra
 
 
 def _with_output_bias(
-    problem: Problem, claim: BarrierLowerBound, nu: Array, D: float, over: float
+    problem: Problem, claim: BarrierLowerBound | FaceDuals, nu: Array, D: float, over: float
 ) -> tuple[float, float]:
     """The dual value and the largest violation once the output bias is counted: a constant where it is frozen, else one more coordinate."""
     o, N, c = problem.objective, len(problem.X), problem.A.biases[1]
@@ -147,7 +148,7 @@ def _with_output_bias(
 class _ExactFaces:
     """kappa = 0: the constraints are equations, met exactly by rationals in place of the basis entries."""
 
-    def __init__(self, problem: Problem, claim: BarrierLowerBound, patterns: Array) -> None:
+    def __init__(self, problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns: Array) -> None:
         self.problem, self.claim, self.patterns = problem, claim, patterns.tolist()
         self.X = [[fraction(v) for v in row] for row in augmented_inputs(problem).tolist()]
         self.y = problem.targets[:, 0].tolist()

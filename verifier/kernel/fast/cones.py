@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from verifier.kernel.fast.rational import Row, dot, integer_row, integer_rows, is_combination, line_of
-from verifier.kernel.statements import BarrierLowerBound, Parameters, Problem, augmented_inputs, augmented_rows, require
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    ConeTable,
+    Parameters,
+    Problem,
+    augmented_inputs,
+    augmented_rows,
+    require,
+)
 
 Array = np.ndarray
 
@@ -27,7 +36,7 @@ class Cones:
         return all(dot(u, x) * (2 * a - 1) >= 0 for a, x in zip(self.patterns[code // 2].tolist(), self.rows))
 
 
-def read_cones(problem: Problem, claim: BarrierLowerBound) -> Cones:
+def read_cones(problem: Problem, claim: BarrierLowerBound | ConeTable) -> Cones:
     """Reject unless every pattern's cone is full-dimensional, no two are the same, and every sample said to carry no facet carries none."""
     rows = integer_rows(augmented_inputs(problem))
     by_line: dict[Row, list[int]] = {}
@@ -99,3 +108,21 @@ def neighbour_tables(cones: Cones, signs: bool) -> tuple[Array, Array]:
                 neighbour[code, k] = -1 if q is None else 2 * q + sign
                 facet[code, k] = j
     return neighbour, facet
+
+
+def count_cones(normals: list[Row], most: int) -> int:
+    """In how many cones the hyperplanes of these normals, none 0 and no two parallel, cut space: each cuts as many of those before it in two as these
+    cut the hyperplane itself in. Some number above `most` where they are more."""
+    total = 1
+    for k, h in enumerate(normals):
+        if total > most:
+            break
+        e = next(i for i, v in enumerate(h) if v)
+        within = set()
+        for g in normals[:k]:
+            row = [a * h[e] - b * g[e] for a, b in zip(g, h)]
+            del row[e]
+            shared = math.gcd(*row)
+            within.add(line_of(tuple(v // shared for v in row)))
+        total += count_cones(sorted(within), most - total)
+    return total

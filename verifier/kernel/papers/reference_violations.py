@@ -10,7 +10,7 @@ from flint import arb
 
 from verifier.kernel.papers import reference_violations_karhadkar2023, reference_violations_nguyen2021
 from verifier.kernel.papers.statement import ClaimViolation
-from verifier.kernel.reference.barrier import _dot, _inputs
+from verifier.kernel.reference.barrier import _inputs, dot
 from verifier.kernel.reference.heads import conjugate
 from verifier.kernel.reference.numbers import ONE, ZERO, ball_rows, largest, mean, norm, rational, require_certain
 from verifier.kernel.reference.objective import endpoint_value, sample_loss
@@ -37,7 +37,7 @@ def _exact_rows(p: Parameters) -> list[Vector]:
 
 def _features(X: list[Vector], rows: list[Vector]) -> list[Vector]:
     """relu, one list per sample."""
-    return [[max(Fraction(0), _dot(x, w)) for w in rows] for x in X]
+    return [[max(Fraction(0), dot(x, w)) for w in rows] for x in X]
 
 
 def _head(p: Parameters) -> Vector:
@@ -61,7 +61,7 @@ def _slope(problem: Problem, f: Fraction, target: float) -> arb:
 
 def _gradient(problem: Problem, claim: ClaimViolation) -> arb:
     Z, theta = _features(_inputs(problem), _exact_rows(problem.A)), _head(problem.A)
-    d = [_slope(problem, _dot(z, theta), t) for z, t in zip(Z, problem.targets[:, 0].tolist())]
+    d = [_slope(problem, dot(z, theta), t) for z, t in zip(Z, problem.targets[:, 0].tolist())]
     each = [abs(mean([rational(z[i]) * s for z, s in zip(Z, d)])) for i in range(len(theta))]
     return largest(each) - _constant(problem)
 
@@ -102,10 +102,10 @@ def _gap_of_losses(problem: Problem, time: float) -> tuple[arb, Vector]:
     middle = [[(1 - t) * a + t * b for a, b in zip(w, v)] for w, v in zip(W, V)]
     heads = list(zip(_head(problem.A), _head(problem.B)))
     both = [(1 - t) * b + t * g for b, g in heads]
-    path = [_dot(z, both) for z in _features(X, middle)]
+    path = [dot(z, both) for z in _features(X, middle)]
     beta, gamma = zip(*heads)
     extended = [
-        (1 - t) * _dot(z, list(beta)) + t * _dot(w, list(gamma)) for z, w in zip(_features(X, W), _features(X, V))
+        (1 - t) * dot(z, list(beta)) + t * dot(w, list(gamma)) for z, w in zip(_features(X, W), _features(X, V))
     ]
     means = [
         mean([sample_loss(problem.objective, [rational(f)], y) for f, y in zip(each, problem.targets.tolist())])
@@ -154,7 +154,7 @@ def _best_heads(problem: Problem, claim: ClaimViolation) -> arb:
         head, targets = _head(p), [Fraction(y) for (y,) in problem.targets.tolist()]
         for v, y in zip(nu, problem.targets.tolist()):
             conjugate(o, [v], y)  # rejects duals outside its domain
-        loss = sum((_exact_loss(o, _dot(z, head), y) for z, y in zip(Z, targets)), Fraction(0)) / N
+        loss = sum((_exact_loss(o, dot(z, head), y) for z, y in zip(Z, targets)), Fraction(0)) / N
         curved = Fraction(1, 2) if o.loss == "huber" else Fraction(0)
         value = -sum((curved * Fraction(v) ** 2 + Fraction(v) * y for v, y in zip(nu, targets)), Fraction(0)) / N
         require(value == loss + Fraction(o.kappa) * sum(map(abs, head), Fraction(0)), "a head is not a best one")
@@ -171,8 +171,8 @@ def _identity(problem: Problem, claim: ClaimViolation) -> arb:
     gained = [t * g for g in _head(problem.B)]
     both = [a + b for a, b in zip(kept, gained)]
     Z, moved, last = _features(X, W), _features(X, middle), _features(X, V)
-    left = sum((abs(_dot(m, both) - _dot(z, kept) - _dot(v, gained)) for m, z, v in zip(moved, Z, last)), Fraction(0))
-    right = sum((abs(_dot(m, both) - _dot(z, both)) for m, z in zip(moved, Z)), Fraction(0))
+    left = sum((abs(dot(m, both) - dot(z, kept) - dot(v, gained)) for m, z, v in zip(moved, Z, last)), Fraction(0))
+    right = sum((abs(dot(m, both) - dot(z, both)) for m, z in zip(moved, Z)), Fraction(0))
     return rational(abs(left - right) / len(X))
 
 
@@ -188,7 +188,7 @@ def _noise(problem: Problem, claim: ClaimViolation) -> arb:
 
 def _squares(problem: Problem, claim: ClaimViolation) -> arb:
     X, L = _inputs(problem), Fraction(claim.dual.tolist()[0])
-    f, g = ([_dot(z, _head(p)) for z in _features(X, _exact_rows(p))] for p in (problem.A, problem.B))
+    f, g = ([dot(z, _head(p)) for z in _features(X, _exact_rows(p))] for p in (problem.A, problem.B))
     y = [Fraction(t) for (t,) in problem.targets.tolist()]
     return rational(max(abs((a - t) ** 2 - (b - t) ** 2) - L * abs(a - b) for a, b, t in zip(f, g, y)))
 

@@ -13,7 +13,16 @@ from flint import arb
 from verifier.kernel.reference.heads import conjugate
 from verifier.kernel.reference.numbers import ZERO, norm, rational, require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value
-from verifier.kernel.statements import BarrierLowerBound, JacobianRank, Parameters, Problem, RegionMinimum, require
+from verifier.kernel.statements import (
+    BarrierLowerBound,
+    ConeTable,
+    FaceDuals,
+    JacobianRank,
+    Parameters,
+    Problem,
+    RegionMinimum,
+    require,
+)
 
 Vector = list[Fraction]
 Cell = tuple[int, ...]
@@ -24,7 +33,7 @@ def _inputs(problem: Problem) -> list[Vector]:
     return [[*map(Fraction, row), *extra] for row in problem.X.tolist()]
 
 
-def _dot(u: Vector, v: Vector) -> Fraction:
+def dot(u: Vector, v: Vector) -> Fraction:
     return sum((a * b for a, b in zip(u, v)), Fraction(0))
 
 
@@ -77,10 +86,10 @@ def _repaired(equations: list[dict[int, Fraction]], right: Vector, values: Vecto
 # --- barriers ------------------------------------------------------------------------------------------------------
 
 
-class _Neuron:
+class Neuron:
     """One neuron's cones."""
 
-    def __init__(self, problem: Problem, claim: BarrierLowerBound) -> None:
+    def __init__(self, problem: Problem, claim: BarrierLowerBound | ConeTable) -> None:
         self.X = _inputs(problem)
         self.patterns = [tuple(row) for row in claim.patterns.tolist()]
         require(set().union(*self.patterns) <= {0, 1}, "a pattern has an entry that is neither 0 nor 1")
@@ -92,7 +101,7 @@ class _Neuron:
             self.group.append(next(earlier) if any(x) else None)
         for a, u in zip(self.patterns, claim.interiors.tolist()):
             for bit, x, g in zip(a, self.X, self.group):
-                side = _dot(list(map(Fraction, u)), x)
+                side = dot(list(map(Fraction, u)), x)
                 require(
                     (side > 0 if bit else side < 0) if g is not None else bit == 0,
                     "an interior point is not inside its cone",
@@ -131,11 +140,11 @@ class _Neuron:
         if not either_sign and (theta < 0.0) != (code % 2 == 1):
             return False
         u = list(map(Fraction, row))
-        return at_zero or all(_dot(self._facing(code // 2, j), u) >= 0 for j in range(len(self.X)))
+        return at_zero or all(dot(self._facing(code // 2, j), u) >= 0 for j in range(len(self.X)))
 
 
 def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
-    neuron, trained = _Neuron(problem, claim), claim.output_layer == "trained"
+    neuron, trained = Neuron(problem, claim), claim.output_layer == "trained"
     cells: set[Cell] = {tuple(row) for row in claim.cells.tolist()}
     inside, outside = tuple(claim.cells[claim.inside].tolist()), tuple(claim.outside.tolist())
     networks = (("A", problem.A), ("B", problem.B))
@@ -165,7 +174,7 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
         if face not in needed:
             continue
         needed.discard(face)
-        bound = _face_bound(problem, claim, neuron, f)
+        bound = face_bound(problem, claim, neuron, f)
         require_at_most(arb(claim.level), bound, f"F >= level is not certain on face {f}")
         lowest = bound if lowest is None else lowest.min(bound)
     require(not needed, f"{len(needed)} faces through which the cells can be left have no dual")
@@ -178,9 +187,9 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     return {"level": rounded_down(lowest), "E_upper": rounded_up(E), "gap": gap}
 
 
-def _face_bound(problem: Problem, claim: BarrierLowerBound, neuron: _Neuron, f: int) -> arb:
+def face_bound(problem: Problem, claim: BarrierLowerBound | FaceDuals, neuron: Neuron, f: int) -> arb:
     """Ball whose lower end F reaches on the face, by its dual."""
-    o, X, N, m = problem.objective, neuron.X, len(neuron.X), claim.cells.shape[1]
+    o, X, N, m = problem.objective, neuron.X, len(neuron.X), claim.faces.shape[1]
     codes, facet = claim.faces[f].tolist(), claim.facets[f].tolist()
     nu = list(map(Fraction, claim.nu[f].tolist()))
     stored = claim.multipliers[f].reshape(m, N).tolist()
@@ -248,7 +257,7 @@ def check_region(problem: Problem, claim: RegionMinimum) -> dict[str, float]:
         fits = [{i * n + e: v[i] * X[j][e] for i in range(m) if a[i][j] for e in range(n)} for j in range(N)]
         tight = [{i * n + e: X[j][e] for e in range(n)} for i, j in claim.tight.tolist()]
         flat = _repaired([*fits, *tight], [*y, *[Fraction(0)] * len(tight)], flat, claim.point_basis.tolist())
-    u = [[_dot(flat[i * n : (i + 1) * n], X[j]) for j in range(N)] for i in range(m)]
+    u = [[dot(flat[i * n : (i + 1) * n], X[j]) for j in range(N)] for i in range(m)]
     for i in range(m):
         for j in range(N):
             side = u[i][j] if a[i][j] else -u[i][j]
@@ -287,7 +296,7 @@ def _require_in_region(p: Parameters, X: list[Vector], a: list[list[int]]) -> No
     require(len(rows) == len(a), "the pattern has other neurons than the network")
     for row, bits in zip(rows.tolist(), a, strict=True):
         for bit, x in zip(bits, X, strict=True):
-            u = _dot(list(map(Fraction, row)), x)
+            u = dot(list(map(Fraction, row)), x)
             require(u >= 0 if bit else u <= 0, "the network is not in the region")
 
 

@@ -3,12 +3,13 @@
 Every float is taken as the exact dyadic rational it is. Nothing is trusted: shapes, types and finiteness are checked before any arithmetic.
 """
 
-from verifier.kernel.statements.barrier import BarrierLowerBound, validate_barrier
+from verifier.kernel.statements.barrier import BarrierLowerBound, ConeTable, FaceDuals, validate_barrier
 from verifier.kernel.statements.cone_barrier import ConeBarrier, validate_cone_barrier
 from verifier.kernel.statements.endpoint import EndpointValue, validate_endpoint
 from verifier.kernel.statements.every_width import EveryWidthLowerBound, validate_every_width
 from verifier.kernel.statements.geometry import Geometry, Pooling, Reading, Window, map_sizes
 from verifier.kernel.statements.head import HeadOptimum, validate_head
+from verifier.kernel.statements.landscape import Landscape, validate_landscape
 from verifier.kernel.statements.path import (
     FORMS,
     KINDS,
@@ -44,10 +45,11 @@ from verifier.kernel.statements.verdict import AlongPath, Verdict
 Barrier = BarrierLowerBound | SignCountBarrier | ConeBarrier
 
 __all__ = [
-    "FORMS", "KINDS", "LOSSES", "PENALTIES", "AlongPath", "Barrier", "BarrierLowerBound", "ConeBarrier", "EndpointValue", "EveryWidthLowerBound",
-    "Geometry", "HeadOptimum", "JacobianRank", "Move", "Objective", "Parameters", "PathUpperBound", "Pooling", "Problem", "Reading", "RegionMinimum",
-    "RegionOptimum", "Rejected", "SignCountBarrier", "SubnetworkHeadOptimum", "Verdict", "Window", "Write", "apply_writes", "augmented_inputs",
-    "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "map_sizes", "permuted", "region_network", "require", "require_array",
-    "same_parameters", "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint", "validate_every_width", "validate_head",
-    "validate_path", "validate_rank", "validate_region", "validate_region_optimum", "validate_sign_count", "validate_subnetwork_head",
+    "FORMS", "KINDS", "LOSSES", "PENALTIES", "AlongPath", "Barrier", "BarrierLowerBound", "ConeBarrier", "ConeTable", "EndpointValue",
+    "EveryWidthLowerBound", "FaceDuals", "Geometry", "HeadOptimum", "JacobianRank", "Landscape", "Move", "Objective", "Parameters", "PathUpperBound",
+    "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier", "SubnetworkHeadOptimum", "Verdict", "Window",
+    "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "map_sizes", "permuted",
+    "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint",
+    "validate_every_width", "validate_head", "validate_landscape", "validate_path", "validate_rank", "validate_region", "validate_region_optimum",
+    "validate_sign_count", "validate_subnetwork_head",
 ]  # fmt: skip

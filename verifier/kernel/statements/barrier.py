@@ -44,6 +44,29 @@ class BarrierLowerBound:
         )
 
 
+@dataclass(frozen=True)
+class ConeTable:
+    """Cones of one neuron, as in `BarrierLowerBound`."""
+
+    patterns: np.ndarray
+    interiors: np.ndarray
+    redundant: np.ndarray
+    supports: np.ndarray
+
+
+@dataclass(frozen=True)
+class FaceDuals:
+    """Faces with their duals, as in `BarrierLowerBound`; also whole cells, with facet -1. level: points above it are not spoken of."""
+
+    output_layer: str
+    level: float
+    faces: np.ndarray
+    facets: np.ndarray
+    nu: np.ndarray
+    multipliers: np.ndarray
+    basis: np.ndarray
+
+
 def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
     m = require_barrier_scope(problem, "barrier_lower_bound")
