@@ -62,7 +62,7 @@ def solve_head(
     _require_solver(solver, objective)
     if solver == "NEWTON":
         h, c, nu, compiling, solving = np.full((K, r), np.nan), np.full(K, np.nan) if bias else None, None, 0.0, 0.0
-        status = f"direct Newton method; above {MOST_EXPONENTIAL_CONES} exponential cones CVXPY is left to --exhaustive"
+        status = f"direct Newton method (above {MOST_EXPONENTIAL_CONES} exponential cones, CVXPY with --exhaustive)"
     else:
         h, c, nu, status, compiling, solving = cvxpy_head(Z, targets, objective, prices, bias, K, solver)
     solved = bool(np.isfinite(h).all()) and (c is None or bool(np.isfinite(c).all()))
