@@ -1,4 +1,5 @@
-(** What the two main theorems rest on: printed when this file is compiled, and compared with a list by tests/proofs. *)
-From Proofs Require Import Checker.
+(** What the main theorems rest on: printed when this file is compiled, and compared with a list by tests/proofs. *)
+From Proofs Require Import Checker Heads.
 Print Assumptions endpoint_value_checked.
 Print Assumptions path_upper_bound_checked.
+Print Assumptions head_optimum_checked.

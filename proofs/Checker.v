@@ -152,6 +152,7 @@ Fixpoint permutationb {A} (f : A -> A -> bool) (u v : list A) : bool :=
   end.
 Definition incoming (l : layer Z) : list (list Z) := map2 cons (bias l) (weight l).
 Definition pair_eqb (x y : list Z * Z) : bool := (snd x =? snd y) && vector_eqb (fst x) (fst y).
+Definition row_pair_eqb (x y : list Z * list Z) : bool := vector_eqb (snd x) (snd y) && vector_eqb (fst x) (fst y).
 Definition same_pairsb (E : list (list Z)) (r q : list Z) : bool :=
   same_length r (map (fun _ => 0) E) && same_length q (map (fun _ => 0) E) && permutationb pair_eqb (combine E r) (combine E q).
 (** The conditions of the format on the pairs (i, j). *)
@@ -170,6 +171,7 @@ Fixpoint transferb (k : nat) (pairs : list (nat * nat)) (v w : network Z) : bool
   | O, l :: l' :: v', m :: m' :: w' =>
       layer_eqb l m && vector_eqb (bias l') (bias m') && network_eqb v' w' && handed_over l l' m' pairs
       && same_length (weight l') (weight m') && forallb (fun rq => same_pairsb (incoming l) (fst rq) (snd rq)) (combine (weight l') (weight m'))
+      && permutationb row_pair_eqb (combine (incoming l) (columns (weight l'))) (combine (incoming l) (columns (weight m')))
   | Datatypes.S k', l :: v', m :: w' => layer_eqb l m && transferb k' pairs v' w'
   | _, _, _ => false
   end.
@@ -269,14 +271,25 @@ Proof.
   unfold same_pairs. rewrite extended_map, !map_length, !combine_map. repeat split; try assumption.
   apply Permutation_map. now apply (permutationb_ok pair_eqb_eq).
 Qed.
+Lemma row_pair_eqb_eq x y : row_pair_eqb x y = true -> x = y.
+Proof.
+  destruct x, y. unfold row_pair_eqb; simpl. intro E. apply andb_prop in E as [E1 E2]. apply vector_eqb_eq in E1, E2. now subst.
+Qed.
+Lemma attach_map (r : list Z) C : attach (row r) (map row C) = map row (attach r C).
+Proof. revert C; induction r as [|x r IH]; intros [|c C]; simpl; try reflexivity; f_equal; [apply (IH []) | apply IH]. Qed.
+Lemma columns_map W : columns (map row W) = map row (columns W).
+Proof. induction W as [|r W IH]; [reflexivity|]. simpl. unfold columns in *. simpl. now rewrite IH, attach_map. Qed.
+Lemma combine_rows E C : combine (map row E) (map row C) = map (fun x => (row (fst x), row (snd x))) (combine E C).
+Proof. revert C; induction E; destruct C; simpl; try reflexivity. now rewrite IHE. Qed.
 Lemma transferb_ok k pairs v w : transferb k pairs v w = true -> transferred (net v) (net w).
 Proof.
   revert v w; induction k as [|k IH]; intros v w E.
-  - destruct v as [|l [|l' v]], w as [|m [|m' w]]; try discriminate. simpl in E.
-    apply andb_prop in E as [E H]. apply andb_prop in E as [E H0]. apply andb_prop in E as [E _].
+  - destruct v as [|l [|l' v]], w as [|m [|m' w]]; try discriminate. cbn [transferb] in E.
+    apply andb_prop in E as [E C]. apply andb_prop in E as [E H]. apply andb_prop in E as [E H0]. apply andb_prop in E as [E _].
     apply andb_prop in E as [E H2]. apply andb_prop in E as [E H3].
     apply layer_eqb_eq in E. apply network_eqb_eq in H2. apply vector_eqb_eq in H3. apply same_length_eq in H0. subst. simpl.
-    apply transferred_here; [|simpl; now rewrite H3].
+    apply transferred_here; [|simpl; now rewrite H3 | cbn [map_layer weight]; rewrite extended_map, !columns_map, !combine_rows;
+      apply Permutation_map; now apply (permutationb_ok row_pair_eqb_eq)].
     apply (forallb_combine (f := fun r q => same_pairsb (incoming m) r q)
              (Q := fun r q => same_pairs (map_layer (real s) m) (row r) (row q))) in H; [|apply same_pairsb_ok | assumption].
     simpl. clear - H. induction H; simpl; constructor; assumption.
@@ -287,7 +300,7 @@ End At.
 
 (** ** Section "Problem" *)
 Definition depth_fits (q : penalty) (v : network Z) : bool :=
-  match q with PathNorm | WeightDecay => Nat.eqb (length v) 2 | _ => true end.
+  match q with PathNorm | WeightDecay | Balanced => Nat.eqb (length v) 2 | _ => true end.
 Definition outputs_of (v : network Z) : nat := length (weight (last v (Layer [] []))).
 Definition target_fits (s : Z) (o : loss Z) (K : nat) (j : sample Z) : bool :=
   match o with
@@ -627,14 +640,27 @@ Proof.
   - pose proof (map_nonneg (weight (last v empty_layer)) norm1_nonneg). lra.
   - pose proof (dot_nonneg (norms_nonneg (extended_rows (hd empty_layer v))) (column_norms1_nonneg (weight (last v empty_layer)))). lra.
   - pose proof (map_nonneg (extended_rows (hd empty_layer v)) dot_self_nonneg). pose proof (map_nonneg (weight (last v empty_layer)) dot_self_nonneg). lra.
+  - apply dot_nonneg; apply norms_nonneg.
 Qed.
 Lemma outputs_length a v x : v <> [] -> length (outputs a v x) = Nat.min (length (weight (last v empty_layer))) (length (bias (last v empty_layer))).
 Proof.
   revert x; induction v as [|l v IH]; intros x N; [easy|]. destruct v as [|m v]; [apply map2_length|]. now apply IH.
 Qed.
+Lemma F_at_least_0 Q w K : proper Q -> w <> [] ->
+  Nat.min (length (weight (last w empty_layer))) (length (bias (last w empty_layer))) = K ->
+  (loss_of Q = CrossEntropy -> forall j, In j (samples Q) -> (label j < K)%nat) -> (0 <= F Q w)%R.
+Proof.
+  intros (_ & HL & K0 & S1 & S2) N L LABELS. unfold F.
+  assert (M : (0 <= mean (map (@share R) (samples Q)) (map (sample_loss Q w) (samples Q)))%R).
+  { unfold mean, Rdiv. apply Rmult_le_pos; [|left; now apply Rinv_0_lt_compat]. apply dot_nonneg; [assumption|].
+    apply Forall_forall. intros z I. apply in_map_iff in I as (j & <- & I).
+    unfold sample_loss. apply loss_nonneg; [assumption|]. intro CE. rewrite outputs_length by assumption. rewrite L. now apply LABELS. }
+  pose proof (penalty_nonneg (penalty_of Q) (bias_priced Q) w).
+  assert (0 <= kappa Q * penalty_value (penalty_of Q) (bias_priced Q) w)%R by now apply Rmult_le_pos. lra.
+Qed.
 Lemma F_nonneg P A B v : problemb s P A B = true -> v = A \/ v = B -> (0 <= F (PR P) (net v))%R.
 Proof.
-  intros E V. destruct (problemb_ok s_pos E) as (HP & G & _). pose proof HP as (_ & HL & K & S1 & S2). unfold F.
+  intros E V. destruct (problemb_ok s_pos E) as (HP & G & _).
   assert (widths : v <> [] /\ Nat.min (length (weight (last (net v) empty_layer))) (length (bias (last (net v) empty_layer))) = outputs_of A /\
                    forall j, In j (samples P) -> loss_of P = CrossEntropy -> (label j < outputs_of A)%nat).
   { unfold problemb in E. cbv zeta in E. apply andb_prop in E as [E _]. apply andb_prop in E as [E J]. apply andb_prop in E as [E _]. apply andb_prop in E as [E _].
@@ -651,14 +677,9 @@ Proof.
     - destruct V as [-> | ->]; [assumption|]. rewrite <- LA, SB, (same_rows_length SW). reflexivity.
     - intros j I CE. rewrite forallb_forall in J. specialize (J j I). rewrite CE in J. apply andb_prop in J as [J _]. apply andb_prop in J as [_ J].
       simpl in J. apply andb_prop in J as [J _]. apply andb_prop in J as [_ J]. now apply Nat.ltb_lt. }
-  destruct widths as (NV & LV & LABELS).
-  assert (M : (0 <= mean (map (@share R) (samples (PR P))) (map (sample_loss (PR P) (net v)) (samples (PR P))))%R).
-  { unfold mean, Rdiv. apply Rmult_le_pos; [|left; now apply Rinv_0_lt_compat]. apply dot_nonneg; [assumption|].
-    apply Forall_forall. intros z I. apply in_map_iff in I as (j & <- & I). simpl in I. apply in_map_iff in I as (i & <- & I).
-    unfold sample_loss. apply loss_nonneg; [assumption|]. intro CE. rewrite outputs_length by (destruct v; [easy | discriminate]).
-    rewrite LV. simpl. apply LABELS; [assumption|]. simpl in CE. destruct (loss_of P); try discriminate. reflexivity. }
-  pose proof (penalty_nonneg (penalty_of (PR P)) (bias_priced (PR P)) (net v)).
-  assert (0 <= kappa (PR P) * penalty_value (penalty_of (PR P)) (bias_priced (PR P)) (net v))%R by now apply Rmult_le_pos. lra.
+  destruct widths as (NV & LV & LABELS). apply (F_at_least_0 HP (w := net v) (K := outputs_of A)); [destruct v; easy | assumption|].
+  intros CE j I. simpl in I. apply in_map_iff in I as (i & <- & I). simpl. apply LABELS; [assumption|].
+  simpl in CE. destruct (loss_of P); try discriminate. reflexivity.
 Qed.
 Theorem check_endpoint_sound P A B of_A lower upper : check_endpoint_at P A B of_A lower upper = true ->
   endpoint_value (PR P) (net (if of_A then A else B)) (real s lower) (real s upper).

@@ -58,7 +58,8 @@ Definition loss_value (o : loss R) (y : list R) (k : nat) (f : list R) : R :=
   end.
 
 (** ** Penalties *)
-Inductive penalty := NoPenalty | L1 | PathNorm | WeightDecay.
+(** [Balanced] is the balanced form of weight decay; no file has it as its penalty. *)
+Inductive penalty := NoPenalty | L1 | PathNorm | WeightDecay | Balanced.
 
 Record problem (T : Type) := Problem {
   slope : T;              (* [negative_slope] *)
@@ -72,6 +73,10 @@ Record problem (T : Type) := Problem {
 Definition extended_rows (l : layer R) : list (list R) := map2 cons (bias l) (weight l).
 (** [norm_1(theta_i)] for all i: the 1-norms of the columns. *)
 Definition column_norms1 (W : list (list R)) : list R := fold_right (fun row acc => vadd (map Rabs row) acc) [] W.
+(** [theta_i] for all i: the columns, each from the first output to the last. *)
+Fixpoint attach {T} (row : list T) (columns : list (list T)) : list (list T) :=
+  match row, columns with x :: r, c :: d => (x :: c) :: attach r d | x :: r, [] => [x] :: attach r [] | [], _ => columns end.
+Definition columns {T} (W : list (list T)) : list (list T) := fold_right attach [] W.
 
 Definition empty_layer : layer R := Layer [] [].
 Definition bias_price (priced : bool) (net : network R) : R := if priced then norm1 (bias (last net empty_layer)) else 0.
@@ -84,6 +89,7 @@ Definition penalty_value (p : penalty) (priced : bool) (net : network R) : R :=
                 + bias_price priced net
   | WeightDecay => (sum (map (fun r => dot r r) (extended_rows (hd empty_layer net)))
                     + sum (map (fun r => dot r r) (weight (last net empty_layer)))) / 2
+  | Balanced => dot (map norm (extended_rows (hd empty_layer net))) (map norm (columns (weight (last net empty_layer))))
   end.
 
 (** ** [F = (sum_j w_j loss(y_j, f(x_j))) / (sum_j w_j) + kappa P] *)
@@ -93,6 +99,10 @@ Definition mean (shares values : list R) : R := dot shares values / sum shares.
 Definition F (P : problem R) (net : network R) : R :=
   mean (map (@share R) (samples P)) (map (sample_loss P net) (samples P))
   + kappa P * penalty_value (penalty_of P) (bias_priced P) net.
+
+(** The same problem with weight decay in its balanced form. *)
+Definition balanced {T} (P : problem T) : problem T :=
+  Problem (slope P) (loss_of P) (kappa P) (match penalty_of P with WeightDecay => Balanced | q => q end) (bias_priced P) (samples P).
 
 (** ** Section "Paths" *)
 (** The point at time t of the straight segment from v to w. *)
@@ -121,6 +131,21 @@ Definition path_upper_bound (P : problem R) (A B : network R) (vertices : list (
     F P p - Rmin (F P A) (F P B) <= gap_over_lower /\
     (match over_level with None => True | Some (level, over) => F P p - level <= over end) /\
     (frozen = true -> last p empty_layer = last A empty_layer).
+
+(** The heads, and output biases where there are any, that a head program on r rows with K outputs is about: with [limit], those
+    whose entries have at most that magnitude. *)
+Definition head_of (r K : nat) (with_bias : bool) (limit : option R) (h : layer R) : Prop :=
+  length (weight h) = K /\ Forall (fun row => length row = r) (weight h) /\ length (bias h) = K /\
+  (with_bias = false -> Forall (fun x => x = 0) (bias h)) /\
+  match limit with
+  | None => True
+  | Some H => Forall (Forall (fun x => Rabs x <= H)) (weight h) /\ Forall (fun x => Rabs x <= H) (bias h)
+  end.
+
+(** The infimum of F on fixed [rows] lies between [lower] and [upper], weight decay in balanced form. *)
+Definition head_optimum (P : problem R) (rows : layer R) (K : nat) (with_bias : bool) (limit : option R) (lower upper : R) : Prop :=
+  let among := head_of (length (weight rows)) K with_bias limit in
+  (forall h, among h -> lower <= F (balanced P) [rows; h]) /\ (exists h, among h /\ F (balanced P) [rows; h] <= upper).
 
 (** ** What the integers of a file stand for *)
 Definition map_layer {T U} (g : T -> U) (l : layer T) : layer U := Layer (map (map g) (weight l)) (map g (bias l)).

@@ -18,17 +18,20 @@ import numpy as np
 
 from verifier.certificate.file import Certificate
 from verifier.errors import UsageError, VerifierError
-from verifier.kernel import Claim, EndpointValue, Move, Parameters, PathUpperBound, Problem, Write
+from verifier.kernel import Claim, EndpointValue, HeadOptimum, Move, Parameters, PathUpperBound, Problem, Write
 from verifier.kernel.statements import (
     Rejected,
     apply_writes,
     breakpoints_of,
     validate,
     validate_endpoint,
+    validate_head,
     validate_path,
 )
 from verifier.kernel.statements.refusal import require_types
 
+# Of these kinds all or some claims; the others are not covered.
+COVERED = EndpointValue | PathUpperBound | HeadOptimum
 PROGRAM = "verifier-proved"
 BUILT = Path(__file__).resolve().parents[1] / "proofs" / "driver" / PROGRAM
 
@@ -89,7 +92,7 @@ def check_proved(certificate: Certificate) -> tuple[ProvedVerdict, ...]:
 
 def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
     """What is known without the program; None for a claim that it decides."""
-    if not isinstance(claim, EndpointValue | PathUpperBound):
+    if not isinstance(claim, COVERED):
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "claims of this kind are not covered")
     if problem.geometry is not None:
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "convolutional networks are not covered")
@@ -99,6 +102,9 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         validate(problem)
         if isinstance(claim, EndpointValue):
             validate_endpoint(problem, claim)
+            return None
+        if isinstance(claim, HeadOptimum):
+            validate_head(problem, claim)
             return None
         validate_path(problem, claim)
         vertex = problem.A
@@ -130,7 +136,7 @@ def _ask(program: Path, problem: Problem, claims: list[Claim]) -> list[str]:
 def certificate_text(problem: Problem, claims: list[Claim]) -> str:
     """The text that the program reads (docs/proofs.md): every float x as the integer `x 2^s` with one s for all, a bias that is absent as zeros.
 
-    Claims are endpoint values and literal paths to B itself without curves of scalings, whose types and shapes were checked.
+    Claims are endpoint values, head optima and literal paths to B itself without curves of scalings, whose types and shapes were checked.
     """
     tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(claim)), "end"]
     s = max(x.as_integer_ratio()[1].bit_length() - 1 for x in tokens if isinstance(x, float))
@@ -164,11 +170,15 @@ def _matrix(rows: np.ndarray) -> Tokens:
         yield from _vector(row)
 
 
+def _layer(W: np.ndarray, b: np.ndarray | None) -> Tokens:
+    yield from _matrix(W)
+    yield from _vector(np.zeros(len(W)) if b is None else b)
+
+
 def _network(p: Parameters) -> Tokens:
     yield str(len(p.weights))
     for W, b in zip(p.weights, p.biases, strict=True):
-        yield from _matrix(W)
-        yield from _vector(np.zeros(len(W)) if b is None else b)
+        yield from _layer(W, b)
 
 
 def _problem(problem: Problem) -> Tokens:
@@ -211,6 +221,17 @@ def _move(move: Move) -> Tokens:
 def _claim(claim: Any) -> Tokens:
     if isinstance(claim, EndpointValue):
         yield from ("endpoint", _flag(claim.network == "A"), claim.lower, claim.upper)
+        return
+    if isinstance(claim, HeadOptimum):
+        yield "head"
+        yield from _layer(claim.rows, claim.row_bias)
+        yield from _layer(claim.head, claim.head_bias)
+        yield _flag(claim.head_bias is not None)
+        yield from _matrix(claim.dual)
+        yield _flag(claim.head_limit is not None)
+        if claim.head_limit is not None:
+            yield claim.head_limit
+        yield from (claim.lower, claim.upper)
         return
     yield from ("path", str(len(claim.moves)))
     for move in claim.moves:

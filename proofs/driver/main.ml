@@ -50,6 +50,10 @@ let path () =
   let over_level = option (fun () -> let level = integer () in let over = integer () in (level, over)) in
   let frozen = boolean () in
   { moves; sup; gap; gap_over_lower; over_level; frozen }
+let head () =
+  let h_rows = layer () in let h_head = layer () in let h_free = boolean () in let h_dual = matrix () in
+  let h_limit = option integer in let h_lower = integer () in let h_upper = integer () in
+  { h_rows; h_head; h_free; h_dual; h_limit; h_lower; h_upper }
 
 let () =
   let s = integer () in
@@ -62,6 +66,7 @@ let () =
         let of_a = boolean () in let lower = integer () in let upper = integer () in
         check_endpoint s p a b of_a lower upper
       | "path" -> check_path s p a b (path ())
+      | "head" -> check_head s p a b (head ())
       | word -> failwith ("no claim: " ^ word) in
     print_endline (if accepted then "accepted" else "refused")
   done;
