@@ -355,6 +355,16 @@ Proof.
   induction 1 as [|r q W V E H IH]; simpl; [reflexivity|]. unfold columns in *. simpl. rewrite IH. apply attach_lerp; [assumption | now apply columns_same].
 Qed.
 
+Lemma attach_length {T} (row : list T) C n : length row = n -> (C = [] \/ length C = n) -> length (attach row C) = n.
+Proof.
+  revert C n; induction row as [|x row IH]; intros C n L H; simpl in *; [destruct H; subst; auto|].
+  destruct C as [|c C]; simpl; destruct n; try discriminate; f_equal; apply IH; auto. destruct H as [H|H]; [discriminate | right; simpl in H; lia].
+Qed.
+Lemma columns_length {T} (W : list (list T)) n : Forall (fun row => length row = n) W -> W = [] \/ length (columns W) = n.
+Proof.
+  induction 1 as [|row W L H IH]; [now left|]. right. simpl. apply attach_length; [assumption|]. destruct IH as [->|]; auto.
+Qed.
+
 (** How far the penalty may rise above its chord. *)
 Definition penalty_excess (q : penalty) (v w : network R) : R :=
   match q with

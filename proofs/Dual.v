@@ -219,15 +219,6 @@ Proof.
     + left. destruct (IH row []) as [Q|Q]; [|simpl in Q; lia]. rewrite sum_cons, !dot_cons, dot_nil_l, Q. unfold sum; simpl; ring.
     + destruct (IH row C) as [Q|Q]; [left | right; lia]. rewrite !sum_cons, !dot_cons, Q. ring.
 Qed.
-Lemma attach_length {T} (row : list T) C n : length row = n -> (C = [] \/ length C = n) -> length (attach row C) = n.
-Proof.
-  revert C n; induction row as [|x row IH]; intros C n L H; simpl in *; [destruct H; subst; auto|].
-  destruct C as [|c C]; simpl; destruct n; try discriminate; f_equal; apply IH; auto. destruct H as [H|H]; [discriminate | right; simpl in H; lia].
-Qed.
-Lemma columns_length {T} (W : list (list T)) n : Forall (fun row => length row = n) W -> W = [] \/ length (columns W) = n.
-Proof.
-  induction 1 as [|row W L H IH]; [now left|]. right. simpl. apply attach_length; [assumption|]. destruct IH as [->|]; auto.
-Qed.
 Lemma by_columns {E U} (G : U -> E -> R) N : forall W us, length W = length us -> Forall (fun row => length row = length N) W ->
   sum (map2 (fun row u => dot row (map (G u) N)) W us) = sum (map2 dot (columns W) (map (fun e => map (fun u => G u e) us) N)).
 Proof.
@@ -282,17 +273,6 @@ Lemma dot_ones {E} (N : list E) x : length x = length N -> dot (map (fun _ => 1)
 Proof.
   unfold norm1. revert x; induction N; destruct x; try discriminate; intro L; [reflexivity|]. injection L as L. simpl. rewrite dot_cons, sum_cons, IHN by assumption. ring.
 Qed.
-Lemma column_norms1_dot n W : Forall (fun row => length row = length n) W ->
-  dot n (column_norms1 W) = sum (map (fun row => dot n (map Rabs row)) W) /\ (W = [] \/ length (column_norms1 W) = length n).
-Proof.
-  induction 1 as [|row W L H [IH IL]]; simpl; [rewrite dot_nil_r; auto|]. rewrite sum_cons, <- IH.
-  destruct IL as [-> | IL].
-  - simpl. rewrite dot_nil_r. replace (vadd (map Rabs row) []) with (map Rabs row) by now destruct (map Rabs row). rewrite map_length. split; [ring | now right].
-  - rewrite dot_vadd by (rewrite ?map_length; assumption). split; [reflexivity | right].
-    assert (M : length (map Rabs row) = length (column_norms1 W)) by (now rewrite map_length, L, IL). rewrite <- IL. clear - M. revert M.
-    generalize (map Rabs row) (column_norms1 W). intro a; induction a; intros [|y c]; try discriminate; simpl; auto.
-Qed.
-
 (** [F >= -(1/T) sum_j w_j loss_j^*(nu_j) - H V / T] with T the sum of the weights, for the heads h of entries up to H, or of any
     entries where nothing is violated. *)
 Section Heads.

@@ -301,10 +301,6 @@ Definition check_head_at (A0 : problem Z) (A B : network Z) (x : head_claim) : b
   | _, _ => false
   end.
 
-Lemma balanced_real P : balanced (PR P) = PR (balanced P).
-Proof. destruct P; reflexivity. Qed.
-Lemma balanced_proper P : proper (PR P) -> proper (PR (balanced P)).
-Proof. destruct P; exact (fun x => x). Qed.
 Lemma problemb_prices P A B : problemb s P A B = true ->
   match penalty_of (PR (balanced P)) with
   | NoPenalty => kappa (PR (balanced P)) = 0%R | WeightDecay => False | Balanced => bias_priced (PR (balanced P)) = false | _ => True

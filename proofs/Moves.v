@@ -327,6 +327,16 @@ Proof.
   revert u v; induction n as [|a n IH]; intros [|x u] [|y v]; try discriminate; intros A B; [unfold dot, sum; simpl; ring|].
   simpl. rewrite !dot_cons, IH by (simpl in *; lia). ring.
 Qed.
+Lemma column_norms1_dot n W : Forall (fun row => length row = length n) W ->
+  dot n (column_norms1 W) = sum (map (fun row => dot n (map Rabs row)) W) /\ (W = [] \/ length (column_norms1 W) = length n).
+Proof.
+  induction 1 as [|row W L H [IH IL]]; simpl; [rewrite dot_nil_r; auto|]. rewrite sum_cons, <- IH.
+  destruct IL as [-> | IL].
+  - simpl. rewrite dot_nil_r. replace (vadd (map Rabs row) []) with (map Rabs row) by now destruct (map Rabs row). rewrite map_length. split; [ring | now right].
+  - rewrite dot_vadd by (rewrite ?map_length; assumption). split; [reflexivity | right].
+    assert (M : length (map Rabs row) = length (column_norms1 W)) by (now rewrite map_length, L, IL). rewrite <- IL. clear - M. revert M.
+    generalize (map Rabs row) (column_norms1 W). intro a; induction a; intros [|y c]; try discriminate; simpl; auto.
+Qed.
 Lemma same_pairs_columns l W V : Forall2 (same_pairs l) W V ->
   dot (map norm (extended_rows l)) (column_norms1 W) = dot (map norm (extended_rows l)) (column_norms1 V) /\
   (W = [] \/ length (column_norms1 W) = length (extended_rows l)) /\ (V = [] \/ length (column_norms1 V) = length (extended_rows l)).

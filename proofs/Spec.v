@@ -111,21 +111,63 @@ Definition lerp_layer (t : R) (l m : layer R) : layer R :=
   Layer (map2 (map2 (lerp t)) (weight l) (weight m)) (map2 (lerp t) (bias l) (bias m)).
 Definition lerp_network (t : R) (v w : network R) : network R := map2 (lerp_layer t) v w.
 
-(** A point of the polyline through A and the vertices after each move. *)
-Fixpoint on_polyline (v : network R) (vertices : list (network R)) (p : network R) : Prop :=
-  match vertices with
-  | [] => p = v
-  | w :: rest => (exists t, 0 <= t <= 1 /\ p = lerp_network t v w) \/ on_polyline w rest p
+(** One hidden layer whose neuron i has its row times [a_i] and its column of the head times [b_i]. *)
+Definition scaled (a b : list R) (net : network R) : network R :=
+  match net with
+  | [l; m] => [Layer (map2 (fun x r => map (Rmult x) r) a (weight l)) (map2 Rmult a (bias l)); Layer (map (map2 Rmult b) (weight m)) (bias m)]
+  | _ => net
   end.
+(** [(c_i^t wt_i, theta_i / c_i^t)]. *)
+Definition rescaled (c : list R) (t : R) (net : network R) : network R :=
+  scaled (map (fun x => Rpower x t) c) (map (fun x => / Rpower x t) c) net.
+
+(** What leads from a vertex to the next one, w: the segment, or a curve of scalings and the segment from its end. *)
+Inductive step (T : Type) := Segment (w : network T) | Curve (factors : list T) (w : network T).
+Definition vertex {T} (x : step T) : network T := match x with Segment w | Curve _ w => w end.
+Fixpoint on_path (v : network R) (steps : list (step R)) (p : network R) : Prop :=
+  match steps with
+  | [] => p = v
+  | Segment w :: rest => (exists t, 0 <= t <= 1 /\ p = lerp_network t v w) \/ on_path w rest p
+  | Curve c w :: rest =>
+      (exists t, 0 <= t <= 1 /\ p = rescaled c t v) \/ (exists t, 0 <= t <= 1 /\ p = lerp_network t (rescaled c 1 v) w) \/ on_path w rest p
+  end.
+
+(** B with its hidden neurons permuted: neuron k of hidden layer l is B's neuron [p_l[k]]. [inputs] says how those of the first layer are. *)
+Definition pick {T} (default : T) (index : list nat) (u : list T) : list T := map (fun i => nth i u default) index.
+Definition pick_columns {T} (zero : T) (inputs : option (list nat)) (W : list (list T)) : list (list T) :=
+  match inputs with Some q => map (pick zero q) W | None => W end.
+Fixpoint permuted {T} (zero : T) (inputs : option (list nat)) (ps : list (list nat)) (net : network T) : network T :=
+  match ps, net with
+  | p :: ps', l :: rest => Layer (pick [] p (pick_columns zero inputs (weight l))) (pick zero p (bias l)) :: permuted zero (Some p) ps' rest
+  | [], l :: rest => Layer (pick_columns zero inputs (weight l)) (bias l) :: rest
+  | _, [] => []
+  end.
+Definition end_of {T} (zero : T) (permutation : option (list (list nat))) (B : network T) : network T :=
+  match permutation with Some ps => permuted zero None ps B | None => B end.
+
+(** The balancing map: both factors of neuron i get the norm [sqrt (norm wt_i * norm theta_i)]; 0 where one of them is 0. *)
+Definition balancing (x y : R) : R := if Rlt_dec 0 (x * y) then sqrt (y / x) else 0.
+Definition row_norms (net : network R) : list R := map norm (extended_rows (hd empty_layer net)).
+Definition head_norms (net : network R) : list R := map norm (columns (weight (last net empty_layer))).
+Definition balance (net : network R) : network R :=
+  scaled (map2 balancing (row_norms net) (head_norms net)) (map2 balancing (head_norms net) (row_norms net)) net.
+(** Scalings from a network, t = 0, to its image, t = 1; a factor whose partner is 0 shrinks to 0. *)
+Definition toward (t x y : R) : R := if Rlt_dec 0 (x * y) then Rpower (balancing x y) t else 1 - t.
+Definition balancing_curve (t : R) (net : network R) : network R :=
+  scaled (map2 (toward t) (row_norms net) (head_norms net)) (map2 (toward t) (head_norms net) (row_norms net)) net.
+(** The path of a claim in balanced form: the image of the stored path, joined to A and to the last vertex. *)
+Definition on_balanced_path (v : network R) (steps : list (step R)) (p : network R) : Prop :=
+  (exists t, 0 <= t <= 1 /\ p = balancing_curve t v) \/ (exists q, on_path v steps q /\ p = balance q) \/
+  (exists t, 0 <= t <= 1 /\ p = balancing_curve t (last (map vertex steps) v)).
 
 (** ** Section "Claims" *)
 Definition endpoint_value (P : problem R) (N : network R) (lower upper : R) : Prop := lower <= F P N <= upper.
 
-(** [vertices] are the networks after each move. [over_level] is [(level, gap_over_level)] where there is a level. *)
-Definition path_upper_bound (P : problem R) (A B : network R) (vertices : list (network R))
-    (sup gap gap_over_lower : R) (over_level : option (R * R)) (frozen : bool) : Prop :=
-  last vertices A = B /\
-  forall p, on_polyline A vertices p ->
+(** [over_level] is [(level, gap_over_level)] where there is a level. Weight decay is as it is, in either form. *)
+Definition path_upper_bound (P : problem R) (A B : network R) (permutation : option (list (list nat))) (in_balanced_form : bool)
+    (steps : list (step R)) (sup gap gap_over_lower : R) (over_level : option (R * R)) (frozen : bool) : Prop :=
+  last (map vertex steps) A = end_of 0 permutation B /\
+  forall p, (if in_balanced_form then on_balanced_path A steps p else on_path A steps p) ->
     F P p <= sup /\
     F P p - Rmax (F P A) (F P B) <= gap /\
     F P p - Rmin (F P A) (F P B) <= gap_over_lower /\
@@ -150,6 +192,8 @@ Definition head_optimum (P : problem R) (rows : layer R) (K : nat) (with_bias : 
 (** ** What the integers of a file stand for *)
 Definition map_layer {T U} (g : T -> U) (l : layer T) : layer U := Layer (map (map g) (weight l)) (map g (bias l)).
 Definition map_network {T U} (g : T -> U) (net : network T) : network U := map (map_layer g) net.
+Definition map_step {T U} (g : T -> U) (x : step T) : step U :=
+  match x with Segment w => Segment (map_network g w) | Curve c w => Curve (map g c) (map_network g w) end.
 Definition map_loss {T U} (g : T -> U) (o : loss T) : loss U :=
   match o with
   | Logistic => Logistic | Hinge => Hinge | CrossEntropy => CrossEntropy

@@ -41,15 +41,16 @@ let write () =
   { w_layer; w_bias; w_columns; w_index; w_value }
 let pair () = let i = nat () in let j = nat () in (i, j)
 let kind () = match next () with
-  | "idle" -> Idle | "head" -> Head | "chord" -> Chord (vector ())
+  | "idle" -> Idle | "head" -> Head | "chord" -> Chord (vector ()) | "rescale" -> Rescale (vector ())
   | "transfer" -> let hidden = nat () in let pairs = list pair in Transfer (hidden, pairs)
   | word -> failwith ("no kind of move: " ^ word)
 let move () = let kind_of = kind () in let writes = list write in { kind_of; writes }
 let path () =
-  let moves = list move in let sup = integer () in let gap = integer () in let gap_over_lower = integer () in
+  let moves = list move in let permutation = option (fun () -> list (fun () -> list nat)) in
+  let in_balanced_form = boolean () in let sup = integer () in let gap = integer () in let gap_over_lower = integer () in
   let over_level = option (fun () -> let level = integer () in let over = integer () in (level, over)) in
   let frozen = boolean () in
-  { moves; sup; gap; gap_over_lower; over_level; frozen }
+  { moves; permutation; in_balanced_form; sup; gap; gap_over_lower; over_level; frozen }
 let head () =
   let h_rows = layer () in let h_head = layer () in let h_free = boolean () in let h_dual = matrix () in
   let h_limit = option integer in let h_lower = integer () in let h_upper = integer () in
