@@ -39,6 +39,8 @@ Proof.
 Qed.
 Lemma dot_comm u v : dot u v = dot v u.
 Proof. revert v; induction u; destruct v; rewrite ?dot_nil_l, ?dot_nil_r; try reflexivity. rewrite !dot_cons, IHu. ring. Qed.
+Lemma dot_opp_l u v : dot (map Ropp u) v = - dot u v.
+Proof. revert v; induction u; destruct v; simpl; rewrite ?dot_nil_l, ?dot_nil_r, ?dot_cons, ?IHu; try ring; unfold dot, sum; simpl; ring. Qed.
 Lemma dot_le h u v : Forall (fun x => 0 <= x) h -> Forall2 Rle u v -> dot h u <= dot h v.
 Proof.
   intros P H; revert h P; induction H; intros [|a h] P; rewrite ?dot_nil_l, ?dot_nil_r; try lra.

@@ -108,8 +108,6 @@ Proof.
 Qed.
 Lemma norm_opp u : norm (map Ropp u) = norm u.
 Proof. unfold norm. f_equal. induction u; [reflexivity|]. simpl. rewrite !dot_cons, IHu. ring. Qed.
-Lemma dot_opp_l u v : dot (map Ropp u) v = - dot u v.
-Proof. revert v; induction u; destruct v; simpl; rewrite ?dot_nil_l, ?dot_nil_r, ?dot_cons, ?IHu; try ring; unfold dot, sum; simpl; ring. Qed.
 Lemma cauchy_below u v : - (norm u * norm v) <= dot u v.
 Proof. pose proof (cauchy (map Ropp u) v) as C. rewrite norm_opp, dot_opp_l in C. lra. Qed.
 Lemma norm_bound H u n : 0 <= H -> (length u <= n)%nat -> Forall (fun x => Rabs x <= H) u -> norm u <= H * sqrt (INR n).
