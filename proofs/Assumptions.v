@@ -1,5 +1,5 @@
 (** What the main theorems rest on: printed when this file is compiled, and compared with a list by tests/proofs. *)
-From Proofs Require Import Checker Heads Continuous Barrier.
+From Proofs Require Import Checker Heads Continuous Barrier Faces.
 Print Assumptions endpoint_value_checked.
 Print Assumptions path_upper_bound_checked.
 Print Assumptions head_optimum_checked.
@@ -7,3 +7,4 @@ Print Assumptions balanced_segment_traced.
 Print Assumptions barrier.
 Print Assumptions frozen_barrier.
 Print Assumptions redundant.
+Print Assumptions face_bound.

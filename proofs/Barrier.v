@@ -54,8 +54,6 @@ Proof.
 Qed.
 
 (** Continuous functions of time. *)
-Definition continuous (f : R -> R) : Prop :=
-  forall t, within t -> forall e, 0 < e -> exists d, 0 < d /\ forall r, within r -> Rabs (r - t) < d -> Rabs (f r - f t) < e.
 Lemma continuous_plus f g : continuous f -> continuous g -> continuous (fun t => f t + g t).
 Proof.
   intros Hf Hg t W e P. destruct (Hf t W (e / 2)) as (d & D & Q); [lra|]. destruct (Hg t W (e / 2)) as (d' & D' & Q'); [lra|].
@@ -438,6 +436,11 @@ Definition cell (C : list K) : Prop := length C = m /\ Forall ok C.
 (** One neuron's code changes; the others keep theirs. *)
 Definition adjacent (C D : list K) : Prop := exists before c d after, C = before ++ c :: after /\ D = before ++ d :: after /\ next_to c d.
 
+Lemma rows_at_time g t : moves_continuously n g -> Forall (fun v => length (snd v) = n) (at_time t g).
+Proof.
+  intro HG. unfold at_time. apply Forall_forall. intros v I. apply in_map_iff in I as (f & <- & I).
+  unfold moves_continuously in HG. rewrite Forall_forall in HG. simpl. rewrite map_length. apply (HG f I).
+Qed.
 Lemma closed_cell C g : moves_continuously n g -> closed (fun t => in_cell C (at_time t g)).
 Proof.
   intro H. unfold in_cell. revert C. induction H as [|f g (F1 & F2 & F3) H IH]; intros [|c C].
@@ -488,9 +491,7 @@ Proof.
   intros LG HG OA HA IA OB HB IB.
   apply (@face_met (list K) (words alphabet m) cell inside (fun C t => in_cell C (at_time t g)) adjacent) with (A := A) (B := B); try assumption.
   - intros C _. now apply closed_cell.
-  - intros t _. destruct (@cells_cover (at_time t g)) as (C & OC & HC); [unfold at_time; now rewrite map_length | | exists C; split; [now apply in_all_cells | now split]].
-    unfold at_time. apply Forall_forall. intros v I. apply in_map_iff in I as (f & <- & I).
-    unfold moves_continuously in HG. rewrite Forall_forall in HG. simpl. rewrite map_length. apply (HG f I).
+  - intros t _. destruct (@cells_cover (at_time t g)) as (C & OC & HC); [unfold at_time; now rewrite map_length | now apply rows_at_time | exists C; split; [now apply in_all_cells | now split]].
   - intros t C D _ [LC OC] [LD OD] HC HD. apply (@cells_joined (at_time t g) [] C D []); try assumption; try constructor; exact (fun x => x).
   - now apply in_all_cells.
   - now apply in_all_cells.
@@ -619,7 +620,7 @@ Theorem barrier (F : list (R * list R) -> R -> R) (level : R) (inside : list cod
   length g = m -> moves_continuously n g ->
   trained_cell A -> in_trained_cell A (at_time 0 g) -> inside A = true -> trained_cell B -> in_trained_cell B (at_time 1 g) -> inside B = false ->
   (forall C D p c, trained_cell C -> trained_cell D -> adjacent adjacent_codes C D -> inside C = true -> inside D = false ->
-     in_trained_cell C p -> in_trained_cell D p -> level <= F p c) ->
+     Forall (fun v => length (snd v) = n) p -> in_trained_cell C p -> in_trained_cell D p -> level <= F p c) ->
   exists t, within t /\ level <= F (at_time t g) (bias t).
 Proof.
   intros LG HG OA HA IA OB HB IB faces.
@@ -629,7 +630,7 @@ Proof.
   - exact closed_neuron.
   - exact codes_cover.
   - exact codes_joined.
-  - exists t. split; [assumption|]. now apply (faces C D).
+  - exists t. split; [assumption|]. apply (faces C D); try assumption. now apply rows_at_time.
 Qed.
 
 (** *** A frozen output layer *)
@@ -644,7 +645,7 @@ Theorem frozen_barrier (theta : list R) (F : list (R * list R) -> R -> R) (level
   length g = m -> moves_continuously n g -> (forall t, within t -> map fst (at_time t g) = theta) ->
   cell m chamber A -> in_cell row_in A (at_time 0 g) -> inside A = true -> cell m chamber B -> in_cell row_in B (at_time 1 g) -> inside B = false ->
   (forall C D p, cell m chamber C -> cell m chamber D -> adjacent crosses C D -> inside C = true -> inside D = false ->
-     map fst p = theta -> in_cell row_in C p -> in_cell row_in D p -> level <= F p bias) ->
+     Forall (fun v => length (snd v) = n) p -> map fst p = theta -> in_cell row_in C p -> in_cell row_in D p -> level <= F p bias) ->
   exists t, within t /\ level <= F (at_time t g) bias.
 Proof.
   intros LG HG TH OA HA IA OB HB IB faces.
@@ -654,7 +655,7 @@ Proof.
   - intros c f H1 H2. now apply closed_weighted_cone.
   - intros v LV. exact (cones_cover X_length (weighted_length LV)).
   - exact rows_joined.
-  - exists t. split; [assumption|]. apply (faces C D); try assumption. now apply TH.
+  - exists t. split; [assumption|]. apply (faces C D); try assumption; [now apply rows_at_time | now apply TH].
 Qed.
 
 (** *** Which hyperplanes carry a facet *)

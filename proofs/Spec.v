@@ -206,3 +206,19 @@ Definition map_problem {T U} (g : T -> U) (P : problem T) : problem U :=
 
 (** [z] stands for [z / 2^s]. *)
 Definition real (s z : Z) : R := IZR z / IZR (2 ^ s).
+
+(** ** Barriers: continuous paths of parameters, from t = 0 to t = 1 *)
+Definition continuous (f : R -> R) : Prop :=
+  forall t, 0 <= t <= 1 -> forall e, 0 < e -> exists d, 0 < d /\ forall r, 0 <= r <= 1 -> Rabs (r - t) < d -> Rabs (f r - f t) < e.
+Definition network_at (t : R) (G : network (R -> R)) : network R := map_network (fun f => f t) G.
+(** Biases that are absent stay 0. *)
+Definition parameter_path (A B : network R) (hidden_bias output_bias : bool) (G : network (R -> R)) : Prop :=
+  Forall (fun l => Forall (Forall continuous) (weight l) /\ Forall continuous (bias l)) G /\ network_at 0 G = A /\ network_at 1 G = B /\
+  forall t, 0 <= t <= 1 ->
+    (hidden_bias = false -> Forall (fun x => x = 0) (bias (hd empty_layer (network_at t G)))) /\
+    (output_bias = false -> Forall (fun x => x = 0) (bias (last (network_at t G) empty_layer))).
+Definition barrier_lower_bound (P : problem R) (A B : network R) (hidden_bias output_bias frozen : bool) (level gap : R) : Prop :=
+  (forall G, parameter_path A B hidden_bias output_bias G ->
+     (frozen = true -> forall t, 0 <= t <= 1 -> last (network_at t G) empty_layer = last A empty_layer) ->
+     exists t, 0 <= t <= 1 /\ level <= F P (network_at t G)) /\
+  (0 < gap -> gap <= level - Rmax (F P A) (F P B)).
