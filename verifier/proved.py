@@ -20,6 +20,7 @@ from verifier.certificate.file import Certificate
 from verifier.errors import UsageError, VerifierError
 from verifier.kernel import Claim, EndpointValue, HeadOptimum, Move, Parameters, PathUpperBound, Problem, Write
 from verifier.kernel.statements import (
+    BarrierLowerBound,
     Rejected,
     apply_writes,
     breakpoints_of,
@@ -29,9 +30,10 @@ from verifier.kernel.statements import (
     validate_path,
 )
 from verifier.kernel.statements.refusal import require_types
+from verifier.proved_barrier import barrier_tokens, require_format
 
 # The other kinds are not covered.
-COVERED = EndpointValue | PathUpperBound | HeadOptimum
+COVERED = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound
 PROGRAM = "verifier-proved"
 BUILT = Path(__file__).resolve().parents[1] / "proofs" / "driver" / PROGRAM
 
@@ -106,6 +108,11 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         if isinstance(claim, HeadOptimum):
             validate_head(problem, claim)
             return None
+        if isinstance(claim, BarrierLowerBound):
+            require_format(problem, claim)
+            if claim.output_layer == "frozen":
+                return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "frozen output layers are not covered")
+            return None
         validate_path(problem, claim)
         vertex = problem.A
         for move in claim.moves:
@@ -130,9 +137,9 @@ def _ask(program: Path, problem: Problem, claims: list[Claim]) -> list[str]:
 def certificate_text(problem: Problem, claims: list[Claim]) -> str:
     """The text that the program reads (docs/proofs.md): every float x as the integer `x 2^s` with one s for all, a bias that is absent as zeros.
 
-    Claims are endpoint values, head optima and paths, whose types and shapes were checked.
+    Claims are endpoint values, head optima, paths and barriers, whose types and shapes were checked.
     """
-    tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(claim)), "end"]
+    tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(problem, claim)), "end"]
     s = max(x.as_integer_ratio()[1].bit_length() - 1 for x in tokens if isinstance(x, float))
     return f"{s}\n" + " ".join(_scaled(t, s) if isinstance(t, float) else t for t in tokens) + "\n"
 
@@ -214,7 +221,10 @@ def _move(move: Move) -> Tokens:
         yield from _write(w)
 
 
-def _claim(claim: Any) -> Tokens:
+def _claim(problem: Problem, claim: Any) -> Tokens:
+    if isinstance(claim, BarrierLowerBound):
+        yield from barrier_tokens(problem, claim)
+        return
     if isinstance(claim, EndpointValue):
         yield from ("endpoint", _flag(claim.network == "A"), claim.lower, claim.upper)
         return
