@@ -791,6 +791,8 @@ Proof.
   rewrite forallb_forall in N4, N5, N6.
   pose proof (S_pos (scale_pos s_pos e_pos)) as s0.
   unfold path_upper_bound. split.
+  { destruct (permutation x) as [ps|]; [|exact I]. apply relabels_permutations. now apply relabelsb_ok. }
+  split.
   { rewrite steps_vertices by (now rewrite map_length). rewrite (last_map net), E1. apply (end_F E0 D PF). }
   intros q H. pose proof (path_cases E0 FF PF E1 LV EW H) as cases.
   set (fA := F (PR P) (net A)) in *. set (fB := F (PR P) (net B)) in *.

@@ -44,6 +44,12 @@ Fixpoint relabels (ps : list (list nat)) (net : network R) : Prop :=
       Forall (fun r => length r = length (weight l)) (weight (hd empty_layer rest)) /\ relabels ps' rest
   | _, _ => False
   end.
+Lemma relabels_permutations ps net : relabels ps net -> permutations (Some ps) net.
+Proof.
+  unfold permutations. revert ps. induction net as [|l net IH]; intros ps H; [destruct ps; contradiction|]. destruct ps as [|p ps].
+  - destruct net; [constructor | contradiction].
+  - destruct H as (HP & _ & _ & HN). destruct net as [|m net]; [destruct ps; contradiction|]. constructor; [exact HP | exact (IH ps HN)].
+Qed.
 Definition aligned (inputs : option (list nat)) (h h' : list R) (W : list (list R)) : Prop :=
   match inputs with
   | None => h' = h

@@ -3,7 +3,7 @@
     To be compared, line by line, with docs/certificate-v2.md. Nothing in this file is an algorithm: a checker is right when it
     accepts only what is stated here. Everything is polymorphic in the type of numbers: a file holds integers [z], which stand for
     [z / 2^s] with one [s] for the whole file, and [real] maps them to the reals. *)
-From Coq Require Import Reals List ZArith Bool.
+From Coq Require Import Reals List ZArith Bool Permutation.
 Import ListNotations.
 Set Implicit Arguments.
 Open Scope R_scope.
@@ -145,6 +145,13 @@ Fixpoint permuted {T} (zero : T) (inputs : option (list nat)) (ps : list (list n
 Definition end_of {T} (zero : T) (permutation : option (list (list nat))) (B : network T) : network T :=
   match permutation with Some ps => permuted zero None ps B | None => B end.
 
+(** One permutation per hidden layer, of all its neurons. *)
+Definition permutations {T} (permutation : option (list (list nat))) (B : network T) : Prop :=
+  match permutation with
+  | Some ps => Forall2 (fun p l => Permutation p (seq 0 (length (weight l)))) ps (removelast B)
+  | None => True
+  end.
+
 (** The balancing map: both factors of neuron i get the norm [sqrt (norm wt_i * norm theta_i)]; 0 where one of them is 0. *)
 Definition balancing (x y : R) : R := if Rlt_dec 0 (x * y) then sqrt (y / x) else 0.
 Definition row_norms (net : network R) : list R := map norm (extended_rows (hd empty_layer net)).
@@ -166,7 +173,7 @@ Definition endpoint_value (P : problem R) (N : network R) (lower upper : R) : Pr
 (** [over_level] is [(level, gap_over_level)] where there is a level. Weight decay is as it is, in either form. *)
 Definition path_upper_bound (P : problem R) (A B : network R) (permutation : option (list (list nat))) (in_balanced_form : bool)
     (steps : list (step R)) (sup gap gap_over_lower : R) (over_level : option (R * R)) (frozen : bool) : Prop :=
-  last (map vertex steps) A = end_of 0 permutation B /\
+  permutations permutation B /\ last (map vertex steps) A = end_of 0 permutation B /\
   forall p, (if in_balanced_form then on_balanced_path A steps p else on_path A steps p) ->
     F P p <= sup /\
     F P p - Rmax (F P A) (F P B) <= gap /\
