@@ -14,27 +14,36 @@ Notation p := (scale s e).
 Notation contains := (contains p).
 Notation holds := (Forall2 contains).
 
+Definition iproduct_excess (a a' b b' : list itv) : itv :=
+  isum (map2 (fun da db => half (half (imax zero (opp (mul p da db))))) (map2 sub a' a) (map2 sub b' b)).
+Lemma iproduct_excess_ok a a' b b' x x' y y' : holds a x -> holds a' x' -> holds b y -> holds b' y' ->
+  contains (iproduct_excess a a' b b') (excess x x' y y').
+Proof.
+  intros A A' B B'. pose proof (scale_pos s_pos e_pos) as sp. unfold excess. apply isum_ok.
+  apply map2_ok; [|apply map2_ok; [intros; now apply sub_ok | assumption | assumption] | apply map2_ok; [intros; now apply sub_ok | assumption | assumption]].
+  intros u v z w U V. replace (Rmax 0 (- (z * w)) / 4)%R with (Rmax 0 (- (z * w)) / 2 / 2)%R by lra.
+  apply half_ok, half_ok. apply imax_ok; [assumption | apply zero_ok | apply opp_ok; now apply mul_ok].
+Qed.
 Definition iexcess (q : penalty) (v w : network itv) : itv :=
+  let rows u := map (inorm p) (iextended_rows (hd iempty_layer u)) in
+  let head u := weight (last u iempty_layer) in
   match q with
-  | PathNorm =>
-      let a := map (inorm p) (iextended_rows (hd iempty_layer v)) in
-      let a' := map (inorm p) (iextended_rows (hd iempty_layer w)) in
-      let b := icolumn_norms1 (weight (last v iempty_layer)) in
-      let b' := icolumn_norms1 (weight (last w iempty_layer)) in
-      isum (map2 (fun da db => half (half (imax zero (opp (mul p da db))))) (map2 sub a' a) (map2 sub b' b))
+  | PathNorm => iproduct_excess (rows v) (rows w) (icolumn_norms1 (head v)) (icolumn_norms1 (head w))
+  | Balanced => iproduct_excess (rows v) (rows w) (map (inorm p) (columns (head v))) (map (inorm p) (columns (head w)))
   | _ => zero
   end.
 Lemma iexcess_ok q v w v' w' : holds_network p v v' -> holds_network p w w' -> contains (iexcess q v w) (penalty_excess q v' w').
 Proof.
-  intros V W. pose proof (scale_pos s_pos e_pos) as sp. destruct q; simpl; try apply zero_ok. unfold excess. apply isum_ok.
+  intros V W. pose proof (scale_pos s_pos e_pos) as sp.
   assert (N : forall v v', holds_network p v v' -> holds (map (inorm p) (iextended_rows (hd iempty_layer v))) (map norm (extended_rows (hd empty_layer v')))).
   { intros u u' H. apply map_rows_ok; [intros; now apply inorm_ok | apply iextended_rows_ok; now apply holds_hd]. }
-  assert (C : forall v v', holds_network p v v' -> holds (icolumn_norms1 (weight (last v iempty_layer))) (column_norms1 (weight (last v' empty_layer)))).
-  { intros u u' H. apply icolumn_norms1_ok; [assumption | now apply holds_last]. }
-  apply map2_ok; [|apply map2_ok; [intros; now apply sub_ok | now apply N | now apply N]
-                  |apply map2_ok; [intros; now apply sub_ok | now apply C | now apply C]].
-  intros a b x y A B. replace (Rmax 0 (- (x * y)) / 4)%R with (Rmax 0 (- (x * y)) / 2 / 2)%R by lra.
-  apply half_ok, half_ok. apply imax_ok; [assumption | apply zero_ok | apply opp_ok; now apply mul_ok].
+  assert (C : forall v v', holds_network p v v' -> Forall2 holds (weight (last v iempty_layer)) (weight (last v' empty_layer))).
+  { intros u u' H. now apply holds_last. }
+  destruct q; simpl; try apply zero_ok; apply iproduct_excess_ok; try (now apply N).
+  - apply icolumn_norms1_ok; [assumption | now apply C].
+  - apply icolumn_norms1_ok; [assumption | now apply C].
+  - apply map_rows_ok; [intros; now apply inorm_ok | apply columns_ok; now apply C].
+  - apply map_rows_ok; [intros; now apply inorm_ok | apply columns_ok; now apply C].
 Qed.
 
 Definition at_start (T : track) : itv := widen (start T) (low T) (high T).

@@ -39,6 +39,8 @@ Proof.
 Qed.
 Lemma dot_comm u v : dot u v = dot v u.
 Proof. revert v; induction u; destruct v; rewrite ?dot_nil_l, ?dot_nil_r; try reflexivity. rewrite !dot_cons, IHu. ring. Qed.
+Lemma dot_opp_l u v : dot (map Ropp u) v = - dot u v.
+Proof. revert v; induction u; destruct v; simpl; rewrite ?dot_nil_l, ?dot_nil_r, ?dot_cons, ?IHu; try ring; unfold dot, sum; simpl; ring. Qed.
 Lemma dot_le h u v : Forall (fun x => 0 <= x) h -> Forall2 Rle u v -> dot h u <= dot h v.
 Proof.
   intros P H; revert h P; induction H; intros [|a h] P; rewrite ?dot_nil_l, ?dot_nil_r; try lra.
@@ -336,13 +338,58 @@ Proof.
   assert (0 <= t * (1 - t)) by nra. assert (t * (1 - t) <= / 4) by (pose proof (pow2_ge_0 (t - / 2)); nra). nra.
 Qed.
 
+(** Columns. *)
+Lemma attach_lerp t r q C D : length r = length q -> same_rows C D ->
+  attach (map2 (lerp t) r q) (map2 (map2 (lerp t)) C D) = map2 (map2 (lerp t)) (attach r C) (attach q D).
+Proof.
+  revert q C D; induction r as [|x r IH]; intros [|y q] C D E H; try discriminate; simpl; [reflexivity|]. injection E as E.
+  destruct H as [|c d C D L H]; simpl; f_equal; [apply (IH q [] [] E); constructor | now apply IH].
+Qed.
+Lemma attach_same r q C D : length r = length q -> same_rows C D -> same_rows (attach r C) (attach q D).
+Proof.
+  revert q C D; induction r as [|x r IH]; intros [|y q] C D E H; try discriminate; simpl; [assumption|]. injection E as E.
+  destruct H as [|c d C D L H]; constructor; simpl; try lia; [apply (IH q [] [] E); constructor | now apply IH].
+Qed.
+Lemma columns_same W V : same_rows W V -> same_rows (columns W) (columns V).
+Proof. induction 1; simpl; [constructor | now apply attach_same]. Qed.
+Lemma columns_lerp t W V : same_rows W V -> columns (map2 (map2 (lerp t)) W V) = map2 (map2 (lerp t)) (columns W) (columns V).
+Proof.
+  induction 1 as [|r q W V E H IH]; simpl; [reflexivity|]. unfold columns in *. simpl. rewrite IH. apply attach_lerp; [assumption | now apply columns_same].
+Qed.
+
+Lemma attach_length {T} (row : list T) C n : length row = n -> (C = [] \/ length C = n) -> length (attach row C) = n.
+Proof.
+  revert C n; induction row as [|x row IH]; intros C n L H; simpl in *; [destruct H; subst; auto|].
+  destruct C as [|c C]; simpl; destruct n; try discriminate; f_equal; apply IH; auto. destruct H as [H|H]; [discriminate | right; simpl in H; lia].
+Qed.
+Lemma columns_length {T} (W : list (list T)) n : Forall (fun row => length row = n) W -> W = [] \/ length (columns W) = n.
+Proof.
+  induction 1 as [|row W L H IH]; [now left|]. right. simpl. apply attach_length; [assumption|]. destruct IH as [->|]; auto.
+Qed.
+
 (** How far the penalty may rise above its chord. *)
 Definition penalty_excess (q : penalty) (v w : network R) : R :=
   match q with
   | PathNorm => excess (map norm (extended_rows (hd empty_layer v))) (map norm (extended_rows (hd empty_layer w)))
                        (column_norms1 (weight (last v empty_layer))) (column_norms1 (weight (last w empty_layer)))
+  | Balanced => excess (map norm (extended_rows (hd empty_layer v))) (map norm (extended_rows (hd empty_layer w)))
+                       (map norm (columns (weight (last v empty_layer)))) (map norm (columns (weight (last w empty_layer))))
   | _ => 0
   end.
+(** Products of norms and of numbers that are convex too. *)
+Lemma norms_chord t R0 R1 c0 c1 c : within t -> same_rows R0 R1 -> length c0 = length c1 ->
+  Forall (fun x => 0 <= x) c0 -> Forall (fun x => 0 <= x) c1 -> Forall2 Rle c (map2 (lerp t) c0 c1) ->
+  dot (map norm (map2 (map2 (lerp t)) R0 R1)) c <=
+  lerp t (dot (map norm R0) c0) (dot (map norm R1) c1) + excess (map norm R0) (map norm R1) c0 c1.
+Proof.
+  intros W HE L N0 N1 H. eapply Rle_trans; [|apply product_chord; [assumption | rewrite !map_length; now apply same_rows_length | assumption]].
+  apply Rle_trans with (dot (map norm (map2 (map2 (lerp t)) R0 R1)) (map2 (lerp t) c0 c1)).
+  - apply dot_le; [apply norms_nonneg | assumption].
+  - rewrite (dot_comm (map norm _)), (dot_comm (map2 (lerp t) (map norm R0) _)). apply dot_le; [|now apply map_norms_convex].
+    destruct W as [W1 W2]. clear - N0 N1 W1 W2. revert c1 N1. induction N0 as [|x c0 X N0 IH]; intros [|y c1] N1; simpl; constructor; inversion_clear N1.
+    + unfold lerp. apply Rplus_le_le_0_compat; apply Rmult_le_pos; lra.
+    + now apply IH.
+Qed.
 Lemma bias_price_convex t priced v w : within t -> same_shape v w ->
   bias_price priced (lerp_network t v w) <= lerp t (bias_price priced v) (bias_price priced w).
 Proof.
@@ -359,22 +406,13 @@ Proof.
   - rewrite last_lerp by assumption. cbn [weight lerp_layer].
     pose proof (sum_rows_convex norm1 W (fun u v => norm1_convex u v W) HL). unfold lerp in *. lra.
   - rewrite last_lerp, hd_lerp, extended_lerp by assumption. cbn [weight lerp_layer].
-    pose proof (extended_same HH) as HE.
-    set (R0 := extended_rows (hd empty_layer v)) in *. set (R1 := extended_rows (hd empty_layer w)) in *.
-    set (C0 := weight (last v empty_layer)) in *. set (C1 := weight (last w empty_layer)) in *.
-    assert (dot (map norm (map2 (map2 (lerp t)) R0 R1)) (column_norms1 (map2 (map2 (lerp t)) C0 C1))
-            <= dot (map2 (lerp t) (map norm R0) (map norm R1)) (map2 (lerp t) (column_norms1 C0) (column_norms1 C1))).
-    { apply Rle_trans with (dot (map norm (map2 (map2 (lerp t)) R0 R1)) (map2 (lerp t) (column_norms1 C0) (column_norms1 C1))).
-      - apply dot_le; [apply norms_nonneg | now apply column_norms1_convex].
-      - rewrite (dot_comm (map norm _)), (dot_comm (map2 (lerp t) (map norm R0) _)). apply dot_le.
-        + pose proof (column_norms1_nonneg (map2 (map2 (lerp t)) C0 C1)) as N. pose proof (column_norms1_convex W HL) as L.
-          fold C0 C1 in L. clear - N L. revert N. induction L; intro N; constructor; inversion_clear N; [lra | auto].
-        + now apply map_norms_convex. }
-    assert (P := @product_chord t (map norm R0) (map norm R1) (column_norms1 C0) (column_norms1 C1) W).
-    rewrite !map_length in P. specialize (P (same_rows_length HE) (column_norms1_length HL)).
-    unfold lerp in *. lra.
+    pose proof (norms_chord W (extended_same HH) (column_norms1_length HL) (column_norms1_nonneg _) (column_norms1_nonneg _)
+                  (column_norms1_convex W HL)). unfold lerp in *. lra.
   - rewrite last_lerp, hd_lerp, extended_lerp by assumption. cbn [weight lerp_layer].
     pose proof (sum_rows_convex (fun r => dot r r) W (fun u v => dot_self_convex u v W) HL).
     pose proof (sum_rows_convex (fun r => dot r r) W (fun u v => dot_self_convex u v W) (extended_same HH)).
     unfold lerp in *. lra.
+  - rewrite last_lerp, hd_lerp, extended_lerp by assumption. cbn [weight lerp_layer]. rewrite columns_lerp by assumption.
+    apply norms_chord; try assumption; [now apply extended_same | rewrite !map_length; now apply same_rows_length, columns_same
+      | apply norms_nonneg | apply norms_nonneg | apply map_norms_convex; [assumption | now apply columns_same]].
 Qed.

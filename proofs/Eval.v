@@ -223,6 +223,7 @@ Definition ipenalty (q : penalty) (priced : bool) (net : network itv) : itv :=
                     (ibias_price priced net)
   | WeightDecay => half (add (isum (map isquares (iextended_rows (hd iempty_layer net))))
                              (isum (map isquares (weight (last net iempty_layer)))))
+  | Balanced => idot (map inorm (iextended_rows (hd iempty_layer net))) (map inorm (columns (weight (last net iempty_layer))))
   end.
 Lemma isquares_ok r x : holds r x -> contains (isquares r) (dot x x).
 Proof.
@@ -243,6 +244,13 @@ Lemma icolumn_norms1_ok W V : Forall2 holds W V -> holds (icolumn_norms1 W) (col
 Proof.
   induction 1; simpl; [constructor|]. apply ivadd_ok; [|assumption]. apply map_ok; [intros; now apply iabs_ok | assumption].
 Qed.
+Lemma attach_ok r x C D : holds r x -> Forall2 holds C D -> Forall2 holds (attach r C) (attach x D).
+Proof.
+  intros H; revert C D; induction H as [|a y r x A H IH]; intros C D E; simpl; [assumption|].
+  destruct E; constructor; try (constructor; [assumption | now try constructor]); apply IH; [constructor | assumption].
+Qed.
+Lemma columns_ok W V : Forall2 holds W V -> Forall2 holds (columns W) (columns V).
+Proof. induction 1; simpl; [constructor | now apply attach_ok]. Qed.
 Lemma iextended_rows_ok l m : holds_layer l m -> Forall2 holds (iextended_rows l) (extended_rows m).
 Proof.
   destruct l as [W b], m as [V c]. unfold holds_layer, iextended_rows, extended_rows; simpl. intros [H B]. revert b c B.
@@ -267,6 +275,7 @@ Proof.
   - apply add_ok; [|assumption]. apply isum_ok. apply map_rows_ok; [apply inorm1_ok | assumption].
   - apply add_ok; [|assumption]. apply idot_ok; [|now apply icolumn_norms1_ok]. apply map_rows_ok; [apply inorm_ok | assumption].
   - apply half_ok. apply add_ok; apply isum_ok; (apply map_rows_ok; [apply isquares_ok | assumption]).
+  - apply idot_ok; (apply map_rows_ok; [apply inorm_ok | try assumption]). now apply columns_ok.
 Qed.
 End Scale.
 

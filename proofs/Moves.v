@@ -162,6 +162,25 @@ Proof.
   - destruct live; easy.
   - intros [A B]. destruct (IH _ _ _ B). destruct (covers_zero_off A). split; now apply zero_off_vadd.
 Qed.
+Lemma covers_zero live r q : covers live r q -> zero_off live r /\ zero_off live q.
+Proof.
+  revert r q; induction live as [|b l IH]; intros [|a r] [|c q]; simpl; try easy. intros [A B]. destruct (IH _ _ B) as [C D].
+  repeat split; try assumption; intro E; now destruct (A E) as [-> ->].
+Qed.
+Lemma zero_off_attach live r C : zero_off live r -> zero_off live (map norm C) -> zero_off live (map norm (attach r C)).
+Proof.
+  revert r C; induction live as [|b l IH]; intros [|x r] [|c C]; simpl; try easy; intros [A B].
+  - intros _. split; [|apply (IH r []); [assumption | now destruct l]]. intro E. rewrite (A E). unfold norm. rewrite dot_cons, dot_nil_l, Rmult_0_l, Rplus_0_r. apply sqrt_0.
+  - intros [D G]. split; [|now apply IH]. intro E. rewrite <- (D E), (A E). unfold norm. rewrite dot_cons. f_equal. ring.
+Qed.
+Lemma heard_column_norms live l m : heard_layer live l m ->
+  zero_off live (map norm (columns (weight l))) /\ zero_off live (map norm (columns (weight m))).
+Proof.
+  destruct l as [W b], m as [V c]. unfold heard_layer; simpl. revert b V c.
+  induction W as [|r W IH]; intros [|x b] [|q V] [|y c]; simpl; try easy.
+  - destruct live; easy.
+  - intros [A B]. destruct (IH _ _ _ B). destruct (covers_zero A). split; now apply zero_off_attach.
+Qed.
 Lemma quiet_norms out live l m : quiet_layer out live l m ->
   agree out (map norm (extended_rows l)) (map norm (extended_rows m)).
 Proof.
@@ -188,7 +207,7 @@ Qed.
 
 (** The penalties that the format defines for one hidden layer only. *)
 Definition fits_depth (q : penalty) (v : network R) : Prop :=
-  match q with PathNorm | WeightDecay => length v = 2%nat | _ => True end.
+  match q with PathNorm | WeightDecay | Balanced => length v = 2%nat | _ => True end.
 
 Lemma quiet_two head live v w : quiet head live v w -> length v = 2%nat -> exists out l l' m m',
   v = [l; l'] /\ w = [m; m'] /\ quiet_layer out live l m /\ heard_layer out l' m' /\ (head = false -> l' = m').
@@ -200,8 +219,11 @@ Proof.
 Qed.
 Lemma quiet_excess head live v w q : quiet head live v w -> fits_depth q v -> penalty_excess q v w = 0.
 Proof.
-  intros Q D. destruct q; try reflexivity. destruct (quiet_two Q D) as (out & l & l' & m & m' & -> & -> & L & H & _).
-  cbn. apply excess_zero with out; [now apply quiet_norms with live | now apply (heard_columns H) | now apply (heard_columns H)].
+  intros Q D. destruct q; try reflexivity.
+  - destruct (quiet_two Q D) as (out & l & l' & m & m' & -> & -> & L & H & _).
+    cbn. apply excess_zero with out; [now apply quiet_norms with live | now apply (heard_columns H) | now apply (heard_columns H)].
+  - destruct (quiet_two Q D) as (out & l & l' & m & m' & -> & -> & L & H & _).
+    cbn. apply excess_zero with out; [now apply quiet_norms with live | now apply (heard_column_norms H) | now apply (heard_column_norms H)].
 Qed.
 Lemma quiet_last_layer live v w : quiet false live v w -> last v empty_layer = last w empty_layer.
 Proof.
@@ -213,9 +235,10 @@ Lemma idle_penalty live v w q priced : quiet false live v w -> fits_depth q v ->
   penalty_value q priced v = penalty_value q priced w.
 Proof.
   intros Q D N. pose proof (quiet_last_layer Q) as E. destruct q; try discriminate; cbn [penalty_value]; unfold bias_price;
-    rewrite <- ?E; try reflexivity. f_equal.
-  destruct (quiet_two Q D) as (out & l & l' & m & m' & -> & -> & L & H & E'). cbn.
-  apply dot_zero_off with out; [now apply (heard_columns H) | now apply quiet_norms with live].
+    rewrite <- ?E; try reflexivity; [f_equal|]; destruct (quiet_two Q D) as (out & l & l' & m & m' & -> & -> & L & H & E'); cbn;
+    (apply dot_zero_off with out; [| now apply quiet_norms with live]).
+  - apply (heard_columns H).
+  - apply (heard_column_norms H).
 Qed.
 
 Theorem quiet_convex head live v w P t : proper P -> within t -> same_shape v w -> fits_depth (penalty_of P) v ->
@@ -233,19 +256,20 @@ Proof.
 Qed.
 
 (** ** Transfer moves *)
-(** Each row of the receiving layer has, together with the incoming rows of its neurons, the same pairs before and after. *)
+(** Each row of the receiving layer has, together with the incoming rows of its neurons, the same pairs before and after; and so have its columns. *)
 Definition same_pairs (l : layer R) (r q : list R) : Prop :=
   length r = length (extended_rows l) /\ length q = length (extended_rows l) /\
   Permutation (combine (extended_rows l) r) (combine (extended_rows l) q).
 Inductive transferred : network R -> network R -> Prop :=
 | transferred_here l l' m' rest : Forall2 (same_pairs l) (weight l') (weight m') -> bias l' = bias m' ->
+    Permutation (combine (extended_rows l) (columns (weight l'))) (combine (extended_rows l) (columns (weight m'))) ->
     transferred (l :: l' :: rest) (l :: m' :: rest)
 | transferred_next l v w : transferred v w -> transferred (l :: v) (l :: w).
 
 Lemma sum_permutation u v : Permutation u v -> sum u = sum v.
 Proof. induction 1; rewrite ?sum_cons in *; try lra. Qed.
-Definition pair_sum {T} (g : T -> R) (k : R -> R) (z : list (T * R)) : R := sum (map (fun e => k (snd e) * g (fst e)) z).
-Lemma pair_sum_dot {T} (g : T -> R) k E r : dot (map k r) (map g E) = pair_sum g k (combine E r).
+Definition pair_sum {T U} (g : T -> R) (k : U -> R) (z : list (T * U)) : R := sum (map (fun e => k (snd e) * g (fst e)) z).
+Lemma pair_sum_dot {T U} (g : T -> R) (k : U -> R) E r : dot (map k r) (map g E) = pair_sum g k (combine E r).
 Proof.
   unfold pair_sum. revert r; induction E as [|e E IH]; intros [|x r]; simpl; rewrite ?dot_nil_r, ?dot_nil_l; try reflexivity.
   rewrite dot_cons, sum_cons, IH. reflexivity.
@@ -279,7 +303,7 @@ Proof. destruct 1; split; discriminate. Qed.
 Theorem transferred_outputs a t v w x : transferred v w ->
   outputs a (lerp_network t v w) x = outputs a v x /\ outputs a w x = outputs a v x.
 Proof.
-  intro H. revert x. induction H as [l l' m' rest H E | l v w H IH]; intro x.
+  intro H. revert x. induction H as [l l' m' rest H E _ | l v w H IH]; intro x.
   - cbn [lerp_network map2]. rewrite lerp_layer_same. fold (lerp_network t rest rest). rewrite lerp_network_same.
     rewrite (@outputs_next a l (lerp_layer t l' m' :: rest)), (@outputs_next a l (l' :: rest)), (@outputs_next a l (m' :: rest)) by discriminate.
     destruct (same_pairs_affine a t x H E) as [A B].
@@ -303,6 +327,16 @@ Proof.
   revert u v; induction n as [|a n IH]; intros [|x u] [|y v]; try discriminate; intros A B; [unfold dot, sum; simpl; ring|].
   simpl. rewrite !dot_cons, IH by (simpl in *; lia). ring.
 Qed.
+Lemma column_norms1_dot n W : Forall (fun row => length row = length n) W ->
+  dot n (column_norms1 W) = sum (map (fun row => dot n (map Rabs row)) W) /\ (W = [] \/ length (column_norms1 W) = length n).
+Proof.
+  induction 1 as [|row W L H [IH IL]]; simpl; [rewrite dot_nil_r; auto|]. rewrite sum_cons, <- IH.
+  destruct IL as [-> | IL].
+  - simpl. rewrite dot_nil_r. replace (vadd (map Rabs row) []) with (map Rabs row) by now destruct (map Rabs row). rewrite map_length. split; [ring | now right].
+  - rewrite dot_vadd by (rewrite ?map_length; assumption). split; [reflexivity | right].
+    assert (M : length (map Rabs row) = length (column_norms1 W)) by (now rewrite map_length, L, IL). rewrite <- IL. clear - M. revert M.
+    generalize (map Rabs row) (column_norms1 W). intro a; induction a; intros [|y c]; try discriminate; simpl; auto.
+Qed.
 Lemma same_pairs_columns l W V : Forall2 (same_pairs l) W V ->
   dot (map norm (extended_rows l)) (column_norms1 W) = dot (map norm (extended_rows l)) (column_norms1 V) /\
   (W = [] \/ length (column_norms1 W) = length (extended_rows l)) /\ (V = [] \/ length (column_norms1 V) = length (extended_rows l)).
@@ -324,12 +358,10 @@ Proof.
 Qed.
 Lemma transferred_excess v w q : transferred v w -> fits_depth q v -> penalty_excess q v w = 0.
 Proof.
-  intros H D. destruct q; try reflexivity. unfold penalty_excess, excess.
-  assert (hd empty_layer v = hd empty_layer w) as <- by (destruct H; reflexivity).
-  generalize (map norm (extended_rows (hd empty_layer v))).
-  generalize (map2 Rminus (column_norms1 (weight (last w empty_layer))) (column_norms1 (weight (last v empty_layer)))).
-  intros d n. revert d. induction n as [|x n IH]; intros [|y d]; try reflexivity. simpl.
-  rewrite sum_cons, IH, excess_term; [ring | left; ring].
+  intros H D. assert (hd empty_layer v = hd empty_layer w) as E by (destruct H; reflexivity).
+  destruct q; try reflexivity; unfold penalty_excess, excess; rewrite <- E; generalize (map norm (extended_rows (hd empty_layer v)));
+    match goal with |- context [map2 Rminus ?x ?y] => generalize (map2 Rminus x y) end;
+    (intros d n; revert d; induction n as [|x n IH]; intros [|y d]; try reflexivity; simpl; rewrite sum_cons, IH, excess_term; [ring | left; ring]).
 Qed.
 Lemma transferred_penalty v w q priced : transferred v w -> fits_depth q v -> reads_rows q = false ->
   penalty_value q priced v = penalty_value q priced w.
@@ -338,14 +370,18 @@ Proof.
   assert (last_pairs : bias (last v empty_layer) = bias (last w empty_layer) /\
     (weight (last v empty_layer) = weight (last w empty_layer) \/
      exists l, Forall2 (same_pairs l) (weight (last v empty_layer)) (weight (last w empty_layer)))).
-  { clear D. induction H as [l l' m' rest H E | l v w H IH].
+  { clear D. induction H as [l l' m' rest H E _ | l v w H IH].
     - destruct rest as [|l'' rest]; [simpl; eauto|]. simpl. destruct rest; auto.
     - pose proof (transferred_not_nil H) as [N1 N2]. destruct v, w; easy. }
   destruct last_pairs as [B L]. destruct q; try discriminate; cbn [penalty_value]; unfold bias_price; rewrite <- ?B; try reflexivity.
   - f_equal. destruct L as [-> | (l & L)]; [reflexivity|]. clear - L. induction L; simpl; [reflexivity|].
     rewrite !sum_cons, IHL. f_equal. now apply same_pairs_norm1 with l.
-  - f_equal. destruct H as [l l' m' rest H E | l v w H].
+  - f_equal. destruct H as [l l' m' rest H E _ | l v w H].
     + destruct rest; [|discriminate]. simpl. now apply same_pairs_columns.
+    + destruct H as [? ? ? rest | ? ? ? H]; [discriminate|]. pose proof (transferred_not_nil H) as [N1 N2]. destruct v; easy.
+  - destruct H as [l l' m' rest _ _ H | l v w H].
+    + destruct rest; [|discriminate]. simpl. rewrite (dot_comm _ (map norm (columns (weight l')))), (dot_comm _ (map norm (columns (weight m')))), !pair_sum_dot.
+      unfold pair_sum. apply sum_permutation. now apply Permutation_map.
     + destruct H as [? ? ? rest | ? ? ? H]; [discriminate|]. pose proof (transferred_not_nil H) as [N1 N2]. destruct v; easy.
 Qed.
 Theorem transfer_convex v w P t : proper P -> within t -> same_shape v w -> fits_depth (penalty_of P) v ->

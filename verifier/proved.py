@@ -18,17 +18,22 @@ import numpy as np
 
 from verifier.certificate.file import Certificate
 from verifier.errors import UsageError, VerifierError
-from verifier.kernel import Claim, EndpointValue, Move, Parameters, PathUpperBound, Problem, Write
+from verifier.kernel import Claim, EndpointValue, HeadOptimum, Move, Parameters, PathUpperBound, Problem, Write
 from verifier.kernel.statements import (
+    BarrierLowerBound,
     Rejected,
     apply_writes,
     breakpoints_of,
     validate,
     validate_endpoint,
+    validate_head,
     validate_path,
 )
 from verifier.kernel.statements.refusal import require_types
+from verifier.proved_barrier import barrier_tokens, require_format
 
+# The other kinds are not covered.
+COVERED = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound
 PROGRAM = "verifier-proved"
 BUILT = Path(__file__).resolve().parents[1] / "proofs" / "driver" / PROGRAM
 
@@ -89,7 +94,7 @@ def check_proved(certificate: Certificate) -> tuple[ProvedVerdict, ...]:
 
 def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
     """What is known without the program; None for a claim that it decides."""
-    if not isinstance(claim, EndpointValue | PathUpperBound):
+    if not isinstance(claim, COVERED):
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "claims of this kind are not covered")
     if problem.geometry is not None:
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "convolutional networks are not covered")
@@ -100,6 +105,14 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         if isinstance(claim, EndpointValue):
             validate_endpoint(problem, claim)
             return None
+        if isinstance(claim, HeadOptimum):
+            validate_head(problem, claim)
+            return None
+        if isinstance(claim, BarrierLowerBound):
+            require_format(problem, claim)
+            if claim.output_layer == "frozen":
+                return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "frozen output layers are not covered")
+            return None
         validate_path(problem, claim)
         vertex = problem.A
         for move in claim.moves:
@@ -107,13 +120,7 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
             vertex = apply_writes(vertex, move)
     except Rejected as refusal:
         return ProvedVerdict(claim, ProvedOutcome.REFUSED, str(refusal))
-    outside = {
-        "a path up to a permutation is not covered": claim.permutation is not None,
-        "the balanced form is not covered": claim.form == "balanced",
-        "curves of scalings are not covered": any(move.kind == "rescale" for move in claim.moves),
-    }
-    why = next((words for words, holds in outside.items() if holds), None)
-    return None if why is None else ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, why)
+    return None
 
 
 def _ask(program: Path, problem: Problem, claims: list[Claim]) -> list[str]:
@@ -130,9 +137,9 @@ def _ask(program: Path, problem: Problem, claims: list[Claim]) -> list[str]:
 def certificate_text(problem: Problem, claims: list[Claim]) -> str:
     """The text that the program reads (docs/proofs.md): every float x as the integer `x 2^s` with one s for all, a bias that is absent as zeros.
 
-    Claims are endpoint values and literal paths to B itself without curves of scalings, whose types and shapes were checked.
+    Claims are endpoint values, head optima, paths and barriers, whose types and shapes were checked.
     """
-    tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(claim)), "end"]
+    tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(problem, claim)), "end"]
     s = max(x.as_integer_ratio()[1].bit_length() - 1 for x in tokens if isinstance(x, float))
     return f"{s}\n" + " ".join(_scaled(t, s) if isinstance(t, float) else t for t in tokens) + "\n"
 
@@ -164,11 +171,15 @@ def _matrix(rows: np.ndarray) -> Tokens:
         yield from _vector(row)
 
 
+def _layer(W: np.ndarray, b: np.ndarray | None) -> Tokens:
+    yield from _matrix(W)
+    yield from _vector(np.zeros(len(W)) if b is None else b)
+
+
 def _network(p: Parameters) -> Tokens:
     yield str(len(p.weights))
     for W, b in zip(p.weights, p.biases, strict=True):
-        yield from _matrix(W)
-        yield from _vector(np.zeros(len(W)) if b is None else b)
+        yield from _layer(W, b)
 
 
 def _problem(problem: Problem) -> Tokens:
@@ -203,18 +214,40 @@ def _move(move: Move) -> Tokens:
     if move.transfer is not None and move.transfer_layer is not None:
         yield from (str(move.transfer_layer - 1), str(len(move.transfer)))
         yield from (str(i) for i in move.transfer.ravel().tolist())
+    if move.factors is not None:
+        yield from _vector(move.factors)
     yield str(len(move.writes))
     for w in move.writes:
         yield from _write(w)
 
 
-def _claim(claim: Any) -> Tokens:
+def _claim(problem: Problem, claim: Any) -> Tokens:
+    if isinstance(claim, BarrierLowerBound):
+        yield from barrier_tokens(problem, claim)
+        return
     if isinstance(claim, EndpointValue):
         yield from ("endpoint", _flag(claim.network == "A"), claim.lower, claim.upper)
+        return
+    if isinstance(claim, HeadOptimum):
+        yield "head"
+        yield from _layer(claim.rows, claim.row_bias)
+        yield from _layer(claim.head, claim.head_bias)
+        yield _flag(claim.head_bias is not None)
+        yield from _matrix(claim.dual)
+        yield _flag(claim.head_limit is not None)
+        if claim.head_limit is not None:
+            yield claim.head_limit
+        yield from (claim.lower, claim.upper)
         return
     yield from ("path", str(len(claim.moves)))
     for move in claim.moves:
         yield from _move(move)
+    yield _flag(claim.permutation is not None)
+    if claim.permutation is not None:
+        yield str(len(claim.permutation))
+        for p in claim.permutation:
+            yield from _counts(p)
+    yield _flag(claim.form == "balanced")
     yield from (claim.sup, claim.gap, claim.gap_over_lower, _flag(claim.level is not None))
     if claim.level is not None:
         yield from (claim.level, claim.gap_over_level)

@@ -41,15 +41,37 @@ let write () =
   { w_layer; w_bias; w_columns; w_index; w_value }
 let pair () = let i = nat () in let j = nat () in (i, j)
 let kind () = match next () with
-  | "idle" -> Idle | "head" -> Head | "chord" -> Chord (vector ())
+  | "idle" -> Idle | "head" -> Head | "chord" -> Chord (vector ()) | "rescale" -> Rescale (vector ())
   | "transfer" -> let hidden = nat () in let pairs = list pair in Transfer (hidden, pairs)
   | word -> failwith ("no kind of move: " ^ word)
 let move () = let kind_of = kind () in let writes = list write in { kind_of; writes }
 let path () =
-  let moves = list move in let sup = integer () in let gap = integer () in let gap_over_lower = integer () in
+  let moves = list move in let permutation = option (fun () -> list (fun () -> list nat)) in
+  let in_balanced_form = boolean () in let sup = integer () in let gap = integer () in let gap_over_lower = integer () in
   let over_level = option (fun () -> let level = integer () in let over = integer () in (level, over)) in
   let frozen = boolean () in
-  { moves; sup; gap; gap_over_lower; over_level; frozen }
+  { moves; permutation; in_balanced_form; sup; gap; gap_over_lower; over_level; frozen }
+let head () =
+  let h_rows = layer () in let h_head = layer () in let h_free = boolean () in let h_dual = matrix () in
+  let h_limit = option integer in let h_lower = integer () in let h_upper = integer () in
+  { h_rows; h_head; h_free; h_dual; h_limit; h_lower; h_upper }
+let bits () = list boolean
+let code () = let positive = boolean () in let pattern = bits () in (positive, pattern)
+let cell () = list code
+let barrier () =
+  let b_hidden = boolean () in let b_output = boolean () in let b_around_A = boolean () in
+  let b_level = integer () in let b_gap = integer () in
+  let b_chambers = list (fun () -> let pattern = bits () in let point = vector () in (pattern, point)) in
+  let b_redundant = list (fun () ->
+    let r_pattern = bits () in let r_sample = nat () in let r_den = integer () in
+    let r_terms = list (fun () -> let weight = integer () in let sample = nat () in (weight, sample)) in
+    { r_pattern; r_sample; r_den; r_terms }) in
+  let b_cells = list cell in let b_inside = cell () in let b_outside = cell () in
+  let b_faces = list (fun () ->
+    let f_moving = option code in let f_facet = nat () in let f_others = cell () in
+    let f_den = integer () in let f_nu = vector () in let f_mu = matrix () in
+    { f_moving; f_facet; f_others; f_den; f_nu; f_mu }) in
+  { b_hidden; b_output; b_around_A; b_level; b_gap; b_chambers; b_redundant; b_cells; b_inside; b_outside; b_faces }
 
 let () =
   let s = integer () in
@@ -62,6 +84,8 @@ let () =
         let of_a = boolean () in let lower = integer () in let upper = integer () in
         check_endpoint s p a b of_a lower upper
       | "path" -> check_path s p a b (path ())
+      | "head" -> check_head s p a b (head ())
+      | "barrier" -> check_barrier s p a b (barrier ())
       | word -> failwith ("no claim: " ^ word) in
     print_endline (if accepted then "accepted" else "refused")
   done;
