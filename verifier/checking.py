@@ -11,7 +11,7 @@ from typing import Any
 
 from verifier.campaign.blocks import blocks_on
 from verifier.campaign.runner import runner
-from verifier.certificate.file import Certificate, read_certificate, require_unchanged
+from verifier.certificate.file import Certificate, read_certificate
 from verifier.errors import AnotherSlopeError, UsageError
 from verifier.kernel import Claim, Parameters, Problem, Verdict, check
 from verifier.kernel.statements import same_parameters
@@ -117,7 +117,6 @@ def check_file(
             for evaluation in EVALUATIONS[: 1 + reference]
             for claim in certificate.claims
         )
-    require_unchanged(certificate)
     return CheckedFile(
         Path(path),
         rows,
@@ -138,6 +137,7 @@ def _hashes(c: Certificate) -> dict[str, str]:
 def _compared(problem: Problem, networks: Sequence[Any], reading: Reading) -> tuple[Comparison, ...]:
     # Reading networks takes scipy and perhaps torch; a check without them must not.
     from verifier.pipeline.endpoints import read_endpoint
+    from verifier.pipeline.record import without_words
 
     if isinstance(networks, (str, bytes)) or len(networks) != 2:
         raise UsageError("check_file: networks must be the two networks (a, b) that the certificate is to be about")
@@ -145,12 +145,14 @@ def _compared(problem: Problem, networks: Sequence[Any], reading: Reading) -> tu
         reading = replace(reading, data_shape=problem.geometry.shape)
     names = [str(n) if isinstance(n, (str, os.PathLike)) else f"network {k + 1}" for k, n in enumerate(networks)]
     try:
-        given = [
-            read_endpoint(n, k, reading, negative_slope=problem.negative_slope).network
+        ends = [
+            read_endpoint(n, k, reading, negative_slope=problem.negative_slope)
             for n, k in zip(networks, "AB", strict=True)
         ]
     except AnotherSlopeError as error:
         return (Comparison(False, f"the certificate is about networks of another slope: {error}"),)
+    given = [e.network for e in ends]
+    names = [f"{n} {w}" if (w := without_words(e.source)) else n for n, e in zip(names, ends)]
     same = [[_equal(problem, p, n) for n in given] for p in (problem.A, problem.B)]
     if not (same[0][0] and same[1][1]) and same[0][1] and same[1][0]:
         given, names, same = given[::-1], names[::-1], [row[::-1] for row in same]

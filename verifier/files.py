@@ -229,6 +229,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
             _require_suffix(final, kind)
         with open(temporary, "rb") as handle:
             os.fsync(handle.fileno())
+        _put_aside(final)
         os.replace(temporary, final)
         _sync_folder(final.parent)
     except OSError as error:
@@ -253,6 +254,17 @@ def _damaged(path: Path) -> bool:
         return not zipfile.is_zipfile(path)
     with open(path, "rb") as handle:
         return path.suffix.lower() in (".safetensors", ".data") and handle.read(9)[8:] != b"{"
+
+
+def _put_aside(final: Path) -> None:
+    """What is about to be replaced in a folder of results without being one, as far as its content tells: a damaged result, or somebody's own file. It keeps
+    a name, `NAME.replaced` and a number."""
+    if final.suffix.lower() not in _MARKED or not final.exists() or kind_of(final) is not Kind.FOREIGN:
+        return
+    k = 1
+    while (aside := final.with_name(f"{final.name}.replaced-{k}")).exists():
+        k += 1
+    os.rename(final, aside)
 
 
 def _sync_folder(folder: Path) -> None:

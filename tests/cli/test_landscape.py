@@ -20,6 +20,7 @@ from verifier.kernel import check
 from verifier.kernel.statements import BarrierLowerBound, EveryWidthLowerBound, PathUpperBound
 from verifier.landscape.minima import MinimaPair
 from verifier.networks.checkpoint import save_checkpoint
+from verifier.numbers import show_up
 from verifier.pipeline.landscape_pairs import _require_agreement
 from verifier.pipeline.landscape_records import LeadingPair
 from verifier.stored import read_sealed, write_sealed
@@ -42,7 +43,7 @@ def test_widths_with_certified_gaps(tiny, tmp_path, capsys):
     assert main(words(tiny, tmp_path / "a", "--widths", "1:3", "--compare", "1")) == 0
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
-    assert out == (
+    assert plain(out) == (
         "CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343; "
         "width 2: 4 minima, 3 passes, 0.5425068 <= largest gap <= 0.5425069; "
         "width 1, minima 1 and 0: 0.4161342 <= gap <= 0.4161343; width 2, minima 1 and 0: 0.5425068 <= gap <= 0.5425069\n"
@@ -85,9 +86,17 @@ def test_nothing_certified_says_so(tiny, tmp_path, capsys):
     assert not (tmp_path / "report.html").exists()
 
 
+def plain(text):
+    """Without what every sentence about certified landscapes says of their resolution, which must be far below their gaps here."""
+    found = re.findall(r" \(landscapes but for differences of at most (\S+)\)", text)
+    assert len(found) <= 1
+    assert all(float(x) < 1e-10 for x in found)
+    return re.sub(r" \(landscapes but for differences of at most \S+\)", "", text)
+
+
 def certified_part(text):
     """What stands under the word CERTIFIED in a verdict line."""
-    computed, _, certified = text.partition("CERTIFIED by the kernel: ")
+    computed, _, certified = plain(text).partition("CERTIFIED by the kernel: ")
     assert "CERTIFIED" not in computed
     return certified
 
@@ -120,7 +129,9 @@ def test_whole_landscapes_are_certified(tiny, tmp_path, capsys):
     """Line, JSON and page say what the certificates' claims say, each of which the kernel accepts by both evaluations."""
     assert main(words(tiny, tmp_path, "--widths", "1:4", "--compare", "0", "--json")) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["sentence"].startswith("CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap")
+    assert plain(found["sentence"]).startswith(
+        "CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap"
+    )
     assert "COMPUTED" not in found["sentence"]
     page = Outline((tmp_path / "report.html").read_text("utf-8")).text
     for w, minima in zip(found["widths"], (2, 4, 18), strict=True):
@@ -180,8 +191,8 @@ def test_critical_width(seed, N, width, gap, tmp_path, capsys):
     assert found["critical"]["width"] == width
     assert found["critical"]["resolution"] < 1e-12
     page = Outline((tmp_path / "o" / "report.html").read_text("utf-8")).text
-    sentence = f"critical width {width}: no two networks of width {width} have a gap over "
-    assert f"CERTIFIED by the kernel: {sentence}" in found["sentence"]
+    sentence = f"critical width {width}, gaps up to {show_up(found['critical']['resolution'], 2)} aside: no two networks of width {width} have a larger one"
+    assert f"CERTIFIED by the kernel: {sentence}" in plain(found["sentence"])
     assert sentence in page
     for w in found["widths"]:
         (claim,) = read_certificate(tmp_path / "o" / w["whole"]["certificate"]).claims
@@ -198,7 +209,9 @@ def test_critical_width_that_is_not_decided(tiny, tmp_path, capsys):
     assert out.startswith(
         "INCONCLUSIVE: critical width not determined: width 2 is not decided: landscape: 2 x 10 one-neuron cells"
     )
-    assert out.endswith("CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n")
+    assert plain(out).endswith(
+        "CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"
+    )
     assert "ritical width not determined" in (tmp_path / "report.html").read_text("utf-8")
 
 
@@ -253,7 +266,7 @@ def test_a_tree_that_contradicts_its_certificate_is_an_error(tiny, tmp_path, cap
     assert main(words(tiny, tmp_path, "--width", "1", "--compare", "1")) == 1
     out, err = capsys.readouterr()
     assert (
-        out
+        plain(out)
         == "FAILED 1 of 1 pairs; CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"
     )
     assert "the tree's gap 280.6 (float64) contradicts 0.4161 <= gap <= 0.4162, which the kernel certifies" in err

@@ -22,7 +22,7 @@ def test_the_first_connected_width():
     found = critical_record([width(1), width(2), width(3, **CONNECTED)])
     assert (found["width"], found["gap"], found["certificate"], found["certificate_below"]) == (3, 0.25, "3", "2")
     assert critical_words({"critical": found}) == (
-        "critical width 3: no two networks of width 3 have a gap over 9.4e-10, two of width 2 have one of at least 0.25"
+        "critical width 3, gaps up to 9.4e-10 aside: no two networks of width 3 have a larger one, two of width 2 have one of at least 0.25"
     )
     assert critical_words({}) == ""
 
@@ -30,7 +30,10 @@ def test_the_first_connected_width():
 def test_width_1_has_none_below():
     found = critical_record([width(1, **CONNECTED)])
     assert found["width"] == 1
-    assert critical_words({"critical": found}) == "critical width 1: no two networks of width 1 have a gap over 9.4e-10"
+    assert (
+        critical_words({"critical": found})
+        == "critical width 1, gaps up to 9.4e-10 aside: no two networks of width 1 have a larger one"
+    )
 
 
 def test_what_is_not_decided():

@@ -1,8 +1,10 @@
 """One pair on several processes: blocks of samples, the same numbers, memory that does not grow with the number of samples (docs/many.md)."""
 
 import json
+import mmap
 import os
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,11 +15,11 @@ from tests.sweep.test_dask import cluster as cluster
 from verifier.campaign.blocks import blocks_on
 from verifier.campaign.runner import Runner
 from verifier.certificate import file as certificate_file
-from verifier.certificate.file import read_certificate, require_unchanged
+from verifier.certificate.file import read_certificate
 from verifier.certificate.strict import CertificateFormatError
 from verifier.cli.main import main
-from verifier.errors import VerifierError
-from verifier.kernel import check
+from verifier.errors import UsageError, VerifierError
+from verifier.kernel import EndpointValue, check
 from verifier.kernel.fast import blocks as fast
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import Network
@@ -161,50 +163,61 @@ def test_a_lost_worker_is_no_verdict(tmp_path, beside, monkeypatch):
         assert check(problem, claims[0]).accepted
 
 
-def test_data_that_change_while_they_are_in_use_are_noticed(tmp_path, beside, monkeypatch):
-    """The arrays are views of the file: written to in place, they are others. Nothing is said then."""
+@pytest.mark.parametrize("how", ["written to", "mapped", "cut short", "replaced"])
+def test_what_becomes_of_a_data_file_while_it_is_in_use_changes_nothing(tmp_path, beside, monkeypatch, how):
+    """What was hashed is what is checked, whoever writes to the file in between and even puts it right again: a claim that is true of other data alone is
+    rejected, and no process ends because a mapped file became shorter."""
     place = certified(tmp_path, 100).certificate
     data = place.with_suffix(".data")
-    blob = bytearray(data.read_bytes())
+    blob = data.read_bytes()
+    header = 8 + int.from_bytes(blob[:8], "little")
+    others = blob[:header] + bytes(len(blob) - header)
+    c = read_certificate(place)
+    zero = replace(c.problem, X=np.zeros_like(c.problem.X), targets=np.zeros_like(c.problem.targets))
+    value = check(zero, EndpointValue("A", 0.0, 1e9)).computed
+    false = EndpointValue("A", value["lower"] * (1 - 1e-9), value["upper"] * (1 + 1e-9) + 1e-12)
+    assert check(zero, false).accepted
+    assert not check(c.problem, false).accepted
 
-    def tampered(problem, claim, evaluation="fast"):
-        verdict = check(problem, claim, evaluation=evaluation)
+    def meddled(problem, claim, evaluation="fast"):
         with open(data, "r+b") as handle:
-            handle.seek(len(blob) - 8)
-            handle.write(b"\0" * 8)
-        return verdict
+            if how == "mapped":
+                view = mmap.mmap(handle.fileno(), 0)
+                view[:] = others
+            elif how == "written to":
+                handle.write(others)
+                handle.flush()
+            elif how == "cut short":
+                handle.truncate(10)
+            else:
+                (tmp_path / "new.data").write_bytes(others)
+                os.replace(tmp_path / "new.data", data)
+            verdicts = [check(problem, x, evaluation=evaluation) for x in (claim, false)]
+            if how == "mapped":
+                view[:] = blob
+                view.close()
+            else:
+                data.write_bytes(blob)
+        assert not verdicts[1].accepted, "accepted of data that were not hashed"
+        return verdicts[0]
 
     with monkeypatch.context() as m:
-        m.setattr("verifier.checking.check", tampered)
-        with pytest.raises(CertificateFormatError, match="was changed while it was in use"):
-            verifier.check_file(place)
-    data.write_bytes(blob)
-    assert verifier.check_file(place).accepted
+        m.setattr("verifier.checking.check", meddled)
+        assert verifier.check_file(place).accepted
 
-    def changed_back(problem, claim, evaluation="fast"):
-        """What is checked is what the claim wants; before and after the file is the certificate's own, hash and all."""
-        with open(data, "r+b") as handle:
-            handle.seek(len(blob) - 8)
-            handle.write(b"\0" * 8)
-            handle.flush()
-            verdict = check(problem, claim, evaluation=evaluation)
-            handle.seek(len(blob) - 8)
-            handle.write(blob[-8:])
-        return verdict
 
-    with monkeypatch.context() as m:
-        m.setattr("verifier.checking.check", changed_back)
-        with pytest.raises(CertificateFormatError, match="was changed while it was in use"):
-            verifier.check_file(place)
-    assert data.read_bytes() == blob
-    c = read_certificate(place, mapped=True)
-    replaced = data.with_suffix(".new")
-    replaced.write_bytes(bytes(len(blob)))
-    os.replace(
-        replaced, data
-    )  # another file under the name: what was read stays, and cannot be told from one that was changed back
-    with pytest.raises(CertificateFormatError, match="was changed while it was in use"):
-        require_unchanged(c)
+def test_where_no_copy_can_be_made(tmp_path, beside, monkeypatch):
+    place = certified(tmp_path, 100).certificate
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("verifier.certificate.file.shutil.copyfileobj", full)
+    with pytest.raises(
+        UsageError,
+        match=r"no copy could be made in .*: No space left on device; name a folder with more room in TMPDIR",
+    ):
+        verifier.check_file(place)
 
 
 def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, beside):
@@ -225,7 +238,7 @@ def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, besi
         found = []
         for mapped in (False, True):
             try:
-                arrays = certificate_file.read_data(data, certificate_file.Watched(data) if mapped else None)
+                arrays = certificate_file.read_data(data, mapped=mapped)
                 found.append({n: (a.dtype, a.shape, a.tobytes()) for n, a in arrays.items()})
             except CertificateFormatError as error:
                 found.append(str(error))
@@ -233,7 +246,7 @@ def test_mapped_and_read_files_hold_the_same_or_are_refused_alike(tmp_path, besi
         accepted += isinstance(found[0], dict)
     assert 0 < accepted < len(cases)
     data.write_bytes(blob)
-    arrays = certificate_file.read_data(data, certificate_file.Watched(data))
+    arrays = certificate_file.read_data(data, mapped=True)
     assert {type(a) for a in arrays.values()} == {np.ndarray}
     assert not any(a.flags.writeable for a in arrays.values())
 

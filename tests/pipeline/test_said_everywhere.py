@@ -197,3 +197,25 @@ def test_a_checked_file_is_shown_in_words():
     shown = repr(verifier.check_file(result.certificate))
     assert "fast: VERIFIED path" in shown
     assert len(shown) < 2000
+
+
+def test_entries_that_were_left_out(tmp_path, capsys):
+    """A network that is not all of its file is not said to be that file: not in the endpoint's line, the verdict, the page, the group's line or `check`."""
+    data = tiny_data(3)
+    np.savez(tmp_path / "d.npz", X=data.X, y=data.y)
+    files = [str(tmp_path / f"{k}.safetensors") for k in range(3)]
+    for k, file in enumerate(files):
+        save_checkpoint(file, tiny_network(k))
+    words = ["--data", str(tmp_path / "d.npz"), "--loss", "logistic", "--method", "line", "--ignore", "2.b*"]
+    out = str(tmp_path / "c.safetensors")
+    assert main(["certify", "--pair", *files[:2], *words, "--out", out, "--no-report"]) == 0
+    said = capsys.readouterr()
+    assert "0.safetensors, without its 2.bias" in said.err
+    assert "; A and B without entries of the files that were left out as asked" in said.out
+    assert "By the record, A is its file without 2.bias, left out as asked." in page(out)
+    assert main(["check", out, "--networks", *files[:2], "--ignore", "2.b*"]) == 0
+    assert f"A of the certificate is {files[0]} without its 2.bias" in capsys.readouterr().err
+    assert main(["check", out, "--networks", *files[:2]]) == 5
+    capsys.readouterr()
+    assert main(["certify", "--all", *files, *words, "--out", str(tmp_path / "all"), "--no-report"]) == 0
+    assert "without entries that were left out as asked" in capsys.readouterr().out

@@ -18,6 +18,11 @@ def _hex(x: float | None) -> str | None:
     return None if x is None else float(x).hex()
 
 
+def embeds(problem: Problem) -> bool:
+    """Whether the data go into the certificate when nobody says otherwise: up to EMBED_LIMIT."""
+    return sum(a.nbytes for a in data_arrays(problem).values()) <= EMBED_LIMIT
+
+
 def make_document(
     problem: Problem,
     claims: Sequence[Claim],
@@ -34,7 +39,7 @@ def make_document(
     arrays: dict[str, np.ndarray] = {}
     o, data = problem.objective, data_arrays(problem)
     if embed is None:
-        embed = sum(a.nbytes for a in data.values()) <= EMBED_LIMIT
+        embed = embeds(problem)
     if embed:
         arrays |= {f"data/{name}": array for name, array in data.items()}
     document: dict[str, Any] = {

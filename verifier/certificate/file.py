@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 import mmap
-import os
+import shutil
+import tempfile
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +19,9 @@ import safetensors
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from verifier.certificate.hashing import arrays_sha256
 from verifier.certificate.parse import parse_document
 from verifier.certificate.strict import DTYPES, Bytes, check_layout, fail, fields, parse_json
-from verifier.errors import CertificateFormatError, DataFileError, UnreadableCertificateError
+from verifier.errors import CertificateFormatError, DataFileError, UnreadableCertificateError, UsageError
 from verifier.files import atomic_write_bytes
 from verifier.kernel import Claim, Problem
 from verifier.kernel.statements.refusal import all_finite
@@ -30,28 +30,31 @@ FORMAT, VERSION = "verifier-certificate", 2
 EMBED_LIMIT = 16 * 2**20
 
 
-class Watched:
-    """A file that is held open, so that whoever writes to it is noticed, whatever its name leads to by then.
+class OwnCopy:
+    """A copy of a file without a name, so that nobody else can write to it: what was hashed is what is used, whatever becomes of the file meanwhile.
 
-    Raises DataFileError when it cannot be opened.
+    Watching the file instead is not enough: who has it mapped can change it and change it back, and the times that the system keeps do not tell.
+    Raises DataFileError when it cannot be read, UsageError when the system's folder for temporary files has no room for it.
     """
 
     def __init__(self, path: Path) -> None:
         try:
-            self.handle = os.open(path, os.O_RDONLY)
+            with open(path, "rb") as source:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as this object lives)
+                weakref.finalize(self, self._file.close)
+                shutil.copyfileobj(source, self._file, 2**20)
+                self._file.flush()
         except OSError as error:
-            raise DataFileError(f"{path}: cannot be read: {error.strerror or error}") from None
-        weakref.finalize(self, os.close, self.handle)
-        self._state = self._now()
-
-    def _now(self) -> tuple[int, ...]:
-        found = os.fstat(self.handle)
-        # Whoever changes a file and changes it back cannot turn back the time of its last change.
-        return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+            why = error.strerror or error
+            if error.filename is None:
+                raise UsageError(
+                    f"{path}: no copy could be made in {tempfile.gettempdir()}: {why}; name a folder with more room in TMPDIR"
+                ) from None
+            raise DataFileError(f"{path}: cannot be read: {why}") from None
 
     @property
-    def unchanged(self) -> bool:
-        return self._now() == self._state
+    def handle(self) -> int:
+        return self._file.fileno()
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,6 @@ class Certificate:
     document: dict[str, Any]
     digest: str
     arrays: dict[str, np.ndarray]
-    # The data file, where its numbers stay in it.
-    watched: Watched | None = None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -142,20 +143,19 @@ def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
     return {"X": problem.X, "targets": problem.targets, **weights}
 
 
-def read_data(path: Path, watched: Watched | None = None) -> dict[str, np.ndarray]:
+def read_data(path: Path, *, mapped: bool = False) -> dict[str, np.ndarray]:
     """Arrays `X`, `targets` and perhaps `weights` from a data file written beside a certificate that does not embed its data.
 
-    watched: the file, held open; the arrays are then views of it, of which memory holds what is being used; they are what was read only while nobody
-    changes it. Raises DataFileError.
+    mapped: the arrays are views of a copy on the disk, of which memory holds what is being used. Raises DataFileError.
     """
     try:
-        return _arrays_of(path, watched)
+        return _arrays_of(path, mapped)
     except CertificateFormatError as error:
         raise DataFileError(str(error)) from None
 
 
-def _arrays_of(path: Path, watched: Watched | None) -> dict[str, np.ndarray]:
-    blob = read_blob(path) if watched is None else _map(watched)
+def _arrays_of(path: Path, mapped: bool) -> dict[str, np.ndarray]:
+    blob = _map(OwnCopy(path)) if mapped else read_blob(path)
     try:
         header = check_layout(blob, str(path))
     except CertificateFormatError as error:
@@ -168,8 +168,8 @@ def _arrays_of(path: Path, watched: Watched | None) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _map(file: Watched) -> Bytes:
-    """The file's bytes as the system pages them in; an empty file, which cannot be mapped, as it is."""
+def _map(file: OwnCopy) -> Bytes:
+    """The copy's bytes as the system pages them in; an empty file, which cannot be mapped, as it is."""
     try:
         return mmap.mmap(file.handle, 0, access=mmap.ACCESS_READ)
     except ValueError:
@@ -204,16 +204,26 @@ def data_file(certificate: Path) -> Path | None:
     return beside if beside.exists() else None
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON document alone, as far as it is one with an entry about data; for who wants to know which data a certificate is about. Raises
+    CertificateFormatError."""
+    header, _ = _open(read_blob(path), str(path))
+    document = parse_json(header["__metadata__"]["certificate"])
+    about = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(about, dict) or not {"embedded", "sha256"} <= set(about):
+        raise fail(f"{path}: says nothing about its data")
+    return dict(document)
+
+
 def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = False) -> Certificate:
     """Read strictly. `data`: file of X and targets (`write_data`): the certificate's own when it does not embed them (default: the `.data` file beside it),
-    compared with them when it does. mapped: a data set that is not embedded stays in its file, as in `read_data`; `require_unchanged` says afterwards
-    whether it was still the certificate's own.
+    compared with them when it does. mapped: a data set that is not embedded stays on the disk, as in `read_data`.
 
     Raises CertificateFormatError for anything the format does not allow: unknown versions or fields, hashes that do not
     match, arrays left over or missing, data other than the certificate's own; DataFileError, one of them, where `data` names no data file.
     """
     named = data is not None
-    blob, watched = read_blob(path), None
+    blob = read_blob(path)
     header, arrays = _open(blob, str(path))
     try:
         document = parse_json(header["__metadata__"]["certificate"])
@@ -226,8 +236,7 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
                 raise fail(
                     f"its data set is not embedded; hand it over with --data (expected SHA-256 {about.get('sha256')})"
                 )
-            watched = Watched(data) if mapped else None
-            arrays |= {f"data/{name}": a for name, a in read_data(data, watched).items()}
+            arrays |= {f"data/{name}": a for name, a in read_data(data, mapped=mapped).items()}
         problem, claims = parse_document(document, arrays)
         if document["data"]["embedded"] and data is not None and not _same_data(problem, _to_compare(data)):
             raise fail(f"it embeds other data than {data}, which was to be compared with it")
@@ -235,7 +244,7 @@ def read_certificate(path: Path, *, data: Path | None = None, mapped: bool = Fal
         if named and isinstance(error, DataFileError):
             raise
         raise fail(f"{path}: {error}") from None
-    return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays, watched)
+    return Certificate(problem, claims, document, hashlib.sha256(blob).hexdigest(), arrays)
 
 
 def _to_compare(data: Path) -> dict[str, np.ndarray]:
@@ -243,18 +252,6 @@ def _to_compare(data: Path) -> dict[str, np.ndarray]:
         return read_data(data)
     except DataFileError as error:
         raise DataFileError(f"{error}; this certificate embeds its data and needs none, so leave it out") from None
-
-
-def require_unchanged(c: Certificate) -> None:
-    """Raise CertificateFormatError unless the data set that was read `mapped` is the certificate's own still, and its file was not written to: what was
-    changed and changed back has the right hash again."""
-    if c.document["data"]["embedded"]:
-        return
-    if (
-        not (c.watched is None or c.watched.unchanged)
-        or arrays_sha256(data_arrays(c.problem)) != c.document["data"]["sha256"]
-    ):
-        raise fail("the file of its data set was changed while it was in use; nothing is said about either")
 
 
 def _same_data(problem: Problem, other: Mapping[str, np.ndarray]) -> bool:

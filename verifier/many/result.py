@@ -111,8 +111,10 @@ class ManyResult:
         narrow = [m.name for m in self.group.members if m.endpoint.padded_from is not None]
         widths = "-".join(map(str, self.group.members[0].network.widths))
         polished = any(m.endpoint.polished for m in self.group.members)
+        less = [m.name for m in self.group.members if m.endpoint.source.get("left_out")]
         same = "" if polished else ", the same function"
         parts += [f"{', '.join(narrow)} padded with dead neurons to {widths}{same}"] if narrow else []
+        parts += [f"{', '.join(less)} without entries that were left out as asked"] if less else []
         parts += ["of the polished copies, not of the networks that were loaded"] if polished else []
         parts += [WEIGHTED] if self.group.data.weights is not None else []
         level = level_words(self.components, len(self.names))

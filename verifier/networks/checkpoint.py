@@ -27,7 +27,7 @@ from verifier.networks.pt_file import read_pt
 from verifier.networks.safetensors_file import read_safetensors
 from verifier.networks.state_dict import by_names, common_prefix, own_layout
 from verifier.networks.tensors import StoredTensor, build_network
-from verifier.networks.unwrap import state_dict_inside
+from verifier.networks.unwrap import Inside, state_dict_inside
 from verifier.options.declare import accepts, require_none_left
 from verifier.options.reading import Reading, taken_reading
 
@@ -46,6 +46,7 @@ class Checkpoint:
     layout: which keys became which layers and what decided, for people.
     source_dtypes: stored dtype of each key used, e.g. {"0.weight": "float32"}.
     model: the factory that built the module it was loaded into, with its file, and how it was compared with torch; None: it was read without one.
+    left_out: entries of the file that are no part of the network because `ignore` said so.
     """
 
     network: Network
@@ -55,6 +56,7 @@ class Checkpoint:
     layout: str = ""
     source_dtypes: dict[str, str] = field(default_factory=dict)
     model: ModelFactory | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @accepts(Reading)
@@ -73,12 +75,12 @@ def load_checkpoint(path: str | os.PathLike[str], reading: Reading | None = None
     reading = taken_reading(keywords, reading)
     require_none_left("load_checkpoint", keywords, Reading, own=("reading",))
     file, k = bend_of(who)
-    data, tensors, how, stored = _open(file, reading)
+    data, tensors, inside, stored = _open(file, reading)
     metadata: dict[str, Any] = {}
     if isinstance(stored, Mapping) and METADATA_KEY in stored:
         metadata = _parse_metadata(stored[METADATA_KEY], who)
     geometry = _geometry(metadata, who)
-    network, description, dtypes, model = _network(tensors, reading, file, how, k, geometry)
+    network, description, dtypes, model = _network(tensors, reading, file, str(inside), k, geometry)
     slope = metadata.get("negative_slope", 0.0)
     if type(slope) not in (int, float) or not 0.0 <= slope < 1.0:
         raise CheckpointError(f"{who}: records negative_slope {slope!r}; expected a number in [0, 1)")
@@ -90,22 +92,23 @@ def load_checkpoint(path: str | os.PathLike[str], reading: Reading | None = None
             f"{who}: its parameters are not those it was saved with: SHA-256 {network.sha256()[:16]}..., recorded {str(expected)[:16]}...; "
             "the file was damaged or changed. Copy it again or train it anew"
         )
-    return Checkpoint(network, who, hashlib.sha256(data).hexdigest(), metadata, description, dtypes, model)
+    digest = hashlib.sha256(data).hexdigest()
+    return Checkpoint(network, who, digest, metadata, description, dtypes, model, inside.left_out)
 
 
 def load_curve(path: str | os.PathLike[str], reading: Reading | None = None) -> tuple[list[Network], str | None]:
     """All networks of a curve's checkpoint, in order, and whether it says bezier or polychain. Raises CheckpointError when it holds no curve."""
     who, reading = str(path), reading or Reading()
-    _, tensors, how, _ = _open(who, reading)
+    _, tensors, inside, _ = _open(who, reading)
     bends = count_bends(tensors)
     if not bends:
         raise CheckpointError(
             f"{who}: holds no curve; expected every parameter once per bend, as in fc1.weight_0, fc1.weight_1, fc1.weight_2"
         )
-    return [_network(tensors, reading, who, how, k)[0] for k in range(bends)], curve_kind(tensors)
+    return [_network(tensors, reading, who, str(inside), k)[0] for k in range(bends)], curve_kind(tensors)
 
 
-def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], str, Any]:
+def _open(path: str, reading: Reading) -> tuple[bytes, dict[str, StoredTensor], Inside, Any]:
     """(bytes, tensors by name, where they lay, the file's metadata)."""
     file = find_file(Path(path), path)
     data = read_bytes(file, path)
@@ -132,11 +135,13 @@ def network_from_state_dict(
     return read_state_dict(mapping, reading or Reading(), who)[:2]
 
 
-def read_state_dict(mapping: Mapping[str, Any], reading: Reading, who: str) -> tuple[Network, str, ModelFactory | None]:
-    """`network_from_state_dict`, with the model where one is named."""
-    tensors, how = state_dict_inside(mapping, reading, who)
-    network, description, _, model = _network(tensors, reading, who, how)
-    return network, description, model
+def read_state_dict(
+    mapping: Mapping[str, Any], reading: Reading, who: str
+) -> tuple[Network, str, ModelFactory | None, tuple[str, ...]]:
+    """`network_from_state_dict`, with the model where one is named, and the entries that were left out as asked."""
+    tensors, inside = state_dict_inside(mapping, reading, who)
+    network, description, _, model = _network(tensors, reading, who, str(inside))
+    return network, description, model, inside.left_out
 
 
 def _network(

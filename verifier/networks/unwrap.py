@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,19 @@ WRAPPERS = ("state_dict", "model_state_dict", "model")
 _DEEPEST = 8
 
 
-def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[str, StoredTensor], str]:
-    """Tensors by name, and a phrase naming the dicts that were opened for them: those of `reading.key`, else the usual ones, else the only one.
+class Inside(NamedTuple):
+    """Which dicts were opened for the tensors, and which entries, by the whole way to them, were left out because the user said so."""
+
+    opened: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def __str__(self) -> str:
+        words = [f"; inside {'.'.join(self.opened)}"] if self.opened else []
+        return "".join([*words, f"; without {', '.join(self.left_out)}, left out as asked"] if self.left_out else words)
+
+
+def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[str, StoredTensor], Inside]:
+    """Tensors by name, and the dicts that were opened for them: those of `reading.key`, else the usual ones, else the only one.
 
     Raises CheckpointError when there is none, or when which one is meant is not certain.
     """
@@ -25,12 +36,15 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
     if reading.key is not None:
         content, opened = _named(content, reading.key, who), [reading.key]
     seen: list[str] = []
+    left_out: list[str] = []
     while True:
         _require_mapping(content, who)
         # Entries may be called by their own names, or by the whole way to them.
         ways = ("", ".".join([*opened, ""])) if opened else ("",)
         seen += [way + name for way in ways for name in _names(content)]
-        content = {k: v for k, v in content.items() if not any(_ignored(way + k, v, reading) for way in ways)}
+        kept = {k: v for k, v in content.items() if not any(_ignored(way + k, v, reading) for way in ways)}
+        left_out += [ways[-1] + k for k in content if k not in kept]
+        content = kept
         inside = _wrapper(content, reading, who)
         if inside is None:
             break
@@ -56,7 +70,7 @@ def state_dict_inside(content: Any, reading: Reading, who: str) -> tuple[dict[st
         raise CheckpointError(
             f"{who}: no tensors at the top, but {_found(content)}; expected a state dict, bare or in a dict that --key names"
         )
-    return tensors, f"; inside {'.'.join(opened)}" if opened else ""
+    return tensors, Inside(tuple(opened), tuple(left_out))
 
 
 def _names(content: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from verifier.campaign.blocks import blocks_on
 from verifier.campaign.runner import runner
+from verifier.certificate.document import embeds
 from verifier.certificate.file import read_certificate
 from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
@@ -31,7 +32,7 @@ from verifier.pipeline.constructions.proposal import Request, propose, why_undef
 from verifier.pipeline.constructions.registry import CONSTRUCTIONS, Construction, chosen, require_used
 from verifier.pipeline.endpoints import polished, read_setting
 from verifier.pipeline.gather import gather
-from verifier.pipeline.places import default_name, require_certificate, require_outputs
+from verifier.pipeline.places import default_name, require_certificate, require_outputs, require_own_data
 from verifier.pipeline.provenance import provenance
 from verifier.pipeline.record import called, data_record, endpoint_record, from_words, options_record
 from verifier.pipeline.result import CertifyResult
@@ -86,6 +87,8 @@ def certify(
         setting = _prepared(setting, options, say)
         target = default_name(a, b, setting.problem) if out is None else out
         target = require_certificate(target, constructions, inputs)
+        if not embeds(setting.problem):
+            require_own_data(target, setting.problem)
         work = _begun(setting, asked, options, say)
         return _run(setting, constructions, options, work, target, say)
 

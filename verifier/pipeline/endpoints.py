@@ -82,10 +82,11 @@ def _read(source: Any, name: str, reading: Reading | None, negative_slope: float
             "layout": c.layout,
             "dtypes": sorted(set(c.source_dtypes.values())),
         }
-        return Endpoint(c.network, where | _from_model(c.model), c.metadata)
+        return Endpoint(c.network, where | _from_model(c.model) | _without(c.left_out), c.metadata)
     if isinstance(source, Mapping):
-        network, how, model = read_state_dict(source, reading or Reading(), f"network {name}")
-        return Endpoint(network, {"from": "state dict", "layout": how} | _from_model(model), {})
+        network, how, model, left_out = read_state_dict(source, reading or Reading(), f"network {name}")
+        about = {"from": "state dict", "layout": how}
+        return Endpoint(network, about | _from_model(model) | _without(left_out), {})
     if hasattr(source, "state_dict"):
         network, witness = witnessed(source, reading, negative_slope)
         return Endpoint(network, {"from": type(source).__name__, "witness": str(witness)}, {})
@@ -101,6 +102,11 @@ def _from_model(model: ModelFactory | None) -> dict[str, Any]:
     if model is None:
         return {}
     return {"model": model.name, "model_file": model.file, "witness": str(model.witness)}
+
+
+def _without(left_out: tuple[str, ...]) -> dict[str, Any]:
+    """What the record says of entries that are no part of the network because the user said so; {} without any."""
+    return {"left_out": list(left_out)} if left_out else {}
 
 
 def _agreed(key: str, given: Any, A: Endpoint, B: Endpoint, option: str) -> Any:

@@ -49,7 +49,7 @@ def critical_words(record: dict[str, Any]) -> str:
     if found["width"] is None:
         return f"critical width not determined: {found['why']}"
     m = found["width"]
-    text = f"critical width {m}: no two networks of width {m} have a gap over {show_up(found['resolution'], 2)}"
+    text = f"critical width {m}, gaps up to {show_up(found['resolution'], 2)} aside: no two networks of width {m} have a larger one"
     if found["gap"] is None:
         return text
     return f"{text}, two of width {m - 1} have one of at least {show_down(found['gap'], 7)}"

@@ -110,8 +110,11 @@ class LandscapeResult:
             word += f"INCONCLUSIVE: {critical}; "
         elif critical:
             certified = f"{critical}; {certified}"
+        # Minima and passes that differ by less than an interval of the certificate are not told apart in it.
+        longest = max((w["whole"]["longest"] for w in trees if is_certified(w)), default=None)
+        aside = "" if longest is None else f" (landscapes but for differences of at most {show_up(longest, 2)})"
         return f"{word}{f'COMPUTED in float64: {computed}; ' if computed else ''}" + (
-            f"CERTIFIED by the kernel: {certified}" if certified else "nothing certified"
+            f"CERTIFIED by the kernel{aside}: {certified}" if certified else "nothing certified"
         )
 
 

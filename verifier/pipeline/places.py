@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from verifier.certificate.file import data_arrays, read_data, read_document
 from verifier.certificate.geometry import geometry_line
 from verifier.certificate.hashing import arrays_sha256
+from verifier.errors import CertificateFormatError, UsageError
 from verifier.files import Kind, require_place
 from verifier.kernel.statements import Problem
 from verifier.pipeline.constructions.registry import Construction
@@ -44,6 +46,24 @@ def require_certificate(
     for c in (c for c in constructions if c.keeps_string):
         require_place(place.with_suffix(f".{c.name}.npz"), Kind.ARRAYS, option="beside the certificate,", inputs=inputs)
     return place
+
+
+def require_own_data(target: Path, problem: Problem) -> None:
+    """Raise UsageError when a data set lies beside the certificate's place that another certificate may need: one that is neither this problem's nor that of
+    the certificate which will be replaced with it."""
+    beside = target.with_suffix(".data")
+    if not beside.exists():
+        return
+    try:
+        found = arrays_sha256(read_data(beside, mapped=True))
+        old = None if not target.exists() else read_document(target)["data"]
+    except CertificateFormatError:
+        return  # no whole data set, or no certificate that could be read: nothing that anybody could use is lost
+    mine = arrays_sha256(data_arrays(problem))
+    if found != mine and (old is None or old["embedded"] or old["sha256"] != found):
+        raise UsageError(
+            f"--out {target}: {beside} beside it holds the data of another certificate, which could not be checked without them; choose another name"
+        )
 
 
 def require_outputs(

@@ -70,9 +70,15 @@ def endpoint_record(e: Endpoint, s: Setting, claim: EndpointValue) -> dict[str, 
 
 def from_words(source: Mapping[str, Any]) -> str:
     """Where a network came from, as its line says it behind its value."""
-    parts = [source.get("file", ""), source.get("witness", "")]
+    parts = [source.get("file", ""), source.get("witness", ""), without_words(source)]
     found = ", ".join(p for p in parts if p)
     return f"  {found}" if found else ""
+
+
+def without_words(source: Mapping[str, Any]) -> str:
+    """Which of its entries are left out of the network; empty where none is."""
+    left = source.get("left_out", ())
+    return f"without its {', '.join(left)}" if left else ""
 
 
 def called(s: Setting) -> list[str]:

@@ -46,6 +46,8 @@ def verdict(
         widths = "-".join(map(str, work.record["architecture"]["widths"]))
         beside += f"; {' and '.join(narrow)} padded with dead neurons to {widths}"
         beside += "" if options["polish"] else f", the same function{'s' if len(narrow) > 1 else ''}"
+    if less := [name for name, e in ends_of.items() if e["source"].get("left_out")]:
+        beside += f"; {' and '.join(less)} without entries of the file{'s' if len(less) > 1 else ''} that were left out as asked"
     if options["polish"]:
         beside += "; between the polished copies of A and B, not the networks that were loaded"
     if up_to and quoted is not None:

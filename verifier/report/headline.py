@@ -50,10 +50,23 @@ def headline(found: Recheck, problem: Problem, record: dict[str, Any], flags: li
         sentence += f" The path consists of {answer.path.along(problem)}."
         if answer.path.permutation is not None:
             sentence += " It ends in B with its hidden neurons permuted, which is the same function."
-    sentence += _padded_words(problem, record)
+    sentence += _padded_words(problem, record) + _left_out_words(record)
     if _polished(record):
         sentence += " By the record, A and B are polished copies of the networks that were loaded."
     return Headline(answer.word, "ok" if answer.word == "CERTIFIED" else "warn", sentence)
+
+
+def _left_out_words(record: dict[str, Any]) -> str:
+    """Networks that are not all of their files."""
+    ends = table(record.get("endpoints"))
+    parts = []
+    for name in ("A", "B"):
+        left = table(table(ends.get(name)).get("source")).get("left_out")
+        if isinstance(left, list) and left:
+            parts.append(
+                f" By the record, {name} is its file without {', '.join(text(k) for k in left)}, left out as asked."
+            )
+    return "".join(parts)
 
 
 def _padded_words(problem: Problem, record: dict[str, Any]) -> str:
@@ -120,9 +133,9 @@ def _whole_words(c: Landscape) -> str:
     longest = max(float(np.nextafter(b - a, np.inf)) for a, b in c.intervals.tolist())
     low = f"at least {show_down(c.gap_lower, 9)} and " if c.gap_lower > 0.0 else ""
     return (
-        f"The whole landscape of networks of this shape is known: {len(c.minima)} {'minimum' if len(c.minima) == 1 else 'minima'}, {len(c.joins)} "
-        f"{'pass' if len(c.joins) == 1 else 'passes'}, and the number of components of {{F ≤ X}} for every X outside {plural(len(c.intervals), 'interval')} no "
-        f"longer than {show_up(longest, 2)}. The largest gap of two of these networks is {low}at most {show_up(c.gap_upper, 9)}."
+        f"The whole landscape of networks of this shape is known outside {plural(len(c.intervals), 'interval')} no longer than {show_up(longest, 2)}: "
+        f"{len(c.minima)} {'minimum' if len(c.minima) == 1 else 'minima'} and {len(c.joins)} {'pass' if len(c.joins) == 1 else 'passes'} that differ by "
+        f"more, and the number of components of {{F ≤ X}} for every other X. The largest gap of two such networks is {low}at most {show_up(c.gap_upper, 9)}."
     )
 
 

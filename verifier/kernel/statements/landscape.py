@@ -56,11 +56,11 @@ class Landscape:
             (False, True): "an output bias",
         }
         shape = f"{m} ordered neuron{'s' * (m > 1)} and {biases.get((bias[0], bias[1]), 'no biases')}"
-        passes = f"{len(self.joins)} {'pass' if len(self.joins) == 1 else 'passes'}"
+        told = f"{k} {'minimum' if k == 1 else 'minima'} and {len(self.joins)} {'pass' if len(self.joins) == 1 else 'passes'}"
         longest = max((math.nextafter(b - a, math.inf) for a, b in self.intervals.tolist()), default=0.0)
         return (
             f"landscape {quoted(self.name)}: over all networks of {shape}, for every X outside {q} intervals of length at most {longest!r}, the number of "
-            f"components of {{F <= X}} is {self._numbers()}; {k} {'minimum' if k == 1 else 'minima'}, {passes}; the largest gap between two of "
+            f"components of {{F <= X}} is {self._numbers()}; they tell {told} apart; the largest gap between two of "
             f"these networks lies in [{self.gap_lower!r}, {self.gap_upper!r}]"
         )
 
