@@ -38,6 +38,7 @@ def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
     yield from (
         _flag(hidden),
         _flag(problem.A.biases[1] is not None),
+        _flag(claim.output_layer == "frozen"),
         _flag(claim.around == "A"),
         claim.level,
         claim.gap,
@@ -158,7 +159,7 @@ def _balanced(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int, value
                 row[j] = sign * a[j] * X[j][e]
                 row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]
             equations.append(row)
-    if problem.A.biases[1] is not None:
+    if problem.A.biases[1] is not None and claim.output_layer == "trained":
         equations.append([Fraction(1)] * N + [Fraction(0)] * (m * N))
     basis = [k for k in claim.basis[f].tolist() if k != -1]
     return _solved(equations, [Fraction(0)] * len(equations), values, basis)
