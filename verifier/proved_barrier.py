@@ -32,7 +32,7 @@ def require_format(problem: Problem, claim: BarrierLowerBound) -> None:
 
 
 def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
-    """The claim in the text of docs/proofs.md. A face whose dual cannot be solved for is left out; it then proves nothing."""
+    """The claim in the text of docs/proofs.md. A face whose dual the format refuses, or that cannot be solved for, is left out; it then proves nothing."""
     hidden = problem.A.biases[0] is not None
     yield "barrier"
     yield from (
@@ -127,7 +127,10 @@ def _first_rows(claim: BarrierLowerBound) -> list[int]:
 
 
 def _face(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int) -> Tokens:
-    codes, N = claim.faces[f].tolist(), len(X)
+    codes, N, facet = claim.faces[f].tolist(), len(X), int(claim.facets[f])
+    # The format wants those too that are solved for, or belong to no neuron.
+    if any(v < 0.0 for k, v in enumerate(claim.multipliers[f].tolist()) if k != facet):
+        return
     present = [k for k, code in enumerate(codes) if code >= 0]
     values = [*map(Fraction, claim.nu[f].tolist()), *map(Fraction, claim.multipliers[f].tolist())]
     if problem.objective.kappa == 0.0:
@@ -139,7 +142,7 @@ def _face(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int) -> Tokens
     yield _flag(codes[0] >= 0)
     if codes[0] >= 0:
         yield from _code(claim, codes[0])
-    yield str(max(int(claim.facets[f]), 0))
+    yield str(max(facet, 0))
     yield from _cell(claim, codes[1:])
     yield hex(den)
     yield from (str(N), *(hex(v) for v in whole[:N]), str(len(present)))
