@@ -1,4 +1,4 @@
-(** * The checker of barrier_lower_bound for a trained output layer, and the theorem that what it accepts is true *)
+(** * The checker of barrier_lower_bound, for a trained and for a frozen output layer, and the theorem that what it accepts is true *)
 From Coq Require Import Reals List ZArith Bool Lia Lra PeanoNat Permutation.
 From Proofs Require Import Spec Convex Moves Scaling Balance Fixed Eval Chord Bound Checker Dual Heads Barrier Faces.
 Import ListNotations.
@@ -13,7 +13,7 @@ Arguments Z.add : simpl never.
 Record redundancy := Redundancy { r_pattern : list bool; r_sample : nat; r_den : Z; r_terms : list (Z * nat) }.
 (** Without [f_moving] a neuron's u is 0. All numbers of a dual are over [f_den]; multipliers are times the sum of the weights. *)
 Record face := Face { f_moving : option (bool * list bool); f_facet : nat; f_others : list (bool * list bool); f_den : Z; f_nu : list Z; f_mu : list (list Z) }.
-Record barrier_claim := BarrierClaim { b_hidden : bool; b_output : bool; b_around_A : bool; b_level : Z; b_gap : Z;
+Record barrier_claim := BarrierClaim { b_hidden : bool; b_output : bool; b_frozen : bool; b_around_A : bool; b_level : Z; b_gap : Z;
   b_chambers : list (list bool * list Z); b_redundant : list redundancy; b_cells : list (list (bool * list bool));
   b_inside : list (bool * list bool); b_outside : list (bool * list bool); b_faces : list face }.
 
@@ -210,7 +210,9 @@ Variable P : problem Z.
 Notation c := (context_of e P).
 Notation shares := (map (@share Z) (samples P)).
 Notation T := (zsum shares).
-Variables (output : bool).
+(** Whether there is an output bias, and its value where the output layer is frozen. *)
+Variables (output : bool) (fixed : option Z).
+Definition is_fixed : bool := match fixed with Some _ => true | None => false end.
 Definition domain_ratio (o : loss Z) (y : list Z) (v den : Z) : bool :=
   match o, y with
   | Logistic, [t] | Hinge, [t] => (t * t =? unit s * unit s) && (0 <=? - (t * v)) && (- (t * v) <=? unit s * den)
@@ -265,15 +267,21 @@ Definition multipliersb (F : face) : bool :=
   | Some _, [] => false
   | None, ms => forallb (forallb (Z.leb 0)) ms
   end.
+(** What a frozen output bias adds, rounded down. *)
+Definition pull_at (constant : option Z) (F : face) : Z :=
+  match constant with Some c0 => Z.shiftl (c0 * zsum (wdual F)) e / (f_den F * T) | None => 0 end.
 Definition faceb (level : Z) (F : face) : bool :=
   let V := largest F in
   (0 <? f_den F) && Nat.eqb (length (f_nu F)) (length XZ) && Nat.eqb (length (f_mu F)) (length (codes_of F)) &&
   forallb (fun m => Nat.eqb (length m) (length XZ)) (f_mu F) && multipliersb F &&
   all_pairs (fun j v => domain_ratio (loss_of P) (target j) v (f_den F)) (samples P) (f_nu F) &&
   (negb (kappa P =? 0) || (V =? 0)) &&
-  (negb output || if bias_priced P then Z.abs (zsum (wdual F)) * unit s <=? room_at F + V else zsum (wdual F) =? 0) &&
+  match fixed with
+  | Some _ => true
+  | None => negb output || if bias_priced P then Z.abs (zsum (wdual F)) * unit s <=? room_at F + V else zsum (wdual F) =? 0
+  end &&
   match all_some (map2 (fun j v => iconjugate s e (c_loss c) (target j) (label j) [ratio v (f_den F)]) (c_samples c) (f_nu F)) with
-  | Some u => Z.shiftl level e <=? - hi (imean shares u) - (if kappa P =? 0 then 0 else div_up (Z.shiftl (V * level) e) (f_den F * kappa P * T))
+  | Some u => Z.shiftl level e <=? pull_at fixed F - hi (imean shares u) - (if kappa P =? 0 then 0 else div_up (Z.shiftl (V * level) e) (f_den F * kappa P * T))
   | None => false
   end.
 
@@ -341,7 +349,7 @@ Notation pk := (if bias_priced P then kappa (PR P) else 0%R).
 Theorem faceb_ok level ps rest cc : faceb level F = true -> proper (PR P) -> length XZ = length (samples P) -> 0 <= level ->
   Forall2 (fun cd v => length (snd v) = n /\ in_cone X (snd cd) (weighted_row v) /\ (nil (weighted_row v) \/ off_side (fst cd) (fst v))) (codes_of F) ps ->
   (match f_moving F, ps with Some _, v :: _ => dot (nth (f_facet F) X []) (weighted_row v) = 0%R | _, _ => True end) ->
-  Forall (fun v => nil (weighted_row v)) rest -> (output = false -> cc = 0%R) -> (real s level <= neuron_F X (PR P) pk (rest ++ ps) cc)%R.
+  Forall (fun v => nil (weighted_row v)) rest -> match fixed with Some c0 => cc = real s c0 | None => output = false -> cc = 0%R end -> (real s level <= neuron_F X (PR P) pk (rest ++ ps) cc)%R.
 Proof.
   intros E HP LX L0 HC HF HR HO. unfold faceb in E. cbv zeta in E.
   apply andb_prop in E as [E EB]. apply andb_prop in E as [E EO]. apply andb_prop in E as [E EK]. apply andb_prop in E as [E ED]. apply andb_prop in E as [E EM].
@@ -353,8 +361,9 @@ Proof.
   assert (KZ : kappa (PR P) = 0%R -> largest F = 0).
   { intro Z0. cbn [kappa map_problem] in Z0. rewrite <- (real_0 s) in Z0. apply real_inj in Z0. rewrite Z0 in EK. apply orb_prop in EK as [EK|EK]; [discriminate | now apply Z.eqb_eq]. }
   set (cost := (if Z.eqb (kappa P) 0 then 0 else V * real s level / kappa (PR P))%R).
+  set (pull := match fixed with Some c0 => (real s c0 * (IZR (zsum (wdual F)) / (U * den)))%R | None => 0%R end).
   assert (LV : (0 <= real s level)%R) by (rewrite <- (real_0 s); now apply real_le).
-  apply (@face_bound n X X_length (PR P) pk) with (cs := codes_of F) (mus := map (map rat) (f_mu F)) (nu := map rat (f_nu F)) (V := V) (pull := 0%R) (cost := cost); try assumption.
+  apply (@face_bound n X X_length (PR P) pk) with (cs := codes_of F) (mus := map (map rat) (f_mu F)) (nu := map rat (f_nu F)) (V := V) (pull := pull) (cost := cost); try assumption.
   - cbn [samples map_problem]. now rewrite !map_length.
   - destruct (bias_priced P); lra.
   - now rewrite !map_length.
@@ -392,7 +401,9 @@ Proof.
     + apply IH; try assumption; intros; [apply ME; now right | apply LM; now right].
   - intro Z0. rewrite (KZ Z0). unfold Rdiv. ring.
   - destruct (bias_priced P); [now right | now left].
-  - rewrite weighted_real, sum_ratio. fold (wdual F). set (sg := zsum (wdual F)) in *. destruct output.
+  - rewrite weighted_real, sum_ratio. fold (wdual F). unfold pull. clear pull EB. set (sg := zsum (wdual F)) in *. destruct fixed as [c0|]; [|destruct output].
+    + rewrite HO. pose proof (Rabs_pos (real s c0)) as A0. pose proof (Rmult_le_pos _ _ VN' A0). assert (0 <= kappa (PR P) * Rabs (real s c0))%R by now apply Rmult_le_pos.
+      pose proof (Rmult_le_pos _ _ (Rlt_le _ _ T0) H0). destruct (bias_priced P); destruct (Req_EM_T _ 0); lra.
     + cbn [negb orb] in EO. destruct (bias_priced P).
       * apply Z.leb_le, IZR_le in EO. rewrite mult_IZR, plus_IZR, abs_IZR in EO.
         assert (TK : (total (PR P) * kappa (PR P) * (U * U * den) = IZR (room_at F))%R).
@@ -420,7 +431,7 @@ Proof.
       destruct G as [GN GT]. pose proof (imean_ok s_pos (e := e) GN GT HU) as [_ M]. rewrite shares_PR. unfold mean in M.
       assert (TE : sum (row shares) = total (PR P)) by (unfold total; now rewrite shares_PR). rewrite TE in M.
       apply Rmult_le_compat_l with (r := total (PR P)) in M; [|lra]. eapply Rle_trans; [right|exact M]. unfold Rdiv. rewrite <- Rmult_assoc. field. lra. }
-    apply Rmult_le_reg_r with (S p); [assumption|]. rewrite !Rmult_minus_distr_r, Rmult_0_l.
+    apply Rmult_le_reg_r with (S p); [assumption|]. rewrite !Rmult_minus_distr_r.
     assert (LE : (total (PR P) * real s level * S p = total (PR P) * IZR (Z.shiftl level e))%R) by (rewrite (shift_real s_pos e_pos); ring). rewrite LE.
     assert (CE : (cost * S p <= total (PR P) * IZR (if kappa P =? 0 then 0 else div_up (Z.shiftl (largest F * level) e) (f_den F * kappa P * T)))%R).
     { unfold cost. destruct (Z.eqb_spec (kappa P) 0) as [Z0|Z0]; [lra|]. destruct G as [_ GT]. assert (DK : 0 < f_den F * kappa P * T) by (apply Z.mul_pos_pos; [apply Z.mul_pos_pos; lia | assumption]).
@@ -431,7 +442,14 @@ Proof.
       replace (IZR (largest F) / (U * U * den) * (IZR level / U) / (IZR (kappa P) / U) * (U * IZR (2 ^ e)) * (U * den * IZR (kappa P)))%R
         with (IZR (largest F) * IZR level * IZR (2 ^ e))%R by (field; lra).
       replace (IZR T / U * IZR dv * (U * den * IZR (kappa P)))%R with (IZR dv * (den * IZR (kappa P) * IZR T))%R by (field; lra). exact Q. }
-    rewrite minus_IZR, opp_IZR in EB. apply Rmult_le_compat_l with (r := total (PR P)) in EB; [|lra]. lra.
+    assert (PE : (total (PR P) * IZR (pull_at fixed F) <= pull * S p)%R).
+    { unfold pull, pull_at. clear pull EB. destruct fixed as [c0|]; [|lra]. destruct G as [_ GT]. assert (DT : 0 < f_den F * T) by (apply Z.mul_pos_pos; assumption).
+      pose proof (@div_le (Z.shiftl (c0 * zsum (wdual F)) e) (f_den F * T) DT) as Q. set (dv := Z.shiftl _ _ / _) in *. rewrite Z.shiftl_mul_pow2, !mult_IZR in Q by lia.
+      rewrite total_real. unfold real, S, scale. rewrite Z.pow_add_r, mult_IZR by lia. fold (unit s).
+      apply Rmult_le_reg_r with (U * den)%R; [now apply Rmult_lt_0_compat|].
+      replace (IZR c0 / U * (IZR (zsum (wdual F)) / (U * den)) * (U * IZR (2 ^ e)) * (U * den))%R with (IZR c0 * IZR (zsum (wdual F)) * IZR (2 ^ e))%R by (field; lra).
+      replace (IZR T / U * IZR dv * (U * den))%R with (IZR dv * (den * IZR T))%R by (field; lra). exact Q. }
+    rewrite !minus_IZR in EB. apply Rmult_le_compat_l with (r := total (PR P)) in EB; [|lra]. lra.
 Qed.
 End Dual.
 
@@ -443,7 +461,7 @@ Fixpoint at_each_code (f : list code -> code -> list code -> bool) (before C : l
   match C with [] => true | c :: after => f before c after && at_each_code f (before ++ [c]) after end.
 Definition leaves_okb (before : list code) (cd : code) (after : list code) : bool :=
   let others := before ++ after in
-  (insideb (before ++ (negb (fst cd), snd cd) :: after)
+  (is_fixed || insideb (before ++ (negb (fst cd), snd cd) :: after)
    || existsb (fun F => match f_moving F with None => permutationb code_eqb (f_others F) others | Some _ => false end) good) &&
   forallb (fun x => nilb x ||
     let b := flip_class x (snd cd) in
@@ -488,10 +506,11 @@ Proof.
   do 8 (apply andb_prop in E as [E _]). now apply Z.ltb_lt.
 Qed.
 Lemma leaving m C D q cc : cell m (code_chamber n X) C -> cell m (code_chamber n X) D -> adjacent (adjacent_codes X) C D -> insideb C = true -> insideb D = false ->
-  Forall (fun v => length (snd v) = n) q -> in_cell (neuron_in X) C q -> in_cell (neuron_in X) D q -> (output = false -> cc = 0%R) ->
+  Forall (fun v => length (snd v) = n) q -> in_cell (neuron_in X) C q -> in_cell (neuron_in X) D q -> (is_fixed = true -> map fst C = map fst D) ->
+  match fixed with Some c0 => cc = real s c0 | None => output = false -> cc = 0%R end ->
   (real s level <= neuron_F X (PR P) pk q cc)%R.
 Proof.
-  intros [_ CC] [_ CD] (before & cd & dd & after & EC & ED & AD) IC ID LQ HC HD HO. apply inside_in in IC. rewrite forallb_forall in all_leave. specialize (all_leave _ IC).
+  intros [_ CC] [_ CD] (before & cd & dd & after & EC & ED & AD) IC ID LQ HC HD SS HO. apply inside_in in IC. rewrite forallb_forall in all_leave. specialize (all_leave _ IC).
   pose proof (at_each_ok all_leave EC) as LV. rewrite app_nil_l in LV. unfold leaves_okb in LV. cbv zeta in LV. apply andb_prop in LV as [LS LCr].
   subst C D. unfold in_cell in *. apply Forall2_app_inv_l in HC as (q1 & qr & HC1 & HC2 & Eq). inversion HC2 as [|? v ? q2 NV HC3 E1 E2]; subst.
   apply Forall2_app_inv_l in HD as (q1' & qr' & HD1 & HD2 & Eq'). inversion HD2 as [|? v' ? q2' ND HD3 E1' E2']; subst.
@@ -525,7 +544,10 @@ Proof.
       * rewrite MF. assert (NF : ~ nil (row (nth (f_facet F) XZ []))) by (intro Q; apply nilb_ok in Q; congruence).
         rewrite (nth_indep X [] (row [])) by (now rewrite map_length). rewrite (map_nth row). apply (on_both NF (nth_In _ _ E2) NV1). rewrite E4. exact ND1.
   - (* A sign changes. *)
-    apply orb_prop in LS as [LS|LS]; [exfalso; exact (eq_true_false_abs _ LS ID)|]. apply existsb_exists in LS as (F & IF & EF). destruct (f_moving F) as [c'|] eqn:MF; [discriminate|].
+    apply orb_prop in LS as [LS|LS]; [apply orb_prop in LS as [LS|LS]|].
+    { exfalso. specialize (SS LS). rewrite !map_app in SS. apply app_inv_head in SS. simpl in SS. injection SS as SS. destruct sg; discriminate. }
+    { exfalso. exact (eq_true_false_abs _ LS ID). }
+    apply existsb_exists in LS as (F & IF & EF). destruct (f_moving F) as [c'|] eqn:MF; [discriminate|].
     destruct (good_den IF) as [DP FO]. destruct (use F _ IF EF eq_refl) as (q0 & Pq & H0).
     assert (NU : nil (weighted_row v)). { destruct NV as [_ [Q|Q]]; [exact Q|]. destruct ND as [_ [Q'|Q']]; [exact Q'|]. cbn [fst] in *. exfalso. destruct sg; simpl in *; lra. }
     rewrite (neuron_F_permutation (PR P) pk cc (Permutation_trans PM (perm_skip v Pq))).
@@ -588,16 +610,22 @@ Definition neuron_inb (XZ : list (list Z)) (cd : code) (v : Z * list Z) : bool :
   ((fst v =? 0) || nilb (snd v) || if fst cd then 0 <? fst v else fst v <? 0).
 Definition head_row (A : network Z) : list Z := hd [] (weight (last A (Layer [] []))).
 Definition neurons_of (A : network Z) : list (Z * list Z) := combine (head_row A) (incoming (hd (Layer [] []) A)).
+(** Where the output layer is frozen: A and B agree in it, and both cells have the signs of its heads. *)
+Definition fixed_of (A : network Z) (x : barrier_claim) : option Z := if b_frozen x then Some (hd 0 (bias (last A (Layer [] [])))) else None.
+Definition head_signb (positive : bool) (t : Z) : bool := (t =? 0) || if positive then 0 <? t else t <? 0.
+Definition frozenb (A B : network Z) (x : barrier_claim) : bool :=
+  negb (b_frozen x) || (layer_eqb (last A (Layer [] [])) (last B (Layer [] [])) && pattern_eqb (map fst (b_inside x)) (map fst (b_outside x)) &&
+                        all_pairs head_signb (map fst (b_inside x)) (head_row A)).
 (** Paths from A, around which the cells are, to B. *)
 Definition barrier_core (P : problem Z) (A B : network Z) (x : barrier_claim) : bool :=
   let XZ := inputs_of P x in let n := size_of P in let m := length (weight (hd (Layer [] []) A)) in
-  let good := filter (faceb s e XZ n P (b_output x) (b_level x)) (b_faces x) in
+  let good := filter (faceb s e XZ n P (b_output x) (fixed_of A x) (b_level x)) (b_faces x) in
   let red := filter (redundancyb XZ n) (b_redundant x) in
   let cellb := fun C : list code => Nat.eqb (length C) m && forallb (fun cd => chamberb XZ n x (snd cd)) C in
   (0 <=? b_level x) && (slope P =? 0) && match penalty_of P with NoPenalty | PathNorm | WeightDecay => true | _ => false end &&
   cellb (b_inside x) && cellb (b_outside x) && insideb (b_cells x) (b_inside x) && negb (insideb (b_cells x) (b_outside x)) &&
   all_pairs (neuron_inb XZ) (b_inside x) (neurons_of A) && all_pairs (neuron_inb XZ) (b_outside x) (neurons_of B) &&
-  forallb (at_each_code (leaves_okb XZ (b_cells x) red good) []) (b_cells x).
+  forallb (at_each_code (leaves_okb XZ (fixed_of A x) (b_cells x) red good) []) (b_cells x) && frozenb A B x.
 
 Lemma chamberb_ok XZ n x a : chamberb XZ n x a = true -> chamber n (map row XZ) a.
 Proof.
@@ -627,6 +655,8 @@ Proof.
   unfold at_time, extended_rows. cbn [weight bias]. revert b W. induction th as [|f th IH]; intros [|y b] [|r W]; simpl; try reflexivity; try (now destruct (map _ th)). now rewrite IH.
 Qed.
 
+Lemma map_fst_combine {S T} (u : list S) (v : list T) : length u = length v -> map fst (combine u v) = u.
+Proof. revert v. induction u as [|a u IH]; intros [|b v] L; try discriminate; simpl; [reflexivity|]. rewrite IH; [reflexivity | now injection L]. Qed.
 Lemma combine_pairs (u : list Z) (C : list (list Z)) : combine (row u) (map row C) = map (fun v => (real s (fst v), row (snd v))) (combine u C).
 Proof. revert C. induction u as [|a u IH]; intros [|r C]; simpl; try reflexivity. now rewrite IH. Qed.
 (** One output, biases and rows of the right lengths. *)
@@ -641,11 +671,13 @@ Theorem core_ok P A B x G : proper (PR P) -> good_shares P -> 0 <= kappa P ->
   (match penalty_of P with NoPenalty => kappa P = 0 | PathNorm => True | _ => bias_priced P = false end) ->
   (forall j, In j (samples P) -> Datatypes.S (length (input j)) = size_of P) -> plainb (pred (size_of P)) A = true -> plainb (pred (size_of P)) B = true ->
   length (weight (hd (Layer [] []) A)) = length (weight (hd (Layer [] []) B)) ->
-  barrier_core P A B x = true -> parameter_path (net A) (net B) (b_hidden x) (b_output x) G -> exists t, within t /\ (real s (b_level x) <= F (PR P) (network_at t G))%R.
+  barrier_core P A B x = true -> parameter_path (net A) (net B) (b_hidden x) (b_output x) G ->
+  (b_frozen x = true -> forall t, within t -> last (network_at t G) empty_layer = last (net A) empty_layer) -> exists t, within t /\ (real s (b_level x) <= F (PR P) (network_at t G))%R.
 Proof.
-  intros HP GS K0 PEN SZ PA PB LAB E (GC & G0 & G1 & GB). unfold barrier_core in E. cbv zeta in E.
+  intros HP GS K0 PEN SZ PA PB LAB E (GC & G0 & G1 & GB) GF. unfold barrier_core in E. cbv zeta in E.
   set (XZ := inputs_of P x) in *. set (n := size_of P) in *. set (m := length (weight (hd (Layer [] []) A))) in *.
-  apply andb_prop in E as [E EW]. apply andb_prop in E as [E EHB]. apply andb_prop in E as [E EHA]. apply andb_prop in E as [E EO]. apply andb_prop in E as [E EI].
+  set (fx := fixed_of A x) in *. assert (FX : fx = fixed_of A x) by reflexivity. clearbody fx.
+  apply andb_prop in E as [E EF]. apply andb_prop in E as [E EW]. apply andb_prop in E as [E EHB]. apply andb_prop in E as [E EHA]. apply andb_prop in E as [E EO]. apply andb_prop in E as [E EI].
   apply andb_prop in E as [E CO]. apply andb_prop in E as [E CI]. apply andb_prop in E as [E EP]. apply andb_prop in E as [EL ES].
   apply Z.leb_le in EL. apply Z.eqb_eq in ES. apply negb_true_iff in EO.
   assert (HX0 : Forall (fun y => length y = n) XZ).
@@ -682,16 +714,19 @@ Proof.
     replace (map_layer (fun f => f 1%R) L) with (map_layer (real s) lB) by (unfold map_layer; now rewrite GW1, Gb1). rewrite GM1.
     pose proof (cell_in EHB) as Q. unfold neurons_of, head_row in Q. cbn [last hd weight] in Q. rewrite (incoming_row s lB). rewrite <- combine_pairs in Q. exact Q. }
   set (pk := (if bias_priced P then kappa (PR P) else 0)%R).
-  destruct (@barrier n m (map row XZ) HX (fun q cc => neuron_F (map row XZ) (PR P) pk q (if b_output x then cc else 0%R)) (real s (b_level x)) (insideb (b_cells x)) g cf (b_inside x) (b_outside x))
-    as (t & W & LE); try assumption; [now apply cell_ok | now apply cell_ok | |].
-  - intros C D q cc OC OD AD IC ID LQ HC HD.
-    apply (@leaving s e s_pos e_pos XZ n HX0 P (b_output x) (b_cells x) (filter (redundancyb XZ n) (b_redundant x)) (filter (faceb s e XZ n P (b_output x) (b_level x)) (b_faces x))
+  assert (faces : forall C D q cc, cell m (code_chamber n (map row XZ)) C -> cell m (code_chamber n (map row XZ)) D -> adjacent (adjacent_codes (map row XZ)) C D ->
+     insideb (b_cells x) C = true -> insideb (b_cells x) D = false -> Forall (fun v => length (snd v) = n) q -> in_cell (neuron_in (map row XZ)) C q -> in_cell (neuron_in (map row XZ)) D q ->
+     (if b_frozen x then map fst C = map fst D /\ cc = real s cA else b_output x = false -> cc = 0%R) -> (real s (b_level x) <= neuron_F (map row XZ) (PR P) pk q cc)%R).
+  { intros C D q cc OC OD AD IC ID LQ HC HD FR.
+    apply (@leaving s e s_pos e_pos XZ n HX0 P (b_output x) fx (b_cells x) (filter (redundancyb XZ n) (b_redundant x)) (filter (faceb s e XZ n P (b_output x) fx (b_level x)) (b_faces x))
              GS K0 HP LX (b_level x) EL) with (m := m) (C := C) (D := D); try assumption.
-    + apply forallb_forall. intros r I. now apply filter_In in I.
-    + apply forallb_forall. intros f I. now apply filter_In in I.
-    + destruct (b_output x); [discriminate | reflexivity].
-  - exists t. split; [assumption|]. apply Rle_trans with (1 := LE). rewrite at_g. destruct (GB t W) as [GB1 GB2]. unfold network_at in *. cbn [map_network map hd last map_layer weight bias] in *.
-    assert (CC : (if b_output x then cf t else 0%R) = cf t) by (destruct (b_output x); [reflexivity | specialize (GB2 eq_refl); inversion_clear GB2; congruence]). rewrite CC.
+    - apply forallb_forall. intros r I. now apply filter_In in I.
+    - apply forallb_forall. intros f I. now apply filter_In in I.
+    - unfold fixed_of in FX. rewrite FX. destruct (b_frozen x); [intros _; apply FR | discriminate].
+    - unfold fixed_of in FX. rewrite FX. destruct (b_frozen x); apply FR. }
+  enough (found : exists t, within t /\ (real s (b_level x) <= neuron_F (map row XZ) (PR P) pk (at_time t g) (cf t))%R).
+  - destruct found as (t & W & LE). exists t. split; [assumption|]. apply Rle_trans with (1 := LE). rewrite at_g. destruct (GB t W) as [GB1 GB2].
+    unfold network_at in *. cbn [map_network map hd last map_layer weight bias] in *.
     assert (XE : map row XZ = map (fun j => real s (beta x) :: input j) (samples (PR P))) by (unfold XZ, inputs_of; cbn [samples map_problem]; rewrite !map_map; reflexivity).
     rewrite XE. apply (@neuron_F_below (PR P) (map_layer (fun f => f t) L) (map (fun f => f t) thf) (cf t) (real s (beta x))).
     + cbn [slope map_problem]. rewrite ES. apply real_0.
@@ -700,6 +735,57 @@ Proof.
     + simpl. rewrite !map_length. congruence.
     + simpl. rewrite !map_length. congruence.
     + unfold beta. destruct (b_hidden x); [left; now apply real_one | right; exact (GB1 eq_refl)].
+  - unfold frozenb in EF. destruct (b_frozen x).
+    + (* Frozen. *)
+      cbn [negb orb] in EF. apply andb_prop in EF as [EF EF3]. apply andb_prop in EF as [_ EF2]. apply pattern_eqb_eq in EF2. unfold head_row in EF3. cbn [last hd weight] in EF3.
+      set (signs := map fst (b_inside x)) in *.
+      assert (still : forall t, within t -> map (fun f => f t) thf = row thA /\ cf t = real s cA).
+      { intros t W. specialize (GF eq_refl t W). unfold network_at in GF. cbn [map_network map last map_layer weight bias] in GF. injection GF as GF1 GF2. now split. }
+      assert (signed : Forall2 (fun (b : bool) th => th = 0%R \/ off_side b th) signs (row thA)).
+      { assert (one : forall b z, head_signb b z = true -> real s z = 0%R \/ off_side b (real s z)).
+        { intros b z Q. unfold head_signb in Q. apply orb_prop in Q as [Q|Q]; [left; apply Z.eqb_eq in Q; rewrite Q; apply real_0 | right].
+          destruct b; simpl; rewrite <- (real_0 s); apply real_lt; try assumption; now apply Z.ltb_lt. }
+        pose proof (all_pairs_ok one EF3) as H. clear - H. induction H; simpl; constructor; assumption. }
+      assert (with_signs : forall C q, map fst q = row thA -> in_cell (row_in (map row XZ)) C q -> in_cell (neuron_in (map row XZ)) (combine signs C) q).
+      { intros C q EQ HC. clear - signed EQ HC. unfold in_cell in *. rewrite <- EQ in signed. clear EQ. revert signed. generalize signs. intro b. revert b.
+        induction HC as [|a v C q Q HC IH]; intros b SG; inversion_clear SG; simpl; constructor; [|now apply IH]. split; [exact Q|]. cbn [fst].
+        match goal with H : _ \/ _ |- _ => destruct H as [H|H]; [left; apply weighted_nil; now left | now right] end. }
+      assert (LS : length signs = m) by (unfold signs; rewrite map_length; apply andb_prop in CI as [CI _]; now apply Nat.eqb_eq).
+      assert (coded : forall C, cell m (chamber n (map row XZ)) C -> cell m (code_chamber n (map row XZ)) (combine signs C)).
+      { intros C [LC HC]. split; [apply (eq_trans (combine_length signs C)); lia|]. apply Forall_forall. intros [b a] I. apply in_combine_r in I. exact (proj1 (Forall_forall _ _) HC a I). }
+      assert (plain : forall C, cell m (code_chamber n (map row XZ)) C -> cell m (chamber n (map row XZ)) (map snd C)).
+      { intros C [LC HC]. split; [now rewrite map_length|]. apply Forall_forall. intros a I. apply in_map_iff in I as (cd & <- & I). exact (proj1 (Forall_forall _ _) HC cd I). }
+      assert (rows : forall C q, in_cell (neuron_in (map row XZ)) C q -> in_cell (row_in (map row XZ)) (map snd C) q).
+      { intros C q H. unfold in_cell in *. clear - H. induction H as [|cd v C q [H1 _] H IH]; simpl; constructor; [exact H1 | exact IH]. }
+      assert (pairs : forall u : list code, combine (map fst u) (map snd u) = u) by (induction u as [|[b a] u IH]; simpl; [reflexivity | now rewrite IH]).
+      assert (firsts : forall C : list (list bool), length C = m -> map fst (combine signs C) = signs).
+      { intros C LC. rewrite <- LS in LC. clear - LC. revert C LC. induction signs as [|b u IH]; intros [|a C] LC; try discriminate; simpl; [reflexivity|]. rewrite IH; [reflexivity | now injection LC]. }
+      destruct (@frozen_barrier n m (map row XZ) HX (row thA) (fun q cc => neuron_F (map row XZ) (PR P) pk q cc) (real s (b_level x)) (real s cA) (fun C => insideb (b_cells x) (combine signs C))
+                  g (map snd (b_inside x)) (map snd (b_outside x))) as (t & W & LE); try assumption.
+      * intros t W. rewrite at_g, map_fst_combine; [now apply still|]. rewrite map_length. unfold extended_rows. rewrite map2_length. simpl. rewrite !map_length. lia.
+      * apply plain. now apply cell_ok.
+      * now apply rows.
+      * unfold signs. now rewrite pairs.
+      * apply plain. now apply cell_ok.
+      * now apply rows.
+      * rewrite EF2, pairs. exact EO.
+      * intros C D q OC OD AD IC ID LQ EQ HC HD.
+        apply (faces (combine signs C) (combine signs D)); try assumption; [now apply coded | now apply coded | | now apply with_signs | now apply with_signs |].
+        -- destruct AD as (before & a & b & after & -> & -> & CR). destruct OC as [LC _]. rewrite app_length in LC. cbn [length] in LC. clear - CR LS LC. rewrite <- LS in LC. clear LS. revert before LC.
+           assert (gen : forall (u : list bool) before, (length before + Datatypes.S (length after) = length u)%nat ->
+             adjacent (adjacent_codes (map row XZ)) (combine u (before ++ a :: after)) (combine u (before ++ b :: after))).
+           { induction u as [|c0 u IH]; intros [|b0 before] L; simpl in L; try lia.
+             - exists [], (c0, a), (c0, b), (combine u after). repeat split. now constructor.
+             - destruct (IH before ltac:(lia)) as (pre & cd & dd & post & E1 & E2 & AD). exists ((c0, b0) :: pre), cd, dd, post. cbn [app combine]. rewrite E1, E2. now repeat split. }
+           intros before LC. apply gen. exact LC.
+        -- split; [|reflexivity]. rewrite !firsts; [reflexivity | apply OD | apply OC].
+      * exists t. split; [assumption|]. destruct (still t W) as [_ ->]. exact LE.
+    + (* Trained. *)
+      destruct (@barrier n m (map row XZ) HX (fun q cc => neuron_F (map row XZ) (PR P) pk q (if b_output x then cc else 0%R)) (real s (b_level x)) (insideb (b_cells x)) g cf (b_inside x) (b_outside x))
+        as (t & W & LE); try assumption; [now apply cell_ok | now apply cell_ok | |].
+      * intros C D q cc OC OD AD IC ID LQ HC HD. apply (faces C D); try assumption. intro OF. now rewrite OF.
+      * exists t. split; [assumption|]. destruct (GB t W) as [_ GB2]. unfold network_at in *. cbn [map_network map hd last map_layer weight bias] in *.
+        assert (CC : (if b_output x then cf t else 0%R) = cf t) by (destruct (b_output x); [reflexivity | specialize (GB2 eq_refl); inversion_clear GB2; congruence]). now rewrite <- CC.
 Qed.
 
 (** Backwards. *)
@@ -729,7 +815,7 @@ Definition check_barrier_at (P : problem Z) (A B : network Z) (x : barrier_claim
    | _, _ => false
    end).
 Theorem check_barrier_sound P A B x : check_barrier_at P A B x = true ->
-  barrier_lower_bound (PR P) (net A) (net B) (b_hidden x) (b_output x) false (real s (b_level x)) (real s (b_gap x)).
+  barrier_lower_bound (PR P) (net A) (net B) (b_hidden x) (b_output x) (b_frozen x) (real s (b_level x)) (real s (b_gap x)).
 Proof.
   intro E. unfold check_barrier_at in E. apply andb_prop in E as [E EG]. apply andb_prop in E as [E EC]. apply andb_prop in E as [E _]. apply andb_prop in E as [E PB]. apply andb_prop in E as [E0 PA].
   destruct (problemb_ok s_pos E0) as (HP & GS & _). pose proof (problemb_shapes E0) as (_ & SH & _).
@@ -742,13 +828,20 @@ Proof.
     - intros j I. rewrite forallb_forall in J. specialize (J j I). apply andb_prop in J as [J _]. apply andb_prop in J as [J _]. apply Nat.eqb_eq in J. unfold size_of. now rewrite J. }
   destruct facts as (K0 & PEN & SZ).
   assert (PEN' : forall A' B', barrier_core P A' B' x = true -> match penalty_of P with NoPenalty => kappa P = 0 | PathNorm => True | _ => bias_priced P = false end).
-  { intros A' B' Q. unfold barrier_core in Q. cbv zeta in Q. do 7 (apply andb_prop in Q as [Q _]). apply andb_prop in Q as [_ Q]. destruct (penalty_of P); try exact PEN. discriminate. }
+  { intros A' B' Q. unfold barrier_core in Q. cbv zeta in Q. do 8 (apply andb_prop in Q as [Q _]). apply andb_prop in Q as [_ Q]. destruct (penalty_of P); try exact PEN. discriminate. }
   assert (LAB : length (weight (hd (Layer [] []) A)) = length (weight (hd (Layer [] []) B))).
   { destruct A as [|lA A], B as [|lB B]; try reflexivity; try (inversion SH; fail). inversion_clear SH as [|? ? ? ? [H1 _] _]. apply same_rows_length in H1. simpl in *. now rewrite !map_length in H1. }
-  split.
-  - intros G HG _. destruct (b_around_A x).
-    + exact (core_ok HP GS K0 (PEN' _ _ EC) SZ PA PB LAB EC HG).
-    + destruct (backwards HG) as [HG' BK]. destruct (core_ok HP GS K0 (PEN' _ _ EC) SZ PB PA (eq_sym LAB) EC HG') as (t & W & L). exists (1 - t)%R. split; [unfold within in W; lra|]. now rewrite <- BK.
+  assert (same : b_frozen x = true -> last (net A) empty_layer = last (net B) empty_layer).
+  { intro FZ. assert (one : forall A' B', barrier_core P A' B' x = true -> last (net A') empty_layer = last (net B') empty_layer).
+    { intros A' B' Q. unfold barrier_core in Q. cbv zeta in Q. apply andb_prop in Q as [_ Q]. unfold frozenb in Q. rewrite FZ in Q. cbn [negb orb] in Q.
+      do 2 (apply andb_prop in Q as [Q _]). apply layer_eqb_eq in Q. now rewrite !last_net, Q. }
+    destruct (b_around_A x); [now apply one | symmetry; now apply one]. }
+  split; [exact same|]. split.
+  - intros G HG GF. destruct (b_around_A x).
+    + exact (core_ok HP GS K0 (PEN' _ _ EC) SZ PA PB LAB EC HG GF).
+    + destruct (backwards HG) as [HG' BK]. destruct (core_ok HP GS K0 (PEN' _ _ EC) SZ PB PA (eq_sym LAB) EC HG') as (t & W & L).
+      { intros FZ t W. rewrite BK, (GF FZ) by (unfold within in W; lra). exact (same FZ). }
+      exists (1 - t)%R. split; [unfold within in W; lra|]. now rewrite <- BK.
   - intro GP. apply orb_prop in EG as [EG|EG]; [apply Z.eqb_eq in EG; rewrite EG, real_0 in GP; lra|].
     destruct (iF _ _ _ (map_network (embed e) A)) as [a|] eqn:EA; [|discriminate]. destruct (iF _ _ _ (map_network (embed e) B)) as [b|] eqn:EB; [|discriminate].
     pose proof (iF_ok s_pos e_pos GS (embed_network_ok s_pos e_pos A) EA) as [_ UA]. pose proof (iF_ok s_pos e_pos GS (embed_network_ok s_pos e_pos B) EB) as [_ UB].
@@ -762,7 +855,7 @@ Definition check_barrier (s : Z) (P : problem Z) (A B : network Z) (x : barrier_
   (0 <=? s) && existsb (fun e => check_barrier_at s e P A B x) (precisions s).
 (** The main theorem of this file. *)
 Theorem barrier_lower_bound_checked s P A B x : check_barrier s P A B x = true ->
-  barrier_lower_bound (map_problem (real s) P) (map_network (real s) A) (map_network (real s) B) (b_hidden x) (b_output x) false
+  barrier_lower_bound (map_problem (real s) P) (map_network (real s) A) (map_network (real s) B) (b_hidden x) (b_output x) (b_frozen x)
     (real s (b_level x)) (real s (b_gap x)).
 Proof.
   intro E. apply andb_prop in E as [S E]. apply Z.leb_le in S. apply existsb_exists in E as (e & I & E).

@@ -224,7 +224,9 @@ Definition parameter_path (A B : network R) (hidden_bias output_bias : bool) (G 
   forall t, 0 <= t <= 1 ->
     (hidden_bias = false -> Forall (fun x => x = 0) (bias (hd empty_layer (network_at t G)))) /\
     (output_bias = false -> Forall (fun x => x = 0) (bias (last (network_at t G) empty_layer))).
+(** With a frozen output layer A and B agree in it, and so does every network of the paths meant. *)
 Definition barrier_lower_bound (P : problem R) (A B : network R) (hidden_bias output_bias frozen : bool) (level gap : R) : Prop :=
+  (frozen = true -> last A empty_layer = last B empty_layer) /\
   (forall G, parameter_path A B hidden_bias output_bias G ->
      (frozen = true -> forall t, 0 <= t <= 1 -> last (network_at t G) empty_layer = last A empty_layer) ->
      exists t, 0 <= t <= 1 /\ level <= F P (network_at t G)) /\

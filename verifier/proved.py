@@ -110,8 +110,6 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
             return None
         if isinstance(claim, BarrierLowerBound):
             require_format(problem, claim)
-            if claim.output_layer == "frozen":
-                return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "frozen output layers are not covered")
             return None
         validate_path(problem, claim)
         vertex = problem.A

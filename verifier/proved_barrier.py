@@ -32,12 +32,13 @@ def require_format(problem: Problem, claim: BarrierLowerBound) -> None:
 
 
 def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
-    """The claim in the text of docs/proofs.md. A face whose dual cannot be solved for is left out; it then proves nothing."""
+    """The claim in the text of docs/proofs.md. A face whose dual the format refuses, or that cannot be solved for, is left out; it then proves nothing."""
     hidden = problem.A.biases[0] is not None
     yield "barrier"
     yield from (
         _flag(hidden),
         _flag(problem.A.biases[1] is not None),
+        _flag(claim.output_layer == "frozen"),
         _flag(claim.around == "A"),
         claim.level,
         claim.gap,
@@ -126,7 +127,10 @@ def _first_rows(claim: BarrierLowerBound) -> list[int]:
 
 
 def _face(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int) -> Tokens:
-    codes, N = claim.faces[f].tolist(), len(X)
+    codes, N, facet = claim.faces[f].tolist(), len(X), int(claim.facets[f])
+    # The format wants those too that are solved for, or belong to no neuron.
+    if any(v < 0.0 for k, v in enumerate(claim.multipliers[f].tolist()) if k != facet):
+        return
     present = [k for k, code in enumerate(codes) if code >= 0]
     values = [*map(Fraction, claim.nu[f].tolist()), *map(Fraction, claim.multipliers[f].tolist())]
     if problem.objective.kappa == 0.0:
@@ -138,7 +142,7 @@ def _face(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int) -> Tokens
     yield _flag(codes[0] >= 0)
     if codes[0] >= 0:
         yield from _code(claim, codes[0])
-    yield str(max(int(claim.facets[f]), 0))
+    yield str(max(facet, 0))
     yield from _cell(claim, codes[1:])
     yield hex(den)
     yield from (str(N), *(hex(v) for v in whole[:N]), str(len(present)))
@@ -158,7 +162,7 @@ def _balanced(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int, value
                 row[j] = sign * a[j] * X[j][e]
                 row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]
             equations.append(row)
-    if problem.A.biases[1] is not None:
+    if problem.A.biases[1] is not None and claim.output_layer == "trained":
         equations.append([Fraction(1)] * N + [Fraction(0)] * (m * N))
     basis = [k for k in claim.basis[f].tolist() if k != -1]
     return _solved(equations, [Fraction(0)] * len(equations), values, basis)

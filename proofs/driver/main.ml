@@ -59,7 +59,7 @@ let bits () = list boolean
 let code () = let positive = boolean () in let pattern = bits () in (positive, pattern)
 let cell () = list code
 let barrier () =
-  let b_hidden = boolean () in let b_output = boolean () in let b_around_A = boolean () in
+  let b_hidden = boolean () in let b_output = boolean () in let b_frozen = boolean () in let b_around_A = boolean () in
   let b_level = integer () in let b_gap = integer () in
   let b_chambers = list (fun () -> let pattern = bits () in let point = vector () in (pattern, point)) in
   let b_redundant = list (fun () ->
@@ -71,7 +71,7 @@ let barrier () =
     let f_moving = option code in let f_facet = nat () in let f_others = cell () in
     let f_den = integer () in let f_nu = vector () in let f_mu = matrix () in
     { f_moving; f_facet; f_others; f_den; f_nu; f_mu }) in
-  { b_hidden; b_output; b_around_A; b_level; b_gap; b_chambers; b_redundant; b_cells; b_inside; b_outside; b_faces }
+  { b_hidden; b_output; b_frozen; b_around_A; b_level; b_gap; b_chambers; b_redundant; b_cells; b_inside; b_outside; b_faces }
 
 let () =
   let s = integer () in

@@ -8,6 +8,7 @@ import pytest
 
 from tests.corpus.attacks import frozen_zero_row, redundant_with_empty_support
 from tests.corpus.small import Case, chord, everything
+from tests.kernel.barriers import frozen_instance
 from verifier import proved
 from verifier.certificate import read_certificate
 from verifier.certificate.file import Certificate
@@ -54,9 +55,45 @@ def test_false_barriers_are_rejected_and_the_paths_below_them_proved(name):
         assert not check(case.problem, barrier, evaluation=evaluation).accepted
     c = read_certificate(CORPUS / "correct" / "exact-squares.safetensors")
     verdicts = check_proved(replace(c, problem=case.problem, claims=tuple(case.claims)))
-    # Frozen output layers are in proofs/Barrier.v, and not in the checker.
-    assert verdicts[0].outcome is (ProvedOutcome.REFUSED if name == "empty" else ProvedOutcome.NOT_COVERED)
-    assert verdicts[1].outcome is ProvedOutcome.PROVED
+    assert [v.outcome for v in verdicts] == [ProvedOutcome.REFUSED, ProvedOutcome.PROVED]
+
+
+@pytest.mark.parametrize("seed", [5, 30, 36, 39])
+def test_frozen_barriers_are_proved_and_higher_ones_refused(seed):
+    """Two neurons, with and without a price and an output bias. Sound beside the kernel: refused where it rejects, whatever is changed."""
+    problem, claim, _ = frozen_instance(seed)
+    c = read_certificate(CORPUS / "correct" / "exact-squares.safetensors")
+
+    def outcomes(p: Problem, *claims: BarrierLowerBound) -> set[ProvedOutcome]:
+        return {v.outcome for v in check_proved(replace(c, problem=p, claims=claims))}
+
+    assert outcomes(problem, claim) == {ProvedOutcome.PROVED}
+    assert (claim.faces[:, 0] >= 0).all(), "no sign changes"
+    rows = ("faces", "facets", "nu", "multipliers", "basis")
+    flipped = {
+        name: np.where(getattr(claim, name) < 0, -1, getattr(claim, name) ^ 1) for name in ("faces", "cells", "outside")
+    }
+    bad = (
+        replace(claim, level=claim.level * (1 + 1e-6), gap=0.0),
+        replace(claim, gap=claim.gap * (1 + 1e-6)),
+        replace(claim, nu=claim.nu * 1.001),
+        replace(claim, **{field: getattr(claim, field)[1:] for field in rows}),
+        replace(claim, **flipped),
+        replace(claim, around="B"),
+        replace(claim, output_layer="trained"),
+    )
+    assert not any(check(problem, x).accepted for x in bad)
+    assert outcomes(problem, *bad) == {ProvedOutcome.REFUSED}
+    # Another output bias, of both networks: the constant in the duals.
+    if problem.A.biases[1] is not None:
+        moved = {
+            n: replace(p, biases=(p.biases[0], p.biases[1] + 0.25)) for n, p in (("A", problem.A), ("B", problem.B))
+        }
+        low = [replace(claim, level=claim.level * k, gap=0.0) for k in (0.25, 0.5, 1.0, 2.0)]
+        other = replace(problem, **moved)
+        accepted = [check(other, x).accepted for x in low]
+        found = [v.outcome for v in check_proved(replace(c, problem=other, claims=tuple(low)))]
+        assert found == [ProvedOutcome.PROVED if good else ProvedOutcome.REFUSED for good in accepted]
 
 
 def barrier_of(name: str) -> tuple[Certificate, BarrierLowerBound]:
