@@ -246,3 +246,21 @@ def test_unwritable_places(tmp_path):
     assert caught.value.exit_code == 2
     with pytest.raises(UsageError, match=r"is not a folder that can be written to"):
         require_place(tmp_path / "file" / "a.html", Kind.PAGE)
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "mine.npz"])
+def test_what_verifier_did_not_write_is_put_aside_in_a_folder_of_results(tmp_path, name):
+    """There a damaged result is made again, and content cannot tell it from somebody's own file: it keeps its bytes under another name."""
+    folder = claim_folder(tmp_path / "results")
+    place = folder / name
+    for k, own in enumerate((b"1,2,3 my precious rows\n", b"version https://git-lfs.github.com/spec/v1\n"), start=1):
+        place.write_bytes(own)
+        if name.endswith(".npz"):
+            write_arrays(place, {"x": [1.0]})
+        else:
+            save_checkpoint(place, network())
+        assert (folder / f"{name}.replaced-{k}").read_bytes() == own
+        assert place.read_bytes() != own
+    if name.endswith(".npz"):
+        write_arrays(place, {"x": [2.0]})
+    assert len(list(folder.glob("*.replaced-*"))) == 2, "a result of verifier's own is replaced as before"

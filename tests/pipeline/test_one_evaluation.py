@@ -8,7 +8,7 @@ import pytest
 import verifier
 from verifier.certificate import read_certificate
 from verifier.elaboration import claims as elaboration
-from verifier.errors import VerifierError
+from verifier.errors import UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.fast import paths
 from verifier.kernel.statements import PathUpperBound
@@ -120,3 +120,24 @@ def test_data_too_large_to_embed_come_with_their_certificate_or_not_at_all(tmp_p
     result = verifier.certify(A, B, data, loss="logistic", method="exchange,dss", out=out)
     assert {p.suffix for p in tmp_path.iterdir()} >= {".safetensors", ".data"}
     assert all(v.accepted for v in result.check())
+
+
+def test_data_that_another_certificate_needs_are_not_replaced(tmp_path, monkeypatch):
+    """The data file beside a certificate has its stem alone: another certificate may have been renamed, or spelt otherwise."""
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    A, B, out = tiny_network(1), tiny_network(2), tmp_path / "c.safetensors"
+    words = {"loss": "logistic", "method": "line"}
+    first = verifier.certify(A, B, tiny_data(3), out=out, **words)
+    again = verifier.certify(A, B, tiny_data(4), out=out, **words)  # replaces both
+    assert all(v.accepted for v in again.check())
+    assert first.digest != again.digest
+    out.rename(tmp_path / "paper.safetensors")
+    before = (tmp_path / "c.data").read_bytes()
+    with pytest.raises(UsageError, match=r"c.data beside it holds the data of another certificate"):
+        verifier.certify(A, B, tiny_data(5), out=out, **words)
+    with pytest.raises(UsageError, match=r"holds the data of another certificate"):
+        verifier.certify(A, B, tiny_data(5), out=tmp_path / "c.Safetensors", **words)
+    assert (tmp_path / "c.data").read_bytes() == before
+    assert not out.exists()
+    same = verifier.certify(A, B, tiny_data(4), out=out, **words)  # the same data serve both
+    assert all(v.accepted for v in same.check())

@@ -37,9 +37,11 @@ def check_landscape(problem: Problem, claim: Landscape) -> dict[str, float]:
     for place, a, b in zip(places, low, high):
         if place in step:
             continue
-        i = int(np.searchsorted(starts, rounded_down(a), side="right")) - 1
+        # No F is below 0, which a ball around 0 does not know.
+        i = int(np.searchsorted(starts, max(0.0, rounded_down(a)), side="right")) - 1
         require(i >= 0, "a lower end lies below all intervals")
-        require_at_most(arb(starts[i]), a, "a lower end lies in none of the intervals")
+        if starts[i] > 0.0:
+            require_at_most(arb(starts[i]), a, "a lower end lies in none of the intervals")
         require_at_most(b, arb(claim.intervals[i, 1]), "an upper end lies in none of the intervals")
         step[place] = i
     counts, minima, joins = _history(neuron, m, step, len(starts))
