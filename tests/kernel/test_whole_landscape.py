@@ -124,7 +124,10 @@ def components_on_a_grid(problem, setting, level, reach, steps):
 
 
 GRIDS = [
-    ({"seed": s, "N": 4, "kappa": kappa, "penalty": penalty, "X": ((-1.0,), (-0.25,), (0.5,), (1.0,))}, 6.0, 240)
+    pytest.param(
+        {"seed": s, "N": 4, "kappa": kappa, "penalty": penalty, "X": ((-1.0,), (-0.25,), (0.5,), (1.0,))}, 6.0, 240,
+        marks=[pytest.mark.slow] if s else [],
+    )
     for s in range(3)
     for kappa, penalty in ((0.0, None), (0.05, "path"))
 ] + [
