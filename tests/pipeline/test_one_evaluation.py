@@ -141,3 +141,17 @@ def test_data_that_another_certificate_needs_are_not_replaced(tmp_path, monkeypa
     assert not out.exists()
     same = verifier.certify(A, B, tiny_data(4), out=out, **words)  # the same data serve both
     assert all(v.accepted for v in same.check())
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_same_run_again_finds_its_own_data(tmp_path, monkeypatch, task):
+    """Labels are integers, which a data file holds before the numbers: what is compared is the data, in one order."""
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    loss = {"binary": "logistic", "multiclass": "cross_entropy", "regression": "squared"}[task]
+    A, B = (tiny_network(k, (2, 6, 3 if task == "multiclass" else 1)) for k in range(2))
+    for name in ("c", "renamed"):
+        result = verifier.certify(A, B, tiny_data(3, task), loss=loss, method="line", out=tmp_path / "c.safetensors")
+        assert all(v.accepted for v in result.check())
+        result.certificate.rename(tmp_path / f"{name}.safetensors")
+    again = verifier.certify(A, B, tiny_data(3, task), loss=loss, method="line", out=tmp_path / "c.safetensors")
+    assert all(v.accepted for v in again.check())

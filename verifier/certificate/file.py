@@ -137,6 +137,10 @@ def read_blob(path: Path) -> bytes:
         raise UnreadableCertificateError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
+# Of a data set, in the order in which they are hashed.
+DATA = ("X", "targets", "weights")
+
+
 def data_arrays(problem: Problem) -> dict[str, np.ndarray]:
     """The arrays of the data set, in the order in which they are hashed."""
     weights = {} if problem.weights is None else {"weights": problem.weights}
@@ -165,7 +169,8 @@ def _arrays_of(path: Path, mapped: bool) -> dict[str, np.ndarray]:
     arrays = _load(blob, str(path)) if isinstance(blob, bytes) else _views(blob, header, str(path))
     if set(arrays) not in ({"X", "targets"}, {"X", "targets", "weights"}):
         raise fail(f"{path}: expected the arrays X and targets, and weights if samples have some, got {sorted(arrays)}")
-    return arrays
+    # Files are written in an order of their own, by type.
+    return {name: arrays[name] for name in DATA if name in arrays}
 
 
 def _map(file: OwnCopy) -> Bytes:
