@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from verifier.kernel.fast.liveness import live_part
@@ -39,15 +37,7 @@ def program_size(network: Network, samples: int) -> int:
 def head_program(name: str, network: Network, risk: Risk) -> ProgramResult:
     """The best head on the network's live hidden layers; dense networks of several hidden layers."""
     layers = subnetwork(network)
-    Z = _features(risk.X, layers, network.negative_slope)
+    Z = network.above(0).through(np.asarray(risk.X, dtype=np.float64), layers, read=True)
     prices, K = head_prices(risk.objective, Z.shape[1]), len(network.theta)
     has_bias = network.c is not None
     return solve_head(Z, risk.targets, risk.objective, prices, bias=has_bias, name=name, outputs=K).of_layers(layers)
-
-
-def _features(X: Array, layers: Sequence[tuple[Array, Array | None]], slope: float) -> Array:
-    Z = X
-    for W, b in layers:
-        u = Z @ W.T + (0.0 if b is None else b)
-        Z = np.maximum(u, slope * u)
-    return Z
