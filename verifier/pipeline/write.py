@@ -10,7 +10,7 @@ from pathlib import Path
 from verifier.certificate import make_document, write_certificate, write_data
 from verifier.certificate.file import Certificate, read_certificate
 from verifier.errors import VerifierError
-from verifier.files import atomic_path
+from verifier.files import Kind, atomic_path, kind_of
 from verifier.kernel import check
 from verifier.kernel.statements import Barrier, EndpointValue, Verdict
 from verifier.paths.curves.strings import save_string
@@ -55,7 +55,12 @@ def _files(s: Setting, work: Work, target: Path, say: Say) -> tuple[str, tuple[V
     )
     beside = None if document["data"]["embedded"] else target.with_suffix(".data")
     if target.exists() and not work.written:
-        say(f"{target}: replaces the certificate that an earlier run wrote there; another name with --out keeps both")
+        if kind_of(target) is Kind.CERTIFICATE:
+            say(
+                f"{target}: replaces the certificate that an earlier run wrote there; another name with --out keeps both"
+            )
+        else:
+            say(f"{target}: what lies there is no certificate, and is kept beside it under a name ending in .replaced")
     with ExitStack() as renamed:
         # Left in reverse order: the data come to their place before the certificate that needs them.
         file, data = renamed.enter_context(atomic_path(target)), beside
