@@ -11,6 +11,7 @@ from verifier.objective import Risk, augmented_rows, make_objective
 from verifier.paths.curves.line import line, matched_line_estimate
 from verifier.paths.theorem2 import grid, theorem2, theorem2_grid
 from verifier.paths.theorem2.clusters import merge_rows
+from verifier.paths.theorem2.sides import make_side, sparse_sides
 from verifier.theory import dimension_free_bounds, theorem2_bounds
 
 
@@ -62,19 +63,23 @@ def test_alpha_zero_uses_head_and_idle_moves_only(loss, K, kappa, penalty, l):
     assert sampled_maximum(path, objective, X, y, 9, path_form=True) <= max(inner, E) + 1e-9
 
 
-def test_chords_appear_only_in_segments_two_and_five():
-    A, B, objective, X, y = setting("squared", kappa=0.0, penalty=None, close=True)
-    alpha = 0.3
-    path, programs = theorem2(A, B, Risk(objective, X, y), l=2, alpha=alpha)
+@pytest.mark.parametrize(("penalty", "kappa"), [(None, 0.0), ("path", 0.01), ("l1", 0.01)])
+def test_rows_turn_only_in_segments_two_and_five(penalty, kappa):
+    A, B, objective, X, y = setting("squared", kappa=kappa, penalty=penalty, close=True)
+    alpha, risk = 0.3, Risk(objective, X, y)
+    sides = make_side("A", A, risk), make_side("B", B, risk)
+    merged = [sparse_sides(side, risk, [2], alpha)[2] for side in sides]
+    path, programs = theorem2(A, B, risk, l=2, alpha=alpha, sparse=merged)
     assert bitwise_equal(path.end, B)
     vertices = list(path.vertices())
     found = {}
     for move, v, w in zip(path.moves, vertices, vertices[1:]):
-        found.setdefault(segment_of(move), set()).add(kind(v, w))
-    assert found[2] == found[5] == {"chord"}
+        found.setdefault(segment_of(move), set()).add("rescale" if move.factors is not None else kind(v, w))
+    assert "chord" in found[2] | found[5]
+    assert found[2] | found[5] <= {"chord", "head", "idle", "rescale"}
     assert all(found[s] <= {"head", "idle"} for s in (1, 3, 4, 6))
     # The end of segment 2: at most m - l atoms, each within alpha of the row it left, of the same length.
-    sparse = vertices[2]
+    sparse = [move.to for move in path.moves if segment_of(move) == 2][-1]
     active = np.flatnonzero(sparse.theta.any(axis=0))
     assert len(active) <= 6
     new, old = augmented_rows(sparse)[active], augmented_rows(A)[active]

@@ -46,7 +46,7 @@ class CertifyOptions:
         sweep=True,
     )
     alpha: Any = option(
-        help="Theorem 2: angles in radians within which rows may be merged, comma-separated (default: a grid)",
+        help="Theorem 2: angles in radians within which rows may turn or be merged, comma-separated (default: a grid)",
         metavar="ALPHA,ALPHA",
         kind=str,
         sweep=True,

@@ -18,16 +18,15 @@ from verifier.objective import Objective, Risk, augmented_rows
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.proposition_x import exchange_between
 from verifier.paths.path import Move, Path
+from verifier.paths.regions.facets import facets, rows_beyond
 from verifier.paths.regions.seeds import seeds
 from verifier.programs import fast_head
 from verifier.programs.region import RegionProgram, solve_region
 
 Array = np.ndarray
 
-# A sign constraint is tight below this share of |w_i| |xt_j|; crossing pays when the multiplier on the other side is negative by this share of the pull.
-TIGHT, PAYS = 1e-6, 1e-3
-# How far into the next cone, in units of the row, the point lies that names it; and the size of collapsed rows there, which keep their cones.
-STEPS, SEED = (1e-2, 1e-3, 1e-4, 1e-5), 1e-6
+# Size, in units of their own, of collapsed rows in the point that names the next region, which keep their cones.
+SEED = 1e-6
 # Relative fall of F below which a program counts as no progress.
 PROGRESS = 1e-7
 
@@ -139,35 +138,20 @@ def _best_head(v: Network, value: float, risk: Risk, moves: list[Move]) -> tuple
 def _crossing(program: RegionProgram, objective: Objective, X: Array, own: Array) -> Crossing:
     """Where to go from the optimum of a region: its tight pairs whose multiplier `theta_i . nu_j / N - mu_ij` on the other side is negative.
 
-    own (m, n): rows whose directions stand for those that are 0 at the optimum. All wanted facets of a neuron are crossed together where the new cone
-    has an interior, else the one that pays most.
+    own (m, n): rows whose directions stand for those that are 0 at the optimum.
     """
     best = program.best
     rows, inputs = augmented_rows(best), augmented_inputs(X, best.b is not None)
-    sizes, norms = np.linalg.norm(inputs, axis=1), _norms(rows)
-    u = rows @ inputs.T
     pull = best.theta.T @ objective.loss.scaled(program.nu).T / len(X)
-    mu = np.zeros_like(u)
+    mu = np.zeros_like(pull)
     mu[program.tight[:, 0], program.tight[:, 1]] = program.multipliers
-    beyond = (pull - mu) * sizes
-    scale = np.abs(pull * sizes).max(axis=1, keepdims=True)
-    tight = (np.abs(u) <= TIGHT * norms * sizes) & (norms > 0.0) & (sizes > 0.0)
-    wanted = tight & (beyond < -PAYS * scale)
+    found = facets(rows, inputs, pull, mu)
     # Rows that are 0 keep the cones they had.
-    inside = np.where(norms > 0.0, rows, SEED * own)
-    crossed = 0
-    active = program.network.features(X).T > 0.0
-    for i in np.flatnonzero(wanted.any(axis=1)).tolist():
-        order = np.argsort(beyond[i])
-        every = order[wanted[i, order]]
-        for flipped in (every, every[:1]):
-            pattern = active[i].copy()
-            pattern[flipped] ^= True
-            moved = _into_cone(rows[i], inputs, pattern, np.flatnonzero(tight[i]))
-            if moved is not None:
-                inside[i], crossed = moved, crossed + len(flipped)
-                break
-    return Crossing(inside if crossed else None, int(wanted.sum()), crossed)
+    inside = np.where(_norms(rows) > 0.0, rows, SEED * own)
+    beyond, crossed = rows_beyond(rows, inputs, program.network.features(X).T > 0.0, found)
+    for i, row in beyond.items():
+        inside[i] = row
+    return Crossing(inside if crossed else None, int(found.wanted.sum()), crossed)
 
 
 def _named(crossing: Crossing, at: Network, own: Array, seeded: tuple[Network, Array] | None) -> Network:
@@ -198,17 +182,3 @@ def _seeded(at: Network, risk: Risk, rng: np.random.Generator) -> tuple[Network,
         theta[seed.output, i] = seed.sign
         new[i] = SEED * seed.row
     return at.replace(-1, theta), new
-
-
-def _into_cone(row: Array, inputs: Array, pattern: Array, tight: Array) -> Array | None:
-    """A point near the row strictly inside the cone of the pattern (N,), which differs from the row's own at tight samples only; None where none is found."""
-    G = inputs[tight] / np.linalg.norm(inputs[tight], axis=1, keepdims=True)
-    sides = np.where(pattern[tight], 1.0, -1.0)
-    direction = np.linalg.lstsq(G, sides, rcond=1e-10)[0]
-    if not ((G @ direction) * sides > 1e-6).all():
-        return None
-    for step in STEPS:
-        point = row + step * np.linalg.norm(row) * direction
-        if np.array_equal(inputs @ point > 0.0, pattern):
-            return np.asarray(point)
-    return None

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
 from verifier.objective import Risk, augmented_rows
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Path
+from verifier.paths.theorem2.near import OF_A_GRID, Budget, Near, near
 from verifier.paths.theorem2.reference import Reference
 from verifier.paths.theorem2.segments import Programs, theorem2
-from verifier.paths.theorem2.sides import Side, SparseSide, best_reference, coupled, make_side, sparse_sides
+from verifier.paths.theorem2.sides import best_reference, coupled, make_side
 
-Array = np.ndarray
+Sides = tuple[Near, Near]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class GridRow:
     """T2's terms at one (l, alpha), all float estimates.
 
     e_l: value of the l-neuron network found. full_X, sparse_X: delta_X(m, 0), delta_X(m-l, alpha) as found. head_mass: the
-    largest of |beta|, |gamma| over both sides, weighted by row lengths. chord_excess: by how much the sampled maximum of the
-    two chords exceeds their ends. estimate: the largest of all these values along the path, sampled.
+    largest of |beta|, |gamma| over both sides of the path, weighted by row lengths. chord_excess: by how much the sampled maximum of its
+    segments 2 and 5 exceeds their ends. estimate: the largest F along the path, sampled. free: whether both sides' rows were free to turn
+    within alpha, by region programs; else they are the endpoints' own or merged ones.
     """
 
     l: int
@@ -40,6 +41,7 @@ class GridRow:
     head_mass: float
     chord_excess: float
     estimate: float
+    free: bool
 
 
 def grid(m: int, outputs: int = 1) -> list[tuple[int, float]]:
@@ -53,24 +55,6 @@ def grid(m: int, outputs: int = 1) -> list[tuple[int, float]]:
     return [(l, alpha) for l in ls for alpha in (0.0, 0.05, 0.2)]
 
 
-def _chord_samples(side: Side, sparse: SparseSide, risk: Risk, points: int) -> Array:
-    """F at `points` interior places of the chord of segment 2 or 5."""
-    rows = augmented_rows(side.network)
-    new_rows, gamma = rows.copy(), np.zeros_like(side.full[0])
-    new_rows[sparse.slots], gamma[:, sparse.slots] = sparse.rows, sparse.head
-    inputs = augmented_inputs(risk.X, side.network.b is not None)
-    values = []
-    for t in np.linspace(0.0, 1.0, points + 2)[1:-1]:
-        V = (1 - t) * rows + t * new_rows
-        head = (1 - t) * side.full[0] + t * gamma
-        bias = None
-        if side.full[1] is not None and sparse.bias is not None:
-            bias = (1 - t) * side.full[1] + t * sparse.bias
-        Z = np.maximum(inputs @ V.T, 0.0)
-        values.append(risk.objective.head_value(Z, risk.targets, risk.objective.prices_of_rows(V), head, bias))
-    return np.array(values)
-
-
 def theorem2_table(
     A: Network,
     B: Network,
@@ -78,8 +62,9 @@ def theorem2_table(
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
-) -> tuple[list[GridRow], dict[int, Reference]]:
-    """All rows of the table and the reference network of each l."""
+    seconds: float = OF_A_GRID,
+) -> tuple[list[GridRow], dict[int, Reference], dict[tuple[int, float], Sides]]:
+    """All rows of the table, the reference network of each l, and A's and B's sparse sides of each (l, alpha). seconds: see `theorem2_grid`."""
     require_one_hidden_layer("theorem2", A, B)
     m = A.W.shape[0]
     K = A.theta.shape[0]
@@ -101,46 +86,44 @@ def theorem2_table(
         )
         for l in ls
     }
-    rows = []
-    for alpha in alphas:
-        found = [sparse_sides(side, risk, ls, alpha) for side in sides]
-        for l in ls:
-            if (l, alpha) not in cells:
-                continue
-            rows.append(_row(l, alpha, references[l].value, sides, [f[l] for f in found], risk))
-    return rows, references
+    every = [near(side, risk, ls, alphas) for side in sides]
+    found: dict[tuple[int, float], Sides] = {cell: (every[0][cell], every[1][cell]) for cell in cells}
+    budget = Budget(seconds)
+    # The most promising first; wherever rows may turn they are let free while there is time.
+    for cell in sorted(cells, key=lambda cell: (_estimate(references[cell[0]], found[cell]), cell[1])):
+        if cell[1] > 0.0:
+            a, b = found[cell]
+            a = a.turned(risk, cell[1], budget.of_a_side)
+            found[cell] = a, b.turned(risk, cell[1], budget.of_a_side)
+    ordered = sorted(cells, key=lambda cell: (cell[1], cell[0]))
+    return [_row(*cell, references[cell[0]], found[cell]) for cell in ordered], references, found
 
 
-def _row(
-    l: int,
-    alpha: float,
-    e_l: float,
-    sides: tuple[Side, Side],
-    sparse: list[SparseSide],
-    risk: Risk,
-) -> GridRow:
+def _estimate(reference: Reference, sides: Sides) -> float:
+    return max(reference.value, *(found.top for found in sides))
+
+
+def _row(l: int, alpha: float, reference: Reference, sides: Sides) -> GridRow:
     excess, mass = 0.0, 0.0
-    for side, s in zip(sides, sparse):
+    for found in sides:
+        side, s = found.side, found.way
         norms = np.linalg.norm(augmented_rows(side.network), axis=1)
         gamma = float(np.linalg.norm(s.rows, axis=1) @ np.abs(s.head).sum(axis=0))
         mass = max(mass, float(norms @ np.abs(side.full[0]).sum(axis=0)), gamma)
-        if s.merged.largest_angle > 0:
-            top = float(_chord_samples(side, s, risk, 7).max())
-            excess = max(excess, top - max(side.full_value, s.value))
-    values = [e_l, sides[0].full_value, sparse[0].value, sparse[1].value, sides[1].full_value]
-    tops = [max(side.full_value, s.value) for side, s in zip(sides, sparse)]
-    estimate = max(*values, max(tops) + excess)
+        excess = max(excess, found.top - max(side.full_value, s.value))
+    A, B = sides
     return GridRow(
         l=l,
         alpha=alpha,
-        e_l=e_l,
-        full_A=values[1],
-        sparse_A=values[2],
-        sparse_B=values[3],
-        full_B=values[4],
+        e_l=reference.value,
+        full_A=A.side.full_value,
+        sparse_A=A.value,
+        sparse_B=B.value,
+        full_B=B.side.full_value,
         head_mass=mass,
         chord_excess=excess,
-        estimate=estimate,
+        estimate=_estimate(reference, sides),
+        free=A.free and B.free,
     )
 
 
@@ -183,16 +166,19 @@ def theorem2_grid(
     pairs: Iterable[tuple[int, float]] | None = None,
     *,
     seed: int = 0,
+    seconds: float = OF_A_GRID,
     solver: str = "auto",
 ) -> Theorem2Grid:
     """Path and programs of the (l, alpha) whose sampled estimate is least, and the whole table.
 
-    pairs: the grid, `grid(m)` by default. solver: of the path's programs, as of `solve_head`.
-    Ties go to the smaller alpha, where segments 2 and 5 need no chord.
+    pairs: the grid, `grid(m)` by default. seconds: of CPU time for region programs that let rows turn, where alpha > 0. solver: of the path's programs, as of `solve_head`.
+    Ties go to the smaller alpha.
     Raises UsageError for m = 1, where no 1 <= l < m exists.
     """
-    rows, references = theorem2_table(A, B, risk, pairs, seed=seed)
+    rows, references, found = theorem2_table(A, B, risk, pairs, seed=seed, seconds=seconds)
     best = min(rows, key=lambda row: (row.estimate, row.alpha))
-    reference = references[best.l]
-    path, programs = theorem2(A, B, risk, l=best.l, alpha=best.alpha, seed=seed, reference=reference, solver=solver)
+    sparse = [side.way for side in found[best.l, best.alpha]]
+    path, programs = theorem2(
+        A, B, risk, l=best.l, alpha=best.alpha, seed=seed, reference=references[best.l], sparse=sparse, solver=solver
+    )
     return Theorem2Grid(path, programs, rows)

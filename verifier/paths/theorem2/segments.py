@@ -1,13 +1,14 @@
 """T2's path in six segments (Baturin 2026, Theorem 2; docs/constructions.md, section 1).
 
 (1) A -> best head on A's rows; (2) -> best head of at most m - l atoms, each within angle alpha of a row of A; (3) -> the
-common l-neuron network theta*; (4), (5), (6) the same for B, backwards. Segments 1 and 6 are head moves; 2 and 5 are chords of rows
-and head together, eta_1(t), eta_2(t), or head moves when alpha = 0; 3 and 4 lead through the tower theta* (docs/deep.md).
+common l-neuron network theta*; (4), (5), (6) the same for B, backwards. Segments 1 and 6 are head moves; 2 and 5 are head moves
+where no row turns, else see `thinning`; 3 and 4 lead through the tower theta* (docs/deep.md).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from verifier.networks.network import Network
 from verifier.objective import Risk, augmented_rows
 from verifier.paths.endpoints import require_one_hidden_layer
 from verifier.paths.path import Move, Path
+from verifier.paths.theorem2.near import nearest
 from verifier.paths.theorem2.reference import Reference, row_features
-from verifier.paths.theorem2.sides import Side, SparseSide, best_reference, make_side, sparse_sides
+from verifier.paths.theorem2.sides import Side, SparseSide, best_reference, make_side
+from verifier.paths.theorem2.thinning import thinning
 from verifier.paths.towers.moves import Tower
 from verifier.paths.towers.tower_path import moves_through_towers
 from verifier.programs import ProgramResult, solve_head
@@ -35,9 +38,11 @@ def theorem2(
     alpha: float,
     seed: int = 0,
     reference: Reference | None = None,
+    sparse: Sequence[SparseSide] | None = None,
     solver: str = "auto",
 ) -> tuple[Path, Programs]:
     """The six segments for one (l, alpha), 1 <= l < m, alpha >= 0 radians, and their head programs by name. solver: of the programs, as of `solve_head`.
+    sparse: A's and B's sparse sides, by default `nearest`'s; reference: theta*, by default `best_reference`'s.
 
     Notes: l, alpha, and the programs' values e_l, full_A, sparse_A, sparse_B, full_B (T2's e and delta terms as found), the
     l1 norms of the heads on each side weighted by row lengths, and theta*'s origin. Raises UsageError for other l or alpha.
@@ -51,7 +56,8 @@ def theorem2(
     sides = make_side("A", A, risk), make_side("B", B, risk)
     if reference is None:
         reference = best_reference(sides, l, risk, seed)
-    sparse = [sparse_sides(side, risk, [l], alpha)[l] for side in sides]
+    if sparse is None:
+        sparse = [nearest(side, risk, l, alpha).way for side in sides]
     theta_star, theta_program = _solve_reference(reference, risk, A, solver)
     programs: Programs = {"theta*": theta_program}
     ends, notes = [], {"l": l, "alpha": alpha, "e_l": theta_star.value, "theta_star": theta_star.origin}
@@ -65,7 +71,7 @@ def theorem2(
         norms = np.linalg.norm(augmented_rows(side.network), axis=1)
         notes[f"beta_{letter}"] = float(norms @ np.abs(full.head).sum(axis=0))
         notes[f"gamma_{letter}"] = float(np.linalg.norm(found.rows, axis=1) @ np.abs(thin.head).sum(axis=0))
-        notes[f"largest_angle_{letter}"] = found.merged.largest_angle
+        notes[f"largest_angle_{letter}"] = found.largest_angle
     middle = _through(ends[0][-1].to, theta_star, ends[1][-1].to)
     path = Path("theorem2", A, (*ends[0], *middle), notes)
     return path.then(Path("theorem2", B, ends[1]).reversed()), programs
@@ -109,11 +115,11 @@ def _half(
     risk: Risk,
     numbers: tuple[int, int],
     solver: str,
-) -> tuple[tuple[Move, Move], Programs]:
+) -> tuple[tuple[Move, ...], Programs]:
     """The two moves from an endpoint to its sparse network of at most `atoms` atoms, and their head programs."""
     network, letter = side.network, side.letter
     first, second = numbers
-    K, m = network.theta.shape
+    K = network.theta.shape[0]
     name = f"segment {first}, best head on {letter}'s rows"
     asked = {"bias": side.free, "outputs": K, "solver": solver}
     full = solve_head(side.Z, risk.targets, risk.objective, side.prices, name=name, **asked)
@@ -122,20 +128,11 @@ def _half(
     features = row_features(sparse.rows, risk.X, network.b is not None)
     prices = risk.objective.prices_of_rows(sparse.rows)
     thin = solve_head(features, risk.targets, risk.objective, prices, name=name_sparse, **asked)
-    gamma = np.zeros((K, m))
-    gamma[:, sparse.slots] = thin.head
-    W, b = network.W.copy(), None if network.b is None else network.b.copy()
-    d = W.shape[1]
-    W[sparse.slots] = sparse.rows[:, :d]
-    if b is not None:
-        b[sparse.slots] = sparse.rows[:, d]
-    # Merged rows move together with the head, the paper's eta_1 and eta_2; without merging this is a head move.
-    chord = sparse.merged.largest_angle > 0
-    thinned = (best.replace(1, W, b) if chord else best).replace(-1, gamma, thin.head_bias if side.free else None)
+    steps = thinning(best, sparse, thin.head, thin.head_bias if side.free else None, risk)
+    *before, last = [dataclasses.replace(step, label=name_sparse + step.label, segment=second) for step in steps]
     moves = (
-        Move(best, name, program=name, segment=first),
-        Move(thinned, name_sparse + " (chord)" * chord, program=name_sparse, segment=second),
-    )
+        Move(best, name, program=name, segment=first), *before, dataclasses.replace(last, program=name_sparse)
+    )  # fmt: skip
     return moves, {
         name: full.of_rows(network.W, network.b),
         name_sparse: _with_rows(dataclasses.replace(thin, support=sparse.slots), sparse.rows, network),

@@ -8,7 +8,7 @@ import numpy as np
 
 from verifier.networks.network import Network
 from verifier.objective import Risk
-from verifier.paths.theorem2.clusters import MergedRows, merge_rows
+from verifier.paths.theorem2.clusters import merge_rows
 from verifier.paths.theorem2.reference import Reference, reference_network, row_features, rows_as_candidates
 from verifier.programs import fast_head, sparse_supports
 
@@ -42,14 +42,15 @@ def make_side(letter: str, network: Network, risk: Risk) -> Side:
 
 @dataclass(frozen=True, eq=False)
 class SparseSide:
-    """End of segment 2 or 5: merged rows, the slots that stay active, delta(m - l, alpha) as found, and that head."""
+    """End of segment 2 or 5: the slots (k,) of the endpoint that stay active, their rows (k, n), and the best head there, whose value is
+    delta(m - l, alpha) as found. largest_angle: radians, between a slot's row and the endpoint's."""
 
-    merged: MergedRows
     slots: Array
     rows: Array
     head: Array
     bias: Array | None
     value: float
+    largest_angle: float
 
 
 def coupled(m: int, outputs: int) -> bool:
@@ -79,7 +80,9 @@ def sparse_sides(side: Side, risk: Risk, ls: list[int], alpha: float) -> dict[in
     for l in ls:
         sparse = found[min(m - l, Z.shape[1])]
         s = sparse.support
-        out[l] = SparseSide(merged, merged.slots[s], merged.rows[s], sparse.head[:, s], sparse.bias, sparse.value)
+        out[l] = SparseSide(
+            merged.slots[s], merged.rows[s], sparse.head[:, s], sparse.bias, sparse.value, merged.largest_angle
+        )
     return out
 
 

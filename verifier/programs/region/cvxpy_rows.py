@@ -45,6 +45,9 @@ def state(P: RowsProgram, imposed: Array) -> tuple[Any, Any, Any, Any, Any]:
         total = total + 0.5 * cp.sum_squares(cp.multiply(np.repeat(np.sqrt(P.decay)[:, None], n, axis=1), U))
     if P.limits is not None:
         constraints = [*constraints, cp.norm(U, 2, axis=1) <= P.limits]
+    if P.cones is not None:
+        turned = cp.sum(cp.multiply(P.cones.axes, U), axis=1)
+        constraints = [*constraints, turned >= P.cones.cosine * cp.norm(U, 2, axis=1)]
     if c is not None and P.bias_price:
         total = total + P.bias_price * cp.sum(cp.abs(c))
     i, j = np.nonzero(imposed)

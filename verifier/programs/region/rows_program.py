@@ -22,6 +22,14 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
+class AngleCones:
+    """`axes_i . u_i >= cosine |u_i|`: axes (r, n) of length 1, cosine > 0 of the largest angle."""
+
+    axes: Array
+    cosine: float
+
+
+@dataclass(frozen=True, eq=False)
 class RowsProgram:
     """`min over u (r, n), c (K,): mean loss(f) + price(u) + bias_price |c|_1 + constant` over `sides_ij u_i . xt_j >= 0`.
 
@@ -47,6 +55,7 @@ class RowsProgram:
     limits: Array | None
     bias_price: float
     constant: float
+    cones: AngleCones | None = None
 
     @cached_property
     def active(self) -> Array:
