@@ -171,7 +171,8 @@ def theorem2_grid(
 ) -> Theorem2Grid:
     """Path and programs of the (l, alpha) whose sampled estimate is least, and the whole table.
 
-    pairs: the grid, `grid(m)` by default. seconds: of CPU time for region programs that let rows turn, where alpha > 0. solver: of the path's programs, as of `solve_head`.
+    pairs: the grid, `grid(m)` by default. seconds: of CPU time for region programs that let rows turn, where alpha > 0.
+    solver: of the path's programs, as of `solve_head`.
     Ties go to the smaller alpha.
     Raises UsageError for m = 1, where no 1 <= l < m exists.
     """
