@@ -55,6 +55,10 @@ CASES = {
     "Breast Cancer 200, path": Case("paper-breast-cancer", 200, "logistic", PATH, 8.0, 1e-5),
     "Breast Cancer 200, weight decay": Case("paper-breast-cancer", 200, "logistic", DECAY, 8.0, 1e-5),
     "Breast Cancer 200, l1": Case("paper-breast-cancer", 200, "logistic", {"protocol": "paper"}, 8.0, 1e-5),
+    "Moons 200, hinge": Case("paper-moons", 200, "hinge", PATH, 8.0, 1e-5),
+    "Moons 200, absolute": Case("paper-moons", 200, "absolute", PATH, 8.0, 1e-5),
+    "Breast Cancer 200, hinge": Case("paper-breast-cancer", 200, "hinge", PATH, 8.0, 1e-5),
+    "Breast Cancer 200, absolute, weight decay": Case("paper-breast-cancer", 200, "absolute", DECAY, 8.0, 1e-5),
     "digits 32, path": Case("digits", 32, "cross_entropy", PATH, 10.0, 1e-6),
     "digits 32, no penalty": Case("digits", 32, "cross_entropy", FREE, 10.0, 1e-6),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,15 @@ from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
 
 Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Kinks:
+    """A loss with kinks as `base_k f_k + max(0, offset_k + slope_k f_k)`, summed over outputs, up to a constant; arrays (N, K)."""
+
+    base: Array
+    offset: Array
+    slope: Array
 
 
 class Loss(ABC):
@@ -73,6 +83,10 @@ class Loss(ABC):
         Only for losses with kinks, whose subgradient at the optimum cannot be read off the predictions.
         """
         raise NotImplementedError(f"{self.name} is smooth: its dual vector is the gradient at the optimum")
+
+    def kinks(self, targets: Array) -> Kinks:
+        """The plain loss of each sample in two linear pieces. Only for losses with kinks."""
+        raise NotImplementedError(f"{self.name} is smooth: it has no kinks")
 
     @property
     def plain(self) -> Loss:

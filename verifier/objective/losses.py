@@ -16,7 +16,7 @@ from scipy.special import expit, xlogy
 
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
-from verifier.objective.loss import Loss
+from verifier.objective.loss import Kinks, Loss
 
 Array = np.ndarray
 
@@ -275,6 +275,9 @@ class Hinge(Loss):
         constraint = 1.0 + _affine(Z, head, bias, -targets) <= slack
         return _total(slack, shares), [constraint], lambda: -targets * np.asarray(constraint.dual_value)
 
+    def kinks(self, targets: Array) -> Kinks:
+        return Kinks(np.zeros_like(targets), np.ones_like(targets), -targets)
+
 
 @dataclass(frozen=True)
 class Absolute(Loss):
@@ -320,6 +323,9 @@ class Absolute(Loss):
             [above, below],
             lambda: np.asarray(above.dual_value) - np.asarray(below.dual_value),
         )
+
+    def kinks(self, targets: Array) -> Kinks:
+        return Kinks(-np.ones_like(targets), -2.0 * targets, np.full_like(targets, 2.0))
 
 
 LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Logistic, CrossEntropy, Squared, Huber, Hinge, Absolute)}

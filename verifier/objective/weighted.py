@@ -14,7 +14,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
-from verifier.objective.loss import Loss
+from verifier.objective.loss import Kinks, Loss
 
 Array = np.ndarray
 
@@ -116,6 +116,9 @@ class SampleWeighted(Loss):
         self, Z: Array, head: Any, bias: Any | None, targets: Array, shares: Array | None = None
     ) -> tuple[Any, list[Any], Any]:
         return self.loss.cvxpy_dual(Z, head, bias, targets, self.shares)
+
+    def kinks(self, targets: Array) -> Kinks:
+        return self.loss.kinks(targets)
 
     def outputs(self, targets: Array) -> int:
         return self.loss.outputs(targets)

@@ -164,7 +164,7 @@ class Search:
             return self._constant(), 0
         for k in range(1, most + 1):
             P = self.program(columns, c)
-            found = interior_point(P, tolerance=ROUGH, most=70) if self.objective.loss.smooth else cvxpy_rows(P)
+            found = interior_point(P, tolerance=ROUGH, most=70 if self.objective.loss.smooth else None)
             c = found.c
             self.primal = min(self.primal, self.value(P, found.u, c))
             nu = into_domain(found.duals[0], self.targets, self.objective, self.zero_sums)

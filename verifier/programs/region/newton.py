@@ -33,7 +33,7 @@ class NewtonSystem:
 
     def solve(
         self,
-        f: Array,
+        curvature: Array,
         weights: Array,
         alpha: Array,
         beta: Array,
@@ -42,28 +42,19 @@ class NewtonSystem:
         right_bias: Array,
         curve: Array,
     ) -> tuple[Array, Array] | None:
-        """(du (r, n), dc (K,)) at predictions f (N, K), sign weights (r, N), norm curvature alpha, beta (r,), bias curvature (K,)."""
+        """(du (r, n), dc (K,)) with the losses' curvature (N, K) or (N, K, K), sign weights (r, N), norm curvature alpha, beta (r,), bias curvature (K,)."""
         X, (_, n, r, _) = self.P.inputs, self.P.shape
         blocks = np.empty((r, n, n))
         for i in range(r):
             blocks[i] = (X.T * weights[i]) @ X
         blocks += alpha[:, None, None] * np.eye(n) + beta[:, None, None] * (u[:, :, None] * u[:, None, :])
-        curvature = self._curvature(f) / len(X)
+        curvature = curvature / len(X)
         try:
             if self.schur:
                 return self._through_samples(blocks, curvature[:, 0], right, right_bias, curve)
             return self._dense(blocks, curvature, right, right_bias, curve)
         except LinAlgError:
             return None
-
-    def _curvature(self, f: Array) -> Array:
-        loss, y = self.P.objective.loss, self.P.targets
-        H = np.asarray(loss.hessian(f, y))
-        if loss.name == "huber":
-            # A little of the majorising curvature, without which a step has no size where all residuals are in the linear part.
-            delta = loss.delta or 1.0
-            H = np.maximum(H, loss.scaled(0.02 * np.minimum(1.0, delta / np.maximum(np.abs(f - y), 1e-300))))
-        return H
 
     def _through_samples(
         self, blocks: Array, d: Array, right: Array, right_bias: Array, curve: Array

@@ -10,17 +10,16 @@ from verifier.programs.region.rows_program import RowsProgram
 INTERIOR_POINT, CVXPY = "interior point", "CVXPY"
 # CVXPY serves programs that take it about this long at most; the interior point does the larger ones.
 SHORT = 0.5
-# Measured with one thread (benchmarks/region_programs.py): iterations, floating-point operations per second of the Newton matrix, seconds per entry
+# Measured with one thread (benchmarks/region_programs.py): iterations (of losses with kinks the second number), floating-point operations per second of the Newton matrix, seconds per entry
 # of CVXPY's matrix, and what each route takes for nothing.
-ITERATIONS, RATE, PER_ENTRY, START = 40, 3e10, 1.2e-5, 0.1
+ITERATIONS, RATE, PER_ENTRY, START = (40, 80), 3e10, 1.2e-5, 0.1
 
 
 @dataclass(frozen=True)
 class RegionSize:
     """variables: rows' entries and free output biases. constraints: signs (neuron, sample). second_order, exponential: cones.
 
-    nonzeros: of the matrix from rows to outputs. cvxpy_seconds, interior_seconds: estimates, within a factor of about three; the latter is inf for
-    losses with kinks.
+    nonzeros: of the matrix from rows to outputs. cvxpy_seconds, interior_seconds: estimates, within a factor of about three.
     """
 
     variables: int
@@ -64,7 +63,5 @@ def region_size(P: RowsProgram) -> RegionSize:
         exponential=cones,
         nonzeros=nonzeros,
         cvxpy_seconds=START + PER_ENTRY * nonzeros * K + projections,
-        interior_seconds=float("inf")
-        if not loss.smooth
-        else ITERATIONS * (2 * (newton + blocks) / RATE + 1e-3) + projections,
+        interior_seconds=ITERATIONS[not loss.smooth] * (2 * (newton + blocks) / RATE + 1e-3) + projections,
     )

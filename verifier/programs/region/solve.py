@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from verifier.errors import UsageError
 from verifier.networks.network import Network
 from verifier.objective import Risk, augmented_rows
 from verifier.programs.head import solve_head
@@ -45,12 +44,12 @@ def solve_region(
 ) -> RegionProgram:
     """Least F over the rows (and, with free_bias, the output bias) in the network's closed activation region, its head kept.
 
-    active, free_bias, row_limit: see `make_rows_program`. solver: "auto" (CVXPY with Clarabel for small programs and losses with kinks, else the
-    structured interior point), "interior point", or a CVXPY solver. tolerance: relative gap at which the interior point stops.
+    active, free_bias, row_limit: see `make_rows_program`. solver: "auto" (CVXPY with Clarabel for small programs, else the structured interior
+    point), "interior point", or a CVXPY solver. tolerance: relative gap at which the interior point stops.
     Whatever the solver says, the point is moved into the region, and the dual repaired; where the point is no better than the network, the network
     itself is the point.
 
-    Raises UsageError for networks with more than one hidden layer or another activation, and for the interior point with a loss that has kinks.
+    Raises UsageError for networks with more than one hidden layer or another activation.
     """
     start = time.process_time()
     P = make_rows_program(
@@ -58,10 +57,6 @@ def solve_region(
     )  # fmt: skip
     size = region_size(P)
     route = size.route if solver == "auto" else solver
-    if route == INTERIOR_POINT and not risk.objective.loss.smooth:
-        raise UsageError(
-            f"region program: the interior point needs a smooth loss, and {risk.objective.loss.name} has kinks"
-        )
     proposal = _propose(P, route, tolerance)
     u, c = _point(P, proposal)
     dual = repaired_dual(P, proposal, u)
