@@ -1,5 +1,5 @@
 (** What the main theorems rest on: printed when this file is compiled, and compared with a list by tests/proofs. *)
-From Proofs Require Import Checker Heads Continuous Barrier Faces Barriers.
+From Proofs Require Import Checker Heads Continuous Barrier Faces Barriers Regions.
 Print Assumptions endpoint_value_checked.
 Print Assumptions path_upper_bound_checked.
 Print Assumptions head_optimum_checked.
@@ -9,3 +9,5 @@ Print Assumptions barrier.
 Print Assumptions frozen_barrier.
 Print Assumptions redundant.
 Print Assumptions face_bound.
+Print Assumptions region_below.
+Print Assumptions region_optimum_by_duality.
