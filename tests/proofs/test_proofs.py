@@ -181,7 +181,8 @@ def test_where_it_is_not_built_the_command_says_how(monkeypatch, tmp_path, capsy
     [
         ("correct/two-paths-and-a-record", "VERIFIED", 0),
         ("correct/weighted-head", "VERIFIED", 0),
-        ("correct/region-optimum-inside", "INCONCLUSIVE", 3),
+        ("correct/region-optimum-inside", "VERIFIED", 0),
+        ("correct/region-with-zero-loss-inside", "INCONCLUSIVE", 3),
         ("rejected/sup-one-ulp-too-low", "REJECTED", 5),
     ],
 )
