@@ -524,3 +524,21 @@ Proof.
   intro E. apply andb_prop in E as [S E]. apply Z.leb_le in S. apply existsb_exists in E as (e & I & E).
   destruct (check_region_sound S (precisions_pos S I) E) as [E1 E2]. eauto.
 Qed.
+
+(** ** One by hand: inputs (1, 1) and (1, -1), targets 1, the row (1, 1/2) with head 1, and kappa = 1/4 for the path penalty. The best row is
+    (7/8, 0) with F = 15/64, which the dual nu = (-1/4, -1/4) proves to the last digit. Numbers are times 64. *)
+Definition by_hand_problem : problem Z := Problem 0 Squared 16 PathNorm false [Sample [64; 64] [64] 0 64; Sample [64; -64] [64] 0 64].
+Definition by_hand_network : network Z := [Layer [[64; 32]] [0]; Layer [[64]] [0]].
+Definition by_hand (lower upper : Z) : region_claim :=
+  RegionClaim (Some true) [] [] false false None None (Layer [[56; 0]] [0]) [0] [[-16]; [-16]] [[0; 0]] lower upper.
+Example by_hand_checked : check_region 6 by_hand_problem by_hand_network by_hand_network (by_hand 15 15) = true.
+Proof. vm_compute. reflexivity. Qed.
+Example by_hand_refused : check_region 6 by_hand_problem by_hand_network by_hand_network (by_hand 16 16) = false /\
+  check_region 6 by_hand_problem by_hand_network by_hand_network (by_hand 14 14) = false.
+Proof. vm_compute. split; reflexivity. Qed.
+Example by_hand_true : region_optimum (map_problem (real 6) by_hand_problem) (Layer [[1; 1 / 2]] [0])%R (Layer [[1]] [0])%R [] false false None None (15 / 64) (15 / 64).
+Proof.
+  destruct (region_optimum_checked by_hand_checked) as (l & h & [= <- <-] & H). unfold map_layer in H. cbn [map weight bias g_hidden g_free g_active g_limits g_bias_limit g_lower g_upper by_hand option_map] in H.
+  assert (N : forall z, real 6 z = (IZR z / 64)%R) by reflexivity.
+  replace (real 6 64) with 1%R in H by (rewrite N; lra). replace (real 6 32) with (1 / 2)%R in H by (rewrite N; lra). replace (real 6 0) with 0%R in H by (rewrite N; lra). exact H.
+Qed.
