@@ -3,7 +3,7 @@
     Not proved: that the functions named here compute what Coq's do. The first block of them is ExtrOcamlZBigInt, of Coq's own library. *)
 From Coq Require Import ExtrOcamlBasic ExtrOcamlZBigInt ZArith ClassicalDedekindReals.
 From Interval Require Import Float.Specific_stdz.
-From Proofs Require Import Spec Checker Heads Barriers.
+From Proofs Require Import Spec Checker Heads Barriers RegionOptima.
 
 Extract Constant Z.leb => "Big_int_Z.le_big_int".
 Extract Constant Z.ltb => "Big_int_Z.lt_big_int".
@@ -28,4 +28,4 @@ Extract Constant StdZRadix2.mantissa_shr => "(fun m d pos -> Exact.mantissa_shr 
 Extract Constant ClassicalDedekindReals.sig_forall_dec => "(fun _ -> failwith ""an axiom of the reals was asked for a value"")".
 
 Set Warnings "-extraction-opaque-accessed,-extraction-axiom-to-realize".
-Extraction "driver/checker.ml" check_endpoint check_path check_head check_barrier.
+Extraction "driver/checker.ml" check_endpoint check_path check_head check_barrier check_region.

@@ -196,6 +196,32 @@ Definition head_optimum (P : problem R) (rows : layer R) (K : nat) (with_bias : 
   let among := head_of (length (weight rows)) K with_bias limit in
   (forall h, among h -> lower <= F (balanced P) [rows; h]) /\ (exists h, among h /\ F (balanced P) [rows; h] <= upper).
 
+(** *** Regions *)
+(** [wt_i . xt_j] of neuron i at the input x. *)
+Definition pre_activation (l : layer R) (i : nat) (x : list R) : R := dot (nth i (weight l) []) x + nth i (bias l) 0.
+(** Neuron i counts as active at sample j, [a_ij = 1]: its pre-activation there is positive, or the pair is one of [active]. *)
+Definition counts_active (l : layer R) (active : list (nat * nat)) (i j : nat) (x : list R) : Prop :=
+  0 < pre_activation l i x \/ In (i, j) active.
+(** The layers w of the rows of l's closed activation region: [(2 a_ij - 1) w_i . xt_j >= 0] for all i and j. A bias that is absent stays 0. *)
+Definition in_region (P : problem R) (l : layer R) (active : list (nat * nat)) (hidden_bias : bool) (w : layer R) : Prop :=
+  Forall2 (fun r q : list R => length r = length q) (weight w) (weight l) /\ length (bias w) = length (weight l) /\
+  (hidden_bias = false -> Forall (fun b => b = 0) (bias w)) /\
+  forall i j x, (i < length (weight l))%nat -> nth_error (map (@input R) (samples P)) j = Some x ->
+    (counts_active l active i j x -> 0 <= pre_activation w i x) /\ (~ counts_active l active i j x -> pre_activation w i x <= 0).
+(** The output biases meant: that of the network, or where it is [free] all of its length, with [bias_limit] those with entries of at most that magnitude. *)
+Definition output_bias_of (h : layer R) (free : bool) (bias_limit : option R) (c : list R) : Prop :=
+  length c = length (bias h) /\ (if free then match bias_limit with Some H => Forall (fun x => Rabs x <= H) c | None => True end else c = bias h).
+
+(** The infimum of F over the closed region of the network [l; h], its head kept, lies between [lower] and [upper]; with [row_limits] over
+    rows (bias included) at most that long. Weight decay as it is. A pair of [active] has a pre-activation of 0. *)
+Definition region_optimum (P : problem R) (l h : layer R) (active : list (nat * nat)) (hidden_bias free : bool) (row_limits : option (list R))
+    (bias_limit : option R) (lower upper : R) : Prop :=
+  let among w c := in_region P l active hidden_bias w /\ output_bias_of h free bias_limit c /\
+    match row_limits with Some u => Forall2 (fun e most => norm e <= most) (extended_rows w) u | None => True end in
+  (forall i j, In (i, j) active -> (i < length (weight l))%nat /\
+    exists x, nth_error (map (@input R) (samples P)) j = Some x /\ pre_activation l i x = 0) /\
+  (forall w c, among w c -> lower <= F P [w; Layer (weight h) c]) /\ (exists w c, among w c /\ F P [w; Layer (weight h) c] <= upper).
+
 (** ** What the integers of a file stand for *)
 Definition map_layer {T U} (g : T -> U) (l : layer T) : layer U := Layer (map (map g) (weight l)) (map g (bias l)).
 Definition map_network {T U} (g : T -> U) (net : network T) : network U := map (map_layer g) net.

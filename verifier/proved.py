@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -18,9 +17,10 @@ import numpy as np
 
 from verifier.certificate.file import Certificate
 from verifier.errors import UsageError, VerifierError
-from verifier.kernel import Claim, EndpointValue, HeadOptimum, Move, Parameters, PathUpperBound, Problem, Write
+from verifier.kernel import Claim, EndpointValue, HeadOptimum, Move, PathUpperBound, Problem, Write
 from verifier.kernel.statements import (
     BarrierLowerBound,
+    RegionOptimum,
     Rejected,
     apply_writes,
     breakpoints_of,
@@ -28,12 +28,15 @@ from verifier.kernel.statements import (
     validate_endpoint,
     validate_head,
     validate_path,
+    validate_region_optimum,
 )
 from verifier.kernel.statements.refusal import require_types
 from verifier.proved_barrier import barrier_tokens, require_format
+from verifier.proved_region import region_tokens
+from verifier.proved_text import Tokens, counts, flag, layer, layers, matrix, vector
 
 # The other kinds are not covered.
-COVERED = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound
+COVERED = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound | RegionOptimum
 PROGRAM = "verifier-proved"
 BUILT = Path(__file__).resolve().parents[1] / "proofs" / "driver" / PROGRAM
 
@@ -111,6 +114,9 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         if isinstance(claim, BarrierLowerBound):
             require_format(problem, claim)
             return None
+        if isinstance(claim, RegionOptimum):
+            validate_region_optimum(problem, claim)
+            return None
         validate_path(problem, claim)
         vertex = problem.A
         for move in claim.moves:
@@ -135,7 +141,7 @@ def _ask(program: Path, problem: Problem, claims: list[Claim]) -> list[str]:
 def certificate_text(problem: Problem, claims: list[Claim]) -> str:
     """The text that the program reads (docs/proofs.md): every float x as the integer `x 2^s` with one s for all, a bias that is absent as zeros.
 
-    Claims are endpoint values, head optima, paths and barriers, whose types and shapes were checked.
+    Claims are endpoint values, head optima, paths, barriers and region optima, whose types and shapes were checked.
     """
     tokens = [*_problem(problem), str(len(claims)), *(t for claim in claims for t in _claim(problem, claim)), "end"]
     s = max(x.as_integer_ratio()[1].bit_length() - 1 for x in tokens if isinstance(x, float))
@@ -147,73 +153,40 @@ def _scaled(x: float, s: int) -> str:
     return hex(numerator << (s - denominator.bit_length() + 1))
 
 
-Tokens = Iterator[str | float]
-
-
-def _flag(value: bool) -> str:
-    return "1" if value else "0"
-
-
-def _counts(values: np.ndarray) -> Tokens:
-    yield from (str(len(values)), *(str(i) for i in values.tolist()))
-
-
-def _vector(values: np.ndarray) -> Tokens:
-    yield str(len(values))
-    yield from values.tolist()
-
-
-def _matrix(rows: np.ndarray) -> Tokens:
-    yield str(len(rows))
-    for row in rows:
-        yield from _vector(row)
-
-
-def _layer(W: np.ndarray, b: np.ndarray | None) -> Tokens:
-    yield from _matrix(W)
-    yield from _vector(np.zeros(len(W)) if b is None else b)
-
-
-def _network(p: Parameters) -> Tokens:
-    yield str(len(p.weights))
-    for W, b in zip(p.weights, p.biases, strict=True):
-        yield from _layer(W, b)
-
-
 def _problem(problem: Problem) -> Tokens:
     o, N = problem.objective, len(problem.X)
     yield from (problem.negative_slope, o.loss)
     if o.delta is not None:
         yield o.delta
-    yield from (o.kappa, o.penalty, _flag(o.penalise_output_bias), str(N))
+    yield from (o.kappa, o.penalty, flag(o.penalise_output_bias), str(N))
     weights = np.ones(N) if problem.weights is None else problem.weights
     for x, y, w in zip(problem.X, problem.targets, weights.tolist(), strict=True):
-        yield from _vector(x)
+        yield from vector(x)
         if o.loss == "cross_entropy":
             yield from ("0", str(int(y)))
         else:
-            yield from (*_vector(y), "0")
+            yield from (*vector(y), "0")
         yield w
-    yield from _network(problem.A)
-    yield from _network(problem.B)
+    for p in (problem.A, problem.B):
+        yield from layers(p.weights, p.biases)
 
 
 def _write(w: Write) -> Tokens:
-    yield from (str(w.layer - 1), _flag(w.part == "bias"), _flag(w.axis == 1), _flag(w.index is not None))
+    yield from (str(w.layer - 1), flag(w.part == "bias"), flag(w.axis == 1), flag(w.index is not None))
     if w.index is not None:
-        yield from _counts(w.index)
-    yield from _matrix(np.atleast_2d(w.value))
+        yield from counts(w.index)
+    yield from matrix(np.atleast_2d(w.value))
 
 
 def _move(move: Move) -> Tokens:
     yield move.kind
     if move.kind == "chord":
-        yield from _vector(np.zeros(0) if move.breakpoints is None else move.breakpoints)
+        yield from vector(np.zeros(0) if move.breakpoints is None else move.breakpoints)
     if move.transfer is not None and move.transfer_layer is not None:
         yield from (str(move.transfer_layer - 1), str(len(move.transfer)))
         yield from (str(i) for i in move.transfer.ravel().tolist())
     if move.factors is not None:
-        yield from _vector(move.factors)
+        yield from vector(move.factors)
     yield str(len(move.writes))
     for w in move.writes:
         yield from _write(w)
@@ -223,16 +196,19 @@ def _claim(problem: Problem, claim: Any) -> Tokens:
     if isinstance(claim, BarrierLowerBound):
         yield from barrier_tokens(problem, claim)
         return
+    if isinstance(claim, RegionOptimum):
+        yield from region_tokens(problem, claim)
+        return
     if isinstance(claim, EndpointValue):
-        yield from ("endpoint", _flag(claim.network == "A"), claim.lower, claim.upper)
+        yield from ("endpoint", flag(claim.network == "A"), claim.lower, claim.upper)
         return
     if isinstance(claim, HeadOptimum):
         yield "head"
-        yield from _layer(claim.rows, claim.row_bias)
-        yield from _layer(claim.head, claim.head_bias)
-        yield _flag(claim.head_bias is not None)
-        yield from _matrix(claim.dual)
-        yield _flag(claim.head_limit is not None)
+        yield from layer(claim.rows, claim.row_bias)
+        yield from layer(claim.head, claim.head_bias)
+        yield flag(claim.head_bias is not None)
+        yield from matrix(claim.dual)
+        yield flag(claim.head_limit is not None)
         if claim.head_limit is not None:
             yield claim.head_limit
         yield from (claim.lower, claim.upper)
@@ -240,13 +216,13 @@ def _claim(problem: Problem, claim: Any) -> Tokens:
     yield from ("path", str(len(claim.moves)))
     for move in claim.moves:
         yield from _move(move)
-    yield _flag(claim.permutation is not None)
+    yield flag(claim.permutation is not None)
     if claim.permutation is not None:
         yield str(len(claim.permutation))
         for p in claim.permutation:
-            yield from _counts(p)
-    yield _flag(claim.form == "balanced")
-    yield from (claim.sup, claim.gap, claim.gap_over_lower, _flag(claim.level is not None))
+            yield from counts(p)
+    yield flag(claim.form == "balanced")
+    yield from (claim.sup, claim.gap, claim.gap_over_lower, flag(claim.level is not None))
     if claim.level is not None:
         yield from (claim.level, claim.gap_over_level)
-    yield _flag(claim.output_layer == "frozen")
+    yield flag(claim.output_layer == "frozen")

@@ -6,7 +6,6 @@ What is solved here need not be trusted: the program checks that the numbers are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -17,8 +16,8 @@ from verifier.kernel.fast.barrier import leaving_faces
 from verifier.kernel.fast.cones import neighbour_tables, read_cones
 from verifier.kernel.fast.rational import solve_basis
 from verifier.kernel.statements import BarrierLowerBound, Rejected, require, validate_barrier
+from verifier.proved_text import Tokens, flag
 
-Tokens = Iterator[str | float]
 Rows = list[list[Fraction]]
 ZERO = fmpq(0)
 
@@ -36,10 +35,10 @@ def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
     hidden = problem.A.biases[0] is not None
     yield "barrier"
     yield from (
-        _flag(hidden),
-        _flag(problem.A.biases[1] is not None),
-        _flag(claim.output_layer == "frozen"),
-        _flag(claim.around == "A"),
+        flag(hidden),
+        flag(problem.A.biases[1] is not None),
+        flag(claim.output_layer == "frozen"),
+        flag(claim.around == "A"),
         claim.level,
         claim.gap,
     )
@@ -61,16 +60,12 @@ def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
         yield from face
 
 
-def _flag(value: bool) -> str:
-    return "1" if value else "0"
-
-
 def _bits(pattern: list[int]) -> Tokens:
     yield from (str(len(pattern)), *(str(b) for b in pattern))
 
 
 def _code(claim: BarrierLowerBound, code: int) -> Tokens:
-    yield _flag(code % 2 == 0)
+    yield flag(code % 2 == 0)
     yield from _bits(claim.patterns[code // 2].tolist())
 
 
@@ -139,7 +134,7 @@ def _face(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int) -> Tokens
         except Rejected:
             return
     den, whole = _whole([*values[:N], *(N * v for v in values[N:])])
-    yield _flag(codes[0] >= 0)
+    yield flag(codes[0] >= 0)
     if codes[0] >= 0:
         yield from _code(claim, codes[0])
     yield str(max(facet, 0))

@@ -73,6 +73,18 @@ let barrier () =
     { f_moving; f_facet; f_others; f_den; f_nu; f_mu }) in
   { b_hidden; b_output; b_frozen; b_around_A; b_level; b_gap; b_chambers; b_redundant; b_cells; b_inside; b_outside; b_faces }
 
+let region () =
+  let g_of, g_net = match next () with
+    | "A" -> Some true, [] | "B" -> Some false, [] | "stored" -> None, network ()
+    | word -> failwith ("nobody's region: " ^ word) in
+  let g_active = list pair in
+  let g_hidden = boolean () in let g_free = boolean () in
+  let g_limits = option vector in let g_bias_limit = option integer in
+  let g_point = layer () in let g_point_bias = vector () in
+  let g_nu = matrix () in let g_mu = matrix () in
+  let g_lower = integer () in let g_upper = integer () in
+  { g_of; g_net; g_active; g_hidden; g_free; g_limits; g_bias_limit; g_point; g_point_bias; g_nu; g_mu; g_lower; g_upper }
+
 let () =
   let s = integer () in
   let p = problem () in
@@ -86,6 +98,7 @@ let () =
       | "path" -> check_path s p a b (path ())
       | "head" -> check_head s p a b (head ())
       | "barrier" -> check_barrier s p a b (barrier ())
+      | "region" -> check_region s p a b (region ())
       | word -> failwith ("no claim: " ^ word) in
     print_endline (if accepted then "accepted" else "refused")
   done;
