@@ -17,7 +17,6 @@ from verifier.objective import Risk, augmented_rows
 from verifier.programs.dual import into_domain
 from verifier.programs.every_width.cones import largest_pulls
 from verifier.programs.fast_head import fast_head
-from verifier.programs.region.cvxpy_rows import cvxpy_rows
 from verifier.programs.region.interior_point import interior_point
 from verifier.programs.region.rows_program import RowsProgram
 

@@ -10,8 +10,8 @@ from verifier.programs.region.rows_program import RowsProgram
 INTERIOR_POINT, CVXPY = "interior point", "CVXPY"
 # CVXPY serves programs that take it about this long at most; the interior point does the larger ones.
 SHORT = 0.5
-# Measured with one thread (benchmarks/region_programs.py): iterations (of losses with kinks the second number), floating-point operations per second of the Newton matrix, seconds per entry
-# of CVXPY's matrix, and what each route takes for nothing.
+# Measured with one thread (benchmarks/region_programs.py): iterations (for losses with kinks the second number), floating-point operations per second
+# of the Newton matrix, seconds per entry of CVXPY's matrix, and what each route takes for nothing.
 ITERATIONS, RATE, PER_ENTRY, START = (40, 80), 3e10, 1.2e-5, 0.1
 
 
