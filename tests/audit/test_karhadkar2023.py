@@ -9,7 +9,7 @@ import pytest
 from verifier.audit.karhadkar2023 import STATEMENTS
 from verifier.audit.karhadkar2023.counts import independent, is_vertex, step_rows
 from verifier.audit.karhadkar2023.figures import shares
-from verifier.audit.karhadkar2023.global_minima import bad_share, zero_inside
+from verifier.audit.karhadkar2023.global_minima import bad_share, complete_share, zero_inside
 from verifier.audit.karhadkar2023.key_neurons import key_neurons
 from verifier.audit.karhadkar2023.one_dimensional import deficient_sets, deficient_share, missing
 from verifier.audit.karhadkar2023.pictures import corners
@@ -24,7 +24,6 @@ from verifier.regions.presets import Cell
 BY_NAME = {s.identifier: s for s in STATEMENTS}
 COSTLY = {
     "figure6.line": 9,
-    "figures.t12": 3,
     "figure7": 3,
     "figure8": 2,
     "prop13.affine": 2,
@@ -198,6 +197,16 @@ def test_regions_without_zero_loss_agree_with_enumeration_of_regions():
         )
         bad += not good
     assert bad_share(x, y, 2, 2) == Fraction(bad, 4**4)
+
+
+def test_regions_with_all_key_neurons_agree_with_enumeration():
+    """Counted by hand for two samples and three neurons of either sign; all of them have zero loss, so that no fewer regions lack it."""
+    x, steps = (0, 1), sorted(step_rows(2))
+    keys = {(1, 1), (0, 1)}
+    complete = sum(keys <= set(rows[:3]) and keys <= set(rows[3:]) for rows in product(steps, repeat=6))
+    assert complete_share(2, 3, 3) == Fraction(complete, 4**6)
+    for y in ((0, 0), (1, -1), (2, 2)):
+        assert bad_share(x, y, 3, 3) <= 1 - complete_share(2, 3, 3)
 
 
 def test_the_construction_of_lemma_15_fails_only_where_a_residual_is_zero():
