@@ -1,4 +1,4 @@
-"""Moons with noise and the networks of width 2 that L-BFGS finds: minima of different sign counts at every number of samples used here."""
+"""Moons with noise and the networks of width 2 that L-BFGS finds."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from verifier.networks.network import Network
 
 
 @cache
-def moons_pair(N: int) -> tuple[Network, Network, np.ndarray, np.ndarray]:
-    """(A, B, X, y): the two lowest of the minima from seeds 0 to 7; scikit-learn's Moons, noise 0.2, standardised, targets 0 and 1, squared loss."""
+def moons_minima(N: int, seeds: tuple[int, ...]) -> tuple[Network, Network, np.ndarray, np.ndarray]:
+    """(A, B, X, y): the two lowest of the minima from these seeds; scikit-learn's Moons, noise 0.2, standardised, targets 0 and 1, squared loss."""
     import torch
     from sklearn.datasets import make_moons
 
     X, y = make_moons(N, noise=0.2, random_state=1)
     X = (X - X.mean(0)) / X.std(0)
     inputs, targets, found = torch.tensor(X), torch.tensor(y, dtype=torch.double), []
-    for seed in range(8):
+    for seed in seeds:
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1)).double()
@@ -42,3 +42,8 @@ def moons_pair(N: int) -> tuple[Network, Network, np.ndarray, np.ndarray]:
         found.append((float(loss().detach()), Network((W, theta), (b, c))))
     (_, A), (_, B) = sorted(found, key=lambda f: f[0])[:2]
     return A, B, X, y.astype(float)[:, None]
+
+
+def moons_pair(N: int) -> tuple[Network, Network, np.ndarray, np.ndarray]:
+    """The two lowest minima from seeds 0 to 7, which differ in sign counts at every number of samples used here."""
+    return moons_minima(N, tuple(range(8)))

@@ -16,6 +16,7 @@ from verifier.pipeline.record import plain
 WHY = {
     Ended.BUDGET: "its budget ended with {} parts below the level tried last and ways out left",
     Ended.INTERRUPTED: "it was interrupted with {} parts below the level tried last",
+    Ended.LARGE: "a proof of the level tried last, {} parts below it, would hold more parts than a certificate may",
     Ended.NARROWEST: "its relaxed programs let the flood pass where no cone is cut any further, {} parts below the level tried last",
 }
 

@@ -11,6 +11,7 @@ from itertools import permutations
 
 import numpy as np
 
+from verifier.kernel.statements.cone_barrier import MOST_PAIRS
 from verifier.landscape.coarse.face_bounds import FaceBounds
 from verifier.landscape.coarse.partition import Partition, absent
 from verifier.landscape.coarse.polish import polished
@@ -49,6 +50,8 @@ class Ended(Enum):
     CLOSED = "closed"
     BUDGET = "budget"
     INTERRUPTED = "interrupted"
+    # What would prove the next level is larger than what a certificate may hold.
+    LARGE = "large"
     # The flood passes at the level, no network does, and every part that lets it is as narrow as the search makes them.
     NARROWEST = "narrowest"
 
@@ -361,6 +364,9 @@ def coarse_barrier(
                     break
                 if not search.confirm():
                     continue
+                if len(search.inside) * (len(partition.near) - len(search.inside)) > MOST_PAIRS:
+                    ended = Ended.LARGE
+                    break
                 proof = search.proof()
                 lower = max(lower, proof.level)
                 if min(upper, turned) - lower > close * (min(upper, turned) - E):

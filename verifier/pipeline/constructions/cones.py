@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from verifier.errors import UsageError
 from verifier.landscape.coarse.pair import PairBarrier, pair_barrier
 from verifier.landscape.coarse.relaxed import LOSSES
-from verifier.landscape.sign_count.narrow import positives_passed, require_covered, sign_counts
+from verifier.landscape.sign_count.narrow import positives_passed, require_covered
 from verifier.pipeline.cone_barrier import cone_barrier, no_barrier
 from verifier.pipeline.constructions.cells import why_not_tiny
 from verifier.pipeline.constructions.cutting import cut_at_kinks
@@ -72,11 +72,6 @@ def coarse_search(s: Setting, r: Request, budget: Budget = BY_NAME) -> PairBarri
                 if coordinates <= BY_NAME.coordinates
                 else f"the method is for networks with (inputs + 1) times neurons at most {BY_NAME.coordinates}"
             )
-        )
-    if risk.objective.kappa == 0.0 and any(min(sign_counts(network)) > 0 for network in (A, B)):
-        raise UsageError(
-            "cones: heads of both signs need a penalty (--kappa): without one neurons may cancel however large they are, and duals must vanish exactly "
-            "where their cones overlap; --method exact covers few samples"
         )
     if positives_passed(A, B):
         r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
