@@ -48,7 +48,7 @@ class BarrierFaces:
     way round (a barrier has no direction).
     cells (q, m) int64 codes, inside: index of the cell that holds the one network, outside (m,): codes of a cell of the other.
     faces (f, m), facets (f,): the moving neuron's code (-1: absent) before the others' sorted codes, and the sample it crosses (-1).
-    nu (f, N), multipliers (f, m, N), bounds (f,): what each dual proves, in float64. level: the least of them.
+    nu (f, N K), multipliers (f, m, N), bounds (f,): what each dual proves, in float64. level: the least of them.
     """
 
     level: float
@@ -116,7 +116,7 @@ def exact_gap(
     progress: Callable[[float, float, int], None] | None = None,
     method: str = "auto",
 ) -> ExactGap:
-    """Search for the pass between two networks of one hidden layer and one output.
+    """Search for the pass between two networks of one hidden layer and one output, or of several with a frozen output layer.
 
     output_layer "frozen": paths move the hidden layer only. most_cells: stop after so many, with the bracket found; memory grows with them.
     state: file that the search is saved to when it stops early, and taken up from when it is there. progress(lower, upper, visited).

@@ -106,7 +106,7 @@ def face_bounds(problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns
     return np.array([terms.bound(k) for k in range(len(claim.faces))])
 
 
-def _heads(problem: Problem) -> Array:
+def heads_of(problem: Problem) -> Array:
     """(kinds, K): what a neuron of each kind adds to the outputs, as multiples of its relu."""
     V = problem.A.weights[-1]
     return np.array([[1.0], [-1.0]]) if len(V) == 1 else V.T
@@ -124,7 +124,7 @@ def _penalised_bounds(problem: Problem, claim: BarrierLowerBound | FaceDuals, pa
     """kappa > 0: a point of the face with F < level has sum_i price_i |u_i| < level / kappa, so a violated constraint costs at most that much."""
     o, N, kinds, f = problem.objective, len(problem.X), kinds_of(problem), len(claim.faces)
     X, worst = exact(augmented_inputs(problem)), np.zeros(f)
-    heads, prices, nu = _heads(problem), _prices(problem), claim.nu.reshape(f, N, -1)
+    heads, prices, nu = heads_of(problem), _prices(problem), claim.nu.reshape(f, N, -1)
     for k in range(claim.faces.shape[1]):
         codes, multipliers = claim.faces[:, k], claim.multipliers[:, k * N : (k + 1) * N]
         kind = codes % kinds
@@ -191,7 +191,7 @@ class _ExactFaces:
     def __init__(self, problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns: Array) -> None:
         self.problem, self.claim, self.patterns = problem, claim, patterns.tolist()
         self.X, self.kinds = last_inputs(problem), kinds_of(problem)
-        self.heads = [[fraction(v) for v in column] for column in _heads(problem).tolist()]
+        self.heads = [[fraction(v) for v in column] for column in heads_of(problem).tolist()]
         # Of cross-entropy the label's entry is not free: each row sums to 0.
         self.labels = problem.targets.tolist() if problem.objective.loss == "cross_entropy" else []
         c = problem.A.biases[-1]
