@@ -27,7 +27,7 @@ def require_format(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject what the format refuses apart from any bound: shapes, patterns twice, supports that are none, a claim that no face leaves."""
     validate_barrier(problem, claim)
     cones = read_cones(problem, claim)
-    ways = leaving_faces(claim.cells, *neighbour_tables(cones, signs=claim.output_layer == "trained"))
+    ways = leaving_faces(claim.cells, *neighbour_tables(cones, signs=not claim.frozen))
     require(len(ways) > 0, "no face leaves the cells")
 
 
@@ -38,7 +38,7 @@ def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
     yield from (
         _flag(hidden),
         _flag(problem.A.biases[1] is not None),
-        _flag(claim.output_layer == "frozen"),
+        _flag(claim.frozen),
         _flag(claim.around == "A"),
         claim.level,
         claim.gap,
@@ -162,7 +162,7 @@ def _balanced(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int, value
                 row[j] = sign * a[j] * X[j][e]
                 row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]
             equations.append(row)
-    if problem.A.biases[1] is not None and claim.output_layer == "trained":
+    if problem.A.biases[1] is not None and not claim.frozen:
         equations.append([Fraction(1)] * N + [Fraction(0)] * (m * N))
     basis = [k for k in claim.basis[f].tolist() if k != -1]
     return _solved(equations, [Fraction(0)] * len(equations), values, basis)

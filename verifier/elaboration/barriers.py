@@ -100,7 +100,7 @@ def solvable(
         if problem.objective.penalty in ("none", "l1"):
             nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k, edge)
         elif (
-            problem.A.biases[-1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
+            problem.A.biases[-1] is not None and not output_layer.startswith("frozen") and not problem.objective.penalise_output_bias
         ):
             o = problem.objective
             nu[k] = with_zero_sum(nu[k], problem.targets[:, 0], o.loss, o.delta)
@@ -138,7 +138,7 @@ def _exactly_solvable(
         block[:, :L] = ((a[:, None] * X)[:, None, :] * pulls[:, :, None]).reshape(L, n).T
         block[:, L + i * N : L + (i + 1) * N] = ((1 - 2 * a)[:, None] * X).T * N
         blocks.append(block)
-    if problem.A.biases[-1] is not None and output_layer == "trained":
+    if problem.A.biases[-1] is not None and not output_layer.startswith("frozen"):
         blocks.append(np.concatenate([np.ones(L), np.zeros(m * N)])[None, :])
     if not blocks:
         return nu, multipliers, []

@@ -17,6 +17,7 @@ from verifier.objective.loss import Loss
 from verifier.objective.losses import Huber
 from verifier.regions.arrangement import exponents, make_arrangement
 from verifier.regions.cones import Cones, enumerate_cones
+from verifier.regions.exact import reduced
 
 if TYPE_CHECKING:
     from verifier.landscape.face import FacePoint
@@ -95,16 +96,32 @@ class NormalForm:
         )
 
 
-def scaled_cells(X: Array, hidden_bias: bool, heads: Array = SIGNS) -> tuple[NeuronCells, NeuronCells, Array]:
-    """(cells of xt, cells of xt', columns): enumerated once, on the scaled inputs; patterns, facets and neighbours are the same for both."""
+def scaled_cells(
+    X: Array, hidden_bias: bool, heads: Array = SIGNS, exact: tuple[Array, int] | None = None
+) -> tuple[NeuronCells, NeuronCells, Array]:
+    """(cells of xt, cells of xt', columns): enumerated once, on the scaled inputs; patterns, facets and neighbours are the same for both.
+
+    exact: (whole (N, d), exponent) when X are roundings of `whole / 2^exponent`, which are then the inputs that are meant.
+    """
     columns = np.append(exponents(X), [0] if hidden_bias else []).astype(np.int64)
-    scaled = enumerate_cones(make_arrangement(np.ldexp(X, -columns[: X.shape[1]]), hidden_bias))
+    whole = [None, None] if exact is None else [_augmented(*exact, hidden_bias, e) for e in (0 * columns, columns)]
+    scaled = enumerate_cones(make_arrangement(np.ldexp(X, -columns[: X.shape[1]]), hidden_bias, whole[1]))
     given = Cones(
-        make_arrangement(X, hidden_bias), scaled.patterns, scaled.signs, np.ldexp(scaled.interiors, -columns), scaled.facets, scaled.neighbours
+        make_arrangement(X, hidden_bias, whole[0]), scaled.patterns, scaled.signs, np.ldexp(scaled.interiors, -columns), scaled.facets, scaled.neighbours
     )  # fmt: skip
     if not np.array_equal(np.ldexp(given.interiors, columns), scaled.interiors):
         raise UsageError("landscape: the inputs' columns differ too much in size for float64; scale them")
     return NeuronCells(given, heads), NeuronCells(scaled, heads), columns
+
+
+def _augmented(whole: Array, exponent: int, hidden_bias: bool, columns: Array) -> Array:
+    """xt, its columns divided by 2^columns, as coprime integers per row."""
+    rows = np.column_stack([whole, np.full(len(whole), 1 << exponent, dtype=object)]) if hidden_bias else whole
+    up = [1 << int(e) for e in columns.max(initial=0) - columns]
+    out = np.empty(rows.shape, dtype=object)
+    for j, row in enumerate(rows.tolist()):
+        out[j] = reduced([v * u for v, u in zip(row, up)])
+    return out
 
 
 def normal_form(s: LandscapeSetting) -> NormalForm:

@@ -113,8 +113,10 @@ def _check(objective: Objective, targets: Array, frozen: bool) -> None:
         )
 
 
-def make_setting(risk: Risk, width: int, *, hidden_bias: bool = True, output_bias: bool = False) -> LandscapeSetting:
-    """The landscape of all networks of one width, the output layer trained. One target column.
+def make_setting(
+    risk: Risk, width: int, *, hidden_bias: bool = True, output_bias: bool = False, exact: tuple[Array, int] | None = None
+) -> LandscapeSetting:
+    """The landscape of all networks of one width, the output layer trained. One target column. exact: as in `scaled_cells`.
 
     Raises UsageError for losses, penalties and targets that cells do not cover.
     """
@@ -123,14 +125,16 @@ def make_setting(risk: Risk, width: int, *, hidden_bias: bool = True, output_bia
         raise UsageError(f"landscape: the width must be at least 1, got {width}")
     X = np.ascontiguousarray(risk.X, dtype=np.float64)
     y = np.asarray(risk.targets, dtype=np.float64)
-    setting = LandscapeSetting(risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias))
+    setting = LandscapeSetting(risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias, exact=exact))
     # Numbers that float64 has no room for are refused here, before any work.
     _ = setting.normal
     return setting
 
 
-def pair_setting(A: Network, B: Network, risk: Risk, *, output_layer: str = "trained") -> LandscapeSetting:
-    """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A.
+def pair_setting(
+    A: Network, B: Network, risk: Risk, *, output_layer: str = "trained", exact: tuple[Array, int] | None = None
+) -> LandscapeSetting:
+    """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A. exact: as in `scaled_cells`.
 
     Raises UsageError for deep networks, different architectures, several outputs that are trained; with a frozen output layer for heads that differ or
     have a neuron without a head.
@@ -149,7 +153,7 @@ def pair_setting(A: Network, B: Network, risk: Risk, *, output_layer: str = "tra
         raise UsageError("landscape: expected ReLU, got Leaky ReLU; exact barriers are known for ReLU alone")
     m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
     if output_layer == "trained":
-        return make_setting(risk, m, hidden_bias=hidden_bias, output_bias=output_bias)
+        return make_setting(risk, m, hidden_bias=hidden_bias, output_bias=output_bias, exact=exact)
     if output_layer != "frozen":
         raise UsageError(f"landscape: output_layer must be trained or frozen, got {output_layer!r}")
     _check(risk.objective, risk.targets, True)
@@ -165,7 +169,7 @@ def pair_setting(A: Network, B: Network, risk: Risk, *, output_layer: str = "tra
     one = len(A.theta) == 1
     c = np.zeros(len(A.theta)) if A.c is None else A.c
     setting = LandscapeSetting(
-        risk.objective, X, y, m, hidden_bias, False, *scaled_cells(X, hidden_bias, SIGNS if one else A.theta.T),
+        risk.objective, X, y, m, hidden_bias, False, *scaled_cells(X, hidden_bias, SIGNS if one else A.theta.T, exact),
         frozen_kinds=tuple(int(t < 0.0) for t in A.theta[0]) if one else tuple(range(m)), offset=float(c[0]) if one else c,
         constant=risk.objective.kappa * float(np.abs(A.theta).sum()) if risk.objective.penalty == "l1" else 0.0,
     )  # fmt: skip

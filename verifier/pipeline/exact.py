@@ -56,7 +56,7 @@ def barrier_of(problem: Problem, found: ExactGap, *, name: str = "exact") -> Bar
         name=name,
         level=b.level,
         around="B" if b.swapped else "A",
-        output_layer="frozen" if found.setting.frozen else "trained",
+        output_layer=found.output_layer,
     )
 
 

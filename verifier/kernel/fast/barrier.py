@@ -61,7 +61,7 @@ def leaving_faces(cells: Array, neighbour: Array, facet: Array) -> Array:
 
 def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
     """Numbers found for the claim; rejects unless no path can leave the cells of A below the level."""
-    cones, frozen = read_cones(problem, claim), claim.output_layer == "frozen"
+    cones, frozen = read_cones(problem, claim), claim.frozen
     inside, outside = claim.cells[claim.inside], claim.outside
     A, B = problem.A, problem.B
     here, there = (A, B) if claim.around == "A" else (B, A)
@@ -172,7 +172,7 @@ def _with_output_bias(
     o, N, c = problem.objective, len(problem.X), problem.A.biases[-1]
     assert c is not None  # for the type checker
     sums = [math.fsum(column) for column in nu.T.tolist()]  # correctly rounded, and 0.0 only when the sum is exactly 0
-    if claim.output_layer == "frozen":
+    if claim.frozen:
         for s, entry in zip(sums, c.tolist(), strict=True):
             term = s * entry / N
             D = down(D + term - abs(term) * 2.0**-50 - 2.0**-1000)
@@ -195,7 +195,7 @@ class _ExactFaces:
         # Of cross-entropy the label's entry is not free: each row sums to 0.
         self.labels = problem.targets.tolist() if problem.objective.loss == "cross_entropy" else []
         c = problem.A.biases[-1]
-        self.free_bias = c is not None and claim.output_layer == "trained"
+        self.free_bias = c is not None and not claim.frozen
         self.bias = [] if c is None or self.free_bias else [fraction(v) for v in c.tolist()]
         self.constant = ZERO
         if problem.objective.penalty == "l1":

@@ -171,7 +171,7 @@ class Neuron:
 
 
 def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
-    neuron, trained = Neuron(problem, claim), claim.output_layer == "trained"
+    neuron, trained = Neuron(problem, claim), not claim.frozen
     cells: set[Cell] = {tuple(row) for row in claim.cells.tolist()}
     inside, outside = tuple(claim.cells[claim.inside].tolist()), tuple(claim.outside.tolist())
     networks = (("A", problem.A), ("B", problem.B))
@@ -224,7 +224,7 @@ def face_bound(problem: Problem, claim: BarrierLowerBound | FaceDuals, neuron: N
     mu = [list(map(Fraction, row)) for row in stored]
     bias = problem.A.biases[-1]
     c = None if bias is None else list(map(Fraction, bias.tolist()))
-    frozen, present = claim.output_layer == "frozen", [k for k in range(m) if codes[k] != -1]
+    frozen, present = claim.frozen, [k for k in range(m) if codes[k] != -1]
     priced, labels = o.penalty in ("path", "weight_decay"), o.loss == "cross_entropy"
     ys = problem.targets.tolist()
     if not priced:

@@ -9,6 +9,9 @@ import numpy as np
 from verifier.kernel.statements.problem import Problem, require_relu, require_unweighted
 from verifier.kernel.statements.refusal import quoted, require, require_array, require_name, require_number
 
+# What paths may move besides the rows of the last hidden layer: all other parameters ("trained" with one hidden layer), the output layer, or nothing.
+ABOVE = " above frozen layers"
+OUTPUT_LAYERS = ("trained", "frozen", "trained" + ABOVE, "frozen" + ABOVE)
 # Multiplications of all samples' numbers in the layers below the last hidden one, which are done without rounding.
 MOST_PRODUCTS = 2**22
 
@@ -17,9 +20,9 @@ MOST_PRODUCTS = 2**22
 class BarrierLowerBound:
     """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
 
-    around: the network, "A" or "B", that the cells hold; the other one lies outside. output_layer "trained": paths move it too; "frozen": theta
-    and the output bias stay as they are in A and B. Between networks of several hidden layers paths are meant that keep all of these but the last.
-    Arrays, codes and the basis: docs/certificate-v2.md, `barrier_lower_bound`.
+    around: the network, "A" or "B", that the cells hold; the other one lies outside. output_layer "trained": paths move everything; "frozen": theta
+    and the output bias stay as they are in A and B. With several hidden layers "trained above frozen layers" or "frozen above frozen layers": moreover
+    all of these but the last stay as they are. Arrays, codes and the basis: docs/certificate-v2.md, `barrier_lower_bound`.
     """
 
     name: str
@@ -40,9 +43,18 @@ class BarrierLowerBound:
     multipliers: np.ndarray
     basis: np.ndarray
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the output layer is."""
+        return self.output_layer.startswith("frozen")
+
+    @property
+    def below(self) -> bool:
+        """Whether it is about paths that keep hidden layers, all below the last one."""
+        return self.output_layer.endswith(ABOVE)
+
     def sentence(self, problem: Problem) -> str:
-        kept = ["the hidden layers below the last one"] if len(problem.A.weights) > 2 else []
-        kept += ["the output layer"] if self.output_layer == "frozen" else []
+        kept = ["the hidden layers below the last one"] * self.below + ["the output layer"] * self.frozen
         which = f"that keeps {' and '.join(kept)} of A and B" if kept else "of all parameters"
         return (
             f"barrier {quoted(self.name)}: every path {which} from A to B reaches F >= {self.level!r}, "
@@ -72,6 +84,10 @@ class FaceDuals:
     multipliers: np.ndarray
     basis: np.ndarray
 
+    @property
+    def frozen(self) -> bool:
+        return self.output_layer == "frozen"
+
 
 def kinds_of(problem: Problem) -> int:
     """How many kinds of neurons the codes tell apart: two signs of theta with one output, the m neurons themselves with several."""
@@ -82,8 +98,12 @@ def kinds_of(problem: Problem) -> int:
 def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
     require_name(claim.name)
-    require(claim.output_layer in ("trained", "frozen"), "output_layer is neither trained nor frozen")
-    _require_scope(problem, claim.output_layer == "frozen")
+    require(claim.output_layer in OUTPUT_LAYERS, "output_layer is neither trained nor frozen")
+    require(
+        claim.below == (len(problem.A.weights) > 2),
+        "with several hidden layers, and with no fewer, a barrier is about paths that keep all of these but the last",
+    )
+    _require_scope(problem, claim.frozen)
     require(claim.around in ("A", "B"), "around names neither A nor B")
     last = problem.A.weights[-2]
     (K, m), N, n = problem.A.weights[-1].shape, len(problem.X), last.shape[1] + (problem.A.biases[-2] is not None)
