@@ -30,7 +30,7 @@ from verifier.kernel.statements import (
     validate_path,
 )
 from verifier.kernel.statements.refusal import require_types
-from verifier.proved_barrier import barrier_tokens, require_format
+from verifier.proved_barrier import barrier_tokens, require_format, why_not_covered
 
 # The other kinds are not covered.
 COVERED = EndpointValue | PathUpperBound | HeadOptimum | BarrierLowerBound
@@ -98,6 +98,8 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "claims of this kind are not covered")
     if problem.geometry is not None:
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "convolutional networks are not covered")
+    if isinstance(claim, BarrierLowerBound) and (why := why_not_covered(problem)) is not None:
+        return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, why)
     try:
         require_types(problem, Problem, "problem")
         require_types(claim, type(claim), "claim")

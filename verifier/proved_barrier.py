@@ -23,6 +23,16 @@ Rows = list[list[Fraction]]
 ZERO = fmpq(0)
 
 
+def why_not_covered(problem: Problem) -> str | None:
+    """Why the program knows nothing of barriers between such networks, whatever is claimed of them; None where it does. Its proof is of one output above
+    one hidden layer, with nothing to pay for the output layer alone."""
+    if len(problem.A.weights) != 2:
+        return "barriers between networks of several hidden layers are not covered"
+    if len(problem.A.weights[-1]) != 1:
+        return "barriers of several outputs are not covered"
+    return "barriers under l1 are not covered" if problem.objective.penalty == "l1" else None
+
+
 def require_format(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject what the format refuses apart from any bound: shapes, patterns twice, supports that are none, a claim that no face leaves."""
     validate_barrier(problem, claim)
