@@ -98,8 +98,6 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "claims of this kind are not covered")
     if problem.geometry is not None:
         return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, "convolutional networks are not covered")
-    if isinstance(claim, BarrierLowerBound) and (why := why_not_covered(problem)) is not None:
-        return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, why)
     try:
         require_types(problem, Problem, "problem")
         require_types(claim, type(claim), "claim")
@@ -111,6 +109,8 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
             validate_head(problem, claim)
             return None
         if isinstance(claim, BarrierLowerBound):
+            if (why := why_not_covered(problem)) is not None:
+                return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, why)
             require_format(problem, claim)
             return None
         validate_path(problem, claim)
