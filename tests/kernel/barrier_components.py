@@ -347,6 +347,15 @@ def in_simplex(nu: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return out
 
 
+def valid(K: Kernel, problem, claim) -> bool:
+    """Whether the claim is within the theorem at all, whatever its duals prove."""
+    try:
+        K.statements.validate_barrier(problem, claim)
+    except K.statements.Rejected:
+        return False
+    return True
+
+
 def attack_kept(K: Kernel, problem, claim, rng: np.random.Generator) -> None:
     A, B, f = problem.A, problem.B, len(claim.faces)
     rows = ("faces", "facets", "nu", "multipliers", "basis")
@@ -367,12 +376,15 @@ def attack_kept(K: Kernel, problem, claim, rng: np.random.Generator) -> None:
                 assert not accepted(K, replace(problem, B=replace(B, **{kind: tuple(parts)})), replace(claim, gap=0.0)), (l, kind)
     if B.weights[-1].shape[0] > 1 and B.weights[-1].shape[1] > 1:
         # Under a head of several outputs neurons are no copies of one another.
-        swapped = replace(claim, cells=claim.cells[:, ::-1].copy())
-        assert not accepted(K, problem, swapped)
+        for name in ("cells", "outside"):
+            swapped = replace(claim, **{name: getattr(claim, name)[..., ::-1].copy()})
+            assert not valid(K, problem, swapped)
+            assert not accepted(K, problem, swapped)
         inner = claim.faces.copy()
         inner[:, 1:] = inner[:, 1:] - inner[:, 1:] % 2 + inner[:, :1] % 2
         assert not accepted(K, problem, replace(claim, faces=inner))
     several = B.weights[-1].shape[0] > 1
+    assert not several or not valid(K, problem, replace(claim, output_layer=claim.output_layer.replace("frozen", "trained")))
     if several or claim.output_layer.startswith("trained"):
         o = replace(problem.objective, penalty="weight_decay" if several else "l1", kappa=0.02)
         assert not accepted(K, replace(problem, objective=o), replace(claim, gap=0.0))

@@ -134,7 +134,7 @@ BUGS = [
     ("barrier", "self.free_bias = c is not None and not claim.frozen", "self.free_bias = False"),
     ("barrier", "if not (k == 0 and j == facet):", "if k > 0:"),
     ("barrier", "row[L + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]", "row[L + k * N + j] = N * X[j][e]"),
-    ("barrier", "return down(D + term -", "return down(D - term -"),
+    ("barrier", "D = down(D + term -", "D = down(D - term -"),
     ("barrier", "below += arb(sum(solved[k:L:K], ZERO)", "below -= arb(sum(solved[k:L:K], ZERO)"),
     ("statements_barrier", "require(np.array_equal(A.weights[-1], B.weights[-1])", "require(True"),
     ("barrier", "[v * X[j][e] for v in pulls[j]]", "[X[j][e] for v in pulls[j]]"),
