@@ -1,10 +1,10 @@
 """Barriers on paths that keep layers, by hand: several outputs under a frozen head, and deep networks with shared hidden layers.
 
-*Several outputs.* Inputs 1 and -1, one neuron without biases, head (1, 1), targets 1: A (row 1) predicts (1, 1) and (0, 0), B (row -1) the reverse, F = 1; every
-path that keeps the head passes row 0, where F = 2. nu = -2 everywhere proves it, and pulls with -2, which the multiplier of the facet takes up.
+*Several outputs.* Inputs 1 and -1, one neuron without biases, head (1, 1), targets 1: A (row 1) predicts (1, 1) and (0, 0), B (row -1) the reverse,
+F = 1; every path that keeps the head passes row 0, where F = 2. nu = -2 everywhere proves it, and pulls with -2, which the multiplier of the facet takes up.
 *Cross-entropy.* Labels 0 and head (1, -1): with rows 4 and -4 F is a little over (log 2) / 2, and log 2 at row 0.
-*Deep.* One layer below gives features 0 and 1; targets 1 and -1, one neuron with biases. A (head 1) fits sample 0 alone, B (head -1) sample 1, F = 1/2; every path
-that keeps the layer below passes a network with row or head 0, where F = 1.
+*Deep.* One layer below gives features 0 and 1; targets 1 and -1, one neuron with biases. A (head 1) fits sample 0 alone, B (head -1) sample 1, F = 1/2;
+every path that keeps the layer below passes a network with row or head 0, where F = 1.
 """
 
 from __future__ import annotations
@@ -46,10 +46,15 @@ def outputs(penalty: str = "none", **change: Any) -> Case:
 def classes(**change: Any) -> Case:
     head = [[1.0], [-1.0]]
     problem = Problem(
-        Objective("cross_entropy", None, 0.0, "none", False), floats([1.0], [-1.0]), ints(0, 0), net([[4.0]], head), net([[-4.0]], head)
+        Objective("cross_entropy", None, 0.0, "none", False),
+        floats([1.0], [-1.0]),
+        ints(0, 0),
+        net([[4.0]], head),
+        net([[-4.0]], head),
     )
     claim = BarrierLowerBound(
-        name="two classes", around="A", output_layer="frozen", level=0.693, gap=0.34, nu=floats([-0.5, 0.5, -0.5, 0.5]), multipliers=floats([-0.5, 0.0]), **FACET,
+        name="two classes", around="A", output_layer="frozen", level=0.693, gap=0.34, nu=floats([-0.5, 0.5, -0.5, 0.5]),
+        multipliers=floats([-0.5, 0.0]), **FACET,
     )  # fmt: skip
     return Case(problem, [replace(claim, **change)])
 
@@ -126,7 +131,9 @@ def other_weight(l: int) -> Callable[[Parameters], Parameters]:
 
 
 def other_bias(l: int) -> Callable[[Parameters], Parameters]:
-    return lambda p: replace(p, biases=tuple(b + 1.0 if k == l and b is not None else b for k, b in enumerate(p.biases)))
+    return lambda p: replace(
+        p, biases=tuple(b + 1.0 if k == l and b is not None else b for k, b in enumerate(p.biases))
+    )
 
 
 CORRECT: dict[str, Callable[[], Case]] = {
@@ -158,7 +165,9 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "barrier-of-two-outputs-and-a-silent-neuron-shut-in": lambda: silent(0.0, cells=ints([0, 1])),
     "barrier-of-two-outputs-with-a-neuron-for-the-other": lambda: neurons_told_apart(cells=ints([0, 0], [0, 2])),
     "barrier-of-two-outputs-with-a-face-of-the-other-neuron": lambda: neurons_told_apart(faces=ints([1, 0], [3, 0])),
-    "barrier-of-two-outputs-pulled-by-the-other-head": lambda: neurons_told_apart(nu=floats([-2.0, 0.0, -2.0, 0.0], [-2.0, 0.0, -2.0, 0.0]), multipliers=floats([-1.0, 0.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0]), level=0.5, gap=0.0),
+    "barrier-of-two-outputs-pulled-by-the-other-head": lambda: neurons_told_apart(
+        nu=floats([-2.0, 0.0, -2.0, 0.0], [-2.0, 0.0, -2.0, 0.0]), multipliers=floats([-1.0, 0.0, 0.0, 0.0], [-1.0, 0.0, 0.0, 0.0]), level=0.5, gap=0.0
+    ),
     "barrier-above-a-layer-too-high": lambda: deep(level=1.0078125, gap=0.0),
     "barrier-above-a-layer-that-differs": lambda: with_networks(deep(), other_weight(0)),
     "barrier-above-a-layer-whose-bias-differs": lambda: with_networks(deep(), other_bias(0)),

@@ -364,7 +364,9 @@ def attack_kept(K: Kernel, problem, claim, rng: np.random.Generator) -> None:
     for a, b in ((B, B), (A, A)):
         assert not accepted(K, replace(problem, A=a, B=b), replace(claim, gap=0.0))
     for word in ("trained", "frozen", "trained above frozen layers", "frozen above frozen layers", "thawed"):
-        if word != claim.output_layer and not (claim.output_layer.startswith("trained") and word == claim.output_layer.replace("trained", "frozen")):
+        if word != claim.output_layer and not (
+            claim.output_layer.startswith("trained") and word == claim.output_layer.replace("trained", "frozen")
+        ):
             assert not accepted(K, problem, replace(claim, output_layer=word, gap=0.0)), word
     for l in range(len(A.weights)):
         if l == len(A.weights) - 2 or (l == len(A.weights) - 1 and claim.output_layer.startswith("trained")):
@@ -373,7 +375,9 @@ def attack_kept(K: Kernel, problem, claim, rng: np.random.Generator) -> None:
             parts = list(getattr(B, kind))
             if parts[l] is not None:
                 parts[l] = parts[l] * (1 + 2.0**-40)
-                assert not accepted(K, replace(problem, B=replace(B, **{kind: tuple(parts)})), replace(claim, gap=0.0)), (l, kind)
+                assert not accepted(
+                    K, replace(problem, B=replace(B, **{kind: tuple(parts)})), replace(claim, gap=0.0)
+                ), (l, kind)
     if B.weights[-1].shape[0] > 1 and B.weights[-1].shape[1] > 1:
         # Under a head of several outputs neurons are no copies of one another.
         for name in ("cells", "outside"):
@@ -384,7 +388,9 @@ def attack_kept(K: Kernel, problem, claim, rng: np.random.Generator) -> None:
         inner[:, 1:] = inner[:, 1:] - inner[:, 1:] % 2 + inner[:, :1] % 2
         assert not accepted(K, problem, replace(claim, faces=inner))
     several = B.weights[-1].shape[0] > 1
-    assert not several or not valid(K, problem, replace(claim, output_layer=claim.output_layer.replace("frozen", "trained")))
+    assert not several or not valid(
+        K, problem, replace(claim, output_layer=claim.output_layer.replace("frozen", "trained"))
+    )
     if several or claim.output_layer.startswith("trained"):
         o = replace(problem.objective, penalty="weight_decay" if several else "l1", kappa=0.02)
         assert not accepted(K, replace(problem, objective=o), replace(claim, gap=0.0))

@@ -183,7 +183,10 @@ def kept_instance(
     starts = [rng.normal(size=cuts[-1]) for _ in range(5)]
     nets = [at(minimize(value, z, method="Nelder-Mead", options=options).x) for z in starts]
     risk, hidden = Risk(objective, X, y), "frozen" if below else "trained"
-    found = [exact_gap(A, B, risk, output_layer=output_layer, hidden_layers=hidden) for A, B in itertools.combinations(nets, 2)]
+    found = [
+        exact_gap(A, B, risk, output_layer=output_layer, hidden_layers=hidden)
+        for A, B in itertools.combinations(nets, 2)
+    ]
     pairs = list(itertools.combinations(nets, 2))
     k = max(range(len(found)), key=lambda k: found[k].gap[0])
     if found[k].gap[0] < 1e-3:

@@ -100,7 +100,9 @@ def solvable(
         if problem.objective.penalty in ("none", "l1"):
             nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k, edge)
         elif (
-            problem.A.biases[-1] is not None and not output_layer.startswith("frozen") and not problem.objective.penalise_output_bias
+            problem.A.biases[-1] is not None
+            and not output_layer.startswith("frozen")
+            and not problem.objective.penalise_output_bias
         ):
             o = problem.objective
             nu[k] = with_zero_sum(nu[k], problem.targets[:, 0], o.loss, o.delta)

@@ -57,9 +57,11 @@ def above_shared(A: Network, B: Network, risk: Risk) -> Above:
     try:
         features = np.array([[v / (1 << exponent) for v in row] for row in whole.tolist()]).reshape(whole.shape)
     except OverflowError:
-        raise UsageError("landscape: features below the last hidden layer are beyond float64; scale inputs or weights") from None
-    tops = (Network(n.weights[-2:], n.biases[-2:]) for n in (A, B))
-    return Above(*tops, replace(risk, X=features), whole, exponent)
+        raise UsageError(
+            "landscape: features below the last hidden layer are beyond float64; scale inputs or weights"
+        ) from None
+    top, other = (Network(n.weights[-2:], n.biases[-2:]) for n in (A, B))
+    return Above(top, other, replace(risk, X=features), whole, exponent)
 
 
 def exact_features(network: Network, X: Array) -> tuple[Array, int]:

@@ -86,7 +86,9 @@ class ConicProgram:
         first_t = r
         first_loss = r + (k if s.penalised else 0) + int(priced)
         rows_of_loss = {"squared": 1, "huber": 2, "logistic": 3}
-        total = first_loss + (N * (1 + s.outputs) if s.loss.name == "cross_entropy" else rows_of_loss[s.loss.name] * len(Z))
+        total = first_loss + (
+            N * (1 + s.outputs) if s.loss.name == "cross_entropy" else rows_of_loss[s.loss.name] * len(Z)
+        )
         if total == 0:
             return self._point(np.zeros(0), codes, facet, Z, k, n)
         P, q = np.zeros((total, total)), np.zeros(total)

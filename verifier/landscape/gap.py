@@ -129,7 +129,8 @@ def exact_gap(
 ) -> ExactGap:
     """Search for the pass between two networks of one hidden layer and one output, or of several with a frozen output layer.
 
-    output_layer "frozen": paths keep the output layer. hidden_layers "frozen": they keep all hidden layers but the last, which deep networks need. most_cells: stop after so many, with the bracket found; memory grows with them.
+    output_layer "frozen": paths keep the output layer. hidden_layers "frozen": they keep all hidden layers but the last, which deep networks need.
+    most_cells: stop after so many, with the bracket found; memory grows with them.
     state: file that the search is saved to when it stops early, and taken up from when it is there. progress(lower, upper, visited).
 
     Raises UsageError for pairs and objectives that cells do not cover, MalformedInputError for a state of something else.

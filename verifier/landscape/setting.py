@@ -114,7 +114,12 @@ def _check(objective: Objective, targets: Array, frozen: bool) -> None:
 
 
 def make_setting(
-    risk: Risk, width: int, *, hidden_bias: bool = True, output_bias: bool = False, exact: tuple[Array, int] | None = None
+    risk: Risk,
+    width: int,
+    *,
+    hidden_bias: bool = True,
+    output_bias: bool = False,
+    exact: tuple[Array, int] | None = None,
 ) -> LandscapeSetting:
     """The landscape of all networks of one width, the output layer trained. One target column. exact: as in `scaled_cells`.
 
@@ -125,7 +130,9 @@ def make_setting(
         raise UsageError(f"landscape: the width must be at least 1, got {width}")
     X = np.ascontiguousarray(risk.X, dtype=np.float64)
     y = np.asarray(risk.targets, dtype=np.float64)
-    setting = LandscapeSetting(risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias, exact=exact))
+    setting = LandscapeSetting(
+        risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias, exact=exact)
+    )
     # Numbers that float64 has no room for are refused here, before any work.
     _ = setting.normal
     return setting

@@ -1,4 +1,4 @@
-"""What the neurons of the last hidden layer read, without rounding: the samples, or the features that the layers below give (docs/mathematics.md, section 8)."""
+"""What the neurons of the last hidden layer read, without rounding: samples, or features of the layers below (docs/mathematics.md, section 8)."""
 
 from __future__ import annotations
 

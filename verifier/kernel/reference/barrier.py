@@ -267,7 +267,9 @@ def face_bound(problem: Problem, claim: BarrierLowerBound | FaceDuals, neuron: N
         below += rational(sum((a * b for a, b in zip(c, totals, strict=True)), Fraction(0)) / N)
     if o.penalty == "l1":
         # The output layer is frozen: its norm is a constant.
-        below += arb(o.kappa) * rational(sum((abs(Fraction(v)) for v in problem.A.weights[-1].ravel().tolist()), Fraction(0)))
+        below += arb(o.kappa) * rational(
+            sum((abs(Fraction(v)) for v in problem.A.weights[-1].ravel().tolist()), Fraction(0))
+        )
     if not priced:
         return below
     worst = ZERO

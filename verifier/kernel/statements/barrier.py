@@ -1,4 +1,4 @@
-"""Claims about every path between two networks that keeps all hidden layers below the last one, and perhaps the output layer: docs/mathematics.md, section 8."""
+"""Claims about every path, or every one that keeps the output layer, or the hidden layers below the last one: docs/mathematics.md, section 8."""
 
 from __future__ import annotations
 
@@ -159,7 +159,9 @@ def _require_scope(problem: Problem, frozen: bool) -> None:
     for W, V, a, b in zip(A.weights[:-2], B.weights[:-2], A.biases[:-2], B.biases[:-2], strict=True):
         require(np.array_equal(W, V) and _same(a, b), "A and B differ in a hidden layer below the last one")
     products = len(problem.X) * sum(W.size for W in A.weights[:-2])
-    require(not deep or products <= MOST_PRODUCTS, "too many numbers below the last hidden layer to be computed exactly")
+    require(
+        not deep or products <= MOST_PRODUCTS, "too many numbers below the last hidden layer to be computed exactly"
+    )
 
 
 def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
