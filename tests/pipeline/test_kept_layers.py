@@ -7,8 +7,8 @@ import pytest
 
 import verifier
 from tests.kernel.barriers import KEPT, kept_instance
-from verifier.cli.main import main
 from verifier.certificate import read_certificate
+from verifier.cli.main import main
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
 from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound
@@ -52,7 +52,11 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("case", KEPT, ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [c if k in (0, 2, 5, 7, 8) else pytest.param(c, marks=pytest.mark.slow) for k, c in enumerate(KEPT)],
+    ids=str,
+)
 def test_both_ends_are_certified_and_say_which_paths_are_meant(case, tmp_path):
     A, B, data, words, layers, level = asked(case)
     out = tmp_path / "x.safetensors"
@@ -109,7 +113,7 @@ def test_a_pair_on_the_command_line(tmp_path, capsys):
     assert main(["check", str(tmp_path / "p" / "pair.safetensors"), "--reference"]) == 0
     assert "every path that keeps the output layer of A and B" in capsys.readouterr().err
     # Several outputs that are trained, and layers below that are none: with the reason, and the documented exit code.
-    assert main([*argv, "--methods", "line", "--out", str(tmp_path / "q")]) in (0, 2)
+    assert main([*argv, "--methods", "line", "--out", str(tmp_path / "q")]) == 0
     assert "may turn without passing 0" in capsys.readouterr().err
     assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "r")]) == 2
     assert "at least two hidden layers" in capsys.readouterr().err

@@ -139,8 +139,8 @@ def exact_gap(
         raise UsageError(f"landscape: hidden_layers must be trained or frozen, got {hidden_layers!r}")
     if A.depth > 2 and hidden_layers == "trained":
         raise UsageError(
-            f"landscape: expected one hidden layer, these networks have {A.depth - 1}: where layers below move too, outputs are products of weights, and F is not "
-            "convex on any cell. Networks that share all hidden layers below the last one have exact barriers on the paths that keep these: "
+            f"landscape: expected one hidden layer, these networks have {A.depth - 1}: where layers below move too, outputs are products of weights, and F is "
+            "not convex on any cell. Networks that share all hidden layers below the last one have exact barriers on the paths that keep these: "
             "hidden_layers=frozen, or `verifier landscape --pair A B --frozen-hidden-layers`"
         )
     deep, whole, risk_of_pair = (A, B), None, risk

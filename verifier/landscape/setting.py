@@ -153,8 +153,8 @@ def pair_setting(
         )
     if A.theta.shape[0] > 1 and output_layer == "trained":
         raise UsageError(
-            f"landscape: expected one output, got {A.theta.shape[0]}: while several outputs are trained a head is a vector that may turn without passing 0, not one "
-            "of two signs, and no finite number of cells is known on which F is convex; with a frozen output layer there is: output_layer=frozen, or "
+            f"landscape: expected one output, got {A.theta.shape[0]}: while several outputs are trained a head is a vector that may turn without passing 0, "
+            "not one of two signs, and no finite number of cells is known on which F is convex; with a frozen output layer there is: output_layer=frozen, or "
             "`verifier landscape --pair A B --frozen-output-layer`"
         )
     if A.negative_slope:
