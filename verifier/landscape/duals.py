@@ -124,7 +124,8 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
         if code >= 0:
             rows[k] = scale * found[code, facet if k == 0 else -1][0]
     excess = max(0.0, scale * largest - (1.0 if form.penalised else 0.0))
-    nu, rows = np.ldexp(nu, form.output), np.ldexp(rows, form.output)
+    sizes = np.array([form.head_exponent(code) if code >= 0 else 0 for code in codes], dtype=np.int64)
+    nu, rows = np.ldexp(nu, form.output), np.ldexp(rows, form.output + sizes[:, None])
     return FaceDual(nu, rows, dual_bound(setting, nu), excess)
 
 

@@ -44,7 +44,7 @@ class GivenProgram:
         return self.setting.normal.given_value(self.program.value(face))
 
     def solve(self, face: Face) -> FacePoint:
-        return self.setting.normal.given(self.program.solve(face))
+        return self.setting.normal.given(self.program.solve(face), face[1])
 
 
 def make_program(setting: LandscapeSetting, method: str = "auto") -> GivenProgram:

@@ -31,7 +31,8 @@ class NormalForm:
     """`F' = weight mean_j loss'(y'_j, f'_j + margin) + sum_i |prices * u'_i| + bias_price |c'|` with `f'_j = sum_i s_i relu(u'_i . xt'_j) + c'`.
 
     The given problem is its image under `xt_jk = 2^columns_k xt'_jk`, `f = shift + 2^output f'`, `F = 2^value F'`; hence
-    `u_ik = 2^(output - columns_k) u'_ik` and, for dual vectors of the mean loss, `nu = 2^output nu'` with the same powers for multipliers.
+    `u_ik = 2^(output - columns_k - e) u'_ik` and, for dual vectors of the mean loss, `nu = 2^output nu'`, `mu = 2^(output + e) mu'` for multipliers; e is
+    the neuron's entry of head_exponents (kinds,), by which frozen heads of several outputs are scaled to size 1, and 0 with one output.
     neurons: of xt'. targets (N, K): y', or labels (N,). shift: the fixed output bias, or a place amid the targets where a free one costs nothing. margin:
     the fixed output bias of losses that know no shift of targets; both of them (K,) with several outputs, whose rows have prices |theta_i|_1 times these.
     prices (n,), 0 without penalty. constant: kappa |theta|_1 under l1, to be added to F.
@@ -49,6 +50,7 @@ class NormalForm:
     output: int
     value: int
     shift: float | Array
+    head_exponents: tuple[int, ...]
     outputs: int = 1
     constant: float = 0.0
 
@@ -79,18 +81,23 @@ class NormalForm:
         """F for F'."""
         return float(np.ldexp(value, self.value)) + self.constant
 
-    def given_u(self, u: Array) -> Array:
-        """u (..., n) for u'."""
-        return np.ldexp(u, self.output - self.columns)
+    def head_exponent(self, code: int) -> int:
+        return self.head_exponents[code % self.neurons.kinds]
 
-    def given(self, point: FacePoint) -> FacePoint:
-        """The point in the given problem's numbers."""
+    def given_u(self, u: Array, code: int) -> Array:
+        """u (..., n) for u' of a neuron of this code."""
+        return np.ldexp(u, self.output - self.columns - self.head_exponent(code))
+
+    def given(self, point: FacePoint, facet: int) -> FacePoint:
+        """The point, of a face with this facet, in the given problem's numbers."""
         return replace(
             point,
             value=self.given_value(point.value),
             predictions=(self.shift + np.ldexp(self.by_output(point.predictions), self.output)).reshape(-1),
-            u={code: self.given_u(u) for code, u in point.u.items()},
-            facet_u=None if point.facet_u is None else self.given_u(point.facet_u),
+            u={code: self.given_u(u, code) for code, u in point.u.items()},
+            facet_u=None
+            if point.facet_u is None
+            else self.given_u(point.facet_u, int(self.neurons.facet_codes[facet, 0])),
             bias=float(self.shift) + float(np.ldexp(point.bias, self.output)) if self.output_bias else 0.0,
             nu=np.ldexp(point.nu, self.output),
         )
@@ -111,7 +118,12 @@ def scaled_cells(
     )  # fmt: skip
     if not np.array_equal(np.ldexp(given.interiors, columns), scaled.interiors):
         raise UsageError("landscape: the inputs' columns differ too much in size for float64; scale them")
-    return NeuronCells(given, heads), NeuronCells(scaled, heads), columns
+    return NeuronCells(given, heads), NeuronCells(scaled, np.ldexp(heads, -_sizes(heads)[:, None])), columns
+
+
+def _sizes(heads: Array) -> Array:
+    """(kinds,) e with the largest |entry| of each head in [2^(e-1), 2^e); of heads 1 and -1, which stand for any size, 0."""
+    return np.frexp(np.abs(heads).max(axis=1))[1] if heads.shape[1] > 1 else np.zeros(len(heads), dtype=np.int64)
 
 
 def _augmented(whole: Array, exponent: int, hidden_bias: bool, columns: Array) -> Array:
@@ -154,5 +166,6 @@ def normal_form(s: LandscapeSetting) -> NormalForm:
         )
     return NormalForm(
         s.scaled_neurons, loss, y, 2.0**weight, margin, prices,
-        float(np.ldexp(s.bias_price, output - value)), s.output_bias, s.columns, output, value, shift, s.outputs, s.constant,
+        float(np.ldexp(s.bias_price, output - value)), s.output_bias, s.columns, output, value, shift,
+        tuple(_sizes(s.neurons.heads).tolist()), s.outputs, s.constant,
     )  # fmt: skip
