@@ -116,3 +116,18 @@ _SEVERITY = (5, 1, 4, 3, 0)
 
 def worst_exit_code(codes: list[int]) -> int:
     return next((c for c in _SEVERITY if c in codes), 0)
+
+
+# The paths that a barrier is about, by what its claim says of the output layer (docs/certificate-v2.md, `barrier_lower_bound`).
+PATHS = {
+    "trained": "path",
+    "frozen": "path with this output layer",
+    "trained above frozen layers": "path with these layers below the last hidden one",
+    "frozen above frozen layers": "path with these layers but the last hidden one",
+}
+# What is frozen on them.
+FROZEN = {
+    "frozen": "with the output layer frozen",
+    "trained above frozen layers": "with the layers below the last hidden one frozen",
+    "frozen above frozen layers": "with all layers but the last hidden one frozen",
+}

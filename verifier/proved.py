@@ -31,7 +31,7 @@ from verifier.kernel.statements import (
     validate_region_optimum,
 )
 from verifier.kernel.statements.refusal import require_types
-from verifier.proved_barrier import barrier_tokens, require_format
+from verifier.proved_barrier import barrier_tokens, require_format, why_not_covered
 from verifier.proved_region import region_tokens
 from verifier.proved_text import Tokens, counts, flag, layer, layers, matrix, vector
 
@@ -112,6 +112,8 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
             validate_head(problem, claim)
             return None
         if isinstance(claim, BarrierLowerBound):
+            if (why := why_not_covered(problem)) is not None:
+                return ProvedVerdict(claim, ProvedOutcome.NOT_COVERED, why)
             require_format(problem, claim)
             return None
         if isinstance(claim, RegionOptimum):

@@ -22,11 +22,21 @@ Rows = list[list[Fraction]]
 ZERO = fmpq(0)
 
 
+def why_not_covered(problem: Problem) -> str | None:
+    """Why the program knows nothing of barriers between such networks, whatever is claimed of them; None where it does. Its proof is of one output above
+    one hidden layer, with nothing to pay for the output layer alone."""
+    if len(problem.A.weights) != 2:
+        return "barriers between networks of several hidden layers are not covered"
+    if len(problem.A.weights[-1]) != 1:
+        return "barriers of several outputs are not covered"
+    return "barriers under l1 are not covered" if problem.objective.penalty == "l1" else None
+
+
 def require_format(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject what the format refuses apart from any bound: shapes, patterns twice, supports that are none, a claim that no face leaves."""
     validate_barrier(problem, claim)
     cones = read_cones(problem, claim)
-    ways = leaving_faces(claim.cells, *neighbour_tables(cones, signs=claim.output_layer == "trained"))
+    ways = leaving_faces(claim.cells, *neighbour_tables(cones, signs=not claim.frozen))
     require(len(ways) > 0, "no face leaves the cells")
 
 
@@ -37,7 +47,7 @@ def barrier_tokens(problem: Problem, claim: BarrierLowerBound) -> Tokens:
     yield from (
         flag(hidden),
         flag(problem.A.biases[1] is not None),
-        flag(claim.output_layer == "frozen"),
+        flag(claim.frozen),
         flag(claim.around == "A"),
         claim.level,
         claim.gap,
@@ -157,7 +167,7 @@ def _balanced(problem: Problem, claim: BarrierLowerBound, X: Rows, f: int, value
                 row[j] = sign * a[j] * X[j][e]
                 row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]
             equations.append(row)
-    if problem.A.biases[1] is not None and claim.output_layer == "trained":
+    if problem.A.biases[1] is not None and not claim.frozen:
         equations.append([Fraction(1)] * N + [Fraction(0)] * (m * N))
     basis = [k for k in claim.basis[f].tolist() if k != -1]
     return _solved(equations, [Fraction(0)] * len(equations), values, basis)

@@ -13,6 +13,7 @@ from . import (
     channels,
     cone_barrier,
     every_width,
+    kept_layers,
     landscape,
     region_optimum,
     sign_count,
@@ -152,6 +153,7 @@ def all_correct() -> dict[str, Case]:
         for name, make in {
             **channels.CORRECT,
             **landscape.CORRECT,
+            **kept_layers.CORRECT,
             **whole_landscape.CORRECT,
             **sign_count.CORRECT,
             **cone_barrier.CORRECT,

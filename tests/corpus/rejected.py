@@ -16,6 +16,7 @@ from . import (
     channels,
     cone_barrier,
     every_width,
+    kept_layers,
     landscape,
     region_optimum,
     sign_count,
@@ -528,6 +529,7 @@ ATTACKS.update({
 ATTACKS.update(attacks.REJECTED)
 ATTACKS.update(channels.REJECTED)
 ATTACKS.update(landscape.REJECTED)
+ATTACKS.update(kept_layers.REJECTED)
 ATTACKS.update(whole_landscape.REJECTED)
 ATTACKS.update(sign_count.REJECTED)
 ATTACKS.update(cone_barrier.REJECTED)

@@ -7,7 +7,9 @@ from fractions import Fraction as Q
 
 import numpy as np
 
-from .barriers import frozen_instance, instance
+from verifier.landscape.reference import reference_minimum
+
+from .barriers import KEPT, frozen_instance, instance, kept_instance
 from .components import Kernel, exact
 
 # Cases without and with a penalty, an output bias, two inputs, and two neurons.
@@ -282,6 +284,118 @@ def check_frozen_output_layer(K: Kernel, rng: np.random.Generator) -> None:
         assert not accepted(K, replace(mine, B=other), replace(own, gap=0.0))
 
 
+def kept_case(K: Kernel, k: int):
+    problem, claim, level, setting = kept_instance(**KEPT[k])
+    A, B = (of_kernel(K, p, K.statements.Parameters) for p in (problem.A, problem.B))
+    o = of_kernel(K, problem.objective, K.statements.Objective)
+    mine = K.statements.Problem(o, problem.X, problem.targets, A, B)
+    return mine, of_kernel(K, claim, K.statements.BarrierLowerBound), level, setting
+
+
+def reference_faces(problem, claim, setting) -> np.ndarray:
+    """The least F on each face of the claim, by CVXPY on the constraints of every sample, over the patterns of the claim itself."""
+    kinds, cones = setting.neurons.kinds, setting.neurons.cones
+    place = [int(np.flatnonzero((cones.patterns == a).all(axis=1))[0]) for a in claim.patterns]
+    code = lambda c: kinds * place[c // kinds] + c % kinds
+    out = []
+    for codes, facet in zip(claim.faces.tolist(), claim.facets.tolist()):
+        moving = None if codes[0] == -1 else (code(codes[0]), facet)
+        out.append(reference_minimum(setting, [code(c) for c in codes[1:]], moving)[0])
+    return np.array(out)
+
+
+def check_kept_layers(K: Kernel, rng: np.random.Generator) -> None:
+    """Several outputs, deep networks: the claims hold, no dual proves more than its face's least F, and no face, cell or layer may be another."""
+    for k in range(len(KEPT)):
+        problem, claim, level, setting = kept_case(K, k)
+        assert accepted(K, problem, claim), KEPT[k]
+        assert not accepted(K, problem, replace(claim, level=level * (1 + 1e-6)))
+        assert not accepted(K, problem, replace(claim, gap=claim.gap * (1 + 1e-6)))
+        weights = reference_faces(problem, claim, setting)
+        true = K.barrier.face_bounds(problem, claim, claim.patterns)
+        assert (true <= weights + 1e-6).all()
+        assert (true >= level * (1 - 1e-6)).all()
+        roomy = replace(claim, level=float(4 * weights.max()))
+        f, size = claim.nu.shape
+        for _ in range(6):
+            amount = 10.0 ** rng.uniform(-4, 0)
+            nu = claim.nu + amount * rng.normal(size=claim.nu.shape) * (rng.random() < 0.5)
+            mu = claim.multipliers * rng.choice([0.0, 1.0, 1.0 + amount], size=claim.multipliers.shape)
+            mu = mu + (rng.random(mu.shape) < 0.1) * amount * rng.choice([0.0, 1.0, -1.0], size=mu.shape)
+            if problem.objective.loss == "cross_entropy":
+                nu = in_simplex(nu.reshape(f, len(problem.X), -1), problem.targets).reshape(f, size)
+            elif problem.objective.loss == "huber":
+                nu = np.clip(nu, -problem.objective.delta, problem.objective.delta)
+            basis = claim.basis if rng.random() < 0.8 else claim.basis[:, :0]
+            for one in range(f):
+                part = {"faces": claim.faces, "facets": claim.facets, "nu": nu, "multipliers": mu, "basis": basis}
+                changed = replace(roomy, **{n: a[one : one + 1] for n, a in part.items()})
+                try:
+                    bound = K.barrier.face_bounds(problem, changed, claim.patterns)[0]
+                except K.statements.Rejected:
+                    continue
+                assert bound <= weights[one] + 1e-6, "a dual bound lies above the face's minimum"
+        attack_kept(K, problem, claim, rng)
+
+
+def in_simplex(nu: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Rows p - e_label on a dyadic grid."""
+    rows = np.arange(len(labels))
+    out = np.clip(np.round(nu * 2.0**40) / 2.0**40, 0.0, 1.0 / nu.shape[2])
+    out[:, rows, labels] = 0.0
+    out[:, rows, labels] = -out.sum(axis=2)
+    return out
+
+
+def valid(K: Kernel, problem, claim) -> bool:
+    """Whether the claim is within the theorem at all, whatever its duals prove."""
+    try:
+        K.statements.validate_barrier(problem, claim)
+    except K.statements.Rejected:
+        return False
+    return True
+
+
+def attack_kept(K: Kernel, problem, claim, rng: np.random.Generator) -> None:
+    A, B, f = problem.A, problem.B, len(claim.faces)
+    rows = ("faces", "facets", "nu", "multipliers", "basis")
+    for gone in range(f):
+        assert not accepted(K, problem, replace(claim, **{n: np.delete(getattr(claim, n), gone, axis=0) for n in rows}))
+    for a, b in ((B, B), (A, A)):
+        assert not accepted(K, replace(problem, A=a, B=b), replace(claim, gap=0.0))
+    for word in ("trained", "frozen", "trained above frozen layers", "frozen above frozen layers", "thawed"):
+        if word != claim.output_layer and not (
+            claim.output_layer.startswith("trained") and word == claim.output_layer.replace("trained", "frozen")
+        ):
+            assert not accepted(K, problem, replace(claim, output_layer=word, gap=0.0)), word
+    for l in range(len(A.weights)):
+        if l == len(A.weights) - 2 or (l == len(A.weights) - 1 and claim.output_layer.startswith("trained")):
+            continue
+        for kind in ("weights", "biases"):
+            parts = list(getattr(B, kind))
+            if parts[l] is not None:
+                parts[l] = parts[l] * (1 + 2.0**-40)
+                assert not accepted(
+                    K, replace(problem, B=replace(B, **{kind: tuple(parts)})), replace(claim, gap=0.0)
+                ), (l, kind)
+    if B.weights[-1].shape[0] > 1 and B.weights[-1].shape[1] > 1:
+        # Under a head of several outputs neurons are no copies of one another.
+        for name in ("cells", "outside"):
+            swapped = replace(claim, **{name: getattr(claim, name)[..., ::-1].copy()})
+            assert not valid(K, problem, swapped)
+            assert not accepted(K, problem, swapped)
+        inner = claim.faces.copy()
+        inner[:, 1:] = inner[:, 1:] - inner[:, 1:] % 2 + inner[:, :1] % 2
+        assert not accepted(K, problem, replace(claim, faces=inner))
+    several = B.weights[-1].shape[0] > 1
+    assert not several or not valid(
+        K, problem, replace(claim, output_layer=claim.output_layer.replace("frozen", "trained"))
+    )
+    if several or claim.output_layer.startswith("trained"):
+        o = replace(problem.objective, penalty="weight_decay" if several else "l1", kappa=0.02)
+        assert not accepted(K, replace(problem, objective=o), replace(claim, gap=0.0))
+
+
 BARRIER_CHECKS = [
     check_barrier_level,
     check_leaving_faces,
@@ -290,4 +404,5 @@ BARRIER_CHECKS = [
     check_hidden_facets,
     check_exact_solving,
     check_frozen_output_layer,
+    check_kept_layers,
 ]

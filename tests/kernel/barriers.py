@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from functools import cache
 
 import numpy as np
@@ -137,3 +138,60 @@ def frozen_instance(seed):
     claim = barrier_of(problem, found)
     assert claim is not None, "this seed has no barrier"
     return problem, claim, found.upper
+
+
+# Several outputs under a head that stays, and networks above layers that they share: the seed is one with a barrier.
+KEPT = (
+    {"seed": 2, "K": 2},
+    {"seed": 1, "K": 3, "m": 1, "N": 5, "output_bias": True},
+    {"seed": 2, "K": 2, "loss": "cross_entropy"},
+    {"seed": 0, "K": 3, "m": 1, "N": 6, "loss": "cross_entropy", "kappa": 0.02, "penalty": "path", "output_bias": True},
+    {"seed": 3, "K": 2, "kappa": 0.02, "penalty": "path"},
+    {"seed": 2, "K": 2, "loss": "huber", "kappa": 0.02, "penalty": "l1"},
+    {"seed": 2, "below": (2, 2), "m": 1, "N": 6, "output_layer": "trained"},
+    {"seed": 4, "below": (2, 2), "m": 1, "N": 6, "output_layer": "trained"},
+    {"seed": 0, "below": (2,), "hidden_bias": False},
+    {"seed": 2, "below": (2, 2), "m": 1, "K": 2, "loss": "cross_entropy", "d": 2},
+)
+
+
+@cache
+def kept_instance(
+    seed, *, K=1, m=2, N=8, d=1, below=(), loss="squared", kappa=0.0, penalty=None, output_layer="frozen", hidden_bias=True, output_bias=False
+):  # fmt: skip
+    """(problem, claim, pass level, setting): the pair with the highest barrier of five networks trained by Nelder and Mead above layers, and perhaps under
+    a head, that they share. None where there is no barrier of 1e-3."""
+    rng = np.random.default_rng(seed)
+    X, y = np.sort(rng.uniform(-1, 1, (N, d)), axis=0), rng.normal(size=(N, K))
+    if loss == "cross_entropy":
+        y = np.arange(N) % K
+    widths = (d, *below)
+    shared = [(rng.normal(size=(b, a)), rng.normal(size=b)) for a, b in itertools.pairwise(widths)]
+    n, frozen = widths[-1], output_layer == "frozen"
+    V, c = rng.normal(size=(K, m)), rng.normal(size=K) / 4 if output_bias else None
+    objective = make_objective(loss, delta=0.3 if loss == "huber" else None, kappa=kappa, penalty=penalty)
+    cuts = np.cumsum([m * n, m * hidden_bias, 0 if frozen else m, 0 if frozen or not output_bias else 1])
+
+    def at(z):
+        W, b, t, u = np.split(z, cuts)[:4]
+        head, bias = (V, c) if frozen else (t[None], u if output_bias else None)
+        below_and_own = [*shared, (W.reshape(m, n), b if hidden_bias else None), (head, bias)]
+        return Network(*zip(*below_and_own))
+
+    value = lambda z: objective.value(at(z), X, y)
+    options = {"maxiter": 2000, "xatol": 1e-7}
+    starts = [rng.normal(size=cuts[-1]) for _ in range(5)]
+    nets = [at(minimize(value, z, method="Nelder-Mead", options=options).x) for z in starts]
+    risk, hidden = Risk(objective, X, y), "frozen" if below else "trained"
+    found = [
+        exact_gap(A, B, risk, output_layer=output_layer, hidden_layers=hidden)
+        for A, B in itertools.combinations(nets, 2)
+    ]
+    pairs = list(itertools.combinations(nets, 2))
+    k = max(range(len(found)), key=lambda k: found[k].gap[0])
+    if found[k].gap[0] < 1e-3:
+        return None
+    problem = kernel_problem(*pairs[k], risk)
+    claim = barrier_of(problem, found[k])
+    assert claim is not None
+    return problem, claim, found[k].upper, found[k].setting

@@ -46,11 +46,21 @@ def false_barrier(problem: Any, claim: Any) -> str | None:
         return None
     if problem.weights is not None:
         return "weights"
-    best = _through_zero(A, B, objective, problem, claim.output_layer == "frozen")
+    # Of deep networks a claim is about the paths that keep all hidden layers below the last, and says so.
+    words, deep = claim.output_layer.split(" above frozen layers")[0], A.depth > 2
+    if words not in ("trained", "frozen") or deep != claim.output_layer.endswith(" above frozen layers"):
+        return "about other paths than there are"
+    if words == "trained" and len(A.theta) > 1:
+        return "of several outputs that are trained nothing is known"
+    best = _through_zero(A, B, objective, problem, words == "frozen")
     if best < claim.level * (1 - SLACK):
         return f"a path through 0 stays below {best}"
+    best = _row_by_row(A, B, objective, problem) if words == "frozen" else np.inf
+    if best < claim.level * (1 - SLACK):
+        return f"a path of one row after the other stays below {best}"
+    risk = Risk(objective, problem.X, problem.targets)
     try:
-        found = exact_gap(A, B, Risk(objective, problem.X, problem.targets), output_layer=claim.output_layer)
+        found = exact_gap(A, B, risk, output_layer=words, hidden_layers="frozen" if deep else "trained")
     except VerifierError:
         return None
     return f"a path stays below {found.upper}" if found.upper < claim.level * (1 - SLACK) else None
@@ -62,7 +72,9 @@ def _through_zero(A: Network, B: Network, objective: Any, problem: Any, frozen: 
     if frozen:
         for net in (A, B):
             for t in np.linspace(0, 1, 60):
-                faded = net.replace(1, net.W * t, None if net.b is None else net.b * t)
+                l = net.depth - 1
+                W, b = net.weights[l - 1], net.biases[l - 1]
+                faded = net.replace(l, W * t, None if b is None else b * t)
                 worst = max(worst, objective.path_value(faded, problem.X, problem.targets))
         return worst
     for net in (A, B):
@@ -74,6 +86,31 @@ def _through_zero(A: Network, B: Network, objective: Any, problem: Any, frozen: 
             faded = A.replace(-1, 0 * A.theta, A.c + t * (B.c - A.c))
             worst = max(worst, objective.path_value(faded, problem.X, problem.targets))
     return worst
+
+
+def _row_by_row(A: Network, B: Network, objective: Any, problem: Any) -> float:
+    """The least, over two orders of the neurons, of the largest F while one row of the last hidden layer after the other goes to B's: F is convex between
+    the points at which the moving row changes its sign on a sample."""
+    l, best = A.depth - 1, np.inf
+    h = problem.X
+    for W, b in list(zip(A.weights, A.biases))[: l - 1]:
+        h = np.maximum(h @ W.T + (0.0 if b is None else b), 0.0)
+    rows = [
+        n.weights[l - 1] if n.biases[l - 1] is None else np.column_stack([n.weights[l - 1], n.biases[l - 1]])
+        for n in (A, B)
+    ]
+    inputs = h if A.biases[l - 1] is None else np.column_stack([h, np.ones(len(h))])
+    for order in (range(len(rows[0])), range(len(rows[0]) - 1, -1, -1)):
+        at, worst = rows[0].copy(), -np.inf
+        for i in order:
+            u, v = inputs @ rows[0][i], inputs @ rows[1][i]
+            turns = np.flatnonzero(u * v < 0)
+            for t in [0.0, *(u[turns] / (u[turns] - v[turns])).tolist(), 1.0]:
+                at[i] = (1 - t) * rows[0][i] + t * rows[1][i]
+                W, b = (at, None) if A.biases[l - 1] is None else (at[:, :-1], at[:, -1])
+                worst = max(worst, objective.path_value(A.replace(l, W, b), problem.X, problem.targets))
+        best = min(best, worst)
+    return best
 
 
 def false_region(problem: Any, claim: Any) -> str | None:

@@ -338,7 +338,8 @@ def permutation(rng: Rng, d: Document, a: Arrays) -> None:
 
 def output_layer(rng: Rng, d: Document, a: Arrays) -> None:
     claim = pick(rng, (c for c in d["claims"] if "output_layer" in c))
-    claim["output_layer"] = "frozen" if claim["output_layer"] == "trained" else "trained"
+    words = ("trained", "frozen", "trained above frozen layers", "frozen above frozen layers")
+    claim["output_layer"] = pick(rng, (w for w in words if w != claim["output_layer"]))
 
 
 def region_owner(rng: Rng, d: Document, a: Arrays) -> None:

@@ -8,7 +8,7 @@ import pytest
 from verifier.kernel import check
 
 from .barrier_components import BARRIER_CHECKS, CASES
-from .barriers import frozen_instance, instance
+from .barriers import KEPT, frozen_instance, instance, kept_instance
 from .components import run_check
 from .loader import kernel
 from .seeded import unnoticed
@@ -71,6 +71,31 @@ def test_penalties_that_rescaling_changes_are_refused():
         assert "rescaling a row changes it" in verdict.sentence
 
 
+@pytest.mark.parametrize("case", KEPT, ids=str)
+def test_two_evaluations_agree_on_kept_layers(case):
+    """The same level to rounding, nothing above it, and what fast accepts of changed duals reference accepts too."""
+    problem, claim, level, _ = kept_instance(**case)
+    fast, reference = check(problem, claim), check(problem, claim, evaluation="reference")
+    assert fast.accepted
+    assert reference.accepted, reference.sentence
+    assert fast.computed["level"] == pytest.approx(reference.computed["level"], rel=1e-12)
+    assert "keeps" in fast.sentence
+    assert ("the hidden layers below the last one" in fast.sentence) == ("below" in case)
+    assert ("the output layer" in fast.sentence) == claim.frozen
+    for change in ({"level": level * (1 + 1e-6), "gap": 0.0}, {"gap": claim.gap * (1 + 1e-6)}):
+        assert not check(problem, replace(claim, **change), evaluation="reference").accepted
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        changed = replace(claim, level=float(level * rng.uniform(0, 1)), gap=0.0)
+        nu = claim.nu.copy()
+        nu[int(rng.integers(len(nu)))] *= 1 - 2.0 ** -float(rng.integers(1, 40))
+        if problem.objective.loss == "cross_entropy":
+            nu = np.round(nu * 2.0**45) / 2.0**45
+        changed = replace(changed, nu=nu)
+        if check(problem, changed).accepted:
+            assert check(problem, changed, evaluation="reference").accepted
+
+
 BUGS = [
     ("cones", "dot(u, x) * (2 * a - 1) >= 0", "True"),
     ("cones", "dot(u, x) * (2 * bit - 1) > 0", "True"),
@@ -100,19 +125,40 @@ BUGS = [
     ("barrier", "replace(claim, **rows), cones.patterns).min()", "replace(claim, **rows), cones.patterns).max()"),
     ("barrier", "require(bool(((claim.multipliers >= 0.0) | free).all())", "require(True"),
     ("barrier", "free[crossing, claim.facets[crossing]] = True", "free[crossing] = True"),
-    ("barrier", "sign = np.where(codes % 2 == 0, 1.0, -1.0)", "sign = np.where(codes % 2 == 0, 1.0, 1.0)"),
-    ("barrier", "over = np.where(size <= down(o.kappa * N), 0.0,", "over = np.where(size <= 2 * o.kappa * N, 0.0,"),
-    ("barrier", "np.where(codes >= 0, over, 0.0)", "np.where(codes >= 0, 0.0, over)"),
+    ("barrier", "np.array([[1.0], [-1.0]]) if len(V) == 1", "np.array([[1.0], [1.0]]) if len(V) == 1"),
+    ("barrier", "room = np.where(one, down(o.kappa * N),", "room = np.where(one, 2 * o.kappa * N,"),
+    ("barrier", "np.where((codes >= 0) & ~silent & (size > room), over, 0.0)", "np.where((codes >= 0) & ~silent & (size > room), 0.0, over)"),
     ("barrier", "cost = up(up(up(extra / N) * claim.level) / o.kappa)", "cost = up(up(extra / N) * claim.level)"),
     ("barrier", 'require(s == 0.0, "a dual does not sum', 'require(True, "a dual does not sum'),
     ("barrier", "push = multiply(push, exact(np.full_like(push.mid, N)))", "pass"),
-    ("barrier", 'free_bias = self.problem.A.biases[1] is not None and claim.output_layer == "trained"', "free_bias = False"),
+    ("barrier", "self.free_bias = c is not None and not claim.frozen", "self.free_bias = False"),
     ("barrier", "if not (k == 0 and j == facet):", "if k > 0:"),
-    ("barrier", "row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]", "row[N + k * N + j] = N * X[j][e]"),
-    ("barrier", "return down(D + term -", "return down(D - term -"),
-    ("barrier", "below += arb(sum(solved[:N], ZERO)", "below -= arb(sum(solved[:N], ZERO)"),
-    ("statements_barrier", "np.array_equal(problem.A.weights[1], problem.B.weights[1]),", "True,"),
-    ("barrier", "row[j] = s * X[j][e]", "row[j] = X[j][e]"),
+    ("barrier", "row[L + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]", "row[L + k * N + j] = N * X[j][e]"),
+    ("barrier", "D = down(D + term -", "D = down(D - term -"),
+    ("barrier", "below += arb(sum(solved[k:L:K], ZERO)", "below -= arb(sum(solved[k:L:K], ZERO)"),
+    ("statements_barrier", "require(np.array_equal(A.weights[-1], B.weights[-1])", "require(True"),
+    ("barrier", "[v * X[j][e] for v in pulls[j]]", "[X[j][e] for v in pulls[j]]"),
+    ("statements_barrier", 'require(frozen or K == 1, "with several', 'require(True, "with several'),
+    ("statements_barrier", "require(np.array_equal(W, V) and _same(a, b),", "require(np.array_equal(W, V),"),
+    ("statements_barrier", "require(np.array_equal(W, V) and _same(a, b),", "require(_same(a, b),"),
+    ("statements_barrier", "claim.below == (len(problem.A.weights) > 2),", "True,"),
+    ("statements_barrier", "return a is None or b is None or np.array_equal(a, b)", "return True"),
+    ("statements_barrier", 'require(K == 1 or bool((codes % kinds == np.arange(m)).all())', 'require(True'),
+    ("statements_barrier", 'allowed = ("none", "path", "weight_decay") if K == 1 else ("none", "path")', 'allowed = ("none", "path", "weight_decay", "l1")'),
+    ("last_inputs", "max(z + c, ZERO)", "z + c"),
+    ("last_inputs", "max(z + c, ZERO)", "max(z, ZERO)"),
+    ("last_inputs", "zip(A.weights[:-2], A.biases[:-2])", "zip(A.weights[:0], A.biases[:0])"),
+    ("cones", "return all(cones.contains(code, integer_row(row)) for code, row in", "return any(True for code, row in"),
+    ("cones", "-1 if q is None else kinds * q + kind", "-1 if q is None else kinds * q"),
+    ("barrier", "np.abs(V.T).tolist()", "(2.0 * np.abs(V.T)).tolist()"),
+    ("barrier", "total = add(total, multiply(exact(nu[:, :, k]), exact(entry)))", "total = multiply(exact(nu[:, :, k]), exact(entry))"),
+    ("barrier", "term = s * entry / N", "term = 2.0 * s * entry / N"),
+    ("barrier", "for k, c in enumerate(self.bias):", "for k, c in enumerate(self.bias[:0]):"),
+    ("barrier", "pulls = [[v - head[label] for v in head] for label in self.labels] or [head] * N", "pulls = [head] * N"),
+    ("barrier", "solved[j * K + label] -= sum(solved[j * K : (j + 1) * K], ZERO)", "pass"),
+    ("barrier", "self.constant = fraction(problem.objective.kappa)", "self.constant = 2 * fraction(problem.objective.kappa)"),
+    ("rational", "p = [v + (k == label) for k, v in enumerate(row)]", "p = [abs(v) for k, v in enumerate(row)]"),
+    ("rational", "require(all(v >= 0 for v in p) and sum(p, ZERO) == 1,", "require(True,"),
 ]  # fmt: skip
 
 

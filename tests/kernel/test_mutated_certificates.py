@@ -17,7 +17,7 @@ from verifier.kernel import PathUpperBound, check
 from verifier.kernel.fast.paths import bound_path, excess
 
 from .barrier_components import CASES
-from .barriers import instance
+from .barriers import KEPT, instance, kept_instance
 from .cone_barriers import CASES as CONE_CASES
 from .cone_barriers import instance as cone_instance
 from .landscapes import CASES as WHOLE_CASES
@@ -70,6 +70,9 @@ def landscape_bases():
     for case in (CASES[0], CASES[1], CASES[2], CASES[3], CASES[4], CASES[5], CASES[6]):
         problem, claim, _, _ = instance(**case)
         yield make_document(problem, [claim], data_name="barrier", labels={}, record={}, embed=True)
+    for case in KEPT:
+        problem, claim, *_ = kept_instance(**case)
+        yield make_document(problem, [claim], data_name="kept layers", labels={}, record={}, embed=True)
     for case in (*SIGN_CASES[:4], *SIGN_CASES[7:10]):
         problem, claim, *_ = sign_instance(**case)
         yield make_document(problem, [claim], data_name="sign counts", labels={}, record={}, embed=True)

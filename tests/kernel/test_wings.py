@@ -92,6 +92,7 @@ def test_the_trusted_core_does_not_grow():
     pooling and patches of enclosed maps and of deviations 341 and 174); 6,890 with `cone_barrier` (statement 94, evaluations 150 and 210, where cones
     touch 132) and poolings among the multiplications; 7,050 with blocks of samples in both evaluations and a place for callers to map over them;
     7,062 with what a path's check found on its way; 7,220 with `subnetwork_head_optimum` (statement 83, evaluations 22 and 16);
-    7,924 with `landscape` (statement 116, evaluations 292, of which brackets 129, and 228)."""
+    7,924 with `landscape` (statement 116, evaluations 292, of which brackets 129, and 228); 8,143 with barriers of several outputs and above shared hidden
+    layers (statement 57 more, evaluations 105 and 55)."""
     files = [p for p in FOLDER.rglob("*.py") if p.parent.name != "papers"]
-    assert sum(len(p.read_text().splitlines()) for p in files) <= 7930
+    assert sum(len(p.read_text().splitlines()) for p in files) <= 8150

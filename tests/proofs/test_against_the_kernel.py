@@ -14,6 +14,7 @@ from verifier.certificate import read_certificate
 from verifier.kernel import check
 from verifier.kernel.statements import BarrierLowerBound
 from verifier.proved import COVERED, ProvedOutcome, check_proved
+from verifier.proved_barrier import why_not_covered
 
 from .test_proofs import CORPUS
 
@@ -33,7 +34,9 @@ def test_no_mutant_is_proved_that_the_kernel_rejects(seed):
     """Half of them are of barriers. The reference evaluation alone may accept what needs more than float64; what both accept is proved."""
     rng, tally = np.random.default_rng(seed), Counter()
     any_file = read_certificate(CORPUS / "correct" / "exact-squares.safetensors")
-    sources = [(problem, claim) for problem, claims in bases() for claim in claims if isinstance(claim, COVERED)]
+    sources = [(p, x) for p, claims in bases() for x in claims if isinstance(x, COVERED)]
+    # Barriers of several outputs, and above shared layers, are not covered.
+    sources = [(p, x) for p, x in sources if not isinstance(x, BarrierLowerBound) or why_not_covered(p) is None]
     barriers = [source for source in sources if isinstance(source[1], BarrierLowerBound)]
     arrays = [array for _, claim in sources for _, array in places(claim)]
     while sum(tally.values()) < MUTANTS:

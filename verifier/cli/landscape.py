@@ -75,6 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frozen-output-layer", action="store_true",
         help="with --pair: paths that keep the output layer, which both networks must share (no constructions are compared)",
     )  # fmt: skip
+    parser.add_argument(
+        "--frozen-hidden-layers", action="store_true",
+        help="with --pair, of deep networks: paths that keep all hidden layers below the last one, which both must share (no constructions are compared)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of DSS and of Theorem 2's reference network")
     parser.add_argument(
         "--out", metavar="DIR", help="folder of results (default: landscapes/<data>); run again to resume"
@@ -110,8 +114,12 @@ def run(args: argparse.Namespace) -> int:
         )
     if reading(args) is not None and not args.pair:
         raise UsageError("--layout, --key and --ignore: only with --pair; whole landscapes read no checkpoint")
-    if args.frozen_output_layer and not args.pair:
-        raise UsageError("--frozen-output-layer: only with --pair; whole landscapes train all layers")
+    for flag, given in (
+        ("--frozen-output-layer", args.frozen_output_layer),
+        ("--frozen-hidden-layers", args.frozen_hidden_layers),
+    ):
+        if given and not args.pair:
+            raise UsageError(f"{flag}: only with --pair; whole landscapes train all layers")
     return _pair(args) if args.pair else _trees(args)
 
 
@@ -191,11 +199,12 @@ def _pair(args: argparse.Namespace) -> int:
 
     folder = claim_folder(_folder(args), pages=("report.html",))
     a, b = args.pair
-    method = "exact" if args.frozen_output_layer else f"exact,{args.methods}"
+    method = "exact" if args.frozen_output_layer or args.frozen_hidden_layers else f"exact,{args.methods}"
     options = CertifyOptions(
         method=method, exhaustive=True, seed=args.seed, reading=reading(args), data_options=data_options(args),
         most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", estimate_seconds=math.inf,
-        output_layer="frozen" if args.frozen_output_layer else "trained", progress=sys.stderr.isatty(),
+        output_layer="frozen" if args.frozen_output_layer else "trained",
+        hidden_layers="frozen" if args.frozen_hidden_layers else "trained", progress=sys.stderr.isatty(),
     )  # fmt: skip
     objective = read_options(args, ObjectiveOptions)
     result = certify(a, b, args.data, objective=objective, options=options, out=folder / "pair.safetensors", say=_say)

@@ -13,10 +13,11 @@ import numpy as np
 
 from verifier.elaboration.claims import above, below
 from verifier.errors import VerifierError
-from verifier.kernel.fast.barrier import check_barrier, face_bounds
+from verifier.kernel.fast.barrier import check_barrier, face_bounds, heads_of
 from verifier.kernel.fast.forward import objective_at
-from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, augmented_inputs, validate_barrier
-from verifier.programs.zero_sum import domain, with_zero_sum
+from verifier.kernel.fast.last_inputs import last_inputs
+from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, kinds_of, validate_barrier
+from verifier.programs.zero_sum import domain, on_simplex, with_zero_sum
 
 Array = np.ndarray
 
@@ -31,7 +32,7 @@ EDGE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class LeavingFaces:
-    """Faces with approximate duals: codes (f, m), facets (f,) as in `BarrierLowerBound`; nu (f, N); multipliers (f, m, N), those of the mean."""
+    """Faces with approximate duals: codes (f, m), facets (f,) as in `BarrierLowerBound`; nu (f, N K); multipliers (f, m, N), those of the mean."""
 
     codes: Array
     facets: Array
@@ -91,15 +92,17 @@ def barrier_claim(
 def solvable(
     problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, edge: float = EDGE
 ) -> tuple[Array, Array, Array]:
-    """(nu (f, N), multipliers (f, m, N), basis (f, b)) that meet their constraints: exactly once the kernel has solved for the basis, or, with
+    """(nu (f, N K), multipliers (f, m, N), basis (f, b)) that meet their constraints: exactly once the kernel has solved for the basis, or, with
     kappa > 0, as exactly as floats can. edge: see EDGE."""
     nu, multipliers = faces.nu.astype(np.float64), faces.multipliers.astype(np.float64)
     bases: list[list[int]] = [[] for _ in nu]
     for k in range(len(nu)):
-        if problem.objective.kappa == 0.0:
+        if problem.objective.penalty in ("none", "l1"):
             nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k, edge)
         elif (
-            problem.A.biases[1] is not None and output_layer == "trained" and not problem.objective.penalise_output_bias
+            problem.A.biases[-1] is not None
+            and not output_layer.startswith("frozen")
+            and not problem.objective.penalise_output_bias
         ):
             o = problem.objective
             nu[k] = with_zero_sum(nu[k], problem.targets[:, 0], o.loss, o.delta)
@@ -112,42 +115,54 @@ def _exactly_solvable(
     problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, k: int, edge: float
 ) -> tuple[Array, Array, list[int]]:
     """(nu, multipliers, basis) of face k: nu and the free multiplier first, they may take any sign; then the largest multipliers."""
-    X = augmented_inputs(problem)
-    N, n = X.shape
+    X = np.array([[int(v.p) / int(v.q) for v in row] for row in last_inputs(problem)])
+    (N, n), kinds, heads = X.shape, kinds_of(problem), heads_of(problem)
+    L = N * heads.shape[1]
     codes, facet = faces.codes[k], int(faces.facets[k])
     m = len(codes)
     nu, multipliers = faces.nu[k].copy(), faces.multipliers[k].copy()
     largest = np.abs(multipliers).max(initial=0.0)
     multipliers[np.abs(multipliers) <= SMALL * largest] = 0.0
-    free = N + facet if facet >= 0 else -1
+    free = L + facet if facet >= 0 else -1
     flat = multipliers.reshape(-1)
     negative = flat < 0.0
     if free >= 0:
-        negative[free - N] = False
+        negative[free - L] = False
     flat[negative] = 0.0
     present = [i for i in range(m) if codes[i] >= 0]
+    o, labels = problem.objective, problem.targets if problem.objective.loss == "cross_entropy" else None
     blocks = []
     for i in present:
-        a, s = patterns[codes[i] // 2], 1 - 2 * (codes[i] % 2)
-        block = np.zeros((n, N + m * N))
-        block[:, :N] = s * (a[:, None] * X).T
-        block[:, N + i * N : N + (i + 1) * N] = ((1 - 2 * a)[:, None] * X).T * N
+        a, head = patterns[codes[i] // kinds], heads[codes[i] % kinds]
+        block = np.zeros((n, L + m * N))
+        # A row of cross-entropy sums to 0: its label's entry goes with the others.
+        pulls = np.tile(head, (N, 1)) if labels is None else head - head[labels][:, None]
+        block[:, :L] = ((a[:, None] * X)[:, None, :] * pulls[:, :, None]).reshape(L, n).T
+        block[:, L + i * N : L + (i + 1) * N] = ((1 - 2 * a)[:, None] * X).T * N
         blocks.append(block)
-    if problem.A.biases[1] is not None and output_layer == "trained":
-        blocks.append(np.concatenate([np.ones(N), np.zeros(m * N)])[None, :])
+    if problem.A.biases[-1] is not None and not output_layer.startswith("frozen"):
+        blocks.append(np.concatenate([np.ones(L), np.zeros(m * N)])[None, :])
     if not blocks:
         return nu, multipliers, []
     M = np.vstack(blocks)
     # Each equation in units of its own: inputs may have columns of very different sizes.
     M = np.ldexp(M, -np.frexp(np.abs(M).max(axis=1, keepdims=True))[1])
     # Entries without room come last, and are 0 where they nearly are.
-    o, y = problem.objective, problem.targets[:, 0]
-    low, high = domain(y, o.loss, o.delta)
-    still = np.minimum(nu - low, high - nu) <= edge * (o.delta or 1.0)
-    nu[still & (np.abs(nu) <= edge)] = 0.0
+    if labels is None:
+        low, high = domain(problem.targets.reshape(-1), o.loss, o.delta)
+        still = np.minimum(nu - low, high - nu) <= edge * (o.delta or 1.0)
+        nu[still & (np.abs(nu) <= edge)] = 0.0
+        last = np.flatnonzero(still)
+    else:
+        own = np.arange(N) * heads.shape[1] + labels
+        # What an entry gives or takes, its label's takes or gives.
+        still = np.minimum(nu, np.repeat(1.0 + nu[own], heads.shape[1])) <= edge
+        still[own] = True
+        nu = on_simplex(np.where(still & (nu <= edge), 0.0, nu).reshape(N, -1), labels).reshape(-1)
+        last = np.setdiff1d(np.flatnonzero(still), own)
     first = [*np.flatnonzero(~still).tolist(), *([free] if free >= 0 else [])]
-    support = [N + j for j in np.argsort(-np.abs(flat), kind="stable") if flat[j] != 0.0 and N + j != free]
-    return nu, multipliers, _independent(M, first, [*support, *np.flatnonzero(still).tolist()])
+    support = [L + j for j in np.argsort(-np.abs(flat), kind="stable") if flat[j] != 0.0 and L + j != free]
+    return nu, multipliers, _independent(M, first, [*support, *last.tolist()])
 
 
 def _independent(M: Array, first: list[int], then: list[int]) -> list[int]:

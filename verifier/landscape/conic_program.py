@@ -45,7 +45,7 @@ class _Rows:
 
 
 class ConicProgram:
-    """Squared, logistic and Huber loss, with and without penalty, any n."""
+    """Squared, logistic, Huber loss and cross-entropy, with and without penalty, any n."""
 
     def __init__(self, form: NormalForm) -> None:
         import clarabel
@@ -53,7 +53,8 @@ class ConicProgram:
         self.form = form
         # The worst so far: what differences of minima are not told apart by.
         self.accuracy = TOLERANCES[0]
-        self.y = form.targets[:, 0]
+        # Of separable losses all outputs of all samples, one after the other; of cross-entropy labels.
+        self.y = form.targets.reshape(-1)
         self.options = []
         for step, tolerance in product(STEPS, TOLERANCES):
             options = clarabel.DefaultSettings()
@@ -79,12 +80,15 @@ class ConicProgram:
         parts = [neurons.features(code) for code in all_codes]
         if s.output_bias:
             parts.append(np.ones((N, 1)))
-        Z = np.hstack(parts) if parts else np.zeros((N, 0))
+        Z = np.hstack(parts) if parts else np.zeros((N * s.outputs, 0))
         r = Z.shape[1]
         priced = s.output_bias and s.bias_price > 0
         first_t = r
         first_loss = r + (k if s.penalised else 0) + int(priced)
-        total = first_loss + {"squared": N, "huber": 2 * N, "logistic": 3 * N}[s.loss.name]
+        rows_of_loss = {"squared": 1, "huber": 2, "logistic": 3}
+        total = first_loss + (
+            N * (1 + s.outputs) if s.loss.name == "cross_entropy" else rows_of_loss[s.loss.name] * len(Z)
+        )
         if total == 0:
             return self._point(np.zeros(0), codes, facet, Z, k, n)
         P, q = np.zeros((total, total)), np.zeros(total)
@@ -97,7 +101,7 @@ class ConicProgram:
             for i in range(k):
                 A = rows.zeros(n + 1)
                 A[0, first_t + i] = -1.0
-                A[1 + np.arange(n), i * n + np.arange(n)] = -s.prices
+                A[1 + np.arange(n), i * n + np.arange(n)] = -s.prices * neurons.price(all_codes[i])
                 rows.add(clarabel.SecondOrderConeT(n + 1), A)
         if priced:
             q[first_loss - 1] = s.bias_price
@@ -109,6 +113,13 @@ class ConicProgram:
             # The multiplier of z_j in the second exponential cone of each sample; the last N rows are those of the sums.
             second = z[len(z) - N - 6 * N : len(z) - N].reshape(N, 6)[:, 3]
             nu = self.y * np.clip(N * second, -1.0, 0.0)
+        elif s.loss.name == "cross_entropy":
+            # The same of each output's cone; what is left of a sample's masses goes to its label.
+            end = len(z) - N
+            mass = np.clip(-N * z[end - 3 * N * s.outputs : end].reshape(N, s.outputs, 3)[:, :, 0], 0.0, 1.0)
+            mass /= np.maximum(mass.sum(axis=1, keepdims=True), 1e-300)
+            mass[np.arange(N), self.y] -= mass.sum(axis=1)
+            nu = mass.reshape(-1)
         return self._point(x[:r], codes, facet, Z, k, n, nu)
 
     def _cone_rows(self, rows: _Rows, codes: list[int], facet: int, n: int) -> None:
@@ -119,7 +130,7 @@ class ConicProgram:
             A = rows.zeros(len(G))
             A[:, i * n : (i + 1) * n] = -G
             if facet >= 0 and i == len(codes) - 1:
-                on = self.form.neurons.walls[code // 2] == self.form.neurons.facet_samples[facet]
+                on = self.form.neurons.walls[code // self.form.neurons.kinds] == self.form.neurons.facet_samples[facet]
                 rows.add(clarabel.ZeroConeT(int(on.sum())), A[on])
                 A = A[~on]
             rows.add(clarabel.NonnegativeConeT(len(A)), A)
@@ -138,24 +149,24 @@ class ConicProgram:
         """Residuals are variables of their own: with Z^T Z as the quadratic part Clarabel runs away on cones that hold lines."""
         import clarabel
 
-        N, residual = len(Z), np.arange(first, first + len(Z))
-        P[residual, residual] = 2.0 * self.form.weight / N
-        A = rows.zeros(N)
+        J, residual = len(Z), np.arange(first, first + len(Z))
+        P[residual, residual] = 2.0 * self.form.weight / self.form.N
+        A = rows.zeros(J)
         A[:, : Z.shape[1]] = Z
-        A[np.arange(N), residual] = -1.0
-        rows.add(clarabel.ZeroConeT(N), A, self.y)
+        A[np.arange(J), residual] = -1.0
+        rows.add(clarabel.ZeroConeT(J), A, self.y)
 
     def _huber(self, rows: _Rows, P: Array, q: Array, Z: Array, first: int) -> None:
         """huber(r) = min_p d^2 p^2 / 2 + delta |r - d p| with d = min(1, delta), so that p is of size 1."""
         assert isinstance(self.form.loss, Huber)
-        r, N, delta, weight = Z.shape[1], len(Z), self.form.loss.delta, self.form.weight
-        d, p = min(1.0, delta), np.arange(first, first + N)
+        r, J, N, delta, weight = Z.shape[1], len(Z), self.form.N, self.form.loss.delta, self.form.weight
+        d, p = min(1.0, delta), np.arange(first, first + J)
         P[p, p] = weight * d * d / N
-        q[p + N] = weight * delta / N
-        M = rows.zeros(N)
+        q[p + J] = weight * delta / N
+        M = rows.zeros(J)
         M[:, :r] = Z
-        M[np.arange(N), p] = -d
-        self._absolute(rows, M, (p + N).tolist(), self.y)
+        M[np.arange(J), p] = -d
+        self._absolute(rows, M, (p + J).tolist(), self.y)
 
     def _logistic(self, rows: _Rows, P: Array, q: Array, Z: Array, first: int) -> None:
         """log(1 + exp(z)) <= t exactly when exp(-t) + exp(z - t) <= 1."""
@@ -175,6 +186,26 @@ class ConicProgram:
         A = rows.zeros(N)
         A[np.arange(N), first + N + np.arange(N)] = 1.0
         A[np.arange(N), first + 2 * N + np.arange(N)] = 1.0
+        rows.add(clarabel.NonnegativeConeT(N), A, np.ones(N))
+
+    def _cross_entropy(self, rows: _Rows, P: Array, q: Array, Z: Array, first: int) -> None:
+        """log(sum_k exp(f_k)) - f_y <= t exactly when sum_k exp(f_k - f_y - t) <= 1."""
+        import clarabel
+
+        r, N, K = Z.shape[1], self.form.N, self.form.outputs
+        margin = np.broadcast_to(self.form.margin, (K,))
+        q[first : first + N] = 1.0 / N
+        for j in range(N):
+            f, y = Z[j * K : (j + 1) * K], int(self.y[j])
+            A, side = rows.zeros(3 * K), np.zeros(3 * K)
+            A[0::3, :r], A[0::3, first + j] = f[y] - f, 1.0
+            A[np.arange(2, 3 * K, 3), first + N + j * K + np.arange(K)] = -1.0
+            side[0::3], side[1::3] = margin - margin[y], 1.0
+            for k in range(K):
+                rows.add(clarabel.ExponentialConeT(), A[3 * k : 3 * k + 3], side[3 * k : 3 * k + 3])
+        A = rows.zeros(N)
+        for j in range(N):
+            A[j, first + N + j * K : first + N + (j + 1) * K] = 1.0
         rows.add(clarabel.NonnegativeConeT(N), A, np.ones(N))
 
     def _run(self, rows: _Rows, P: Array, q: Array, face: Face) -> tuple[Array, Array]:
@@ -210,5 +241,9 @@ class ConicProgram:
         bias = float(x[-1]) if s.output_bias else 0.0
         predictions = Z @ x
         if nu is None:
-            nu = s.loss.gradient(predictions[:, None], s.targets)[:, 0]
-        return FacePoint(s.value_at(predictions, x[: k * n].reshape(k, n), bias), predictions, u, facet_u, bias, nu)
+            nu = s.loss.gradient(s.by_output(predictions), s.targets).reshape(-1)
+        every = [*codes, *([int(s.neurons.facet_codes[facet, 0])] if facet >= 0 else [])]
+        weights = np.array([s.neurons.price(code) for code in every])[:, None]
+        return FacePoint(
+            s.value_at(predictions, weights * x[: k * n].reshape(k, n), bias), predictions, u, facet_u, bias, nu
+        )

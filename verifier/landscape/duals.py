@@ -1,6 +1,6 @@
 """Dual vectors of faces: what proves that F is at least a number on a face (docs/mathematics.md, section 8).
 
-For nu (N,) and multipliers mu_i (N,), non-negative except at the moving neuron's own facet, with
+For nu (N,), or (N K,) with K outputs, and multipliers mu_i (N,), non-negative except at the moving neuron's own facet, with
 `| (1/N) s_i sum_j nu_j a_ij xt_j - sum_j mu_ij (2 a_ij - 1) xt_j |_2 <= kappa` for every neuron that is present, and `|sum_j nu_j| / N` at most the price
 of a variable output bias, F is at least `-(1/N) sum_j loss_j^*(nu_j) + (1/N) c sum_j nu_j` with c the fixed output bias.
 
@@ -20,6 +20,7 @@ from verifier.landscape.normal import NormalForm
 from verifier.landscape.setting import LandscapeSetting
 from verifier.objective.losses import Huber
 from verifier.programs.cone_fit import cone_fit
+from verifier.programs.zero_sum import on_simplex
 
 Array = np.ndarray
 
@@ -34,7 +35,7 @@ GRID = 2.0**-48
 
 @dataclass(frozen=True, eq=False)
 class FaceDual:
-    """nu (N,); multipliers (len(codes), N), row k for the face's k-th neuron, 0 for an absent one; bound: the value they prove, in float64.
+    """nu (N K,); multipliers (len(codes), N), row k for the face's k-th neuron, 0 for an absent one; bound: the value they prove, in float64.
 
     residual: with kappa > 0 the largest excess of a left side over kappa, relative to kappa; with kappa = 0 the norm that should be 0, in the units
     of the normal form.
@@ -47,13 +48,13 @@ class FaceDual:
 
 
 def dual_bound(setting: LandscapeSetting, nu: Array) -> float:
-    """The value that a feasible nu (N,) proves."""
+    """The value that a feasible nu (N K,) proves."""
     form = setting.normal
     return form.given_value(form.dual_value(np.ldexp(nu, -form.output)))
 
 
 def slope(setting: LandscapeSetting, code: int, nu: Array) -> Array:
-    """(1/N) s sum_j nu_j a_j xt_j, shape (n,)."""
+    """(1/N) sum_j (head . nu_j) a_j xt_j, shape (n,)."""
     return setting.neurons.features(code).T @ nu / setting.N
 
 
@@ -65,8 +66,8 @@ def _multipliers_of(form: NormalForm, code: int, nu: Array, facet: int, noise: f
     """
     neurons = form.neurons
     # The condition is one on given inputs, |.|_2 <= kappa, which is this metric on scaled ones.
-    metric = form.weight / form.prices if form.penalised else np.ones(neurons.inputs.shape[1])
-    walls, normals = neurons.walls[code // 2], neurons.normals(code) * metric
+    metric = form.weight / (form.prices * neurons.price(code)) if form.penalised else np.ones(neurons.inputs.shape[1])
+    walls, normals = neurons.walls[code // neurons.kinds], neurons.normals(code) * metric
     columns = np.vstack([normals, -normals[walls == facet]]).T
     target = metric * (neurons.features(code).T @ nu) / form.N
     out = np.zeros(form.N)
@@ -80,7 +81,8 @@ def _multipliers_of(form: NormalForm, code: int, nu: Array, facet: int, noise: f
     weights = fit.coefficients
     if not form.penalised:
         # A neuron inside its cone has slope 0: what is left of it is rounding, and no multiplier should carry that.
-        size = np.abs(nu) @ np.linalg.norm(neurons.inputs, axis=1) / form.N
+        pulls = np.abs(form.by_output(nu)) @ np.abs(neurons.heads[code % neurons.kinds])
+        size = pulls @ np.linalg.norm(neurons.inputs, axis=1) / form.N
         weights = np.where(weights * np.linalg.norm(columns, axis=0) <= noise * size, 0.0, weights)
     out[walls] = weights[: len(walls)]
     if facet >= 0:
@@ -98,9 +100,9 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     nu = np.ldexp(point.nu, -form.output)
     if form.output_bias:
         nu = _balanced(form, nu)
-    if form.dual_value(nu) < form.dual_value(np.zeros(form.N)):
+    if form.dual_value(nu) < form.dual_value(np.zeros(len(nu))):
         # Labels of one class and a free output bias: the infimum is 0, at infinity, and nu = 0 proves it.
-        nu = np.zeros(form.N)
+        nu = np.zeros(len(nu))
     noise = RAY_NOISE if point.exact else CONIC_NOISE
     present = {(code, facet if k == 0 else -1) for k, code in enumerate(codes) if code >= 0}
     found = {key: _multipliers_of(form, key[0], nu, key[1], noise) for key in present}
@@ -115,12 +117,15 @@ def face_dual(setting: LandscapeSetting, codes: Sequence[int], facet: int, point
     nu = scale * nu
     if form.output_bias and form.bias_price == 0:
         nu = _summing_to_zero(form, nu)
+    if form.loss.name == "cross_entropy":
+        nu = on_simplex(form.by_output(nu), form.targets).reshape(-1)
     rows = np.zeros((len(codes), form.N))
     for k, code in enumerate(codes):
         if code >= 0:
             rows[k] = scale * found[code, facet if k == 0 else -1][0]
     excess = max(0.0, scale * largest - (1.0 if form.penalised else 0.0))
-    nu, rows = np.ldexp(nu, form.output), np.ldexp(rows, form.output)
+    sizes = np.array([form.head_exponent(code) if code >= 0 else 0 for code in codes], dtype=np.int64)
+    nu, rows = np.ldexp(nu, form.output), np.ldexp(rows, form.output + sizes[:, None])
     return FaceDual(nu, rows, dual_bound(setting, nu), excess)
 
 

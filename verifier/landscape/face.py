@@ -13,9 +13,9 @@ Face = tuple[tuple[int, ...], int]
 
 @dataclass(frozen=True, eq=False)
 class FacePoint:
-    """A minimiser. value: F there. predictions (N,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
+    """A minimiser. value: F there. predictions (N K,). u: per code of the face's set a point (n,) of its cone; facet_u (n,) or None. bias: c.
 
-    nu (N,): dual vector of the mean loss, the gradient at the predictions or, where that is nearer to feasible, the solver's. exact: to rounding, by
+    nu (N K,): dual vector of the mean loss, the gradient at the predictions or, where that is nearer to feasible, the solver's. exact: to rounding, by
     a direct method; else to a solver's tolerance.
     """
 

@@ -44,7 +44,7 @@ class GivenProgram:
         return self.setting.normal.given_value(self.program.value(face))
 
     def solve(self, face: Face) -> FacePoint:
-        return self.setting.normal.given(self.program.solve(face))
+        return self.setting.normal.given(self.program.solve(face), face[1])
 
 
 def make_program(setting: LandscapeSetting, method: str = "auto") -> GivenProgram:
@@ -85,10 +85,10 @@ class FaceValues:
     def scale(self) -> float:
         """What differences of F are small against: F of the network that is 0 in every neuron, its output bias at its best, which no pass exceeds.
 
-        Margins of the logistic loss have a size of their own, and so has F: log 2 or more.
+        Margins of the logistic loss and of cross-entropy have a size of their own, and so has F: log 2 or more.
         """
         zero = self.value(self.face(()))
-        return max(zero, np.log(2.0)) if self.setting.objective.loss.name == "logistic" else zero
+        return max(zero, np.log(2.0)) if self.setting.objective.loss.name in ("logistic", "cross_entropy") else zero
 
     @property
     def resolution(self) -> float:

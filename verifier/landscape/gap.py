@@ -21,6 +21,8 @@ import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import UsageError
+from verifier.kernel.statements.barrier import ABOVE
+from verifier.landscape.above import above_shared, on_top
 from verifier.landscape.duals import face_dual
 from verifier.landscape.face import Face
 from verifier.landscape.faces import FaceValues
@@ -48,7 +50,7 @@ class BarrierFaces:
     way round (a barrier has no direction).
     cells (q, m) int64 codes, inside: index of the cell that holds the one network, outside (m,): codes of a cell of the other.
     faces (f, m), facets (f,): the moving neuron's code (-1: absent) before the others' sorted codes, and the sample it crosses (-1).
-    nu (f, N), multipliers (f, m, N), bounds (f,): what each dual proves, in float64. level: the least of them.
+    nu (f, N K), multipliers (f, m, N), bounds (f,): what each dual proves, in float64. level: the least of them.
     """
 
     level: float
@@ -68,7 +70,8 @@ class BarrierFaces:
 class ExactGap:
     """lower <= pass between A and B <= upper, both at least E = max(F(A), F(B)); equal up to rounding when `closed`.
 
-    visited: cells looked at. programs: distinct face programs solved.
+    A, B: the networks, or what of them lies above the shared hidden layers of `deep`, which is A as it was given. visited: cells looked at.
+    programs: distinct face programs solved.
     """
 
     setting: LandscapeSetting
@@ -80,6 +83,12 @@ class ExactGap:
     search: GapSearch
     visited: int
     programs: int
+    deep: Network
+
+    @property
+    def output_layer(self) -> str:
+        """The kernel's word for what paths may move."""
+        return ("frozen" if self.setting.frozen else "trained") + (ABOVE if self.deep.depth > 2 else "")
 
     @property
     def closed(self) -> bool:
@@ -93,7 +102,8 @@ class ExactGap:
     @cached_property
     def path(self) -> Path:
         """A path at or below `upper`, up to rounding, in the networks' own parameters."""
-        return lift(self.setting, self.A, self.B, self.search)
+        found = lift(self.setting, self.A, self.B, self.search)
+        return on_top(self.deep, found) if self.deep.depth > 2 else found
 
     def barrier(self) -> BarrierFaces | None:
         """The proof that no path is lower than `lower`; None when `lower` is E, up to the solvers' rounding."""
@@ -111,30 +121,44 @@ def exact_gap(
     risk: Risk,
     *,
     output_layer: str = "trained",
+    hidden_layers: str = "trained",
     most_cells: int = MOST_CELLS,
     state: str | FilePath | None = None,
     progress: Callable[[float, float, int], None] | None = None,
     method: str = "auto",
 ) -> ExactGap:
-    """Search for the pass between two networks of one hidden layer and one output.
+    """Search for the pass between two networks of one hidden layer and one output, or of several with a frozen output layer.
 
-    output_layer "frozen": paths move the hidden layer only. most_cells: stop after so many, with the bracket found; memory grows with them.
+    output_layer "frozen": paths keep the output layer. hidden_layers "frozen": they keep all hidden layers but the last, which deep networks need.
+    most_cells: stop after so many, with the bracket found; memory grows with them.
     state: file that the search is saved to when it stops early, and taken up from when it is there. progress(lower, upper, visited).
 
     Raises UsageError for pairs and objectives that cells do not cover, MalformedInputError for a state of something else.
     """
-    setting = pair_setting(A, B, risk, output_layer=output_layer)
+    if hidden_layers not in ("trained", "frozen"):
+        raise UsageError(f"landscape: hidden_layers must be trained or frozen, got {hidden_layers!r}")
+    if A.depth > 2 and hidden_layers == "trained":
+        raise UsageError(
+            f"landscape: expected one hidden layer, these networks have {A.depth - 1}: where layers below move too, outputs are products of weights, and F is "
+            "not convex on any cell. Networks that share all hidden layers below the last one have exact barriers on the paths that keep these: "
+            "hidden_layers=frozen, or `verifier landscape --pair A B --frozen-hidden-layers`"
+        )
+    deep, whole, risk_of_pair = (A, B), None, risk
+    if hidden_layers == "frozen":
+        top = above_shared(A, B, risk)
+        A, B, risk, whole = top.A, top.B, top.risk, (top.whole, top.exponent)
+    setting = pair_setting(A, B, risk, output_layer=output_layer, exact=whole)
     if A.same_parameters(B):
         raise UsageError("landscape: A and B are the same network; name two different ones")
     values = FaceValues(setting, method)
     start = cell_of(setting, A)
     goal = cell_of(setting, B, prefer=start)
-    E = max(risk.objective.value(n, setting.X, setting.targets) for n in (A, B))
+    E = max(risk_of_pair.value(n) for n in deep)
     # Shrinking both networks to u = 0 is a path: F is convex on each half of it.
     ceiling = values.value(values.face(()))
     file = None if state is None else FilePath(state)
     arrays = {"X": setting.X, "targets": setting.targets}
-    question = f"{risk.objective!r} {output_layer} {A.sha256()} {B.sha256()} {arrays_sha256(arrays)}"
+    question = f"{risk.objective!r} {output_layer} {hidden_layers} {A.sha256()} {B.sha256()} {arrays_sha256(arrays)}"
     if file is not None and file.exists():
         search = GapSearch.load(file, values, start, goal, question)
     else:
@@ -143,7 +167,7 @@ def exact_gap(
     search.run(max(0, most_cells - search.visited), progress)
     if file is not None and not search.closed:
         search.save(file, question)
-    return ExactGap(setting, A, B, E, search.lower, search.upper, search, search.visited, len(values.known))
+    return ExactGap(setting, A, B, E, search.lower, search.upper, search, search.visited, len(values.known), deep[0])
 
 
 def _barrier(

@@ -13,7 +13,7 @@ from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.search import GapSearch, Step
 from verifier.landscape.setting import LandscapeSetting, products
 from verifier.networks.network import Network, one_hidden_layer
-from verifier.paths.path import Path
+from verifier.paths.path import Move, Path
 
 Array = np.ndarray
 
@@ -23,6 +23,8 @@ def lift(setting: LandscapeSetting, A: Network, B: Network, search: GapSearch) -
     steps = search.walk()
     a, b = _opened(setting, A), _opened(setting, B)
     stops = _through_zero(setting, a, b, search) if steps is None else _stops(setting, a, b, steps, search)
+    if setting.outputs > 1:
+        return _rows_moved(A, B, stops, search)
     moves = Moves(A)
     if a is not A:
         moves.go(a, "head move: lower F by scaling neurons")
@@ -33,8 +35,19 @@ def lift(setting: LandscapeSetting, A: Network, B: Network, search: GapSearch) -
     return Path("exact", A, tuple(moves.moves), notes).without_still_moves()
 
 
+def _rows_moved(A: Network, B: Network, stops: list[Stop], search: GapSearch) -> Path:
+    """With several outputs, which are frozen, the variables are the rows themselves."""
+    moves = []
+    for stop in stops[1:-1]:
+        W, b = (stop.u, None) if A.b is None else (stop.u[:, :-1], stop.u[:, -1])
+        moves.append(Move(one_hidden_layer(W, A.theta, b, A.c), stop.label))
+    moves.append(Move(B, stops[-1].label))
+    notes = {"level": search.upper, "stops": np.array([s.u for s in stops])}
+    return Path("exact", A, tuple(moves), notes).without_still_moves()
+
+
 def _end(setting: LandscapeSetting, network: Network, signs: Array, label: str) -> Stop:
-    c = 0.0 if network.c is None else float(network.c[0])
+    c = 0.0 if network.c is None or setting.outputs > 1 else float(network.c[0])
     return Stop(products(network), c, setting.value(network), signs, label)
 
 
@@ -55,6 +68,8 @@ def _through_zero(setting: LandscapeSetting, A: Network, B: Network, search: Gap
 
 
 def _bias(setting: LandscapeSetting, A: Network, point: FacePoint) -> float:
+    if setting.outputs > 1:
+        return 0.0
     return point.bias if setting.output_bias else 0.0 if A.c is None else float(A.c[0])
 
 

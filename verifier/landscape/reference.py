@@ -18,13 +18,13 @@ def reference_minimum(
 ) -> tuple[float, Array]:
     """min F over neurons in the closed cones of `codes`, and one more of code moving[0] on the hyperplane of sample moving[1].
 
-    Returns the value and the predictions (N,). Constraints are those of every sample, not of facets alone.
+    Returns the value and the predictions (N K,). Constraints are those of every sample, not of facets alone.
     """
     import cvxpy as cp
 
-    neurons, N = setting.neurons, setting.N
+    neurons, N, K = setting.neurons, setting.N, setting.outputs
     X = neurons.inputs
-    total: Any = np.full((N, 1), setting.offset)
+    total: Any = np.tile(np.ravel(setting.offset), N)[:, None]
     constraints: list[Any] = []
     penalty: Any = 0.0
     for code, facet in [*((c, -1) for c in codes), *([moving] if moving else [])]:
@@ -34,20 +34,20 @@ def reference_minimum(
         if facet >= 0:
             constraints.append(X[facet] @ u == 0)
         total = total + neurons.features(code) @ u
-        penalty = penalty + cp.norm(u, 2)
+        penalty = penalty + neurons.price(code) * cp.norm(u, 2)
     if setting.output_bias:
         c = cp.Variable((1, 1))
         total = total + np.ones((N, 1)) @ c
         if setting.bias_price > 0:
             constraints.append(cp.abs(c) <= (w := cp.Variable((1, 1))))
             penalty = penalty + setting.objective.bias_price * cp.sum(w)
-    f = cp.Variable((N, 1))
-    constraints.append(f == total)
+    f = cp.Variable((N, K))
+    constraints.append(cp.reshape(f, (N * K, 1), order="C") == total)
     loss = setting.objective.loss.cvxpy(np.eye(N), f, None, setting.targets) / N
     problem = cp.Problem(cp.Minimize(loss + setting.kappa * penalty), constraints)
     problem.solve(solver=cp.CLARABEL)
     assert f.value is not None
-    return float(problem.value), np.asarray(f.value)[:, 0]
+    return float(problem.value) + setting.constant, np.asarray(f.value).reshape(-1)
 
 
 class ReferenceProgram:
@@ -62,7 +62,8 @@ class ReferenceProgram:
         codes, facet = face
         n = self.setting.neurons
         moving = (int(n.facet_codes[facet, 0]), int(n.facet_samples[facet])) if facet >= 0 else None
-        return float(np.ldexp(reference_minimum(self.setting, codes, moving)[0], -self.setting.normal.value))
+        least = reference_minimum(self.setting, codes, moving)[0] - self.setting.constant
+        return float(np.ldexp(least, -self.setting.normal.value))
 
     def solve(self, face: Face) -> FacePoint:
         raise NotImplementedError("the CVXPY reference gives values only; use method rays or conic for points")

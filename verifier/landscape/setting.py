@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.landscape.neuron_cells import NeuronCells
+from verifier.landscape.neuron_cells import SIGNS, NeuronCells
 from verifier.landscape.normal import NormalForm, normal_form, scaled_cells
 from verifier.networks.network import Network
 from verifier.objective import Objective, Risk
@@ -18,6 +18,8 @@ Array = np.ndarray
 
 LOSSES = ("squared", "logistic", "huber")
 PENALTIES = ("none", "path", "weight_decay")
+# With a frozen output layer: of any number of outputs. l1 is then a constant.
+FROZEN_LOSSES, FROZEN_PENALTIES = (*LOSSES, "cross_entropy"), ("none", "path", "l1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,9 @@ class LandscapeSetting:
     """`F(u, s, c) = (1/N) sum_j loss_j(sum_i s_i relu(u_i . xt_j) + c) + kappa sum_i |u_i| + kappa p |c|`.
 
     p is 1 when the objective prices the output bias, else 0. targets (N, 1). output_bias: c is a variable.
-    frozen_signs: s when theta and c stay as they are, else None; c is then `offset`.
+    frozen_kinds: when theta and c stay as they are the kind of each neuron, else None; c is then `offset`. With one output kinds are the signs of theta,
+    0 for + and 1 for -. With several outputs, targets (N, K) or labels (N,), the kinds are the neurons, u_i is wt_i, offset is (K,), and
+    `F = (1/N) sum_j loss_j(sum_i theta_i relu(u_i . xt_j) + c) + kappa sum_i |theta_i|_1 |u_i|`. constant: kappa |theta|_1 under l1, a part of F.
     scaled_neurons: the same cells for inputs whose columns are divided by 2^columns (see `normal`).
     """
 
@@ -38,8 +42,9 @@ class LandscapeSetting:
     neurons: NeuronCells
     scaled_neurons: NeuronCells
     columns: Array
-    frozen_signs: tuple[int, ...] | None = None
-    offset: float = 0.0
+    frozen_kinds: tuple[int, ...] | None = None
+    offset: float | Array = 0.0
+    constant: float = 0.0
 
     @cached_property
     def normal(self) -> NormalForm:
@@ -53,7 +58,12 @@ class LandscapeSetting:
 
     @property
     def frozen(self) -> bool:
-        return self.frozen_signs is not None
+        return self.frozen_kinds is not None
+
+    @property
+    def outputs(self) -> int:
+        """K."""
+        return int(self.neurons.heads.shape[1])
 
     @property
     def bias_price(self) -> float:
@@ -66,12 +76,13 @@ class LandscapeSetting:
 
     @property
     def kappa(self) -> float:
-        return self.objective.kappa
+        """The price of |u_i|, over that of its kind; l1 is no price of it."""
+        return 0.0 if self.objective.penalty == "l1" else self.objective.kappa
 
     @property
     def cells(self) -> int:
         """Number of cells of the whole landscape, permuted copies counted."""
-        return (self.neurons.count // 2 if self.frozen else self.neurons.count) ** self.width
+        return (len(self.neurons.cones.patterns) * (1 if self.frozen else 2)) ** self.width
 
     def value(self, network: Network) -> float:
         """F of a network, in float64, the penalty in the form used inside a path."""
@@ -79,15 +90,16 @@ class LandscapeSetting:
 
 
 def _check(objective: Objective, targets: Array, frozen: bool) -> None:
-    if objective.loss.name not in LOSSES:
+    losses = FROZEN_LOSSES if frozen else LOSSES
+    if objective.loss.name not in losses:
         raise UsageError(
-            f"landscape: the loss must be one of {', '.join(LOSSES)}, got {objective.loss.name}; choose one with --loss"
+            f"landscape: the loss must be one of {', '.join(losses)}, got {objective.loss.name}; choose one with --loss"
         )
     if objective.weights is not None:
         raise UsageError(
             "landscape: cells cover the plain mean over samples, not sample weights; leave the weights out"
         )
-    allowed = PENALTIES[:2] if frozen else PENALTIES
+    allowed = FROZEN_PENALTIES if frozen else PENALTIES
     if objective.penalty not in allowed:
         why = (
             "it is not a function of |theta_i| wt_i"
@@ -95,14 +107,21 @@ def _check(objective: Objective, targets: Array, frozen: bool) -> None:
             else "with a frozen output layer it is no path penalty"
         )
         raise UsageError(f"landscape: the penalty must be one of {', '.join(allowed)}, got {objective.penalty} ({why})")
-    if targets.ndim != 2 or targets.shape[1] != 1:
+    if not frozen and (targets.ndim != 2 or targets.shape[1] != 1):
         raise UsageError(
             f"landscape: expected one output, got targets of shape {targets.shape}; use a data set with one target column"
         )
 
 
-def make_setting(risk: Risk, width: int, *, hidden_bias: bool = True, output_bias: bool = False) -> LandscapeSetting:
-    """The landscape of all networks of one width, the output layer trained. One target column.
+def make_setting(
+    risk: Risk,
+    width: int,
+    *,
+    hidden_bias: bool = True,
+    output_bias: bool = False,
+    exact: tuple[Array, int] | None = None,
+) -> LandscapeSetting:
+    """The landscape of all networks of one width, the output layer trained. One target column. exact: as in `scaled_cells`.
 
     Raises UsageError for losses, penalties and targets that cells do not cover.
     """
@@ -111,28 +130,38 @@ def make_setting(risk: Risk, width: int, *, hidden_bias: bool = True, output_bia
         raise UsageError(f"landscape: the width must be at least 1, got {width}")
     X = np.ascontiguousarray(risk.X, dtype=np.float64)
     y = np.asarray(risk.targets, dtype=np.float64)
-    setting = LandscapeSetting(risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias))
+    setting = LandscapeSetting(
+        risk.objective, X, y, width, hidden_bias, output_bias, *scaled_cells(X, hidden_bias, exact=exact)
+    )
     # Numbers that float64 has no room for are refused here, before any work.
     _ = setting.normal
     return setting
 
 
-def pair_setting(A: Network, B: Network, risk: Risk, *, output_layer: str = "trained") -> LandscapeSetting:
-    """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A.
+def pair_setting(
+    A: Network, B: Network, risk: Risk, *, output_layer: str = "trained", exact: tuple[Array, int] | None = None
+) -> LandscapeSetting:
+    """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A. exact: as in `scaled_cells`.
 
-    Raises UsageError for deep networks, several outputs, different architectures; with a frozen output layer for heads that differ or have
-    a zero entry.
+    Raises UsageError for deep networks, different architectures, several outputs that are trained; with a frozen output layer for heads that differ or
+    have a neuron without a head.
     """
-    if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
+    if A.architecture != B.architecture or not A.shallow:
         raise UsageError(
-            f"landscape: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
+            f"landscape: expected two networks of one hidden layer and the same shape, got widths {A.widths} and {B.widths}; "
             "exact barriers are known for these alone"
+        )
+    if A.theta.shape[0] > 1 and output_layer == "trained":
+        raise UsageError(
+            f"landscape: expected one output, got {A.theta.shape[0]}: while several outputs are trained a head is a vector that may turn without passing 0, "
+            "not one of two signs, and no finite number of cells is known on which F is convex; with a frozen output layer there is: output_layer=frozen, or "
+            "`verifier landscape --pair A B --frozen-output-layer`"
         )
     if A.negative_slope:
         raise UsageError("landscape: expected ReLU, got Leaky ReLU; exact barriers are known for ReLU alone")
     m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
     if output_layer == "trained":
-        return make_setting(risk, m, hidden_bias=hidden_bias, output_bias=output_bias)
+        return make_setting(risk, m, hidden_bias=hidden_bias, output_bias=output_bias, exact=exact)
     if output_layer != "frozen":
         raise UsageError(f"landscape: output_layer must be trained or frozen, got {output_layer!r}")
     _check(risk.objective, risk.targets, True)
@@ -142,14 +171,21 @@ def pair_setting(A: Network, B: Network, risk: Risk, *, output_layer: str = "tra
         )
     if risk.objective.penalise_output_bias:
         raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")
-    if not A.theta.all():
-        raise UsageError("landscape: with a frozen output layer no entry of theta may be 0; leave that neuron out")
-    base = make_setting(risk, m, hidden_bias=hidden_bias, output_bias=False)
-    signs = tuple(int(s) for s in np.sign(A.theta[0]))
-    c = 0.0 if A.c is None else float(A.c[0])
-    return replace(base, frozen_signs=signs, offset=c)
+    if not A.theta.any(axis=0).all():
+        raise UsageError("landscape: with a frozen output layer no neuron's theta may be 0; leave that neuron out")
+    X, y = np.ascontiguousarray(risk.X, dtype=np.float64), np.asarray(risk.targets)
+    one = len(A.theta) == 1
+    c = np.zeros(len(A.theta)) if A.c is None else A.c
+    setting = LandscapeSetting(
+        risk.objective, X, y, m, hidden_bias, False, *scaled_cells(X, hidden_bias, SIGNS if one else A.theta.T, exact),
+        frozen_kinds=tuple(int(t < 0.0) for t in A.theta[0]) if one else tuple(range(m)), offset=float(c[0]) if one else c,
+        constant=risk.objective.kappa * float(np.abs(A.theta).sum()) if risk.objective.penalty == "l1" else 0.0,
+    )  # fmt: skip
+    _ = setting.normal
+    return setting
 
 
 def products(network: Network) -> Array:
-    """u_i = |theta_i| wt_i, shape (m, n), float64."""
-    return np.abs(network.theta[0])[:, None] * augmented_rows(network)
+    """u_i = |theta_i| wt_i, shape (m, n), float64; with several outputs wt_i."""
+    rows = augmented_rows(network)
+    return rows if len(network.theta) > 1 else np.abs(network.theta[0])[:, None] * rows

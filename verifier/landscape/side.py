@@ -21,6 +21,7 @@ class Distance:
 
     def __init__(self, values: FaceValues) -> None:
         self.signs = values.setting.neurons.cones.signs.astype(np.int64)
+        self.kinds = values.setting.neurons.kinds
         self.known: dict[tuple[int, int], int] = {}
 
     def __call__(self, cell: Cell, goal: Cell) -> int:
@@ -29,7 +30,8 @@ class Distance:
             if a != b:
                 found = self.known.get((a, b))
                 if found is None:
-                    found = int((self.signs[a // 2] != self.signs[b // 2]).sum()) + (a + b) % 2
+                    (p, mine), (q, other) = divmod(a, self.kinds), divmod(b, self.kinds)
+                    found = int((self.signs[p] != self.signs[q]).sum()) + int(mine != other)
                     self.known[a, b] = found
                 total += found
         return total

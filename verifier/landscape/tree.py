@@ -120,7 +120,7 @@ def merge_tree(setting: LandscapeSetting, *, most_cells: int = MOST_CELLS, metho
 def require_size(setting: LandscapeSetting, most_cells: int) -> None:
     """Raise UsageError when the landscape has more than `most_cells` cells, and say what to do."""
     if setting.cells > most_cells:
-        p = setting.neurons.count // 2
+        p = len(setting.neurons.cones.patterns)
         raise UsageError(
             f"landscape: {'' if setting.frozen else '2 x '}{p} one-neuron cells and width {setting.width} make {setting.cells:,} cells, more than "
             f"the {most_cells:,} a merge tree is built of; use fewer samples or neurons, raise --most-cells, or name two networks with "
@@ -131,9 +131,9 @@ def require_size(setting: LandscapeSetting, most_cells: int) -> None:
 def _own_codes(setting: LandscapeSetting) -> list[Array]:
     """Per neuron the codes it may have, increasing."""
     all_codes = np.arange(setting.neurons.count)
-    if setting.frozen_signs is None:
+    if setting.frozen_kinds is None:
         return [all_codes] * setting.width
-    return [all_codes[0::2] if s > 0 else all_codes[1::2] for s in setting.frozen_signs]
+    return [all_codes[kind :: setting.neurons.kinds] for kind in setting.frozen_kinds]
 
 
 def _digits(setting: LandscapeSetting, cells: Array) -> Array:
@@ -183,12 +183,12 @@ def cell_graph(setting: LandscapeSetting, found: FaceValues) -> _Graph:
     for i in range(m):
         others = [own[k] for k in range(m) if k != i]
         # In trained landscapes every neuron has the same codes, and the same table serves.
-        signs = () if setting.frozen_signs is None else tuple(s for k, s in enumerate(setting.frozen_signs) if k != i)
-        if signs not in known:
+        kinds = () if setting.frozen_kinds is None else tuple(s for k, s in enumerate(setting.frozen_kinds) if k != i)
+        if kinds not in known:
             sets, which = _sets(_product(others))
             table = np.array([[found.value(found.face(s, f)) for f in (*facets, -1)] for s in sets])
-            known[signs] = table, which
-        table, which = known[signs]
+            known[kinds] = table, which
+        table, which = known[kinds]
         base = _product([np.arange(len(o)) * strides[k] for k, o in enumerate(own) if k != i]).sum(axis=1)
         place = np.full(neurons.count, -1)
         place[own[i]] = np.arange(len(own[i]))

@@ -184,7 +184,7 @@ def _on_hyperplanes(setting: LandscapeSetting, code: int, u: Array, near: float)
         _, sizes, across = np.linalg.svd(walls)
         across = across[: int((sizes > FLAT).sum())]
         v = v - across.T @ (across @ v) if len(across) < len(v) else np.zeros_like(v)
-    return setting.normal.given_u(v)
+    return setting.normal.given_u(v, code)
 
 
 def _holds(setting: LandscapeSetting, code: int, u: Array, sample: int) -> bool:

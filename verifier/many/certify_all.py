@@ -85,7 +85,7 @@ def _require_pairwise(o: CertifyOptions) -> None:
     require_possible(o, found)
     if any(c.needs_file for c in found) or o.string is not None:
         raise UsageError("--string is one path between two networks; use it with --pair")
-    for name in ("state", "output_layer", "most_cells"):
+    for name in ("state", "output_layer", "hidden_layers", "most_cells"):
         if getattr(o, name) != getattr(CertifyOptions(), name):
             raise UsageError(f"{name}: is about one pair; certify that pair alone")
 

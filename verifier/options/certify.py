@@ -11,7 +11,7 @@ from verifier.options.declare import option, require_kinds
 from verifier.options.reading import Reading
 
 DSS_PRESETS = ("plain", "paper", "freeman-bruna")
-OUTPUT_LAYERS = ("trained", "frozen")
+LAYERS = ("trained", "frozen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,13 @@ class CertifyOptions:
     output_layer: str = option(
         "trained",
         help="frozen asks for paths that keep the output layer, which both networks must share; of method exact alone",
-        choices=OUTPUT_LAYERS,
+        choices=LAYERS,
+        python_only=True,
+    )
+    hidden_layers: str = option(
+        "trained",
+        help="frozen asks for paths that keep all hidden layers below the last one, which both deep networks must share; of method exact alone",
+        choices=LAYERS,
         python_only=True,
     )
     progress: bool = option(False, help="bars on stderr", python_only=True)
@@ -114,7 +120,7 @@ class CertifyOptions:
             )
         object.__setattr__(self, "l", _numbers("l", self.l, int))
         object.__setattr__(self, "alpha", _numbers("alpha", self.alpha, float))
-        for name, allowed in (("dss_preset", DSS_PRESETS), ("output_layer", OUTPUT_LAYERS)):
+        for name, allowed in (("dss_preset", DSS_PRESETS), ("output_layer", LAYERS), ("hidden_layers", LAYERS)):
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
 

@@ -122,11 +122,12 @@ def _wanted(o: CertifyOptions) -> tuple[Construction, ...]:
     string = CONSTRUCTIONS["string"]
     if o.string is not None and string not in found:
         found = (string, *found) if o.method != "all" else (string,)
-    if o.output_layer != "trained" and [c.name for c in found] != ["exact"]:
-        raise UsageError(
-            f"output_layer {o.output_layer!r} with method {o.method!r}: expected trained, or frozen with method exact alone, "
-            "as other paths move the output layer"
-        )
+    for layers in ("output_layer", "hidden_layers"):
+        if getattr(o, layers) != "trained" and [c.name for c in found] != ["exact"]:
+            raise UsageError(
+                f"{layers} {getattr(o, layers)!r} with method {o.method!r}: expected trained, or frozen with method exact alone, "
+                f"as other paths move the {layers.replace('_', ' ')}"
+            )
     require_possible(o, found)
     return tuple(sorted(found, key=lambda c: c.estimates))
 
@@ -144,7 +145,7 @@ def require_defined(network: Network, objective: Objective, o: CertifyOptions, f
     """Raise UsageError where nothing of what was named is defined for these networks, or an estimate is not, rather than after the proof."""
     if any(c.name == "dss" for c in found):
         require_fits(PRESETS[o.dss_preset], network, objective)
-    reasons = [why_undefined(c, network) for c in found]
+    reasons = [why_undefined(c, network, o) for c in found]
     if all(reasons):
         raise UsageError("; ".join(r for r in reasons if r))
 

@@ -23,13 +23,13 @@ def barrier_of(problem: Problem, found: ExactGap, *, name: str = "exact") -> Bar
     b = found.barrier()
     if b is None:
         return None
-    cones = found.setting.neurons.cones
-    used = np.unique(np.concatenate([b.cells.ravel(), b.outside]) // 2)
+    cones, kinds = found.setting.neurons.cones, found.setting.neurons.kinds
+    used = np.unique(np.concatenate([b.cells.ravel(), b.outside]) // kinds)
     place = np.full(len(cones.patterns), -1)
     place[used] = np.arange(len(used))
 
     def renumbered(codes: np.ndarray) -> np.ndarray:
-        return np.where(codes >= 0, 2 * place[codes // 2] + codes % 2, -1)
+        return np.where(codes >= 0, kinds * place[codes // kinds] + codes % kinds, -1)
 
     redundant, supports = redundancy_of(cones, used.tolist())
     redundant = redundant.copy()
@@ -56,7 +56,7 @@ def barrier_of(problem: Problem, found: ExactGap, *, name: str = "exact") -> Bar
         name=name,
         level=b.level,
         around="B" if b.swapped else "A",
-        output_layer="frozen" if found.setting.frozen else "trained",
+        output_layer=found.output_layer,
     )
 
 
@@ -65,7 +65,7 @@ def exact_record(found: ExactGap, claim: BarrierLowerBound | None) -> dict[str, 
     lower, upper = found.gap
     return {
         "lower": found.lower, "upper": found.upper, "gap_lower": lower, "gap_upper": upper, "closed": found.closed, "visited": found.visited,
-        "programs": found.programs, "cells": found.setting.cells, "patterns": found.setting.neurons.count // 2,
+        "programs": found.programs, "cells": found.setting.cells, "patterns": len(found.setting.neurons.cones.patterns),
         "component": None if claim is None else len(claim.cells), "faces": None if claim is None else len(claim.faces),
         "certified_level": None if claim is None else claim.level, "certified_gap": None if claim is None else claim.gap,
     }  # fmt: skip

@@ -18,10 +18,8 @@ from verifier.kernel.statements import (
     Problem,
 )
 from verifier.numbers import show_down, show_up
-from verifier.outcomes import Outcome
+from verifier.outcomes import PATHS, Outcome
 from verifier.pipeline.verdict_line import BALANCED, WEIGHTED
-
-_WORDS = {"trained": "path", "frozen": "path with this output layer"}
 
 
 def _form(path: PathUpperBound) -> str:
@@ -71,12 +69,12 @@ class Kept:
         # A claim about this level holds where its rounded maximum may not.
         under = [p for p in self.paths if p.sup <= level or (p.level == level and p.gap_over_level == 0.0)]
         if under:
-            path = _WORDS[under[0].output_layer]
+            path = PATHS[under[0].output_layer]
             return (
                 Outcome.CERTIFIED,
                 f"CERTIFIED a {path} stays at or below level {level!r} ({beside}{_form(under[0])})",
             )
-        for layer, path in _WORDS.items():
+        for layer, path in PATHS.items():
             barrier = self._barrier(layer)
             if barrier is not None and barrier.level > level:
                 why = f"every such path reaches {barrier.level!r}"

@@ -31,7 +31,7 @@ class CertifyResult:
     polished: A and B are networks that were trained on, not those that were loaded. digest: SHA-256 of the file as it was written.
     verdicts: the kernel's, on every claim in the order of the file, as read back from it before it got its name. cpu_check: CPU seconds of
         that reading and checking, of all that the run wrote.
-    lower_gap: the largest certified lower bound on the gap over E, of every path (with --output-layer frozen: that keeps the output layer); None without one.
+    lower_gap: the largest certified lower bound on the gap over E, of every path (with frozen layers: that keeps them); None without one.
     """
 
     outcome: Outcome

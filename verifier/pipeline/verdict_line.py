@@ -7,7 +7,7 @@ import numpy as np
 from verifier.kernel.statements import Barrier, EndpointValue, EveryWidthLowerBound, PathUpperBound
 from verifier.networks.architecture import Architecture
 from verifier.numbers import show_down, show_up
-from verifier.outcomes import Outcome
+from verifier.outcomes import FROZEN, PATHS, Outcome
 from verifier.pipeline.work import Work
 
 # Beside every gap of a path that ends in a permuted copy of B.
@@ -25,8 +25,8 @@ def verdict(
     E = max(c.upper for c in ends)
     dss = next((e for e in work.estimates if e.construction == "dss"), None)
     options = work.record["provenance"]["options"]
-    # A run with a frozen output layer asks about the paths that keep it, and has certified only such paths.
-    frozen = options["output_layer"] == "frozen"
+    # A run with frozen layers asks about the paths that keep them, and has certified only such paths.
+    kept = options["output_layer"] + (" above frozen layers" if options["hidden_layers"] == "frozen" else "")
     beside = f"E = {E:.4g}" + (
         f"; DSS estimate {dss.gap:.2g}, sampled{', stopped early' if dss.stopped else ''}" if dss else ""
     )
@@ -52,7 +52,7 @@ def verdict(
         beside += "; between the polished copies of A and B, not the networks that were loaded"
     if up_to and quoted is not None:
         beside += f"; along the path {quoted.method} from A to B with its hidden neurons permuted, the same function"
-    path = "path with this output layer" if frozen else "path"
+    path = PATHS[kept]
     barrier = max((c for c in work.claims if isinstance(c, Barrier)), key=lambda c: c.level, default=None)
     if level is not None:
         if max(c.lower for c in ends) > level:
@@ -80,7 +80,7 @@ def verdict(
         return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified: {why}{also} ({beside})"
     # Digits enough to tell the two ends apart. A barrier is about paths between A and B themselves.
     low = "" if barrier is None or up_to else f"{show_down(barrier.gap, 9)} <= "
-    where = "with the output layer frozen; " if frozen else ""
+    where = f"{FROZEN[kept]}; " if kept in FROZEN else ""
     return (
         Outcome.CERTIFIED,
         f"CERTIFIED {low}gap <= {show_up(bounds[0].gap, 9 if low else 4)}{up_to} ({where}{beside})",

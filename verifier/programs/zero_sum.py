@@ -1,4 +1,4 @@
-"""Dual vectors of one output whose sum is exactly 0, as a free output bias asks."""
+"""Dual vectors whose sum is exactly 0: of one output over the samples, as a free output bias asks; of cross-entropy over each sample's outputs."""
 
 from __future__ import annotations
 
@@ -39,3 +39,14 @@ def with_zero_sum(nu: Array, y: Array, loss: str, delta: float | None) -> Array:
     if loss in ("logistic", "hinge"):
         out = np.where(-out * y < 0.0, 0.0, out)
     return out
+
+
+def on_simplex(nu: Array, labels: Array) -> Array:
+    """nu (N, K), each row about `p - e_label` of a distribution p, on a dyadic grid on which it is exactly that."""
+    grid, rows = 2.0**-50, np.arange(len(nu))
+    p = np.floor(np.clip(nu, 0.0, 1.0) / grid)
+    p[rows, labels] = 0.0
+    # Masses that rounding took beyond 1 are brought back.
+    p = np.floor(p / np.maximum(1.0, p.sum(axis=1, keepdims=True) * grid))
+    p[rows, labels] = -p.sum(axis=1)
+    return p * grid

@@ -22,12 +22,14 @@ class Arrangement:
     classes: samples whose xt_j are not 0 and exactly parallel (multiples of either sign), sorted, the first one representing the class;
     classes come in the order of their representatives. zero: samples with xt_j = 0.
     orientation (N,) int64: 1 or -1 relative to the class's representative, 0 for zero samples.
+    whole (N, n) object: positive multiples of the inputs as integers where `inputs` are roundings of them, else None.
     """
 
     inputs: Array
     classes: tuple[Array, ...]
     zero: Array
     orientation: Array
+    whole: Array | None = None
 
     @property
     def n(self) -> int:
@@ -50,7 +52,7 @@ class Arrangement:
     @cached_property
     def integers(self) -> Array:
         """(N, n) object: each xt_j as coprime integers, scaled by a positive number."""
-        return integer_rows(self.inputs)
+        return integer_rows(self.inputs) if self.whole is None else self.whole
 
     @cached_property
     def rank(self) -> int:
@@ -81,8 +83,8 @@ def exponents(rows: Array) -> Array:
     return np.where(exact, e, 0)
 
 
-def make_arrangement(X: Array, bias: bool) -> Arrangement:
-    """The arrangement of inputs X (N, d). Raises DataError when X is no matrix of finite numbers."""
+def make_arrangement(X: Array, bias: bool, whole: Array | None = None) -> Arrangement:
+    """The arrangement of inputs X (N, d). whole: see Arrangement. Raises DataError when X is no matrix of finite numbers."""
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2 or not np.isfinite(X).all():
         raise DataError(
@@ -95,7 +97,7 @@ def make_arrangement(X: Array, bias: bool) -> Arrangement:
         )
     groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     zero = []
-    integers = integer_rows(inputs)
+    integers = integer_rows(inputs) if whole is None else whole
     for j, row in enumerate(integers.tolist()):
         if any(row):
             key, sign = direction(row)
@@ -107,7 +109,7 @@ def make_arrangement(X: Array, bias: bool) -> Arrangement:
         for j, sign in members:
             orientation[j] = sign * members[0][1]
     classes = tuple(np.array([j for j, _ in members], dtype=np.int64) for members in groups.values())
-    return Arrangement(inputs, classes, np.array(zero, dtype=np.int64), orientation)
+    return Arrangement(inputs, classes, np.array(zero, dtype=np.int64), orientation, whole)
 
 
 def generic_count(hyperplanes: int, dimension: int) -> int:

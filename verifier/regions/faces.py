@@ -6,9 +6,11 @@ exactly two cones. So the cones of a flat follow from those of the flats one dim
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from flint import fmpq, fmpq_mat
 
 from verifier.regions.exact import direction, reduced, to_floats
 
@@ -102,6 +104,15 @@ def _gradient(basis: list[list[int]], form: list[int]) -> Array:
     # Each basis vector is scaled together with its value, which keeps the equation.
     rows = np.array([to_floats([*vector, value]) for vector, value in zip(basis, form)])
     u = np.linalg.lstsq(rows[:, :-1], rows[:, -1], rcond=None)[0]
+    length = np.linalg.norm(u)
+    if 0.0 < length < np.inf:
+        return u / length
+    # Integers of hundreds of digits: a combination of the basis, without rounding.
+    gram = fmpq_mat([[fmpq(sum(a * b for a, b in zip(v, w))) for w in basis] for v in basis])
+    weights = [row[0] for row in gram.solve(fmpq_mat([[fmpq(v)] for v in form])).tolist()]
+    sums = [sum((c * v for c, v in zip(weights, column)), fmpq(0)) for column in zip(*basis)]
+    common = math.lcm(*(int(v.q) for v in sums))
+    u = to_floats([int(v.p) * (common // int(v.q)) for v in sums])
     return u / np.linalg.norm(u)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from verifier.kernel import Problem
 from verifier.kernel.statements import ConeBarrier, SignCountBarrier
 from verifier.numbers import show_down, show_up
+from verifier.outcomes import FROZEN
 from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
 from verifier.report.headline import MISSED, misses, path_error, sampled_maximum
 from verifier.report.recheck import CheckedPath, Recheck
@@ -87,8 +88,8 @@ def lower_rows(found: Recheck, problem: Problem, record: dict[str, Any]) -> list
         else:
             searched = table(record.get("exact"))
             remark = f"no path leaves {plural(len(claim.cells), 'cell')} around {claim.around} below it; {plural(len(claim.faces), 'face')}"
-        if claim.output_layer == "frozen":
-            remark += "; output layer frozen"
+        if claim.output_layer in FROZEN:
+            remark += f"; {FROZEN[claim.output_layer]}"
         if searched.get("closed") is False:
             remark += "; the search was stopped, so the gap may be larger"
         out.append(

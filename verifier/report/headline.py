@@ -17,6 +17,7 @@ from verifier.kernel.statements import (
     RegionOptimum,
 )
 from verifier.numbers import show_down, show_up
+from verifier.outcomes import PATHS
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 
@@ -148,7 +149,7 @@ def _up_to_permutation(claim: PathUpperBound, above: str) -> str:
 
 
 def _which_paths(low: Barrier) -> str:
-    return "path from A to B" + (" with this output layer" if low.output_layer == "frozen" else "")
+    return PATHS[low.output_layer].replace("path", "path from A to B", 1)
 
 
 def _barrier_words(low: Barrier) -> str:
@@ -261,8 +262,8 @@ def _barrier_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
     """A path, certified or sampled, below what no path can stay below."""
     flags = []
     for barrier, _ in found.barriers:
-        if barrier.output_layer == "frozen":
-            continue  # the paths here may move the output layer
+        if barrier.output_layer != "trained":
+            continue  # the paths here may move the layers that those it is about keep
         low = f"the barrier certified at {show_down(barrier.level, 9)}"
         flags += [
             f"path {p.claim.path}: its certified maximum {show_up(p.claim.sup, 9)} lies under {low}."

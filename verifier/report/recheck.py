@@ -21,6 +21,7 @@ from verifier.kernel.statements import (
     SubnetworkHeadOptimum,
     Verdict,
 )
+from verifier.outcomes import FROZEN
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ class Recheck:
 
     @property
     def frozen_barrier(self) -> Barrier | None:
-        """The same for the paths that keep the output layer; it says nothing about others."""
-        return self._highest("frozen")
+        """The same for paths that keep some layers; it says nothing about others."""
+        return self._highest(*FROZEN)
 
-    def _highest(self, output_layer: str) -> Barrier | None:
-        good = [c for c, v in self.barriers if v.accepted and c.output_layer == output_layer]
+    def _highest(self, *output_layers: str) -> Barrier | None:
+        good = [c for c, v in self.barriers if v.accepted and c.output_layer in output_layers]
         return max(good, key=lambda c: c.level, default=None)
 
     @property

@@ -13,16 +13,18 @@ import numpy as np
 from flint import arb, fmpq
 
 from verifier.kernel.fast import losses
-from verifier.kernel.fast.balls import down, exact, magnitude, matmul, multiply, row_norms, subtract, up
+from verifier.kernel.fast.balls import Ball, add, down, exact, magnitude, matmul, multiply, row_norms, subtract, up
 from verifier.kernel.fast.cones import holds_network, neighbour_tables, read_cones
 from verifier.kernel.fast.forward import objective_at
+from verifier.kernel.fast.last_inputs import last_inputs
 from verifier.kernel.fast.losses import arb_lower
-from verifier.kernel.fast.rational import ZERO, conjugate_sum, fraction, solve_basis
+from verifier.kernel.fast.rational import ZERO, conjugate_sum, fraction, simplex_sum, solve_basis
 from verifier.kernel.statements import (
     BarrierLowerBound,
     FaceDuals,
     Problem,
     augmented_inputs,
+    kinds_of,
     require,
 )
 
@@ -59,7 +61,7 @@ def leaving_faces(cells: Array, neighbour: Array, facet: Array) -> Array:
 
 def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
     """Numbers found for the claim; rejects unless no path can leave the cells of A below the level."""
-    cones, frozen = read_cones(problem, claim), claim.output_layer == "frozen"
+    cones, frozen = read_cones(problem, claim), claim.frozen
     inside, outside = claim.cells[claim.inside], claim.outside
     A, B = problem.A, problem.B
     here, there = (A, B) if claim.around == "A" else (B, A)
@@ -70,7 +72,7 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
     require(not bool((claim.cells == outside).all(axis=1).any()), f"the cell of {other} is among the cells")
     # With a frozen output layer a neuron never changes its sign, so cells of other signs are no way out.
     require(
-        not frozen or bool((inside % 2 == outside % 2).all()),
+        not frozen or bool((inside % cones.kinds == outside % cones.kinds).all()),
         "the output layer is frozen, and the cells of A and B differ in a sign",
     )
     ways = leaving_faces(claim.cells, *neighbour_tables(cones, signs=not frozen))
@@ -98,46 +100,84 @@ def face_bounds(problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns
     crossing = np.flatnonzero(claim.facets >= 0)
     free[crossing, claim.facets[crossing]] = True
     require(bool(((claim.multipliers >= 0.0) | free).all()), "a multiplier is negative")
-    if problem.objective.kappa > 0.0:
+    if problem.objective.penalty in ("path", "weight_decay"):
         return _penalised_bounds(problem, claim, patterns)
     terms = _ExactFaces(problem, claim, patterns)
     return np.array([terms.bound(k) for k in range(len(claim.faces))])
 
 
+def heads_of(problem: Problem) -> Array:
+    """(kinds, K): what a neuron of each kind adds to the outputs, as multiples of its relu."""
+    V = problem.A.weights[-1]
+    return np.array([[1.0], [-1.0]]) if len(V) == 1 else V.T
+
+
+def _prices(problem: Problem) -> Array:
+    """(kinds,): at most the price of a row of norm 1 of each kind, over kappa; exactly that with one output, where it is 1."""
+    V = problem.A.weights[-1]
+    if len(V) == 1:
+        return np.ones(2)
+    return np.array([max(0.0, down(math.fsum(column))) for column in np.abs(V.T).tolist()])
+
+
 def _penalised_bounds(problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns: Array) -> Array:
-    """kappa > 0: a point of the face with F < level has sum_i |u_i| < level / kappa, so a violated constraint costs at most that much."""
-    o, N = problem.objective, len(problem.X)
-    X, worst = exact(augmented_inputs(problem)), np.zeros(len(claim.faces))
+    """kappa > 0: a point of the face with F < level has sum_i price_i |u_i| < level / kappa, so a violated constraint costs at most that much."""
+    o, N, kinds, f = problem.objective, len(problem.X), kinds_of(problem), len(claim.faces)
+    X, worst = exact(augmented_inputs(problem)), np.zeros(f)
+    heads, prices, nu = heads_of(problem), _prices(problem), claim.nu.reshape(f, N, -1)
     for k in range(claim.faces.shape[1]):
-        codes = claim.faces[:, k]
-        a = np.where(codes[:, None] >= 0, patterns[codes // 2], 0)
-        sign = np.where(codes % 2 == 0, 1.0, -1.0)[:, None]
-        pull = matmul(exact(sign * a * claim.nu), X)
-        push = matmul(exact((2.0 * a - 1.0) * claim.multipliers[:, k * N : (k + 1) * N]), X)
+        codes, multipliers = claim.faces[:, k], claim.multipliers[:, k * N : (k + 1) * N]
+        kind = codes % kinds
+        price = prices[kind]
+        # A neuron with a head of 0 costs nothing however long its row is: nothing may push it.
+        silent = ~heads[kind].any(axis=1)
+        require(not bool(multipliers[silent & (codes >= 0)].any()), "a neuron with a head of 0 has a multiplier")
+        require(bool((silent | (price > 0.0)).all()), "a head is too small for its price to be known")
+        a = np.where(codes[:, None] >= 0, patterns[codes // kinds], 0)
+        heard = _heard(nu, heads[kind])
+        pull = matmul(Ball(a * heard.mid, a * heard.rad), X)
+        push = matmul(exact((2.0 * a - 1.0) * multipliers), X)
         push = multiply(push, exact(np.full_like(push.mid, N)))
         size = magnitude(row_norms(subtract(pull, push)))
-        over = np.where(size <= down(o.kappa * N), 0.0, np.nextafter(size - down(o.kappa * N), np.inf))
-        worst = np.maximum(worst, np.where(codes >= 0, over, 0.0))
+        one = price == 1.0
+        room = np.where(one, down(o.kappa * N), np.nextafter(down(o.kappa * N) * price, -np.inf))
+        over = np.where(size <= room, 0.0, np.nextafter(size - room, np.inf))
+        over = np.where(one, over, np.nextafter(over / np.where(silent, 1.0, price), np.inf))
+        worst = np.maximum(worst, np.where((codes >= 0) & ~silent & (size > room), over, 0.0))
     bounds = []
-    for nu, violation in zip(claim.nu, worst.tolist()):
-        D, extra = -losses.conjugate_mean_upper(o, nu[:, None], problem.targets), violation
-        if problem.A.biases[1] is not None:
-            D, extra = _with_output_bias(problem, claim, nu, D, violation)
+    for dual, violation in zip(nu, worst.tolist()):
+        D, extra = -losses.conjugate_mean_upper(o, dual, problem.targets), violation
+        if problem.A.biases[-1] is not None:
+            D, extra = _with_output_bias(problem, claim, dual, D, violation)
         cost = up(up(up(extra / N) * claim.level) / o.kappa) if extra > 0.0 else 0.0
         bounds.append(down(D - cost))
     return np.array(bounds)
+
+
+def _heard(nu: Array, heads: Array) -> Ball:
+    """nu_j . head per face and sample, (f, N); exact with one output, whose heads are 1 and -1."""
+    if heads.shape[1] == 1:
+        return exact(heads * nu[:, :, 0])
+    total = exact(np.zeros(nu.shape[:2]))
+    for k in range(heads.shape[1]):
+        entry = np.broadcast_to(heads[:, k : k + 1], nu.shape[:2])
+        total = add(total, multiply(exact(nu[:, :, k]), exact(entry)))
+    return total
 
 
 def _with_output_bias(
     problem: Problem, claim: BarrierLowerBound | FaceDuals, nu: Array, D: float, over: float
 ) -> tuple[float, float]:
     """The dual value and the largest violation once the output bias is counted: a constant where it is frozen, else one more coordinate."""
-    o, N, c = problem.objective, len(problem.X), problem.A.biases[1]
+    o, N, c = problem.objective, len(problem.X), problem.A.biases[-1]
     assert c is not None  # for the type checker
-    s = math.fsum(nu.tolist())  # correctly rounded, and 0.0 only when the sum is exactly 0
-    if claim.output_layer == "frozen":
-        term = s * float(c[0]) / N
-        return down(D + term - abs(term) * 2.0**-50 - 2.0**-1000), over
+    sums = [math.fsum(column) for column in nu.T.tolist()]  # correctly rounded, and 0.0 only when the sum is exactly 0
+    if claim.frozen:
+        for s, entry in zip(sums, c.tolist(), strict=True):
+            term = s * entry / N
+            D = down(D + term - abs(term) * 2.0**-50 - 2.0**-1000)
+        return D, over
+    s = sums[0]
     if not o.penalise_output_bias:
         require(s == 0.0, "a dual does not sum to 0 and the output bias is free")
         return D, over
@@ -146,40 +186,59 @@ def _with_output_bias(
 
 
 class _ExactFaces:
-    """kappa = 0: the constraints are equations, met exactly by rationals in place of the basis entries."""
+    """No price on rows: the constraints are equations, met exactly by rationals in place of the basis entries."""
 
     def __init__(self, problem: Problem, claim: BarrierLowerBound | FaceDuals, patterns: Array) -> None:
         self.problem, self.claim, self.patterns = problem, claim, patterns.tolist()
-        self.X = [[fraction(v) for v in row] for row in augmented_inputs(problem).tolist()]
-        self.y = problem.targets[:, 0].tolist()
+        self.X, self.kinds = last_inputs(problem), kinds_of(problem)
+        self.heads = [[fraction(v) for v in column] for column in heads_of(problem).tolist()]
+        # Of cross-entropy the label's entry is not free: each row sums to 0.
+        self.labels = problem.targets.tolist() if problem.objective.loss == "cross_entropy" else []
+        c = problem.A.biases[-1]
+        self.free_bias = c is not None and not claim.frozen
+        self.bias = [] if c is None or self.free_bias else [fraction(v) for v in c.tolist()]
+        self.constant = ZERO
+        if problem.objective.penalty == "l1":
+            weights = [abs(fraction(v)) for v in problem.A.weights[-1].ravel().tolist()]
+            self.constant = fraction(problem.objective.kappa) * sum(weights, ZERO)
 
     def bound(self, f: int) -> float:
-        claim, X, N = self.claim, self.X, len(self.X)
-        faces, n, m = claim.faces[f].tolist(), len(X[0]), claim.faces.shape[1]
+        claim, X, N, K = self.claim, self.X, len(self.X), len(self.heads[0])
+        faces, n, m, L = claim.faces[f].tolist(), len(X[0]), claim.faces.shape[1], N * K
         present = [(k, code) for k, code in enumerate(faces) if code >= 0]
-        size = N + m * N
+        size = L + m * N
         equations = []
         for k, code in present:
-            a, s = self.patterns[code // 2], 1 if code % 2 == 0 else -1
+            a, head = self.patterns[code // self.kinds], self.heads[code % self.kinds]
+            pulls = [[v - head[label] for v in head] for label in self.labels] or [head] * N
             for e in range(n):
                 row = [ZERO] * size
                 for j in range(N):
                     if a[j]:
-                        row[j] = s * X[j][e]
-                    row[N + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]
+                        row[j * K : (j + 1) * K] = [v * X[j][e] for v in pulls[j]]
+                    row[L + k * N + j] = (1 - 2 * a[j]) * N * X[j][e]
                 equations.append(row)
-        free_bias = self.problem.A.biases[1] is not None and claim.output_layer == "trained"
-        if free_bias:
-            equations.append([fmpq(1)] * N + [ZERO] * (m * N))
+        if self.free_bias:
+            equations.append([fmpq(1)] * L + [ZERO] * (m * N))
         values = [fraction(v) if v else ZERO for v in [*claim.nu[f].tolist(), *claim.multipliers[f].tolist()]]
+        for j in range(len(self.labels)):
+            require(sum(values[j * K : (j + 1) * K], ZERO) == 0, "a dual row of cross-entropy does not sum to 0")
         basis = [k for k in claim.basis[f].tolist() if k != -1]
         solved = solve_basis(equations, [ZERO] * len(equations), values, basis)
         facet = claim.facets[f]
         for k, _code in present:
             for j in range(N):
                 if not (k == 0 and j == facet):
-                    require(bool(solved[N + k * N + j] >= 0), "a multiplier is negative once the equations hold")
-        below = -conjugate_sum(self.problem.objective, solved[:N], self.y) / N
-        if self.problem.A.biases[1] is not None and not free_bias:
-            below += arb(sum(solved[:N], ZERO) * fraction(float(self.problem.A.biases[1][0])) / N)
+                    require(bool(solved[L + k * N + j] >= 0), "a multiplier is negative once the equations hold")
+        for j, label in enumerate(self.labels):
+            solved[j * K + label] -= sum(solved[j * K : (j + 1) * K], ZERO)
+        below = -self._conjugates(solved[:L]) / N + arb(self.constant)
+        for k, c in enumerate(self.bias):
+            below += arb(sum(solved[k:L:K], ZERO) * c / N)
         return arb_lower(below)
+
+    def _conjugates(self, nu: list[fmpq]) -> arb:
+        K = len(self.heads[0])
+        if self.labels:
+            return simplex_sum([nu[j * K : (j + 1) * K] for j in range(len(self.labels))], self.labels)
+        return conjugate_sum(self.problem.objective, nu, self.problem.targets.ravel().tolist())

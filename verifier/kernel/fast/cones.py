@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.fast.last_inputs import last_inputs, whole_row
 from verifier.kernel.fast.rational import Row, dot, integer_row, integer_rows, is_combination, line_of
 from verifier.kernel.statements import (
     BarrierLowerBound,
     ConeTable,
     Parameters,
     Problem,
-    augmented_inputs,
     augmented_rows,
+    kinds_of,
     require,
 )
 
@@ -24,21 +25,23 @@ Array = np.ndarray
 @dataclass(frozen=True)
 class Cones:
     """rows: the inputs xt as integer rows. classes: samples with parallel xt, by their first sample. patterns: (p, N) as given.
-    facets: per pattern, the first samples of the classes that may carry a facet: a superset of those that do."""
+    facets: per pattern, the first samples of the classes that may carry a facet: a superset of those that do. A code is kinds * pattern + kind."""
 
     rows: list[Row]
     classes: dict[int, list[int]]
     patterns: Array
     facets: list[list[int]]
+    kinds: int
 
     def contains(self, code: int, u: Row) -> bool:
         """Whether the closed cone of the code's pattern contains u."""
-        return all(dot(u, x) * (2 * a - 1) >= 0 for a, x in zip(self.patterns[code // 2].tolist(), self.rows))
+        bits = self.patterns[code // self.kinds].tolist()
+        return all(dot(u, x) * (2 * a - 1) >= 0 for a, x in zip(bits, self.rows))
 
 
 def read_cones(problem: Problem, claim: BarrierLowerBound | ConeTable) -> Cones:
     """Reject unless every pattern's cone is full-dimensional, no two are the same, and every sample said to carry no facet carries none."""
-    rows = integer_rows(augmented_inputs(problem))
+    rows = [whole_row(row) for row in last_inputs(problem)]
     by_line: dict[Row, list[int]] = {}
     for j, row in enumerate(rows):
         if any(row):
@@ -68,16 +71,18 @@ def read_cones(problem: Problem, claim: BarrierLowerBound | ConeTable) -> Cones:
         facing = [tuple((2 * a[k] - 1) * v for v in rows[k]) for k in [*chosen, j]]
         require(is_combination(facing[-1], facing[:-1]), "a support does not make its facet redundant")
         facets[p].discard(j)
-    return Cones(rows, classes, patterns, [sorted(f) for f in facets])
+    return Cones(rows, classes, patterns, [sorted(f) for f in facets], kinds_of(problem))
 
 
 def holds_network(cones: Cones, codes: list[int], p: Parameters, frozen: bool) -> bool:
-    """Whether the closed cell `codes` contains the network: u_i = |theta_i| wt_i in its cone, with its sign.
+    """Whether the closed cell `codes` contains the network: u_i = |theta_i| wt_i in its cone, with its sign; with several outputs wt_i in its cone.
 
     u_i = 0 lies in all cones. With a trained output layer it lies in cells of both signs, for there the sign may change. With a frozen one
     the sign is that of theta_i whatever the row is; a neuron with theta_i = 0 is never heard, and any sign will do.
     """
-    rows, theta = augmented_rows(p.weights[0], p.biases[0]).tolist(), p.weights[1][0].tolist()
+    rows, theta = augmented_rows(p.weights[-2], p.biases[-2]).tolist(), p.weights[-1][0].tolist()
+    if len(p.weights[-1]) > 1:
+        return all(cones.contains(code, integer_row(row)) for code, row in zip(codes, rows, strict=True))
     for code, row, t in zip(codes, rows, theta, strict=True):
         still = t == 0.0 or not any(row)
         if t != 0.0 and (frozen or not still) and (t < 0.0) != bool(code % 2):
@@ -88,24 +93,25 @@ def holds_network(cones: Cones, codes: list[int], p: Parameters, frozen: bool) -
 
 
 def neighbour_tables(cones: Cones, signs: bool) -> tuple[Array, Array]:
-    """(neighbour, facet), both (2p, T): what lies across each way out of a code, and the sample crossed (-1: the sign changes).
+    """(neighbour, facet), both (kinds p, T): what lies across each way out of a code, and the sample crossed (-1: the sign changes).
 
     neighbour is -1 where it is no pattern of the table, and -2 where there is no such way out.
     """
     index = {row.tobytes(): k for k, row in enumerate(cones.patterns)}
     ways = max((len(f) for f in cones.facets), default=0) + 1
-    neighbour = np.full((2 * len(cones.patterns), ways), -2, dtype=np.int64)
+    kinds = cones.kinds
+    neighbour = np.full((kinds * len(cones.patterns), ways), -2, dtype=np.int64)
     facet = np.full_like(neighbour, -1)
     for p, samples in enumerate(cones.facets):
-        for sign in (0, 1):
-            code = 2 * p + sign
+        for kind in range(kinds):
+            code = kinds * p + kind
             if signs:
                 neighbour[code, 0] = code ^ 1
             for k, j in enumerate(samples, start=1):
                 across = cones.patterns[p].copy()
                 across[cones.classes[j]] ^= 1
                 q = index.get(across.tobytes())
-                neighbour[code, k] = -1 if q is None else 2 * q + sign
+                neighbour[code, k] = -1 if q is None else kinds * q + kind
                 facet[code, k] = j
     return neighbour, facet
 

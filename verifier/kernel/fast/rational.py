@@ -106,3 +106,13 @@ def conjugate_sum(o: Objective, nu: list[fmpq], y: list[float]) -> arb:
             require(o.loss == "absolute" and bool(abs(v) <= 1), "a dual of the absolute loss exceeds 1")
             total += arb(v * target)
     return total
+
+
+def simplex_sum(rows: list[list[fmpq]], labels: list[int]) -> arb:
+    """Ball containing the sum of cross-entropy's conjugates, each row `p - e_label` with p a distribution; rejects others."""
+    total = arb(0)
+    for row, label in zip(rows, labels):
+        p = [v + (k == label) for k, v in enumerate(row)]
+        require(all(v >= 0 for v in p) and sum(p, ZERO) == 1, "a dual row of cross-entropy leaves the simplex")
+        total += sum((_entropy(v) for v in p), arb(0))
+    return total

@@ -1,6 +1,7 @@
 """The second evaluation of `barrier_lower_bound`, `region_minimum` and `jacobian_rank`: sets, exact rationals and Arb balls, cell by cell.
 
 Written from docs/mathematics.md, sections 8 and 9; shares no arithmetic and no bookkeeping with the fast evaluation. Slow and plain on purpose.
+With several outputs a code is `m * pattern + neuron` where with one it is `2 * pattern + sign`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,21 @@ Cell = tuple[int, ...]
 def _inputs(problem: Problem) -> list[Vector]:
     extra = [] if problem.A.biases[0] is None else [Fraction(1)]
     return [[*map(Fraction, row), *extra] for row in problem.X.tolist()]
+
+
+def _read_by_last(problem: Problem) -> list[Vector]:
+    """What the last hidden layer reads, sample by sample and layer by layer, with a 1 for its biases."""
+    p, out = problem.A, []
+    for x in problem.X.tolist():
+        h = list(map(Fraction, x))
+        for W, b in zip(p.weights[:-2], p.biases[:-2], strict=True):
+            shift = [0.0] * len(W) if b is None else b.tolist()
+            h = [
+                max(dot(list(map(Fraction, w)), h) + Fraction(c), Fraction(0))
+                for w, c in zip(W.tolist(), shift, strict=True)
+            ]
+        out.append(h if p.biases[-2] is None else [*h, Fraction(1)])
+    return out
 
 
 def dot(u: Vector, v: Vector) -> Fraction:
@@ -90,7 +106,11 @@ class Neuron:
     """One neuron's cones."""
 
     def __init__(self, problem: Problem, claim: BarrierLowerBound | ConeTable) -> None:
-        self.X = _inputs(problem)
+        self.X = _read_by_last(problem)
+        theta = problem.A.weights[-1].tolist()
+        one = len(theta) == 1
+        # Of each neuron that codes tell apart, what it adds to the outputs as multiples of its relu.
+        self.heads = [[Fraction(1)], [Fraction(-1)]] if one else [list(map(Fraction, column)) for column in zip(*theta)]
         self.patterns = [tuple(row) for row in claim.patterns.tolist()]
         require(set().union(*self.patterns) <= {0, 1}, "a pattern has an entry that is neither 0 nor 1")
         self.index = {a: k for k, a in enumerate(self.patterns)}
@@ -128,13 +148,20 @@ class Neuron:
     def _facing(self, p: int, j: int) -> Vector:
         return self.X[j] if self.patterns[p][j] else [-v for v in self.X[j]]
 
+    def split(self, code: int) -> tuple[int, int]:
+        """(pattern, kind): the kind is the sign of theta with one output, the neuron with several."""
+        return divmod(code, len(self.heads))
+
     def across(self, p: int, j: int) -> int | None:
         a = tuple(1 - bit if g == j else bit for bit, g in zip(self.patterns[p], self.group))
         return self.index.get(a)
 
     def holds(self, code: int, row: list[float], theta: float, frozen: bool) -> bool:
         """Whether theta times the row lies in the code's closed cone with the code's sign. 0 lies in all cones; with a trained output layer it also has
-        both signs, with a frozen one only theta = 0 has."""
+        both signs, with a frozen one only theta = 0 has. With several outputs: whether the row itself lies in the cone."""
+        if len(self.heads[0]) > 1:
+            at = list(map(Fraction, row))
+            return all(dot(self._facing(self.split(code)[0], j), at) >= 0 for j in range(len(self.X)))
         at_zero = theta == 0.0 or not any(row)
         either_sign = theta == 0.0 if frozen else at_zero
         if not either_sign and (theta < 0.0) != (code % 2 == 1):
@@ -144,17 +171,17 @@ class Neuron:
 
 
 def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float]:
-    neuron, trained = Neuron(problem, claim), claim.output_layer == "trained"
+    neuron, trained = Neuron(problem, claim), not claim.frozen
     cells: set[Cell] = {tuple(row) for row in claim.cells.tolist()}
     inside, outside = tuple(claim.cells[claim.inside].tolist()), tuple(claim.outside.tolist())
     networks = (("A", problem.A), ("B", problem.B))
     for (name, p), cell in zip(networks if claim.around == "A" else networks[::-1], (inside, outside)):
-        rows = p.weights[0] if p.biases[0] is None else np.column_stack([p.weights[0], p.biases[0]])
-        for code, row, theta in zip(cell, rows.tolist(), p.weights[1][0].tolist(), strict=True):
+        rows = p.weights[-2] if p.biases[-2] is None else np.column_stack([p.weights[-2], p.biases[-2]])
+        for code, row, theta in zip(cell, rows.tolist(), p.weights[-1][0].tolist(), strict=True):
             require(neuron.holds(code, row, theta, not trained), f"{name} is not in its cell")
     require(outside not in cells, "the outside cell is among the cells")
     require(
-        trained or all(a % 2 == b % 2 for a, b in zip(inside, outside)),
+        trained or all(neuron.split(a)[1] == neuron.split(b)[1] for a, b in zip(inside, outside)),
         "the output layer is frozen, and the cells differ in a sign",
     )
     needed: set[tuple[int, Cell, int]] = set()
@@ -163,9 +190,10 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
             others = tuple(sorted(cell[:i] + cell[i + 1 :]))
             if trained and (*cell[:i], code ^ 1, *cell[i + 1 :]) not in cells:
                 needed.add((-1, others, -1))
-            for j in neuron.facets[code // 2]:
-                q = neuron.across(code // 2, j)
-                if q is None or (*cell[:i], 2 * q + code % 2, *cell[i + 1 :]) not in cells:
+            a, kind = neuron.split(code)
+            for j in neuron.facets[a]:
+                q = neuron.across(a, j)
+                if q is None or (*cell[:i], len(neuron.heads) * q + kind, *cell[i + 1 :]) not in cells:
                     needed.add((code, others, j))
     require(len(needed) > 0, "no face leaves the cells")
     lowest = None
@@ -189,55 +217,82 @@ def check_barrier(problem: Problem, claim: BarrierLowerBound) -> dict[str, float
 
 def face_bound(problem: Problem, claim: BarrierLowerBound | FaceDuals, neuron: Neuron, f: int) -> arb:
     """Ball whose lower end F reaches on the face, by its dual."""
-    o, X, N, m = problem.objective, neuron.X, len(neuron.X), claim.faces.shape[1]
+    o, X, N, m, K = problem.objective, neuron.X, len(neuron.X), claim.faces.shape[1], len(neuron.heads[0])
     codes, facet = claim.faces[f].tolist(), claim.facets[f].tolist()
-    nu = list(map(Fraction, claim.nu[f].tolist()))
+    flat = list(map(Fraction, claim.nu[f].tolist()))
     stored = claim.multipliers[f].reshape(m, N).tolist()
     mu = [list(map(Fraction, row)) for row in stored]
-    c = None if problem.A.biases[1] is None else Fraction(problem.A.biases[1].tolist()[0])
-    frozen, present = claim.output_layer == "frozen", [k for k in range(m) if codes[k] != -1]
-    if o.kappa == 0.0:
+    bias = problem.A.biases[-1]
+    c = None if bias is None else list(map(Fraction, bias.tolist()))
+    frozen, present = claim.frozen, [k for k in range(m) if codes[k] != -1]
+    priced, labels = o.penalty in ("path", "weight_decay"), o.loss == "cross_entropy"
+    ys = problem.targets.tolist()
+    if not priced:
         equations: list[dict[int, Fraction]] = []
         for k in present:
-            a, s = neuron.patterns[codes[k] // 2], 1 - 2 * (codes[k] % 2)
+            p, kind = neuron.split(codes[k])
+            a, head = neuron.patterns[p], neuron.heads[kind]
             for e in range(len(X[0])):
-                pull = {j: s * X[j][e] / N for j in range(N) if a[j]}
-                push = {N + k * N + j: (-1 if a[j] else 1) * X[j][e] for j in range(N)}
+                pull = {}
+                for j in (j for j in range(N) if a[j]):
+                    for i in range(K):
+                        # A row of cross-entropy sums to 0, so that the label's entry is minus the others.
+                        pull[j * K + i] = (head[i] - (head[ys[j]] if labels else 0)) * X[j][e] / N
+                push = {N * K + k * N + j: (-1 if a[j] else 1) * X[j][e] for j in range(N)}
                 equations.append({**pull, **push})
         if c is not None and not frozen:
-            equations.append({j: Fraction(1) for j in range(N)})
-        flat = _repaired(
+            equations.append({j: Fraction(1) for j in range(N * K)})
+        whole = _repaired(
             equations,
             [Fraction(0)] * len(equations),
-            [*nu, *(v for row in mu for v in row)],
+            [*flat, *(v for row in mu for v in row)],
             [k for k in claim.basis[f].tolist() if k != -1],
         )
-        nu, mu = flat[:N], [flat[N + k * N : N + (k + 1) * N] for k in range(m)]
+        rest = whole[N * K :]
+        mu = [rest[k * N : (k + 1) * N] for k in range(m)]
+        if labels:
+            for j in range(N):
+                require(sum(flat[j * K : (j + 1) * K]) == 0, "a dual row of cross-entropy does not sum to 0")
+                whole[j * K + ys[j]] = -sum((whole[j * K + i] for i in range(K) if i != ys[j]), Fraction(0))
+        flat = whole[: N * K]
+    nu = [flat[j * K : (j + 1) * K] for j in range(N)]
     # Signs hold for what is stored and for what is used.
     for k in range(m):
         for j in range(N):
             own = k == 0 and facet != -1 and j == facet
             require(own or (mu[k][j] >= 0 and stored[k][j] >= 0.0), "a multiplier is negative")
-    below = -sum((conjugate(o, [v], [t]) for v, t in zip(nu, problem.targets[:, 0].tolist())), ZERO) / N
-    total = sum(nu, Fraction(0))
-    if o.kappa == 0.0:
-        return below + rational(c * total / N) if c is not None and frozen else below
+    below = -sum((conjugate(o, row, y) for row, y in zip(nu, ys, strict=True)), ZERO) / N
+    totals = [sum(column, Fraction(0)) for column in zip(*nu)]
+    if c is not None and frozen:
+        below += rational(sum((a * b for a, b in zip(c, totals, strict=True)), Fraction(0)) / N)
+    if o.penalty == "l1":
+        # The output layer is frozen: its norm is a constant.
+        below += arb(o.kappa) * rational(
+            sum((abs(Fraction(v)) for v in problem.A.weights[-1].ravel().tolist()), Fraction(0))
+        )
+    if not priced:
+        return below
     worst = ZERO
     kappa = arb(o.kappa)
     for k in present:
-        a, s = neuron.patterns[codes[k] // 2], 1 - 2 * (codes[k] % 2)
+        p, kind = neuron.split(codes[k])
+        a, head = neuron.patterns[p], neuron.heads[kind]
+        heard = [sum((v * h for v, h in zip(row, head, strict=True)), Fraction(0)) for row in nu]
         left = [
-            sum((s * nu[j] * X[j][e] / N * a[j] - mu[k][j] * (2 * a[j] - 1) * X[j][e] for j in range(N)), Fraction(0))
+            sum((heard[j] * X[j][e] / N * a[j] - mu[k][j] * (2 * a[j] - 1) * X[j][e] for j in range(N)), Fraction(0))
             for e in range(len(X[0]))
         ]
-        worst = worst.max((norm([rational(v) for v in left]) - kappa).max(ZERO))
-    if c is not None and frozen:
-        below += rational(c * total / N)
-    elif c is not None and o.penalise_output_bias:
-        worst = worst.max((rational(abs(total) / N) - kappa).max(ZERO))
-    elif c is not None:
-        require(total == 0, "a dual does not sum to 0 and the output bias is free")
-    # Where F < level on the face, kappa sum |u_i| < level, losses being at least 0.
+        price = sum(map(abs, head), Fraction(0))
+        if price == 0:
+            require(not any(left), "a neuron with a head of 0 is pushed, and its row has no price")
+        else:
+            worst = worst.max((norm([rational(v) for v in left]) / rational(price) - kappa).max(ZERO))
+    if c is not None and not frozen:
+        if o.penalise_output_bias:
+            worst = worst.max((rational(abs(totals[0]) / N) - kappa).max(ZERO))
+        else:
+            require(totals[0] == 0, "a dual does not sum to 0 and the output bias is free")
+    # Where F < level on the face, kappa times the prices of all rows is less than level, losses being at least 0.
     return below - worst * arb(claim.level) / kappa
 
 

@@ -3,7 +3,7 @@
 Every float is taken as the exact dyadic rational it is. Nothing is trusted: shapes, types and finiteness are checked before any arithmetic.
 """
 
-from verifier.kernel.statements.barrier import BarrierLowerBound, ConeTable, FaceDuals, validate_barrier
+from verifier.kernel.statements.barrier import BarrierLowerBound, ConeTable, FaceDuals, kinds_of, validate_barrier
 from verifier.kernel.statements.cone_barrier import ConeBarrier, validate_cone_barrier
 from verifier.kernel.statements.endpoint import EndpointValue, validate_endpoint
 from verifier.kernel.statements.every_width import EveryWidthLowerBound, validate_every_width
@@ -48,7 +48,7 @@ __all__ = [
     "FORMS", "KINDS", "LOSSES", "PENALTIES", "AlongPath", "Barrier", "BarrierLowerBound", "ConeBarrier", "ConeTable", "EndpointValue",
     "EveryWidthLowerBound", "FaceDuals", "Geometry", "HeadOptimum", "JacobianRank", "Landscape", "Move", "Objective", "Parameters", "PathUpperBound",
     "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier", "SubnetworkHeadOptimum", "Verdict", "Window",
-    "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "map_sizes", "permuted",
+    "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "kinds_of", "map_sizes", "permuted",
     "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint",
     "validate_every_width", "validate_head", "validate_landscape", "validate_path", "validate_rank", "validate_region", "validate_region_optimum",
     "validate_sign_count", "validate_subnetwork_head",

@@ -147,7 +147,7 @@ def require_unweighted(problem: Problem) -> None:
 
 
 def require_barrier_scope(problem: Problem, kind: str) -> int:
-    """Reject problems outside the theorems about every path (docs/mathematics.md, sections 8, 12 and 14); the width otherwise."""
+    """Reject problems outside the theorems about every path (docs/mathematics.md, sections 8, 12 and 14) of all layers; the width otherwise."""
     require_relu(problem)
     require_unweighted(problem)
     require(len(problem.A.weights) == 2, f"{kind} is defined for one hidden layer")

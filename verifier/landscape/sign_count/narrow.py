@@ -91,7 +91,7 @@ def require_covered(A: Network, B: Network, objective: Objective, targets: Array
     if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
         raise UsageError(
             f"{method}: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
-            "barriers of other networks are not known"
+            "of several outputs a head is a vector and has no sign to count; between the layers of deeper networks F is convex on no cone of rows"
         )
     if A.negative_slope:
         raise UsageError(f"{method}: expected ReLU, got Leaky ReLU; barriers are known for ReLU alone")

@@ -33,14 +33,14 @@ def exact(s: Setting, r: Request) -> Proposal:
         return Proposal([Path("exact", s.A.network, ())], remarks=("exact: A and B are the same network",))
     o = r.options
     resumed = o.state is not None and FilePath(o.state).exists()
-    if not r.of_all and o.output_layer == "trained" and not resumed:
+    if not r.of_all and (o.output_layer, o.hidden_layers) == ("trained", "trained") and not resumed:
         settled = _instead(s, r)
         if settled is not None:
             return settled
     try:
         found = exact_gap(
             *s.pair, most_cells=o.most_cells, state=None if o.state is None else str(o.state), output_layer=o.output_layer,
-            progress=_bracket if o.progress else _said(r.say),
+            hidden_layers=o.hidden_layers, progress=_bracket if o.progress else _said(r.say),
         )  # fmt: skip
     except VerifierError as error:
         if not r.of_all:

@@ -116,14 +116,18 @@ class Proposal:
         return not any(found) and self.barrier is None and self.every_width is None
 
 
-def why_undefined(c: Construction, network: Network) -> str | None:
+def why_undefined(c: Construction, network: Network, o: CertifyOptions) -> str | None:
     """Why a construction says nothing of networks of this architecture; None where it is defined."""
     if not c.shallow:
         return None
     if network.geometry is not None:
         return f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
-    if network.depth != 2:
-        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}"
+    if network.depth != 2 and not (c.above_shared and o.hidden_layers == "frozen"):
+        also = (
+            ", and where all of them move F is not convex on any cell; if they share the layers below the last one, it is for the paths that keep these: "
+            "hidden_layers=frozen, or `verifier landscape --pair A B --frozen-hidden-layers`"
+        )
+        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}{also if c.above_shared else ''}"
     if network.negative_slope:
         return f"{c.name}: defined for ReLU, these networks are Leaky ReLU"
     return None
@@ -140,7 +144,7 @@ def loaded(c: Construction) -> Callable[[Setting, Request], Proposal]:
 
 def propose(c: Construction, s: Setting, r: Request) -> Proposal:
     """Run a construction where it is defined."""
-    if (why := why_undefined(c, s.A.network)) is not None:
+    if (why := why_undefined(c, s.A.network, r.options)) is not None:
         return Proposal(skipped=why)
     start = time.process_time()
     proposal = loaded(c)(s, r)

@@ -1,0 +1,169 @@
+"""`certify --method exact` and `landscape --pair` on paths that keep layers: several outputs, deep networks with shared hidden layers."""
+
+import json
+
+import numpy as np
+import pytest
+
+import verifier
+from tests.kernel.barriers import KEPT, kept_instance
+from verifier.certificate import read_certificate
+from verifier.cli.main import main
+from verifier.data.dataset import Dataset
+from verifier.errors import UsageError
+from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound
+from verifier.networks.checkpoint import save_checkpoint
+from verifier.networks.network import Network
+from verifier.pipeline.kept import read_kept
+from verifier.report.page import render
+
+
+def asked(case):
+    """(A, B, data, objective's words, layers' words, pass level)"""
+    problem, claim, level, _ = kept_instance(**case)
+    A, B = (Network(p.weights, p.biases) for p in (problem.A, problem.B))
+    o, y = problem.objective, problem.targets
+    kind = "multiclass" if y.max() > 1 else "binary"
+    data = (
+        Dataset(problem.X, y, "tiny", kind)
+        if o.loss == "cross_entropy"
+        else Dataset(problem.X, y if y.shape[1] > 1 else y[:, 0], "tiny", "regression")
+    )
+    words = {"loss": o.loss, "kappa": o.kappa, "penalty": o.penalty if o.kappa else None} | (
+        {"delta": o.delta} if o.delta else {}
+    )
+    layers = {
+        "output_layer": "frozen" if claim.frozen else "trained",
+        "hidden_layers": "frozen" if claim.below else "trained",
+    }
+    return A, B, data, words, layers, level
+
+
+WORDS = {
+    ("frozen", "trained"): ("with the output layer frozen", "path with this output layer"),
+    ("trained", "frozen"): (
+        "with the layers below the last hidden one frozen",
+        "path with these layers below the last hidden one",
+    ),
+    ("frozen", "frozen"): (
+        "with all layers but the last hidden one frozen",
+        "path with these layers but the last hidden one",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c if k in (0, 2, 5, 7, 8) else pytest.param(c, marks=pytest.mark.slow) for k, c in enumerate(KEPT)],
+    ids=str,
+)
+def test_both_ends_are_certified_and_say_which_paths_are_meant(case, tmp_path):
+    A, B, data, words, layers, level = asked(case)
+    out = tmp_path / "x.safetensors"
+    result = verifier.certify(A, B, data, method="exact", out=out, **words, **layers)
+    assert all(v.accepted for v in result.check() + result.check(reference=True))
+    frozen, path = WORDS[layers["output_layer"], layers["hidden_layers"]]
+    assert frozen in result.sentence
+    low, high = (float(x) for x in result.sentence.split("(")[0].removeprefix("CERTIFIED").split("<= gap <="))
+    assert 0 < low <= high <= low + 2e-4 * result.E
+    c = read_certificate(out)
+    barrier = next(x for x in c.claims if isinstance(x, BarrierLowerBound))
+    assert barrier.level == pytest.approx(level, rel=1e-6)
+    kept = range(1, A.depth - 1) if "below" in case else ()
+    assert not any(
+        w.layer in kept for x in c.claims if isinstance(x, PathUpperBound) for m in x.moves for w in m.writes
+    )
+    page = render(c)
+    assert f"very {path.replace('path', 'path from A to B', 1)} reaches" in page
+    assert "contradicts itself" not in page
+    between = 0.5 * (max(x.lower for x in c.claims if isinstance(x, EndpointValue)) + barrier.level)
+    refuted = verifier.certify(
+        A, B, data, method="exact", out=tmp_path / "y.safetensors", level=between, **words, **layers
+    )
+    assert refuted.sentence.startswith(f"REFUTED no {path} stays at or below")
+    assert refuted.outcome.exit_code == 5
+    # What other commands read from the file is no statement about all paths.
+    again = read_kept(out, c.problem)
+    assert again.answer(None)[1].count("<=") == (
+        2 if layers == {"output_layer": "frozen", "hidden_layers": "trained"} else 1
+    )
+    assert f"no {path} stays" in again.answer(between)[1]
+
+
+def test_a_pair_on_the_command_line(tmp_path, capsys):
+    A, B, data, _, _, level = asked(KEPT[0])
+    for name, n in (("a", A), ("b", B)):
+        save_checkpoint(tmp_path / f"{name}.safetensors", n, {})
+    np.savez(tmp_path / "d.npz", X=data.X, y=data.y)
+    argv = [
+        "landscape",
+        "--data",
+        str(tmp_path / "d.npz"),
+        "--pair",
+        str(tmp_path / "a.safetensors"),
+        str(tmp_path / "b.safetensors"),
+        "--loss",
+        "squared",
+    ]
+    assert main([*argv, "--frozen-output-layer", "--json", "--out", str(tmp_path / "p")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "with the output layer frozen" in found["sentence"]
+    c = read_certificate(tmp_path / "p" / "pair.safetensors")
+    assert next(x for x in c.claims if isinstance(x, BarrierLowerBound)).level == pytest.approx(level, rel=1e-6)
+    assert main(["check", str(tmp_path / "p" / "pair.safetensors"), "--reference"]) == 0
+    assert "every path that keeps the output layer of A and B" in capsys.readouterr().err
+    # Several outputs that are trained, and layers below that are none: with the reason, and the documented exit code.
+    assert main([*argv, "--methods", "line", "--out", str(tmp_path / "q")]) == 0
+    assert "may turn without passing 0" in capsys.readouterr().err
+    assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "r")]) == 2
+    assert "at least two hidden layers" in capsys.readouterr().err
+    assert main(["landscape", "--data", str(tmp_path / "d.npz"), "--width", "2", "--frozen-hidden-layers"]) == 2
+    assert "only with --pair" in capsys.readouterr().err
+
+
+def test_a_deep_pair_on_the_command_line(tmp_path, capsys):
+    A, B, data, *_ = asked(KEPT[7])
+    for name, n in (("a", A), ("b", B)):
+        save_checkpoint(tmp_path / f"{name}.safetensors", n, {})
+    np.savez(tmp_path / "d.npz", X=data.X, y=data.y)
+    argv = [
+        "landscape",
+        "--data",
+        str(tmp_path / "d.npz"),
+        "--pair",
+        str(tmp_path / "a.safetensors"),
+        str(tmp_path / "b.safetensors"),
+        "--loss",
+        "squared",
+    ]
+    assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "p"), "--no-report"]) == 0
+    assert "with the layers below the last hidden one frozen" in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "p" / "pair.safetensors"), "--reference"]) == 0
+    assert "every path that keeps the hidden layers below the last one of A and B" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("which", "words", "message"),
+    [
+        (0, {}, "no finite number of cells is known"),
+        (6, {}, "F is not convex on any cell"),
+        (6, {"output_layer": "frozen"}, "F is not convex on any cell"),
+        (0, {"hidden_layers": "frozen"}, "at least two hidden layers"),
+        (6, {"hidden_layers": "frozen", "method": "all"}, "frozen with method exact alone"),
+        (6, {"hidden_layers": "frozen", "method": "exact,line"}, "frozen with method exact alone"),
+        (6, {"hidden_layers": "cold"}, "hidden_layers must be one of trained, frozen"),
+        (0, {"method": "sign-count"}, "has no sign to count"),
+        (0, {"method": "cones"}, "has no sign to count"),
+    ],
+)
+def test_what_does_not_carry_over_is_said_with_the_reason(which, words, message, tmp_path):
+    A, B, data, *_ = asked(KEPT[which])
+    with pytest.raises(UsageError, match=message):
+        verifier.certify(A, B, data, loss="squared", out=tmp_path / "x.safetensors", **{"method": "exact", **words})
+
+
+def test_layers_that_differ_are_named(tmp_path):
+    A, B, data, words, layers, _ = asked(KEPT[6])
+    other = B.replace(2, bias=B.biases[1] + 1.0)
+    with pytest.raises(UsageError, match="differ in layer 2"):
+        verifier.certify(A, other, data, method="exact", out=tmp_path / "x.safetensors", **words, **layers)
