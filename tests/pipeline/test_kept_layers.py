@@ -11,7 +11,7 @@ from verifier.certificate import read_certificate
 from verifier.cli.main import main
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
-from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound
+from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound, Rejected
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import Network
 from verifier.pipeline.kept import read_kept
@@ -167,3 +167,41 @@ def test_layers_that_differ_are_named(tmp_path):
     other = B.replace(2, bias=B.biases[1] + 1.0)
     with pytest.raises(UsageError, match="differ in layer 2"):
         verifier.certify(A, other, data, method="exact", out=tmp_path / "x.safetensors", **words, **layers)
+
+
+def _found_by_an_attack():
+    """Three outputs, cross-entropy: entries that the kernel solves for leave the simplex when those within 1e-9 of its edge may move."""
+    V, c = np.array([[-1.25, 1.25, -2.5], [-1.5, -0.5, -1.0], [1.0, 0.75, 0.25]]), np.array([1.5, 1.25, 1.25])
+    rows = (
+        [[-0.33203125, 1.263671875], [1.3212890625, 2.2060546875], [-0.005859375, 0.0517578125]],
+        [[-0.7197265625, 1.451171875], [-6.7666015625, -0.419921875], [0.0107421875, -0.1103515625]],
+    )
+    A, B = (Network((np.array(W), V), (None, c)) for W in rows)
+    return A, B, (np.array([[1.5, 0.75], [2, -1.25], [0.25, 0.5], [-0.75, 0]]), np.array([0, 1, 2, 0]))
+
+
+def test_duals_near_the_edge_of_the_simplex(tmp_path):
+    A, B, data = _found_by_an_attack()
+    found = verifier.certify(
+        A, B, data, loss="cross_entropy", method="exact", output_layer="frozen", out=tmp_path / "c.safetensors"
+    )
+    assert found.lower_gap == pytest.approx(found.gap, rel=1e-6)
+    assert found.gap > 0.07
+
+
+def test_a_path_stays_where_the_kernel_refuses_its_lower_bound(tmp_path, monkeypatch):
+    """By name as well: what is certified is written, and the run says what is missing."""
+    A, B, data = _found_by_an_attack()
+
+    def refuse(*_):
+        raise Rejected("a dual that is none")
+
+    monkeypatch.setattr("verifier.elaboration.barriers.check_barrier", refuse)
+    said, out = [], tmp_path / "c.safetensors"
+    found = verifier.certify(
+        A, B, data, loss="cross_entropy", method="exact", output_layer="frozen", out=out, say=said.append
+    )
+    assert any("no lower bound" in line and line.endswith("left out") for line in said)
+    assert found.gap > 0.07
+    assert found.lower_gap is None
+    assert out.exists()

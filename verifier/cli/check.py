@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--proved",
         action="store_true",
         help="ask the checker with a machine-checked proof too, which `make proofs` builds (docs/proofs.md): "
-        "endpoint values and paths; a file with claims that it does not cover is INCONCLUSIVE",
+        "endpoint values, paths, heads, barriers and regions; a file with claims that it does not cover is INCONCLUSIVE",
     )
     parser.add_argument(
         "--data",

@@ -26,8 +26,9 @@ SMALL = 1e-10
 # A column adds to the span of others when this share of it, or more, lies outside.
 OUTSIDE = 1e-9
 
-# Entries of a dual of the logistic loss, or of Huber's in units of delta, this near to an end of their domain have no room to be solved for.
-EDGE = 1e-9
+# Entries of a dual of the logistic loss, of cross-entropy, or of Huber's in units of delta, this near to an end of their domain have no room to be solved
+# for; the next share is tried where the kernel refuses a dual.
+EDGES = (1e-9, 1e-7, 1e-5, 1e-3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,31 +70,49 @@ def barrier_claim(
 
     Raises VerifierError when the kernel rejects it: a face is missing, or a dual proves nothing.
     """
+    refused: Rejected | None = None
+    # Rarely, entries that the kernel solves for leave the conjugates' domain when those near its edge may move.
+    for edge in EDGES:
+        try:
+            return _with_edge(problem, region, faces, name, level, around, output_layer, edge)
+        except Rejected as why:
+            refused = refused or why
+    raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {refused}") from None
+
+
+def _with_edge(
+    problem: Problem,
+    region: Region,
+    faces: LeavingFaces,
+    name: str,
+    level: float,
+    around: str,
+    output_layer: str,
+    edge: float,
+) -> BarrierLowerBound:
+    """The claim, checked. Raises Rejected."""
     f, m, N = faces.multipliers.shape
-    nu, multipliers, basis = solvable(problem, region.patterns, output_layer, faces)
+    nu, multipliers, basis = solvable(problem, region.patterns, output_layer, faces, edge)
     claim = BarrierLowerBound(
         name, around, output_layer, max(0.0, level), 0.0, region.patterns, region.interiors, region.redundant, region.supports,
         np.ascontiguousarray(region.cells, dtype=np.int64), int(region.inside), np.array(region.outside, dtype=np.int64),
         np.ascontiguousarray(faces.codes, dtype=np.int64),
         np.ascontiguousarray(faces.facets, dtype=np.int64), nu, np.ascontiguousarray(multipliers.reshape(f, m * N)), basis,
     )  # fmt: skip
-    try:
-        lowest = float(face_bounds(problem, claim, region.patterns).min())
-        E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
-        claimed = max(0.0, below(lowest))
-        claim = replace(claim, level=claimed, gap=max(0.0, below(claimed - above(E))))
-        validate_barrier(problem, claim)
-        check_barrier(problem, claim)
-    except Rejected as why:
-        raise VerifierError(f"barrier {name}: the kernel does not accept the lower bound: {why}") from None
+    lowest = float(face_bounds(problem, claim, region.patterns).min())
+    E = max(objective_at(problem, p).upper for p in (problem.A, problem.B))
+    claimed = max(0.0, below(lowest))
+    claim = replace(claim, level=claimed, gap=max(0.0, below(claimed - above(E))))
+    validate_barrier(problem, claim)
+    check_barrier(problem, claim)
     return claim
 
 
 def solvable(
-    problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, edge: float = EDGE
+    problem: Problem, patterns: Array, output_layer: str, faces: LeavingFaces, edge: float
 ) -> tuple[Array, Array, Array]:
     """(nu (f, N K), multipliers (f, m, N), basis (f, b)) that meet their constraints: exactly once the kernel has solved for the basis, or, with
-    kappa > 0, as exactly as floats can. edge: see EDGE."""
+    kappa > 0, as exactly as floats can. edge: see EDGES."""
     nu, multipliers = faces.nu.astype(np.float64), faces.multipliers.astype(np.float64)
     bases: list[list[int]] = [[] for _ in nu]
     for k in range(len(nu)):

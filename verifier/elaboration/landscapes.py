@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from verifier.elaboration.barriers import LeavingFaces, solvable
+from verifier.elaboration.barriers import EDGES, LeavingFaces, solvable
 from verifier.errors import VerifierError
 from verifier.kernel.fast.barrier import face_bounds
 from verifier.kernel.fast.brackets import brackets, read_faces
@@ -18,8 +18,6 @@ Array = np.ndarray
 # Room around brackets, relative to their ends and to the largest of all: they are found in rationals and balls, and differ elsewhere by no more than the
 # last digits of sums.
 ROOM = 2.0**-46
-# What is tried for `solvable`, one after the other, where the kernel refuses a dual.
-EDGES = (1e-9, 1e-7, 1e-5, 1e-3)
 
 
 class Bracketed(Protocol):

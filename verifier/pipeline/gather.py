@@ -190,11 +190,11 @@ def _regions(proposal: Proposal, problem: Problem, r: Request, work: Work, say: 
 
 
 def _claimed(made: Callable[[], T], r: Request, work: Work, say: Say) -> T | None:
-    """The claim of a program; None, with a sentence, where the kernel does not take it and nobody asked for it by name: the paths' bounds stand without."""
+    """The claim of a program; None, with a sentence, where the kernel does not take it and the run has more: the paths' bounds stand without."""
     try:
         return made()
     except VerifierError as error:
-        if not r.of_all:
+        if not (r.of_all or work.proved):
             raise
         work.record["skipped"].append(str(error))
         say(f"{error}: left out")
