@@ -7,14 +7,12 @@ from fractions import Fraction
 
 from flint import arb, arb_mat
 
-from verifier.kernel.reference.forward import last_hidden, outputs, preactivations, predictions, relu_columns
+from verifier.kernel.reference.forward import activation, layer_input, preactivations
 from verifier.kernel.reference.maps import readers_of
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
-    Column,
     ball_list,
-    ball_matrix,
     ball_rows,
     norm,
     plogp,
@@ -25,9 +23,10 @@ from verifier.kernel.reference.numbers import (
     rounded_up,
 )
 from verifier.kernel.reference.objective import (
+    inputs,
     interior_penalty,
+    mean_loss,
     row_price,
-    sample_loss,
     sample_targets,
     vertex_value,
     weighted_mean,
@@ -36,35 +35,32 @@ from verifier.kernel.statements import HeadOptimum, Objective, Problem, Subnetwo
 
 
 def check_subnetwork_head(problem: Problem, claim: SubnetworkHeadOptimum) -> dict[str, float]:
-    o, p, X = problem.objective, claim.subnetwork(problem), ball_matrix(problem.X)
-    Z = relu_columns(last_hidden(X, p, problem.negative_slope), problem.negative_slope)
-    primal = vertex_value(
-        problem, p, outputs(X, p, problem.negative_slope, readers_of(None, len(p.weights))), "literal"
-    )
-    require(o.penalty in ("none", "l1"), "prices of rows in a deeper network")
-    return _confirmed(problem, claim, Z, [ONE] * len(Z), primal)
+    p, last = claim.subnetwork(problem), len(problem.A.weights) - 1
+    Z = layer_input(inputs(problem), p, last, problem.negative_slope, readers_of(None, len(p.weights)))
+    primal = vertex_value(problem, p, preactivations(Z, p.weights[last], p.biases[last]), "literal")
+    require(problem.objective.penalty in ("none", "l1"), "prices of rows in a deeper network")
+    return _confirmed(problem, claim, Z, [ONE] * Z.ncols(), primal)
 
 
 def check_head(problem: Problem, claim: HeadOptimum) -> dict[str, float]:
-    o, (N, _) = problem.objective, problem.X.shape
-    Z = relu_columns(preactivations(ball_matrix(problem.X), claim.rows, claim.row_bias), problem.negative_slope)
+    o = problem.objective
+    Z = activation(preactivations(inputs(problem), claim.rows, claim.row_bias), problem.negative_slope)
     rows, theta, c = ball_rows(claim.rows, claim.row_bias), ball_rows(claim.head, None), ball_list(claim.head_bias)
-    f = predictions(Z, theta, c, N)
-    each = [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)]
-    primal = weighted_mean(problem, each) + arb(o.kappa) * interior_penalty(o, rows, theta, c, "balanced")
+    primal = mean_loss(problem, preactivations(Z, claim.head, claim.head_bias))
+    primal += arb(o.kappa) * interior_penalty(o, rows, theta, c, "balanced")
     prices = [row_price(o, row) if o.penalty != "none" else ZERO for row in rows]
     return _confirmed(problem, claim, Z, prices, primal)
 
 
 def _confirmed(
-    problem: Problem, claim: HeadOptimum | SubnetworkHeadOptimum, Z: list[Column], prices: list[arb], primal: arb
+    problem: Problem, claim: HeadOptimum | SubnetworkHeadOptimum, Z: arb_mat, prices: list[arb], primal: arb
 ) -> dict[str, float]:
-    """Z: what the head reads, one list of samples per neuron. primal: F at the stored head."""
+    """Z: what the head reads, one column per neuron. primal: F at the stored head."""
     o, N = problem.objective, len(problem.X)
     shares = [Fraction(1)] * N if problem.weights is None else list(map(Fraction, problem.weights.tolist()))
     whole = sum(shares, Fraction(0))
     pulls = [[s * Fraction(v) for v in row] for s, row in zip(shares, claim.dual.tolist(), strict=True)]
-    G = arb_mat(Z) * arb_mat([[rational(v) for v in row] for row in pulls])
+    G = Z.transpose() * arb_mat([[rational(v) for v in row] for row in pulls])
     # Violations times the sum of weights: a division would blur a constraint that holds with equality.
     violation, kappa, everyone = ZERO, arb(o.kappa), claim.head_limit is None
     for i, row in enumerate(G.tolist()):

@@ -71,6 +71,11 @@ def positive(x: arb) -> arb:
     return x.max(ZERO)
 
 
+def signs(values: list[arb]) -> list[int]:
+    """1 for a ball that is certainly >= 0, else -1 for one that is certainly <= 0, else 0; NaN compares as uncertain."""
+    return [1 if v >= ZERO else -1 if v <= ZERO else 0 for v in values]
+
+
 def rational(q: Fraction) -> arb:
     return arb(fmpq(q.numerator, q.denominator))
 
@@ -81,10 +86,6 @@ def plogp(q: Fraction) -> arb:
 
 def ball_matrix(array: np.ndarray) -> arb_mat:
     return arb_mat(array.tolist())
-
-
-def ball_columns(M: arb_mat) -> list[Column]:
-    return [list(column) for column in zip(*M.tolist())]
 
 
 def ball_list(array: np.ndarray | None) -> list[arb] | None:

@@ -15,6 +15,7 @@ from verifier.kernel.reference.numbers import (
     ball_list,
     ball_rows,
     l1_norm,
+    largest,
     mean,
     norm,
     require_at_most,
@@ -22,6 +23,9 @@ from verifier.kernel.reference.numbers import (
     rounded_up,
 )
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, require
+
+# Below this a sum of exponentials needs no shift.
+LARGE = arb(2) ** 64
 
 
 def sample_loss(o: Objective, f: list[arb], y: object) -> arb:
@@ -45,12 +49,14 @@ def sample_loss(o: Objective, f: list[arb], y: object) -> arb:
 
 def _softmax_loss(gaps: list[arb]) -> arb:
     """log(1 + sum exp(gap))."""
-    k = max(range(len(gaps)), key=lambda i: float(gaps[i].mid()))  # any choice is valid; the largest avoids overflow
+    total = sum([g.exp() for g in gaps], ZERO)
+    if total < LARGE:
+        return total.log1p()
+    # Any gap may be the shift; the largest avoids overflow. It is the whole ball: a rounded one would leave differences far too wide for exp at 1e40 and
+    # beyond.
+    k = max(range(len(gaps)), key=lambda i: float(gaps[i].mid()))
     top = gaps[k]
-    if not bool(top > 0):
-        return sum((g.exp() for g in gaps), ZERO).log1p()
-    # The whole ball is the shift: a rounded one would leave differences far too wide for exp at 1e40 and beyond.
-    return top + sum(((g - top).exp() for i, g in enumerate(gaps) if i != k), (-top).exp()).log1p()
+    return top + sum([(g - top).exp() for i, g in enumerate(gaps) if i != k], (-top).exp()).log1p()
 
 
 def _huber(r: arb, delta: arb) -> arb:
@@ -63,6 +69,27 @@ def _huber(r: arb, delta: arb) -> arb:
 
 def sample_targets(problem: Problem) -> list:
     return problem.targets.tolist()
+
+
+def mean_loss(problem: Problem, f: arb_mat) -> arb:
+    """Of predictions (samples, K)."""
+    return mean_worst_loss(problem, f, f)
+
+
+def mean_worst_loss(problem: Problem, low: arb_mat, high: arb_mat) -> arb:
+    """Mean over samples of the largest loss over the box [low, high] of predictions (samples, K): at a corner, by convexity."""
+    o, y = problem.objective, sample_targets(problem)
+    if o.loss == "cross_entropy":
+        # It falls in the label's own prediction and rises in all others.
+        own = [low[j, k] for j, k in enumerate(y)]
+        gaps = (high - arb_mat(len(own), 1, own) * arb_mat(1, high.ncols(), [ONE] * high.ncols())).tolist()
+        return weighted_mean(problem, [_softmax_loss(row[:k] + row[k + 1 :]) for row, k in zip(gaps, y, strict=True)])
+    ends = [M.tolist() for M in ([low] if low is high else [low, high])]
+    corners = []
+    for j, targets in enumerate(y):
+        each = zip(targets, *(f[j] for f in ends), strict=True)
+        corners.append(sum([largest([sample_loss(o, [v], [t]) for v in values]) for t, *values in each], ZERO))
+    return weighted_mean(problem, corners)
 
 
 def row_price(o: Objective, row: list[arb]) -> arb:
@@ -98,12 +125,13 @@ def interior_penalty(
     return total + l1_norm(c) if o.penalise_output_bias and c is not None else total
 
 
-def vertex_value(problem: Problem, p: Parameters, f: list[list[arb]], form: str) -> arb:
-    """F at a vertex of a path, from its outputs."""
+def vertex_value(problem: Problem, p: Parameters, f: arb_mat, form: str) -> arb:
+    """F at a vertex of a path, from its outputs (samples, K)."""
     o = problem.objective
     theta, c = ball_rows(p.weights[-1], None), ball_list(p.biases[-1])
-    loss = weighted_mean(problem, [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)])
-    return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c, form)
+    rows = [] if o.penalty in ("none", "l1") else ball_rows(p.weights[-2], p.biases[-2])
+    penalty = interior_penalty(o, rows, theta, c, form)
+    return mean_loss(problem, f) + arb(o.kappa) * penalty
 
 
 def inputs(problem: Problem) -> arb_mat:
@@ -112,10 +140,9 @@ def inputs(problem: Problem) -> arb_mat:
 
 
 def network_value(problem: Problem, X: arb_mat, p: Parameters, form: str) -> arb:
-    """F at any network on the inputs X; of deep ones without what is dead."""
-    p = p if problem.shallow else without_dead(p, p)[0]
+    """F at any network on the inputs X. What is dead adds nothing to its outputs, but may to weight decay."""
     readers = readers_of(problem.geometry, len(p.weights))
-    return vertex_value(problem, p, outputs(X, p, problem.negative_slope, readers), form)
+    return vertex_value(problem, p, outputs(X, without_dead(p, p)[0], problem.negative_slope, readers), form)
 
 
 def endpoint_value(problem: Problem, p: Parameters) -> arb:
