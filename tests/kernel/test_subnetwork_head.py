@@ -171,7 +171,7 @@ def test_attacks_by_hand(name):
 
 
 FEATURES = "Z = relu(hidden(p, problem.X, problem.negative_slope), problem.negative_slope)"
-COLUMNS = "Z = layer_input(inputs(problem), p, last, problem.negative_slope,"
+COLUMNS = "Z = activation(preactivations(below, p.weights[-2], p.biases[-2]), slope)"
 ENDS = "exact(np.ones(1)), objective_at(problem, p).upper)"
 BUGS = [
     ("heads", ENDS, "exact(2 * np.ones(1)), objective_at(problem, p).upper)"),
@@ -180,7 +180,7 @@ BUGS = [
     ("heads", FEATURES, "Z = relu(hidden(p, problem.X, problem.negative_slope), 0.0)"),
     ("heads", FEATURES, "Z = relu(hidden(problem.A, problem.X, problem.negative_slope), problem.negative_slope)"),
     ("reference_heads", "claim, Z, [ONE] * Z.ncols(), primal)", "claim, Z, [ONE + ONE] * Z.ncols(), primal)"),
-    ("reference_heads", COLUMNS, "Z = layer_input(inputs(problem), p, last, 0.0,"),
+    ("reference_heads", COLUMNS, "Z = activation(preactivations(below, p.weights[-2], p.biases[-2]), 0.0)"),
 ]
 
 

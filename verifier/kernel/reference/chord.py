@@ -24,7 +24,7 @@ from verifier.kernel.reference.forward import (
     without_dead,
 )
 from verifier.kernel.reference.maps import Reader, readers_of
-from verifier.kernel.reference.numbers import ONE, ZERO, Column, ball_matrix, positive, signs
+from verifier.kernel.reference.numbers import ONE, ZERO, Column, Floats, ball_matrix, positive, signs
 from verifier.kernel.reference.objective import head_size, interior_penalty, mean_worst_loss, row_price
 from verifier.kernel.statements import Move, Parameters, Problem, augmented_rows, breakpoints_of
 
@@ -56,76 +56,72 @@ class First:
 
     def __init__(self, U: arb_mat, V: arb_mat, changed: set[int], slope: float) -> None:
         self.shape, self.slope = (U.nrows(), U.ncols()), slope
-        a, start, end = arb(slope), Signed(U.entries(), slope), V.entries()
-        fixed, moving, crossing = list(start.after), [ZERO] * len(end), []
+        start, end = Signed(U.entries(), slope), V.entries()
+        # 1 and -1: both ends have this sign; 2: neurons that stay, which add nothing, not even rounding.
         stays = [i not in changed for i in range(self.shape[1])] * self.shape[0]
-        for place, (u, v, s) in enumerate(zip(start.entries, end, start.signs, strict=True)):
-            if stays[place]:
-                continue  # neurons that stay add nothing, not even rounding
-            if s > 0 and v >= ZERO:
-                moving[place] = v - u
-            elif u <= ZERO and v <= ZERO:
-                if slope:
-                    moving[place] = a * (v - u)
-            else:
-                fixed[place] = ZERO
-                crossing.append((place, u, v - u))
+        pairs = zip(start.signs, signs(end), stays, strict=True)
+        kinds = [2 if still else s if s == r else 0 for s, r, still in pairs]
+        steps = (V - U).entries()
+        fixed = [h if k else ZERO for h, k in zip(start.after, kinds, strict=True)]
+        a = arb(slope)
+        moving = [d if k == 1 else a * d if slope and k < 0 else ZERO for d, k in zip(steps, kinds, strict=True)]
         self.fixed, self.moving = arb_mat(*self.shape, fixed), arb_mat(*self.shape, moving)
-        self.places = [place for place, _, _ in crossing]
-        self.start, self.change = (arb_mat(1, len(crossing), [c[k] for c in crossing]) for k in (1, 2))
+        self.places = [place for place, k in enumerate(kinds) if not k]
+        among = (1, len(self.places))
+        self.start = arb_mat(*among, [start.entries[k] for k in self.places])
+        self.change = arb_mat(*among, [steps[k] for k in self.places])
 
     def crossing(self, t: arb) -> Signed:
         """The entries at `places`."""
         return Signed((self.start + self.change * t).entries(), self.slope)
 
-    def scattered(self, values: list[arb]) -> arb_mat:
-        """The values at `places`, and 0 elsewhere."""
+    def kinks(self, p: Signed, q: Signed) -> arb_mat:
+        """What activations may lie below their chords by, between crossings p and q."""
         M, n = arb_mat(*self.shape), self.shape[1]
-        for place, x in zip(self.places, values, strict=True):
+        for place, s, r, u, v in zip(self.places, p.signs, q.signs, p.entries, q.entries, strict=True):
+            if s * r != 1:
+                M[place // n, place % n] = _kink(u, v, self.slope)
+        return M
+
+    def crossed(self, crossing: Signed) -> arb_mat:
+        """Activations of the entries at `places`, 0 elsewhere."""
+        M, n = arb_mat(*self.shape), self.shape[1]
+        for place, x in zip(self.places, crossing.after, strict=True):
             if x is not ZERO:
                 M[place // n, place % n] = x
         return M
-
-    def kinks(self, p: Signed, q: Signed) -> arb_mat:
-        """What activations may lie below their chords by, between crossings p and q."""
-        pairs = zip(p.entries, q.entries, p.signs, q.signs, strict=True)
-        return self.scattered([ZERO if s * r == 1 else _kink(u, v, self.slope) for u, v, s, r in pairs])
-
-    def at(self, t: arb, crossing: Signed) -> arb_mat:
-        """Activations."""
-        return self.fixed + self.moving * t + self.scattered(crossing.after)
 
 
 class Above:
     """The products of a layer that reads the first one as it is, W(t) being its weights."""
 
     def __init__(self, first: First, W: Line) -> None:
-        self.first, self.W = first, W
+        self.W = W
         self.fixed, self.moving = first.fixed * W.start, first.moving * W.start
         self.square = None if W.change is None else first.moving * W.change
         if W.change is not None:
             self.moving += first.fixed * W.change
 
-    def at(self, t: arb, crossing: Signed) -> arb_mat:
+    def at(self, t: arb, crossed: arb_mat) -> arb_mat:
         """H(t) W(t)."""
         smooth = self.moving if self.square is None else self.moving + self.square * t
-        return self.fixed + smooth * t + self.first.scattered(crossing.after) * self.W.at(t)
+        return self.fixed + smooth * t + crossed * self.W.at(t)
 
-    def both(self, span: arb, p: Signed, q: Signed) -> arb_mat | None:
-        """Product of the changes of activations and weights, over a span of time between crossings p and q; None where weights stay."""
+    def both(self, span: arb, jumps: arb_mat) -> arb_mat | None:
+        """Product of the changes of activations and weights over a span of time; jumps: changes of what crosses. None where weights stay."""
         if self.square is None or self.W.change is None:
             return None
-        jumps = self.first.scattered([g - h for h, g in zip(p.after, q.after, strict=True)])
         return self.square * (span * span) + jumps * (self.W.change * span)
 
 
 @dataclass(frozen=True)
 class Point:
-    """All that the lemma needs at a time. crossing: of the first layer that changes. layers and activations: of the hidden layers above it; weights: of all
-    layers above it. rows and head: what the penalty reads."""
+    """All that the lemma needs at a time. crossing and crossed: of the first layer that changes. layers and activations: of the hidden layers above it;
+    weights: of all layers above it. rows and head: what the penalty reads."""
 
     t: arb
     crossing: Signed
+    crossed: arb_mat
     layers: list[Signed]
     activations: list[arb_mat]
     weights: list[arb_mat]
@@ -138,7 +134,7 @@ class Point:
 class Chord:
     """The segment from v to w, on inputs X."""
 
-    def __init__(self, problem: Problem, X: arb_mat, v: Parameters, w: Parameters, form: str) -> None:
+    def __init__(self, problem: Problem, X: Floats, v: Parameters, w: Parameters, form: str) -> None:
         self.problem, self.form, self.slope = problem, form, problem.negative_slope
         # What is dead at both ends adds nothing to outputs, but may to weight decay.
         p, q = without_dead(v, w)
@@ -163,12 +159,13 @@ class Chord:
     def _at(self, time: float) -> Point:
         t, penalty = arb(time), self.problem.objective.penalty
         weights, crossing = [W.at(t) for W in self.weights], self.first.crossing(t)
+        crossed = self.first.crossed(crossing)
         shifts = [None if b is None else b.at(t).entries() for b in self.biases]
         layers, activations = [], []
         if self.above is None:
-            Z = affine_map(self.readers[0].matrix(self.first.at(t, crossing)), weights[0], shifts[0])
+            Z = affine_map(self.readers[0].matrix(self._first(t, crossed)), weights[0], shifts[0])
         else:
-            Z = shifted(self.above.at(t, crossing), shifts[0])
+            Z = shifted(self.above.at(t, crossed), shifts[0])
         for W, b, reader in zip(weights[1:], shifts[1:], self.readers[1:], strict=True):
             layers.append(Signed(Z.entries(), self.slope))
             activations.append(arb_mat(Z.nrows(), Z.ncols(), layers[-1].after))
@@ -176,7 +173,11 @@ class Chord:
         rows = self.rows.at(t).tolist() if penalty in ("path", "weight_decay") else []
         head, c = self.head.at(t).tolist(), None if self.head_bias is None else self.head_bias.at(t).entries()
         P = interior_penalty(self.problem.objective, rows, head, c, self.form)
-        return Point(t, crossing, layers, activations, weights, Z, P, rows, head)
+        return Point(t, crossing, crossed, layers, activations, weights, Z, P, rows, head)
+
+    def _first(self, t: arb, crossed: arb_mat) -> arb_mat:
+        """Activations of the first layer that changes."""
+        return self.first.fixed + self.first.moving * t + crossed
 
     def _piece(self, p: Point, q: Point) -> list[arb]:
         kappa, weights = arb(self.problem.objective.kappa), list(zip(p.weights, q.weights, strict=True))
@@ -198,8 +199,8 @@ class Chord:
         """Deviations of the first layer that changes as the next one reads them, the upper ones None for 0; and product of the changes of both layers."""
         low = self.first.kinks(p.crossing, q.crossing)
         if self.above is not None:
-            return low, None, self.above.both(q.t - p.t, p.crossing, q.crossing)
-        h, g = (self.first.at(e.t, e.crossing) for e in (p, q))
+            return low, None, self.above.both(q.t - p.t, q.crossed - p.crossed)
+        h, g = (self._first(e.t, e.crossed) for e in (p, q))
         none = arb_mat(low.nrows(), low.ncols())
         low, high, moved = _read(self.readers[0], self.changed, low, none, h, g)
         W, Z = p.weights[0], q.weights[0]

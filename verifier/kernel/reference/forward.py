@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from verifier.kernel.reference.maps import Reader
-from verifier.kernel.reference.numbers import ONE, ZERO, ball_list, ball_matrix, signs
+from verifier.kernel.reference.numbers import ONE, ZERO, Floats, ball_list, ball_matrix, signs
 from verifier.kernel.statements import Parameters, columns_per_neuron
 
 
@@ -37,20 +37,21 @@ def activation(Z: arb_mat, slope: float) -> arb_mat:
     return arb_mat(Z.nrows(), Z.ncols(), activated(entries, signs(entries), slope))
 
 
-def preactivations(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
+def preactivations(H: arb_mat | Floats, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
     """Of a layer as it is stored, that reads H."""
-    return affine_map(H, ball_matrix(W.T), ball_list(b))
+    Z = H.times(Floats(W.T)) if isinstance(H, Floats) else H * ball_matrix(W.T)
+    return shifted(Z, ball_list(b))
 
 
-def layer_input(X: arb_mat, p: Parameters, l: int, slope: float, readers: tuple[Reader, ...]) -> arb_mat:
+def layer_input(X: Floats, p: Parameters, l: int, slope: float, readers: tuple[Reader, ...]) -> arb_mat | Floats:
     """What layer l (0-based) reads, as it reads it."""
-    H = X
-    for W, b, reader in zip(p.weights[:l], p.biases[:l], readers):
-        H = activation(preactivations(reader.matrix(H), W, b), slope)
-    return readers[l].matrix(H)
+    H = readers[0].matrix(X.balls) if readers[0].steps else X
+    for W, b, reader in zip(p.weights[:l], p.biases[:l], readers[1:]):
+        H = reader.matrix(activation(preactivations(H, W, b), slope))
+    return H
 
 
-def outputs(X: arb_mat, p: Parameters, slope: float, readers: tuple[Reader, ...]) -> arb_mat:
+def outputs(X: Floats, p: Parameters, slope: float, readers: tuple[Reader, ...]) -> arb_mat:
     """f, (samples, K)."""
     last = len(p.weights) - 1
     return preactivations(layer_input(X, p, last, slope, readers), p.weights[last], p.biases[last])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 from flint import arb, arb_mat
 
 from verifier.kernel.reference.blocks import means
@@ -12,10 +15,11 @@ from verifier.kernel.reference.maps import readers_of, sample_maps
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
+    Floats,
     ball_list,
+    ball_matrix,
     ball_rows,
     l1_norm,
-    largest,
     mean,
     norm,
     require_at_most,
@@ -34,17 +38,23 @@ def sample_loss(o: Objective, f: list[arb], y: object) -> arb:
         assert isinstance(y, int)  # guaranteed by `validate`; only for the type checker
         return _softmax_loss([f[k] - f[y] for k in range(len(f)) if k != y])
     assert isinstance(y, list)  # guaranteed by `validate`; only for the type checker
+    loss, margin = _entry_loss(o)
+    return sum([loss(arb(t) * a if margin else a - arb(t)) for a, t in zip(f, y)], ZERO)
+
+
+def _entry_loss(o: Objective) -> tuple[Callable[[arb], arb], bool]:
+    """The loss at one entry: of its margin, target times prediction, or else of its residual, prediction less target."""
     if o.loss == "logistic":
-        return _softmax_loss([-arb(y[0]) * f[0]])
+        return (lambda m: _softmax_loss([-m])), True
     if o.loss == "hinge":
-        return (ONE - arb(y[0]) * f[0]).max(ZERO)
-    residuals = [a - arb(t) for a, t in zip(f, y)]
+        return (lambda m: (ONE - m).max(ZERO)), True
     if o.loss == "squared":
-        return sum((r * r for r in residuals), ZERO)
+        return (lambda r: r * r), False
     if o.loss == "absolute":
-        return sum((abs(r) for r in residuals), ZERO)
+        return abs, False
     require(o.loss == "huber" and o.delta is not None, f"no reference for loss {o.loss!r}")
-    return sum((_huber(abs(r), arb(o.delta)) for r in residuals), ZERO)
+    delta = arb(o.delta)
+    return (lambda r: _huber(abs(r), delta)), False
 
 
 def _softmax_loss(gaps: list[arb]) -> arb:
@@ -84,12 +94,18 @@ def mean_worst_loss(problem: Problem, low: arb_mat, high: arb_mat) -> arb:
         own = [low[j, k] for j, k in enumerate(y)]
         gaps = (high - arb_mat(len(own), 1, own) * arb_mat(1, high.ncols(), [ONE] * high.ncols())).tolist()
         return weighted_mean(problem, [_softmax_loss(row[:k] + row[k + 1 :]) for row, k in zip(gaps, y, strict=True)])
-    ends = [M.tolist() for M in ([low] if low is high else [low, high])]
-    corners = []
-    for j, targets in enumerate(y):
-        each = zip(targets, *(f[j] for f in ends), strict=True)
-        corners.append(sum([largest([sample_loss(o, [v], [t]) for v in values]) for t, *values in each], ZERO))
-    return weighted_mean(problem, corners)
+    loss, margin = _entry_loss(o)
+    targets = list(itertools.chain.from_iterable(y)) if margin else ball_matrix(problem.targets)
+
+    def losses(f: arb_mat) -> list[arb]:
+        if isinstance(targets, list):
+            return [loss(-a if t < 0.0 else a) for a, t in zip(f.entries(), targets, strict=True)]
+        return list(map(loss, (f - targets).entries()))
+
+    each, K = losses(low), low.ncols()
+    if low is not high:
+        each = list(map(arb.max, each, losses(high)))
+    return weighted_mean(problem, each if K == 1 else [sum(each[k : k + K], ZERO) for k in range(0, len(each), K)])
 
 
 def row_price(o: Objective, row: list[arb]) -> arb:
@@ -134,12 +150,12 @@ def vertex_value(problem: Problem, p: Parameters, f: arb_mat, form: str) -> arb:
     return mean_loss(problem, f) + arb(o.kappa) * penalty
 
 
-def inputs(problem: Problem) -> arb_mat:
+def inputs(problem: Problem) -> Floats:
     """The samples, one row per position."""
-    return arb_mat(sample_maps(problem.geometry, problem.X.tolist()))
+    return Floats(np.array(sample_maps(problem.geometry, problem.X.tolist())))
 
 
-def network_value(problem: Problem, X: arb_mat, p: Parameters, form: str) -> arb:
+def network_value(problem: Problem, X: Floats, p: Parameters, form: str) -> arb:
     """F at any network on the inputs X. What is dead adds nothing to its outputs, but may to weight decay."""
     readers = readers_of(problem.geometry, len(p.weights))
     return vertex_value(problem, p, outputs(X, without_dead(p, p)[0], problem.negative_slope, readers), form)
