@@ -61,15 +61,15 @@ class First:
         stays = [i not in changed for i in range(self.shape[1])] * self.shape[0]
         pairs = zip(start.signs, signs(end), stays, strict=True)
         kinds = [2 if still else s if s == r else 0 for s, r, still in pairs]
-        steps = (V - U).entries()
         fixed = [h if k else ZERO for h, k in zip(start.after, kinds, strict=True)]
-        a = arb(slope)
-        moving = [d if k == 1 else a * d if slope and k < 0 else ZERO for d, k in zip(steps, kinds, strict=True)]
+        moving, a = [v - u if k == 1 else ZERO for u, v, k in zip(start.entries, end, kinds, strict=True)], arb(slope)
+        if slope:
+            moving = [a * (v - u) if k < 0 else d for u, v, k, d in zip(start.entries, end, kinds, moving, strict=True)]
         self.fixed, self.moving = arb_mat(*self.shape, fixed), arb_mat(*self.shape, moving)
         self.places = [place for place, k in enumerate(kinds) if not k]
         among = (1, len(self.places))
         self.start = arb_mat(*among, [start.entries[k] for k in self.places])
-        self.change = arb_mat(*among, [steps[k] for k in self.places])
+        self.change = arb_mat(*among, [end[k] - start.entries[k] for k in self.places])
 
     def crossing(self, t: arb) -> Signed:
         """The entries at `places`."""

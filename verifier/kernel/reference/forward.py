@@ -32,9 +32,12 @@ def activated(entries: list[arb], known: list[int], slope: float) -> list[arb]:
 
 
 def activation(Z: arb_mat, slope: float) -> arb_mat:
-    """max(z, slope z) entrywise."""
-    entries = Z.entries()
-    return arb_mat(Z.nrows(), Z.ncols(), activated(entries, signs(entries), slope))
+    """max(z, slope z) entrywise, in place: entries that are surely not negative stay where they are."""
+    for j, row in enumerate(Z.tolist()):
+        for i, u in enumerate(row):
+            if not u >= ZERO:
+                Z[j, i] = activated([u], signs([u]), slope)[0] if slope or not u <= ZERO else ZERO
+    return Z
 
 
 def preactivations(H: arb_mat | Floats, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
