@@ -12,8 +12,9 @@ from verifier.kernel.statements import Rejected
 
 Column = list[arb]
 ZERO, ONE = arb(0), arb(1)
-# Integers are faster than balls up to this length, and from sums of this length on.
-MOST_BITS, LEAST_TERMS = 160, 8
+# Integers of at most WORD bits are made in a stroke; longer ones, up to MOST_BITS, pay where they meet at least LEAST columns. Sums of fewer than TERMS are
+# left to balls.
+WORD, MOST_BITS, LEAST, TERMS = 62, 160, 64, 8
 
 
 # Bits of the balls; the next number is tried where balls overlap. The last holds sums of products of three float64 numbers exactly.
@@ -117,11 +118,12 @@ class Floats:
     def integers(self) -> fmpz_mat:
         """Times 2^exponent the numbers: `int` and `ldexp` are exact here."""
         scaled = np.ldexp(self.array, -self.exponent)
-        small = self.bits < 63
+        small = self.bits <= WORD
         return fmpz_mat(scaled.astype(np.int64).tolist() if small else [list(map(int, row)) for row in scaled.tolist()])
 
     def times(self, other: Floats) -> arb_mat:
-        if max(self.bits, other.bits) > MOST_BITS or len(other.array) < LEAST_TERMS:
+        few = other.array.shape[1] < LEAST and self.bits > WORD
+        if max(self.bits, other.bits) > MOST_BITS or few or len(other.array) < TERMS:
             return self.balls * other.balls
         return arb_mat(self.integers * other.integers) * arb((fmpz(1), fmpz(self.exponent + other.exponent)))
 
