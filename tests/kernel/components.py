@@ -387,9 +387,9 @@ CASES = [
 
 def check_outputs_of_many_samples(K: Kernel, rng: np.random.Generator) -> None:
     """More samples than are taken together, each in its place; also of enclosed pre-activations, for every point that they enclose."""
-    N, slope = K.normwise.TOGETHER + 9, float(rng.choice(SHORT_SLOPES))
+    N, slope = K.forward.ENTRIES // 3 + 9, float(rng.choice(SHORT_SLOPES))
     v, X = network(K, rng, (2, 3, 2)), rng.normal(size=(N, 2))
-    ends = [0, 1, K.normwise.TOGETHER - 1, K.normwise.TOGETHER, N - 1]
+    ends = [0, 1, N - 10, N - 9, N - 1]
     some = lambda ball: K.balls.Ball(ball.mid[ends], ball.rad[ends])
     theta, c = exact(v.weights[1]).T, exact(v.biases[1])
     u = exact(X[ends]).dot(exact(v.weights[0]).T) + exact(v.biases[0])

@@ -31,7 +31,7 @@ from verifier.kernel.fast.balls import (
 from verifier.kernel.fast.blocks import blocks, mean_above, mean_below
 from verifier.kernel.fast.liveness import live_part
 from verifier.kernel.fast.maps import Maps, maps_of, multiplications
-from verifier.kernel.fast.normwise import TOGETHER, exact_layers, last_image
+from verifier.kernel.fast.normwise import exact_layers, last_image
 from verifier.kernel.mapping import over_blocks
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, augmented_rows, require
 
@@ -40,6 +40,8 @@ Array = np.ndarray
 TOO_WIDE = 2.0**-19
 # Multiplications per forward pass up to which products are split at once: a few milliseconds.
 SPLIT_AT_ONCE = 2**22
+# Pre-activations of one hidden layer that are held at once: a mebibyte.
+ENTRIES = 2**17
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def hidden(p: Parameters, X: Array, slope: float) -> Ball:
 def outputs(p: Parameters, X: Array, slope: float, u: Ball | None = None) -> Ball:
     """f of one hidden layer, (N, K); u: its pre-activations, where they are known. A few samples at a time, so that what they need stays in the cache."""
     theta, c, parts = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1]), []
-    for k in range(0, len(X), TOGETHER):
-        here = slice(k, k + TOGETHER)
+    together = max(1, ENTRIES // len(p.weights[0]))
+    for k in range(0, len(X), together):
+        here = slice(k, k + together)
         z = hidden(p, X[here], slope) if u is None else Ball(u.mid[here], u.rad[here])
         parts.append(affine(relu(z, slope), theta, c))
     return Ball(np.concatenate([f.mid for f in parts]), np.concatenate([f.rad for f in parts]))
