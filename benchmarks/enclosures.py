@@ -65,6 +65,8 @@ def main() -> None:
     row("random 784-245x10-10", random_problem(5000, [784, *[245] * 10, 10]), args.reference)
     row("random 64-64-10", random_problem(1797, [64, 64, 10]), args.reference)
     row("random 64-200-10", random_problem(1797, [64, 200, 10]), args.reference)
+    for sizes in ([64, 20, 10], [64, 200, 10], [784, 200, 10]):
+        row(f"random {'-'.join(map(str, sizes))}, 5000", random_problem(5000, sizes), args.reference)
     for depth in () if args.quick else (10, 15, 20):
         row(f"digits 64-128x{depth}-10", trained_digits(depth), args.reference)
 

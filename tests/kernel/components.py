@@ -385,6 +385,21 @@ CASES = [
 ]
 
 
+def check_outputs_of_many_samples(K: Kernel, rng: np.random.Generator) -> None:
+    """More samples than are taken together, each in its place; also of enclosed pre-activations, for every point that they enclose."""
+    N, slope = K.forward.ENTRIES // 3 + 9, float(rng.choice(SHORT_SLOPES))
+    v, X = network(K, rng, (2, 3, 2)), rng.normal(size=(N, 2))
+    ends = [0, 1, N - 10, N - 9, N - 1]
+    some = lambda ball: K.balls.Ball(ball.mid[ends], ball.rad[ends])
+    theta, c = exact(v.weights[1]).T, exact(v.biases[1])
+    u = exact(X[ends]).dot(exact(v.weights[0]).T) + exact(v.biases[0])
+    contains(some(K.forward.outputs(v, X, slope)), sigma(u, slope).dot(theta) + c)
+    near = K.balls.Ball(rng.normal(size=(N, 3)), rng.random((N, 3)))
+    found = some(K.forward.outputs(v, X, slope, near))
+    for side in (-1, 0, 1):
+        contains(found, sigma(exact(near.mid[ends]) + side * exact(near.rad[ends]), slope).dot(theta) + c)
+
+
 def check_vertices(K: Kernel, rng: np.random.Generator) -> None:
     for loss, penalty, penalise in CASES:
         bias, slope = penalise or rng.random() < 0.7, float(rng.choice(SHORT_SLOPES))

@@ -75,7 +75,7 @@ BUGS = [
     ("paths", "if not problem.shallow and not all(", "if False and not all("),
     ("paths", "0.0 < over <= 8.0 * widths", "False"),
     ("paths", "(objective_at(problem, p, finer=finer) for p in", "(objective_at(problem, p) for p in"),
-    ("paths", "features=S, form=self.form, finer=self.finer)", "features=S, form=self.form)"),
+    ("paths", "u=self.u, form=self.form, finer=self.finer)", "u=self.u, form=self.form)"),
     ("chord", "return [max(spectral_norm_above(V), spectral_norm_above(W)) for V, W in ends]", "return [0.5 * spectral_norm_above(V) for V, W in ends]"),
     ("chord", "rows = np.vstack([v.weights[first - 1], w.weights[first - 1]])", "rows = np.vstack([v.weights[first - 1], v.weights[first - 1]])"),
     ("chord", "np.concatenate([b, c])", "np.concatenate([b, b])"),

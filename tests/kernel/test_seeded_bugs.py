@@ -54,7 +54,10 @@ BUGS = [
     ("forward", 'elif o.penalty == "weight_decay" and form == "literal":', 'elif o.penalty == "weight_decay":'),
     ("forward", "above = up(largest + up(o.kappa * penalty.upper))", "above = up(largest)"),
     ("forward", "p = live_part(p, p)[0]", "p = live_part(p, Parameters(tuple(0.0 * W for W in p.weights), p.biases))[1]"),
-    ("forward", "S = relu(hidden(p, problem.X, slope), slope) if", "S = relu(hidden(p, problem.X, slope), 0.0) if"),
+    ("forward", "parts.append(affine(relu(z, slope), theta, c))", "parts.append(affine(relu(z, 0.0), theta, c))"),
+    ("forward", "here = slice(k, k + together)", "here = slice(k, k + together - 1)"),
+    ("forward", "Ball(u.mid[here], u.rad[here])", "Ball(u.mid[here], 0.0 * u.rad[here])"),
+    ("forward", "Ball(u.mid[here], u.rad[here])", "Ball(u.mid[: len(X[here])], u.rad[: len(X[here])])"),
     ("balls", "r = np.where(dead, slope * x.rad, x.rad) + U * np.abs(left)", "r = slope * x.rad + U * np.abs(left)"),
     ("balls", "r = np.where(dead, slope * x.rad, x.rad) + U * np.abs(left)", "r = np.where(dead, slope * x.rad, x.rad)"),
     # moves

@@ -171,7 +171,7 @@ def test_attacks_by_hand(name):
 
 
 FEATURES = "Z = relu(hidden(p, problem.X, problem.negative_slope), problem.negative_slope)"
-COLUMNS = "Z = relu_columns(last_hidden(X, p, problem.negative_slope), problem.negative_slope)"
+COLUMNS = "Z = activation(preactivations(below, p.weights[-2], p.biases[-2]), slope)"
 ENDS = "exact(np.ones(1)), objective_at(problem, p).upper)"
 BUGS = [
     ("heads", ENDS, "exact(2 * np.ones(1)), objective_at(problem, p).upper)"),
@@ -179,8 +179,8 @@ BUGS = [
     ("heads", ENDS, "exact(np.ones(1)), objective_at(problem, problem.A).upper)"),
     ("heads", FEATURES, "Z = relu(hidden(p, problem.X, problem.negative_slope), 0.0)"),
     ("heads", FEATURES, "Z = relu(hidden(problem.A, problem.X, problem.negative_slope), problem.negative_slope)"),
-    ("reference_heads", "claim, Z, [ONE] * len(Z), primal)", "claim, Z, [ONE + ONE] * len(Z), primal)"),
-    ("reference_heads", COLUMNS, "Z = relu_columns(last_hidden(X, p, problem.negative_slope), 0.0)"),
+    ("reference_heads", "claim, Z, [ONE] * Z.ncols(), primal)", "claim, Z, [ONE + ONE] * Z.ncols(), primal)"),
+    ("reference_heads", COLUMNS, "Z = activation(preactivations(below, p.weights[-2], p.biases[-2]), 0.0)"),
 ]
 
 

@@ -40,6 +40,8 @@ Array = np.ndarray
 TOO_WIDE = 2.0**-19
 # Multiplications per forward pass up to which products are split at once: a few milliseconds.
 SPLIT_AT_ONCE = 2**22
+# Pre-activations of one hidden layer that are held at once: a mebibyte.
+ENTRIES = 2**17
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,17 @@ def pre_activations(p: Parameters, X: Array, l: int, slope: float, maps: Maps | 
 def hidden(p: Parameters, X: Array, slope: float) -> Ball:
     """Pre-activations of the last hidden layer, (N, n_{L-1})."""
     return pre_activations(p, X, len(p.weights) - 1, slope)
+
+
+def outputs(p: Parameters, X: Array, slope: float, u: Ball | None = None) -> Ball:
+    """f of one hidden layer, (N, K); u: its pre-activations, where they are known. A few samples at a time, so that what they need stays in the cache."""
+    theta, c, parts = exact(p.weights[-1]), None if p.biases[-1] is None else exact(p.biases[-1]), []
+    together = max(1, ENTRIES // len(p.weights[0]))
+    for k in range(0, len(X), together):
+        here = slice(k, k + together)
+        z = hidden(p, X[here], slope) if u is None else Ball(u.mid[here], u.rad[here])
+        parts.append(affine(relu(z, slope), theta, c))
+    return Ball(np.concatenate([f.mid for f in parts]), np.concatenate([f.rad for f in parts]))
 
 
 def head_norms(theta: Ball, penalty: str) -> Ball:
@@ -136,14 +149,14 @@ def loss_at(problem: Problem, f: Ball) -> Interval:
 
 
 def objective_at(
-    problem: Problem, p: Parameters, *, features: Ball | None = None, form: str = "literal", finer: bool = False
+    problem: Problem, p: Parameters, *, u: Ball | None = None, form: str = "literal", finer: bool = False
 ) -> Interval:
-    """Enclosure of F at a vertex, with weight decay as it is or in its balanced form.
+    """Enclosure of F at a vertex, with weight decay as it is or in its balanced form; u: pre-activations of the only hidden layer, where they are known.
 
     Deep networks have norm-wise radii, and split products where these leave F wider than TOO_WIDE of it, or where that is nothing; `finer` asks for them.
     """
     parts = blocks(problem)
-    if features is None and len(parts) > 1:
+    if u is None and len(parts) > 1:
         each = over_blocks(partial(objective_at, p=p, form=form, finer=finer), [part.problem for part in parts])
         return Interval(mean_below(parts, [e.lower for e in each]), mean_above(parts, [e.upper for e in each]))
     o, slope, deep = problem.objective, problem.negative_slope, not problem.shallow
@@ -154,8 +167,7 @@ def objective_at(
     if deep:
         f = last_image(problem.X, exact_layers(p), slope, finer, maps_of(problem.geometry, len(p.weights)))
     else:
-        S = relu(hidden(p, problem.X, slope), slope) if features is None else features
-        f = affine(S, theta, c)
+        f = outputs(p, problem.X, slope, u)
     loss = loss_at(problem, f)
     if o.penalty == "none":
         P = Interval(0.0, 0.0)

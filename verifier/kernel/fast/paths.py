@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from verifier.kernel.fast.balls import Ball, exact, relu, up
+from verifier.kernel.fast.balls import Ball, exact, up
 from verifier.kernel.fast.blocks import blocks, mean_above
 from verifier.kernel.fast.chord import Chord, chord_between
 from verifier.kernel.fast.forward import Interval, affine, hidden, objective_at
@@ -64,8 +64,7 @@ class _Vertex:
         return new
 
     def value(self) -> Interval:
-        S = None if self.u is None else relu(self.u, self.problem.negative_slope)
-        return objective_at(self.problem, self.p, features=S, form=self.form, finer=self.finer)
+        return objective_at(self.problem, self.p, u=self.u, form=self.form, finer=self.finer)
 
     def chord(self, after: _Vertex) -> Chord:
         """The segment to another vertex."""

@@ -1,61 +1,63 @@
-"""Networks in Arb balls, for the second evaluation: one list of samples per neuron, and which neurons are heard."""
+"""Networks in Arb balls, for the second evaluation: matrices of one row per sample and one column per neuron, and which neurons are heard.
+
+What costs is a Python object per entry, so that sums and products are those of whole matrices, and entries are looked at where their signs matter.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from flint import arb, arb_mat
 
-from verifier.kernel.reference.maps import Reader, readers_of
-from verifier.kernel.reference.numbers import ONE, ZERO, Column, ball_columns, ball_matrix
+from verifier.kernel.reference.maps import Reader
+from verifier.kernel.reference.numbers import ONE, ZERO, Floats, ball_list, ball_matrix, signs
 from verifier.kernel.statements import Parameters, columns_per_neuron
 
 
-def affine_map(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
-    """H W^T + b, one row per sample."""
-    Z = H * ball_matrix(W).transpose()
-    if b is None:
-        return Z
-    return Z + arb_mat(Z.nrows(), 1, [ONE] * Z.nrows()) * arb_mat([b.tolist()])
+def shifted(Z: arb_mat, b: list[arb] | None) -> arb_mat:
+    """Z + b, row by row."""
+    return Z if b is None else Z + arb_mat(Z.nrows(), 1, [ONE] * Z.nrows()) * arb_mat(1, len(b), b)
+
+
+def affine_map(H: arb_mat, W: arb_mat, b: list[arb] | None) -> arb_mat:
+    """H W + b; H (samples, n), W (n, p), the transpose of what is stored, b of p."""
+    return shifted(H * W, b)
+
+
+def activated(entries: list[arb], known: list[int], slope: float) -> list[arb]:
+    """max(z, slope z) of entries with their `signs`: where these are known the maximum is one of both, elsewhere it is the ball around either."""
+    if slope == 0.0:
+        return [u if s > 0 else ZERO if s else u.max(ZERO) for u, s in zip(entries, known)]
+    a = arb(slope)
+    return [u if s > 0 else a * u if s else u.max(a * u) for u, s in zip(entries, known)]
 
 
 def activation(Z: arb_mat, slope: float) -> arb_mat:
-    """max(z, slope z) entrywise."""
-    entries = Z.entries()
-    below = (Z * arb(slope)).entries() if slope else [ZERO] * len(entries)
-    return arb_mat(Z.nrows(), Z.ncols(), list(map(arb.max, entries, below)))
+    """max(z, slope z) entrywise, in place: entries that are surely not negative stay where they are."""
+    for j, row in enumerate(Z.tolist()):
+        for i, u in enumerate(row):
+            if not u >= ZERO:
+                Z[j, i] = activated([u], signs([u]), slope)[0] if slope or not u <= ZERO else ZERO
+    return Z
 
 
-def preactivations(H: arb_mat, W: np.ndarray, b: np.ndarray | None) -> list[Column]:
-    """Columns of H W^T + b, one per neuron."""
-    return ball_columns(affine_map(H, W, b))
+def preactivations(H: arb_mat | Floats, W: np.ndarray, b: np.ndarray | None) -> arb_mat:
+    """Of a layer as it is stored, that reads H."""
+    Z = H.times(Floats(W.T)) if isinstance(H, Floats) else H * ball_matrix(W.T)
+    return shifted(Z, ball_list(b))
 
 
-def relu_columns(columns: list[Column], slope: float) -> list[Column]:
-    """max(u, slope u) entrywise."""
-    if slope == 0.0:
-        return [[u.max(ZERO) for u in column] for column in columns]
-    a = arb(slope)
-    return [[u.max(a * u) for u in column] for column in columns]
-
-
-def layer_input(X: arb_mat, p: Parameters, l: int, slope: float, readers: tuple[Reader, ...]) -> arb_mat:
+def layer_input(X: Floats, p: Parameters, l: int, slope: float, readers: tuple[Reader, ...]) -> arb_mat | Floats:
     """What layer l (0-based) reads, as it reads it."""
-    H = X
-    for W, b, reader in zip(p.weights[:l], p.biases[:l], readers):
-        H = activation(affine_map(reader.matrix(H), W, b), slope)
-    return readers[l].matrix(H)
+    H = readers[0].matrix(X.balls) if readers[0].steps else X
+    for W, b, reader in zip(p.weights[:l], p.biases[:l], readers[1:]):
+        H = reader.matrix(activation(preactivations(H, W, b), slope))
+    return H
 
 
-def outputs(X: arb_mat, p: Parameters, slope: float, readers: tuple[Reader, ...]) -> list[list[arb]]:
-    """f_j, one list of K per sample."""
+def outputs(X: Floats, p: Parameters, slope: float, readers: tuple[Reader, ...]) -> arb_mat:
+    """f, (samples, K)."""
     last = len(p.weights) - 1
-    return affine_map(layer_input(X, p, last, slope, readers), p.weights[last], p.biases[last]).tolist()
-
-
-def last_hidden(X: arb_mat, p: Parameters, slope: float) -> list[Column]:
-    """Pre-activations of the last hidden layer of a dense network."""
-    H = layer_input(X, p, len(p.weights) - 2, slope, readers_of(None, len(p.weights)))
-    return preactivations(H, p.weights[-2], p.biases[-2])
+    return preactivations(layer_input(X, p, last, slope, readers), p.weights[last], p.biases[last])
 
 
 def changed_neurons(v: Parameters, w: Parameters, l: int) -> set[int]:
@@ -96,14 +98,3 @@ def without_dead(v: Parameters, w: Parameters) -> tuple[Parameters, Parameters]:
             biases.append(None if b is None else b[keep[l]])
         parts.append(Parameters(tuple(weights), tuple(biases)))
     return parts[0], parts[1]
-
-
-def predictions(S: list[Column], theta: list[list[arb]], c: list[arb] | None, N: int) -> list[list[arb]]:
-    """f_j, one list of K per sample; theta is K lists of m."""
-    used = [i for i in range(len(S)) if any(not row[i].is_zero() for row in theta)]
-    if used:
-        F = arb_mat([S[i] for i in used]).transpose() * arb_mat([[row[i] for row in theta] for i in used])
-        out = F.tolist()
-    else:
-        out = [[ZERO] * len(theta) for _ in range(N)]
-    return out if c is None else [[f + s for f, s in zip(row, c)] for row in out]

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from flint import arb, arb_mat
 
-from verifier.kernel.reference.numbers import ZERO, Column, ball_columns
+from verifier.kernel.reference.numbers import ZERO, Column
 from verifier.kernel.statements import Geometry, Pooling, Window
 
 # Of one window: the positions it reads, None for a zero of the padding.
@@ -92,17 +92,15 @@ class Reader:
         """Rows per position of the maps below to rows per position of the layer's own."""
         if not self.steps or H.ncols() == 0:
             return H
-        return arb_mat(self.columns(ball_columns(H))).transpose()
+        return arb_mat(self.columns(H.transpose().tolist())).transpose()
 
     def along(
-        self, low: list[Column], high: list[Column] | None, u: list[Column], v: list[Column]
-    ) -> tuple[list[Column], list[Column] | None, list[Column], list[Column]]:
-        """Deviations, high None for 0, and the ends of the channels that they are of."""
+        self, low: list[Column], high: list[Column], u: list[Column], v: list[Column]
+    ) -> tuple[list[Column], list[Column], list[Column], list[Column]]:
+        """Deviations, and the ends of the channels that they are of."""
         for step in self.steps:
-            above = [[ZERO] * len(c) for c in low] if high is None else high
-            both = [step.deviations(*channel) for channel in zip(low, above, u, v, strict=True)]
-            low, above = ([c for pair in both for c in pair[side]] for side in (0, 1))
-            high = None if high is None else above
+            both = [step.deviations(*channel) for channel in zip(low, high, u, v, strict=True)]
+            low, high = ([c for pair in both for c in pair[side]] for side in (0, 1))
             u, v = ([c for channel in side for c in step.applied(channel)] for side in (u, v))
         return low, high, u, v
 

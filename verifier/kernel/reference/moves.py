@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, arb_mat
 
-from verifier.kernel.reference.forward import alive_neurons, changed_neurons, predictions, relu_columns
-from verifier.kernel.reference.numbers import ball_columns, ball_list, rational
-from verifier.kernel.reference.objective import interior_penalty, sample_loss, sample_targets, weighted_mean
+from verifier.kernel.reference.forward import activation, affine_map, alive_neurons, changed_neurons
+from verifier.kernel.reference.numbers import ball_list, rational
+from verifier.kernel.reference.objective import interior_penalty, mean_loss
 from verifier.kernel.statements import Move, Parameters, Problem, columns_per_neuron, require
 
 
@@ -42,12 +42,11 @@ def rescale_bound(problem: Problem, v: Parameters, w: Parameters, move: Move, fo
     ]
     rows = between(rows_exact, _rows_plain(w.weights[0], w.biases[0]))
     theta, c = between(heads_exact, w.weights[1].tolist()), ball_list(w.biases[1])
-    X = [[arb(x) for x in row] + ([] if w.biases[0] is None else [arb(1)]) for row in problem.X.tolist()]
-    S = relu_columns(ball_columns(arb_mat(X) * arb_mat(rows).transpose()), problem.negative_slope)
-    f = predictions(S, theta, c, problem.X.shape[0])
-    each = [sample_loss(problem.objective, row, y) for row, y in zip(f, sample_targets(problem), strict=True)]
+    X = [row + ([] if w.biases[0] is None else [1.0]) for row in problem.X.tolist()]
+    S = activation(arb_mat(X) * arb_mat(rows).transpose(), problem.negative_slope)
+    f = affine_map(S, arb_mat(theta).transpose(), c)
     penalty = interior_penalty(problem.objective, rows, theta, c, form)
-    return weighted_mean(problem, each) + arb(problem.objective.kappa) * penalty
+    return mean_loss(problem, f) + arb(problem.objective.kappa) * penalty
 
 
 def _handed_over(v: Parameters, w: Parameters, move: Move, changed: list[set[int]]) -> bool:

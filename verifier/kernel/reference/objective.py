@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 from flint import arb, arb_mat
 
 from verifier.kernel.reference.blocks import means
@@ -12,7 +15,9 @@ from verifier.kernel.reference.maps import readers_of, sample_maps
 from verifier.kernel.reference.numbers import (
     ONE,
     ZERO,
+    Floats,
     ball_list,
+    ball_matrix,
     ball_rows,
     l1_norm,
     mean,
@@ -23,6 +28,9 @@ from verifier.kernel.reference.numbers import (
 )
 from verifier.kernel.statements import EndpointValue, Objective, Parameters, Problem, require
 
+# Below this a sum of exponentials needs no shift.
+LARGE = arb(2) ** 64
+
 
 def sample_loss(o: Objective, f: list[arb], y: object) -> arb:
     """Ball containing the loss at one sample; y is a label, or a list of K floats."""
@@ -30,27 +38,35 @@ def sample_loss(o: Objective, f: list[arb], y: object) -> arb:
         assert isinstance(y, int)  # guaranteed by `validate`; only for the type checker
         return _softmax_loss([f[k] - f[y] for k in range(len(f)) if k != y])
     assert isinstance(y, list)  # guaranteed by `validate`; only for the type checker
+    loss, margin = _entry_loss(o)
+    return sum([loss(arb(t) * a if margin else a - arb(t)) for a, t in zip(f, y)], ZERO)
+
+
+def _entry_loss(o: Objective) -> tuple[Callable[[arb], arb], bool]:
+    """The loss at one entry: of its margin, target times prediction, or else of its residual, prediction less target."""
     if o.loss == "logistic":
-        return _softmax_loss([-arb(y[0]) * f[0]])
+        return (lambda m: _softmax_loss([-m])), True
     if o.loss == "hinge":
-        return (ONE - arb(y[0]) * f[0]).max(ZERO)
-    residuals = [a - arb(t) for a, t in zip(f, y)]
+        return (lambda m: (ONE - m).max(ZERO)), True
     if o.loss == "squared":
-        return sum((r * r for r in residuals), ZERO)
+        return (lambda r: r * r), False
     if o.loss == "absolute":
-        return sum((abs(r) for r in residuals), ZERO)
+        return abs, False
     require(o.loss == "huber" and o.delta is not None, f"no reference for loss {o.loss!r}")
-    return sum((_huber(abs(r), arb(o.delta)) for r in residuals), ZERO)
+    delta = arb(o.delta)
+    return (lambda r: _huber(abs(r), delta)), False
 
 
 def _softmax_loss(gaps: list[arb]) -> arb:
     """log(1 + sum exp(gap))."""
-    k = max(range(len(gaps)), key=lambda i: float(gaps[i].mid()))  # any choice is valid; the largest avoids overflow
+    total = sum([g.exp() for g in gaps], ZERO)
+    if total < LARGE:
+        return total.log1p()
+    # Any gap may be the shift; the largest avoids overflow. It is the whole ball: a rounded one would leave differences far too wide for exp at 1e40 and
+    # beyond.
+    k = max(range(len(gaps)), key=lambda i: float(gaps[i].mid()))
     top = gaps[k]
-    if not bool(top > 0):
-        return sum((g.exp() for g in gaps), ZERO).log1p()
-    # The whole ball is the shift: a rounded one would leave differences far too wide for exp at 1e40 and beyond.
-    return top + sum(((g - top).exp() for i, g in enumerate(gaps) if i != k), (-top).exp()).log1p()
+    return top + sum([(g - top).exp() for i, g in enumerate(gaps) if i != k], (-top).exp()).log1p()
 
 
 def _huber(r: arb, delta: arb) -> arb:
@@ -63,6 +79,33 @@ def _huber(r: arb, delta: arb) -> arb:
 
 def sample_targets(problem: Problem) -> list:
     return problem.targets.tolist()
+
+
+def mean_loss(problem: Problem, f: arb_mat) -> arb:
+    """Of predictions (samples, K)."""
+    return mean_worst_loss(problem, f, f)
+
+
+def mean_worst_loss(problem: Problem, low: arb_mat, high: arb_mat) -> arb:
+    """Mean over samples of the largest loss over the box [low, high] of predictions (samples, K): at a corner, by convexity."""
+    o, y = problem.objective, sample_targets(problem)
+    if o.loss == "cross_entropy":
+        # It falls in the label's own prediction and rises in all others.
+        own = [low[j, k] for j, k in enumerate(y)]
+        gaps = (high - arb_mat(len(own), 1, own) * arb_mat(1, high.ncols(), [ONE] * high.ncols())).tolist()
+        return weighted_mean(problem, [_softmax_loss(row[:k] + row[k + 1 :]) for row, k in zip(gaps, y, strict=True)])
+    loss, margin = _entry_loss(o)
+    targets = list(itertools.chain.from_iterable(y)) if margin else ball_matrix(problem.targets)
+
+    def losses(f: arb_mat) -> list[arb]:
+        if isinstance(targets, list):
+            return [loss(-a if t < 0.0 else a) for a, t in zip(f.entries(), targets, strict=True)]
+        return list(map(loss, (f - targets).entries()))
+
+    each, K = losses(low), low.ncols()
+    if low is not high:
+        each = list(map(arb.max, each, losses(high)))
+    return weighted_mean(problem, each if K == 1 else [sum(each[k : k + K], ZERO) for k in range(0, len(each), K)])
 
 
 def row_price(o: Objective, row: list[arb]) -> arb:
@@ -98,24 +141,24 @@ def interior_penalty(
     return total + l1_norm(c) if o.penalise_output_bias and c is not None else total
 
 
-def vertex_value(problem: Problem, p: Parameters, f: list[list[arb]], form: str) -> arb:
-    """F at a vertex of a path, from its outputs."""
+def vertex_value(problem: Problem, p: Parameters, f: arb_mat, form: str) -> arb:
+    """F at a vertex of a path, from its outputs (samples, K)."""
     o = problem.objective
     theta, c = ball_rows(p.weights[-1], None), ball_list(p.biases[-1])
-    loss = weighted_mean(problem, [sample_loss(o, row, y) for row, y in zip(f, sample_targets(problem), strict=True)])
-    return loss + arb(o.kappa) * interior_penalty(o, ball_rows(p.weights[-2], p.biases[-2]), theta, c, form)
+    rows = [] if o.penalty in ("none", "l1") else ball_rows(p.weights[-2], p.biases[-2])
+    penalty = interior_penalty(o, rows, theta, c, form)
+    return mean_loss(problem, f) + arb(o.kappa) * penalty
 
 
-def inputs(problem: Problem) -> arb_mat:
+def inputs(problem: Problem) -> Floats:
     """The samples, one row per position."""
-    return arb_mat(sample_maps(problem.geometry, problem.X.tolist()))
+    return Floats(np.array(sample_maps(problem.geometry, problem.X.tolist())))
 
 
-def network_value(problem: Problem, X: arb_mat, p: Parameters, form: str) -> arb:
-    """F at any network on the inputs X; of deep ones without what is dead."""
-    p = p if problem.shallow else without_dead(p, p)[0]
+def network_value(problem: Problem, X: Floats, p: Parameters, form: str) -> arb:
+    """F at any network on the inputs X. What is dead adds nothing to its outputs, but may to weight decay."""
     readers = readers_of(problem.geometry, len(p.weights))
-    return vertex_value(problem, p, outputs(X, p, problem.negative_slope, readers), form)
+    return vertex_value(problem, p, outputs(X, without_dead(p, p)[0], problem.negative_slope, readers), form)
 
 
 def endpoint_value(problem: Problem, p: Parameters) -> arb:
