@@ -86,15 +86,28 @@ def _sampled(risk: Risk, path: Path, kinds: tuple[str, ...], form: str, budget: 
 def activation_changes(path: Path, X: Array) -> list[float]:
     """Per vertex, the share of (sample, last-hidden neuron) pairs that are active at it and not at A, or the reverse; of the first 2,000 samples."""
     X = X[:2000]
-    start = path.start.features(X) > 0
-    out, previous, share = [], None, 0.0
+    at = path.start
+    start = at.features(X) > 0
+    out, now = [], start.copy()
     for v in path.vertices():
-        if (
-            previous is None
-            or any(a is not b for a, b in zip(v.weights[:-1], previous.weights[:-1]))
-            or v.biases[0] is not previous.biases[0]
-        ):
-            share = float(np.mean((v.features(X) > 0) != start))
-        out.append(share)
-        previous = v
+        if at.shallow and at.geometry is None:
+            # Most moves change a few rows, or none.
+            changed = np.flatnonzero(_rows_differ(at, v))
+            if changed.size:
+                b = 0.0 if v.b is None else v.b[changed]
+                now[:, changed] = X @ v.W[changed].T + b > 0
+        elif any(a is not b for a, b in zip((*v.weights[:-1], *v.biases[:-1]), (*at.weights[:-1], *at.biases[:-1]))):
+            now = v.features(X) > 0
+        out.append(float(np.mean(now != start)))
+        at = v
     return out
+
+
+def _rows_differ(v: Network, w: Network) -> Array:
+    """(m,) booleans, of one hidden layer."""
+    differ: Array = np.zeros(len(v.W), dtype=bool)
+    if v.W is not w.W:
+        differ |= (v.W != w.W).any(axis=1)
+    if v.b is not None and w.b is not None and v.b is not w.b:
+        differ |= v.b != w.b
+    return differ

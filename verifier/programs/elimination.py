@@ -7,6 +7,7 @@ coefficients answer; H_k is the loss Hessian of output k. Exact for the squared 
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg.blas import dsyr
 
 from verifier.objective import Objective
 from verifier.programs.fast_head import fast_head
@@ -92,18 +93,20 @@ def elimination_order(
         removed: list[int] = []
         free = allowed[kept].copy()
         x = x.copy()
+        # Only the lower triangles are kept up to date, in place.
+        lower = [np.asfortranarray(H) for H in inverses]
         for _ in range(min(batch, int(free.sum()))):
             i = int(np.argmin(np.where(free, costs, np.inf)))
-            for k in range(len(inverses)):
-                inverse, pivot = inverses[k], inverses[k, i, i]
+            for k, inverse in enumerate(lower):
+                pivot = inverse[i, i]
                 if pivot > 0:
-                    column = inverse[:, i].copy()
-                    outputs = slice(None) if len(inverses) == 1 else slice(k, k + 1)
+                    column = np.concatenate([inverse[i, :i], inverse[i:, i]])
+                    outputs = slice(None) if len(lower) == 1 else slice(k, k + 1)
                     x[outputs] -= np.outer(x[outputs, i] / pivot, column)
-                    inverse -= np.outer(column, column / pivot)
+                    lower[k] = dsyr(-1.0 / pivot, column, lower=1, a=inverse, overwrite_a=1)
             free[i] = False
             removed.append(i)
-            diagonal = np.einsum("kpp->kp", inverses)[:, : len(kept)]
+            diagonal = np.array([np.diagonal(H)[: len(kept)] for H in lower])
             costs = 0.5 * (x[:, : len(kept)] ** 2 / np.maximum(diagonal, 1e-300)).sum(axis=0)
         order += [int(kept[i]) for i in removed]
         keep = np.ones(len(kept), dtype=bool)
