@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from verifier.distribution import tool_version
 LIBRARIES = ("numpy", "scipy", "cvxpy", "clarabel", "python-flint", "safetensors", "torch", "scikit-learn")
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return version(name)
@@ -23,8 +25,10 @@ def _version(name: str) -> str | None:
         return None
 
 
+@cache
 def _commit() -> str | None:
-    """Commit of the checkout this package runs from, with `+changes` when files differ; None for an installed package."""
+    """Commit of the checkout this package runs from, with `+changes` when files differ; None for an installed package. As it was when first asked, near
+    to when its code was read: campaigns ask for every pair."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
