@@ -125,6 +125,13 @@ PATHS = {
     "trained above frozen layers": "path with these layers below the last hidden one",
     "frozen above frozen layers": "path with these layers but the last hidden one",
 }
+# Barriers that a path of the first kind cannot stay below: those about all paths, and about such as keep no more than it does.
+BINDING = {
+    "trained": ("trained",),
+    "frozen": ("trained", "frozen"),
+    "trained above frozen layers": ("trained", "trained above frozen layers"),
+    "frozen above frozen layers": tuple(PATHS),
+}
 # What is frozen on them.
 FROZEN = {
     "frozen": "with the output layer frozen",

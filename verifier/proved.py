@@ -30,6 +30,7 @@ from verifier.kernel.statements import (
     validate_path,
     validate_region_optimum,
 )
+from verifier.kernel.statements.kept import keeps_below
 from verifier.kernel.statements.refusal import require_types
 from verifier.proved_barrier import barrier_tokens, require_format, why_not_covered
 from verifier.proved_region import region_tokens
@@ -120,6 +121,10 @@ def _before(problem: Problem, claim: Claim) -> ProvedVerdict | None:
             validate_region_optimum(problem, claim)
             return None
         validate_path(problem, claim)
+        if keeps_below(claim.output_layer):
+            return ProvedVerdict(
+                claim, ProvedOutcome.NOT_COVERED, "paths that keep hidden layers below the last one are not covered"
+            )
         vertex = problem.A
         for move in claim.moves:
             breakpoints_of(move)

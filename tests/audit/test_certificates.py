@@ -64,6 +64,7 @@ def test_the_committed_one_verifies_and_quotes_the_paper(name):
     assert c.record["tool"] == "verifier"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_no_half_of_a_trained_layer_is_in_generic_position(name):
     """Both evaluations accept; one more point is too many, and so is any where all neurons are active."""

@@ -129,6 +129,15 @@ def keeping_the_head(kept: bool, **change: Any) -> Case:
     return Case(p, [replace(path_claim(p, "path", moves), output_layer="frozen", **change)])
 
 
+def keeping_what_is_below(word: str, *layers: int, permutation: Any = None) -> Case:
+    """Two hidden layers; B differs from A in these layers (from 1), and the path is the straight segment."""
+    A = net([[1.0], [-1.0]], [[1.0, 0.5], [0.5, 1.0]], [[1.0, -1.0]])
+    B = replace(A, weights=tuple(2.0 * W if l in layers else W for l, W in enumerate(A.weights, start=1)))
+    p = Problem(SQUARED, floats([1.0], [-1.0]), floats([1.0], [0.0]), A, B)
+    moves = named(A, (Move("?", tuple(Write(l, "weight", 0, None, B.weights[l - 1]) for l in layers)),))
+    return Case(p, [replace(path_claim(p, "path", moves), output_layer=word, permutation=permutation)])
+
+
 def keeping_a_head_of_two(permutation: Any = None, **move: Any) -> Case:
     """B is A with its first row four times as long, or with its neurons swapped, their heads with them."""
     A = net([[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0]])
@@ -261,6 +270,9 @@ def head_that_cancels_exactly() -> Case:
 
 CORRECT: dict[str, Callable[[], Case]] = {
     "frozen-path-that-keeps-the-output-layer": lambda: keeping_the_head(True),
+    "deep-path-that-keeps-the-layer-below": lambda: keeping_what_is_below("trained above frozen layers", 2, 3),
+    "deep-path-that-keeps-all-but-one-layer": lambda: keeping_what_is_below("frozen above frozen layers", 2),
+    "deep-path-that-keeps-the-output-layer": lambda: keeping_what_is_below("frozen", 1, 2),
     "frozen-chord-of-one-row": lambda: keeping_a_head_of_two(),
     "barrier-with-a-face-that-is-no-way-out": lambda: a_face_more(False),
     "barrier-with-a-face-twice-the-worse-last": lambda: a_face_more(True),
@@ -342,6 +354,12 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "frozen-zero-row-with-a-code-of-the-other-sign": lambda: frozen_zero_row(),
     "frozen-zero-row-with-a-code-of-the-other-sign-path-penalty": lambda: frozen_zero_row("path"),
     "frozen-path-that-moves-the-output-layer": lambda: keeping_the_head(False),
+    "deep-path-that-moves-the-layer-below": lambda: keeping_what_is_below("trained above frozen layers", 1, 2),
+    "deep-path-that-moves-the-layer-below-alone": lambda: keeping_what_is_below("trained above frozen layers", 1),
+    "deep-path-frozen-that-moves-the-layer-below": lambda: keeping_what_is_below("frozen above frozen layers", 1, 2),
+    "deep-path-frozen-above-that-moves-the-output-layer": lambda: keeping_what_is_below("frozen above frozen layers", 2, 3),
+    "deep-path-above-frozen-layers-to-a-permuted-copy": lambda: keeping_what_is_below("trained above frozen layers", 2, permutation=(np.arange(2),) * 2),
+    "shallow-path-above-frozen-layers": lambda: replace_last(keeping_the_head(True), output_layer="frozen above frozen layers"),
     "frozen-path-of-unknown-kind": lambda: replace_last(keeping_the_head(True), output_layer="thawed"),
     "frozen-path-with-a-rescaling": lambda: keeping_a_head_of_two(factors=floats(4.0, 1.0)),
     "frozen-path-to-a-permuted-copy": lambda: keeping_a_head_of_two((np.array([1, 0]),)),

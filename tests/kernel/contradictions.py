@@ -21,6 +21,7 @@ from verifier.kernel.statements import (
     SignCountBarrier,
     SubnetworkHeadOptimum,
 )
+from verifier.outcomes import BINDING
 
 
 def contradiction(claims: Iterable[Any]) -> str | None:
@@ -41,8 +42,7 @@ def _against(x: Any, y: Any) -> str | None:
         return "an endpoint lies above a path through it" if x.lower > y.sup else None
     if pair[0] in (BarrierLowerBound, SignCountBarrier, ConeBarrier) and pair[1] is PathUpperBound:
         # A barrier for a frozen output layer is one for the paths that keep it; B's permuted copies are the ends of other paths.
-        # Of one above frozen layers these words do not tell which paths it is about: how deep the networks are stands in neither claim.
-        about = x.output_layer == "trained" or (x.output_layer == y.output_layer == "frozen")
+        about = x.output_layer in BINDING[y.output_layer]
         return "a path stays below a barrier" if about and y.permutation is None and y.sup < x.level else None
     if pair[0] in (BarrierLowerBound, SignCountBarrier, ConeBarrier) and pair[1] is Landscape:
         # A path that keeps the output layer may have to rise where others do not.

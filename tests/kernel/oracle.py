@@ -348,7 +348,14 @@ def _false_path(p: Any, claim: Any, most: int) -> str | None:
     for x, y in zip((*corners[-1].weights, *corners[-1].biases), (*end.weights, *end.biases)):
         if x is not None and not (x == y).all():
             return "the path does not end in B"
-    if claim.output_layer == "frozen":
+    if claim.output_layer.endswith(" above frozen layers"):
+        _need(len(p.A.weights) > 2, "no hidden layer below the last one")
+        for v in corners:
+            for k in range(len(p.A.weights) - 2):
+                same = np.array_equal(v.weights[k], p.A.weights[k])
+                if not (same and (v.biases[k] is None or np.array_equal(v.biases[k], p.A.biases[k]))):
+                    return "the path moves a layer below the last hidden one"
+    if claim.output_layer.startswith("frozen"):
         _need(literal, "the balanced image moves the output layer")
         for v in corners:
             kept = [

@@ -137,7 +137,7 @@ def test_the_grid_says_where_rows_were_free():
     found = theorem2_grid(A, B, Risk(objective, X, y), [(l, alpha) for l in (3, 5) for alpha in (0.0, 0.1)])
     rows = {(row.l, row.alpha): row for row in found.rows}
     for l in (3, 5):
-        assert (rows[l, 0.0].free, rows[l, 0.1].free) == (False, True)
+        assert (rows[l, 0.0].free_A, rows[l, 0.1].free_A, rows[l, 0.1].free_B) == (False, True, True)
         assert rows[l, 0.1].sparse_A <= rows[l, 0.0].sparse_A
         assert rows[l, 0.1].sparse_B <= rows[l, 0.0].sparse_B
         # The fixed rows are a candidate for the path as well.

@@ -107,7 +107,7 @@ def _with_cuts(
 def path_form(problem: Problem, path: Path, output_layer: str = "trained") -> str:
     """Which path is bounded under weight decay: a user's own segments as they are, a construction's through its image under the balancing map,
     unless that would move an output layer that is to be kept."""
-    literal = path.literal or output_layer == "frozen"
+    literal = path.literal or output_layer != "trained"
     return "balanced" if problem.objective.penalty == "weight_decay" and not literal else "literal"
 
 
@@ -131,7 +131,7 @@ def elaborate_path(
 ) -> ElaboratedPath:
     """Cut the chords, let the kernel bound the path, and claim what it found.
 
-    level: also claim the gap over this value. output_layer "frozen": claim that the path keeps it.
+    level: also claim the gap over this value. output_layer: what is claimed of the layers that the path keeps.
     relative, most_pieces: see `cut_chord`. The target of cutting is E.
     """
     (moves, labels), form = kernel_moves(path), path_form(problem, path, output_layer)

@@ -21,7 +21,7 @@ import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import UsageError
-from verifier.kernel.statements.barrier import ABOVE
+from verifier.kernel.statements.kept import ABOVE
 from verifier.landscape.above import above_shared, on_top
 from verifier.landscape.duals import face_dual
 from verifier.landscape.face import Face

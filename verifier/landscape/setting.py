@@ -167,12 +167,16 @@ def pair_setting(
     _check(risk.objective, risk.targets, True)
     if not np.array_equal(A.theta, B.theta) or not (A.c is None or B.c is None or np.array_equal(A.c, B.c)):
         raise UsageError(
-            "landscape: with a frozen output layer both networks need the same output layer; use output_layer=trained"
+            f"landscape: with a frozen output layer both networks need the same output layer; {int((A.theta != B.theta).sum())} of {A.theta.size} weights "
+            "differ, or the output bias does; without --frozen-output-layer (in Python output_layer=trained) paths may move it"
         )
     if risk.objective.penalise_output_bias:
         raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")
-    if not A.theta.any(axis=0).all():
-        raise UsageError("landscape: with a frozen output layer no neuron's theta may be 0; leave that neuron out")
+    if (silent := np.flatnonzero(~A.theta.any(axis=0))).size:
+        raise UsageError(
+            f"landscape: with a frozen output layer no neuron's theta may be 0, as that of neurons {silent.tolist()} (from 0) of both networks is; they are "
+            "not heard: leave them out of both"
+        )
     X, y = np.ascontiguousarray(risk.X, dtype=np.float64), np.asarray(risk.targets)
     one = len(A.theta) == 1
     c = np.zeros(len(A.theta)) if A.c is None else A.c

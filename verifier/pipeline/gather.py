@@ -12,8 +12,8 @@ from verifier.elaboration.every_width import every_width_claim, every_width_reco
 from verifier.elaboration.regions import left_out_record, region_claim, region_record
 from verifier.errors import VerifierError
 from verifier.kernel.statements import HeadOptimum, Problem, SubnetworkHeadOptimum
+from verifier.kernel.statements.kept import kept_word
 from verifier.numbers import show_down, show_up
-from verifier.options.certify import CertifyOptions
 from verifier.outcomes import CertifiedBound
 from verifier.paths.path import Path
 from verifier.paths.regions.crossed import regions_crossed
@@ -73,21 +73,11 @@ def gather(proposal: Proposal, c: Construction, s: Setting, r: Request, work: Wo
 
 def _path(path: Path, spent: float, s: Setting, r: Request, work: Work, say: Say) -> None:
     start, o = time.process_time(), r.options
-    trimmed = path.without_still_moves()
-    elaborated = elaborate_path(s.problem, trimmed, level=o.level, relative=o.tight, output_layer=o.output_layer)
+    trimmed, kept = path.without_still_moves(), kept_word(o.output_layer, o.hidden_layers)
+    elaborated = elaborate_path(s.problem, trimmed, level=o.level, relative=o.tight, output_layer=kept)
     samples = sample_path(trimmed, elaborated.kinds, elaborated.claim.form, s.risk)
     _require_order(elaborated, samples)
-    _require_kept(elaborated, s, o)
     _add(elaborated, samples, trimmed, s, spent + time.process_time() - start, work, say)
-
-
-def _require_kept(path: ElaboratedPath, s: Setting, o: CertifyOptions) -> None:
-    """A path that was asked to keep the hidden layers below the last one writes to none of them; the kernel checks the same of a frozen output layer."""
-    last = s.A.network.depth - 1
-    if o.hidden_layers == "frozen" and any(w.layer < last for move in path.claim.moves for w in move.writes):
-        raise VerifierError(
-            f"path {path.claim.path}: it moves a hidden layer below the last one, which it was to keep; this is a defect of verifier, please report it"
-        )
 
 
 def _require_order(path: ElaboratedPath, samples: Samples) -> None:

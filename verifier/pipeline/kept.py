@@ -18,7 +18,7 @@ from verifier.kernel.statements import (
     Problem,
 )
 from verifier.numbers import show_down, show_up
-from verifier.outcomes import PATHS, Outcome
+from verifier.outcomes import BINDING, FROZEN, PATHS, Outcome
 from verifier.pipeline.verdict_line import BALANCED, WEIGHTED
 
 
@@ -56,9 +56,9 @@ class Kept:
                 also = "" if barrier is None else f"; certified: gap >= {show_down(barrier.gap)} over E for every path"
                 return Outcome.INCONCLUSIVE, f"INCONCLUSIVE no path was certified{also} ({beside})"
             beside += _form(self.paths[0])
-            if self.paths[0].output_layer == "frozen":
-                # Such a path is one of those that the barrier for frozen output layers is about.
-                barrier, beside = self._barrier("trained", "frozen"), f"with the output layer frozen; {beside}"
+            layers = self.paths[0].output_layer
+            barrier = self._barrier(*BINDING[layers])
+            beside = f"{FROZEN[layers]}; {beside}" if layers in FROZEN else beside
             low = "" if barrier is None else f"{show_down(barrier.gap, 9)} <= "
             return Outcome.CERTIFIED, f"CERTIFIED {low}gap <= {show_up(self.paths[0].gap, 9 if low else 4)} ({beside})"
         if max(self.A.lower, self.B.lower) > level:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifier.kernel.statements import Barrier, EndpointValue, EveryWidthLowerBound, PathUpperBound
+from verifier.kernel.statements.kept import kept_word
 from verifier.networks.architecture import Architecture
 from verifier.numbers import show_down, show_up
 from verifier.outcomes import FROZEN, PATHS, Outcome
@@ -26,7 +27,7 @@ def verdict(
     dss = next((e for e in work.estimates if e.construction == "dss"), None)
     options = work.record["provenance"]["options"]
     # A run with frozen layers asks about the paths that keep them, and has certified only such paths.
-    kept = options["output_layer"] + (" above frozen layers" if options["hidden_layers"] == "frozen" else "")
+    kept = kept_word(options["output_layer"], options["hidden_layers"])
     beside = f"E = {E:.4g}" + (
         f"; DSS estimate {dss.gap:.2g}, sampled{', stopped early' if dss.stopped else ''}" if dss else ""
     )

@@ -17,7 +17,7 @@ from verifier.kernel.statements import (
     RegionOptimum,
 )
 from verifier.numbers import show_down, show_up
-from verifier.outcomes import PATHS
+from verifier.outcomes import BINDING, PATHS
 from verifier.report.fields import number, numbers, plural, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 
@@ -262,19 +262,20 @@ def _barrier_flags(found: Recheck, record: dict[str, Any]) -> list[str]:
     """A path, certified or sampled, below what no path can stay below."""
     flags = []
     for barrier, _ in found.barriers:
-        if barrier.output_layer != "trained":
-            continue  # the paths here may move the layers that those it is about keep
         low = f"the barrier certified at {show_down(barrier.level, 9)}"
         flags += [
             f"path {p.claim.path}: its certified maximum {show_up(p.claim.sup, 9)} lies under {low}."
             for p in found.paths
-            if p.claim.sup < barrier.level and not p.up_to_permutation
+            if p.claim.sup < barrier.level
+            and not p.up_to_permutation
+            and barrier.output_layer in BINDING[p.claim.output_layer]
         ]
         # An estimate samples a path and may miss its peak: a path that is too low is a defect only when it is this far below.
         flags += [
             f"{text(e.get('method'), 'unnamed')}: its sampled maximum {top:.9g} lies under {low}."
             for e in rows(record.get("estimates"))
-            if misses(e, barrier)
+            if barrier.output_layer == "trained"  # an estimate's string may move what others keep
+            and misses(e, barrier)
             and (top := number(e.get("maximum"))) is not None
             and top < barrier.level * (1.0 - SAMPLING)
         ]

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.statements.kept import OUTPUT_LAYERS, keeps_below, keeps_output, kept_layers
 from verifier.kernel.statements.problem import Problem, require_relu, require_unweighted
 from verifier.kernel.statements.refusal import quoted, require, require_array, require_name, require_number
 
-# What paths may move besides the rows of the last hidden layer: all other parameters ("trained" with one hidden layer), the output layer, or nothing.
-ABOVE = " above frozen layers"
-OUTPUT_LAYERS = ("trained", "frozen", "trained" + ABOVE, "frozen" + ABOVE)
 # Multiplications of all samples' numbers in the layers below the last hidden one, which are done without rounding.
 MOST_PRODUCTS = 2**22
 
@@ -46,16 +44,16 @@ class BarrierLowerBound:
     @property
     def frozen(self) -> bool:
         """Whether the output layer is."""
-        return self.output_layer.startswith("frozen")
+        return keeps_output(self.output_layer)
 
     @property
     def below(self) -> bool:
         """Whether it is about paths that keep hidden layers, all below the last one."""
-        return self.output_layer.endswith(ABOVE)
+        return keeps_below(self.output_layer)
 
     def sentence(self, problem: Problem) -> str:
-        kept = ["the hidden layers below the last one"] * self.below + ["the output layer"] * self.frozen
-        which = f"that keeps {' and '.join(kept)} of A and B" if kept else "of all parameters"
+        kept = kept_layers(self.output_layer)
+        which = f"that keeps {kept} of A and B" if kept else "of all parameters"
         return (
             f"barrier {quoted(self.name)}: every path {which} from A to B reaches F >= {self.level!r}, "
             f"at least {self.gap!r} over E = max(F(A), F(B))"

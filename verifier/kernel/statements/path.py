@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifier.kernel.statements.kept import OUTPUT_LAYERS, keeps_below, keeps_output, kept_layers
 from verifier.kernel.statements.problem import Parameters, Problem, columns_of, columns_per_neuron
 from verifier.kernel.statements.refusal import (
     quoted,
@@ -66,7 +67,8 @@ class PathUpperBound:
     form: "literal": the path is the stored one. "balanced", for weight decay only: the path is the image of the stored one under the balancing
         map (every neuron rescaled to |wt_i| = |theta_i|_2), joined to A and to its last vertex by rescalings.
     output_layer: "frozen": every point has A's output layer, weights and bias, so that the path is one among those that keep it, and ends in B
-        itself. "trained": no more than the moves say.
+        itself. "trained": no more than the moves say. With several hidden layers either one " above frozen layers": all of these but the last are
+        moreover A's at every point.
     permutation: per hidden layer an (n_l,) int64 permutation p_l, or None for B itself: neuron k of the last vertex is neuron p_l[k] of B.
     """
 
@@ -89,7 +91,8 @@ class PathUpperBound:
             words = f"the image of {words} under the balancing map, joined to both ends by rescalings"
         elif problem.objective.penalty == "weight_decay":
             words += ", weight decay as it is"
-        return words + (", the output layer of A and B kept" if self.output_layer == "frozen" else "")
+        kept = kept_layers(self.output_layer)
+        return words + (f", {kept} of A and B kept" if kept else "")
 
     @property
     def end(self) -> str:
@@ -114,15 +117,13 @@ def validate_path(problem: Problem, claim: PathUpperBound) -> None:
         require(type(claim.level) is float and bool(np.isfinite(claim.level)), "the level must be finite")
         require_number(claim.gap_over_level, "gap_over_level")
     require(claim.form in FORMS, f"unknown form {claim.form!r}")
-    require(claim.output_layer in ("trained", "frozen"), "output_layer is neither trained nor frozen")
+    require(claim.output_layer in OUTPUT_LAYERS, "output_layer is neither trained nor frozen")
+    free, below = claim.output_layer == "trained", keeps_below(claim.output_layer)
+    require(free or claim.form == "literal", "the balancing map moves the output layer, which is said to be kept")
     require(
-        claim.output_layer == "trained" or claim.form == "literal",
-        "the balancing map moves the output layer, which is said to be kept",
+        free or claim.permutation is None, "B with its neurons permuted has other layers, which are said to be kept"
     )
-    require(
-        claim.output_layer == "trained" or claim.permutation is None,
-        "B with its neurons permuted has another output layer, which is said to be kept",
-    )
+    require(not below or len(hidden) > 1, "with one hidden layer there is none below the last one to be kept")
     require(claim.form == "literal" or o.penalty == "weight_decay", "only weight decay has a balanced form")
     if claim.permutation is not None:
         require(len(claim.permutation) == len(hidden), "a permutation is missing, or one too many")
@@ -132,9 +133,14 @@ def validate_path(problem: Problem, claim: PathUpperBound) -> None:
     require(type(claim.moves) is tuple, "moves must be a tuple")
     for move in claim.moves:
         _validate_move(move, hidden, problem.shallow)
-        moved = move.kind == "rescale" or any(w.layer == len(hidden) + 1 for w in move.writes)
+        written = {w.layer for w in move.writes} | ({1, len(hidden) + 1} if move.kind == "rescale" else set())
         require(
-            claim.output_layer == "trained" or not moved, "a move changes the output layer, which is said to be kept"
+            not keeps_output(claim.output_layer) or len(hidden) + 1 not in written,
+            "a move changes the output layer, which is said to be kept",
+        )
+        require(
+            not below or min(written, default=len(hidden)) >= len(hidden),
+            "a move changes a hidden layer below the last one, which are said to be kept",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,8 +28,8 @@ class GridRow:
 
     e_l: value of the l-neuron network found. full_X, sparse_X: delta_X(m, 0), delta_X(m-l, alpha) as found. head_mass: the
     largest of |beta|, |gamma| over both sides of the path, weighted by row lengths. chord_excess: by how much the sampled maximum of its
-    segments 2 and 5 exceeds their ends. estimate: the largest F along the path, sampled. free: whether both sides' rows were free to turn
-    within alpha, by region programs; else they are the endpoints' own or merged ones.
+    segments 2 and 5 exceeds their ends. estimate: the largest F along the path, sampled. free_X: whether X's rows were free to
+    turn within alpha, by region programs; else only its own rows, merged ones, and what is known at smaller angles were candidates.
     """
 
     l: int
@@ -41,7 +42,8 @@ class GridRow:
     head_mass: float
     chord_excess: float
     estimate: float
-    free: bool
+    free_A: bool
+    free_B: bool
 
 
 def grid(m: int, outputs: int = 1) -> list[tuple[int, float]]:
@@ -95,6 +97,11 @@ def theorem2_table(
             a, b = found[cell]
             a = a.turned(risk, cell[1], budget.of_a_side)
             found[cell] = a, b.turned(risk, cell[1], budget.of_a_side)
+    for l in ls:
+        angles = sorted(alpha for k, alpha in cells if k == l)
+        for smaller, larger in pairwise(angles):
+            a, b = (x.of_larger(y) for x, y in zip(found[l, larger], found[l, smaller]))
+            found[l, larger] = a, b
     ordered = sorted(cells, key=lambda cell: (cell[1], cell[0]))
     return [_row(*cell, references[cell[0]], found[cell]) for cell in ordered], references, found
 
@@ -123,7 +130,8 @@ def _row(l: int, alpha: float, reference: Reference, sides: Sides) -> GridRow:
         head_mass=mass,
         chord_excess=excess,
         estimate=_estimate(reference, sides),
-        free=A.free and B.free,
+        free_A=A.free,
+        free_B=B.free,
     )
 
 

@@ -32,6 +32,11 @@ class Near:
         value = min(self.value, found.value)
         return replace(self, value=value) if over >= self.top else replace(self, value=value, way=found, top=over)
 
+    def of_larger(self, smaller: Near) -> Near:
+        """With what is known at a smaller angle, which is within this one too."""
+        out = replace(self, value=min(self.value, smaller.value))
+        return out if smaller.top >= self.top else replace(out, way=smaller.way, top=smaller.top)
+
     def turned(self, risk: Risk, alpha: float, seconds: float) -> Near:
         """With rows free to turn within alpha, as far as CPU seconds go."""
         found = turned(self.side, self.fixed, risk, alpha, seconds)
