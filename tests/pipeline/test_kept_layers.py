@@ -12,8 +12,10 @@ from verifier.cli.main import main
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
 from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound, Rejected
+from verifier.kernel.statements.kept import OUTPUT_LAYERS
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import Network
+from verifier.outcomes import BINDING, FROZEN, PATHS
 from verifier.pipeline.kept import read_kept
 from verifier.report.page import render
 
@@ -205,3 +207,8 @@ def test_a_path_stays_where_the_kernel_refuses_its_lower_bound(tmp_path, monkeyp
     assert found.gap > 0.07
     assert found.lower_gap is None
     assert out.exists()
+
+
+def test_every_word_of_kept_layers_has_its_phrases():
+    assert set(PATHS) == set(BINDING) == set(OUTPUT_LAYERS) == {*FROZEN, "trained"}
+    assert all({"trained", word} <= set(BINDING[word]) for word in OUTPUT_LAYERS)

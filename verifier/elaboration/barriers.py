@@ -17,6 +17,7 @@ from verifier.kernel.fast.barrier import check_barrier, face_bounds, heads_of
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.fast.last_inputs import last_inputs
 from verifier.kernel.statements import BarrierLowerBound, Problem, Rejected, kinds_of, validate_barrier
+from verifier.kernel.statements.kept import keeps_output
 from verifier.programs.zero_sum import domain, on_simplex, with_zero_sum
 
 Array = np.ndarray
@@ -120,7 +121,7 @@ def solvable(
             nu[k], multipliers[k], bases[k] = _exactly_solvable(problem, patterns, output_layer, faces, k, edge)
         elif (
             problem.A.biases[-1] is not None
-            and not output_layer.startswith("frozen")
+            and not keeps_output(output_layer)
             and not problem.objective.penalise_output_bias
         ):
             o = problem.objective
@@ -159,7 +160,7 @@ def _exactly_solvable(
         block[:, :L] = ((a[:, None] * X)[:, None, :] * pulls[:, :, None]).reshape(L, n).T
         block[:, L + i * N : L + (i + 1) * N] = ((1 - 2 * a)[:, None] * X).T * N
         blocks.append(block)
-    if problem.A.biases[-1] is not None and not output_layer.startswith("frozen"):
+    if problem.A.biases[-1] is not None and not keeps_output(output_layer):
         blocks.append(np.concatenate([np.ones(L), np.zeros(m * N)])[None, :])
     if not blocks:
         return nu, multipliers, []

@@ -21,7 +21,7 @@ import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import UsageError
-from verifier.kernel.statements.kept import ABOVE
+from verifier.kernel.statements.kept import kept_word
 from verifier.landscape.above import above_shared, on_top
 from verifier.landscape.duals import face_dual
 from verifier.landscape.face import Face
@@ -88,7 +88,7 @@ class ExactGap:
     @property
     def output_layer(self) -> str:
         """The kernel's word for what paths may move."""
-        return ("frozen" if self.setting.frozen else "trained") + (ABOVE if self.deep.depth > 2 else "")
+        return kept_word("frozen" if self.setting.frozen else "trained", "frozen" if self.deep.depth > 2 else "trained")
 
     @property
     def closed(self) -> bool:
