@@ -47,3 +47,14 @@ def moons_minima(N: int, seeds: tuple[int, ...]) -> tuple[Network, Network, np.n
 def moons_pair(N: int) -> tuple[Network, Network, np.ndarray, np.ndarray]:
     """The two lowest minima from seeds 0 to 7, which differ in sign counts at every number of samples used here."""
     return moons_minima(N, tuple(range(8)))
+
+
+def in_slots(A: Network, B: Network) -> Network:
+    """B with its neurons permuted so that their signs stand where A's do, where the counts agree."""
+    left = list(range(A.theta.shape[1]))
+    order = []
+    for head in A.theta[0]:
+        order.append(next(k for k in left if (B.theta[0, k] > 0) == (head > 0)))
+        left.remove(order[-1])
+    (W, theta), (b, c) = B.weights, B.biases
+    return Network((W[order], theta[:, order]), (b[order], c))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +34,8 @@ class FaceBound:
 
 @dataclass(eq=False)
 class FaceBounds:
-    """All faces looked at so far. known: a face's own program, or that of a larger face where it was enough. tried: levels for which own ones were solved."""
+    """All faces looked at so far, and whole parts. known: a face's own program, or that of a larger face where it was enough. tried: levels for which
+    own ones were solved."""
 
     s: Narrow
     fan: Fan
@@ -63,6 +65,24 @@ class FaceBounds:
         self.tried[face] = level
         self.known[face] = FaceBound(face, relaxed.value, relaxed.solved, relaxed.u, relaxed.c, relaxed.true)
         return self.known[face]
+
+    def least(self, face: Cones, within: Sequence[Cones], level: float) -> float:
+        """What bounds F on the face from below without a new program: its own, or those of larger ones. within: cones of the parts that it is a face of."""
+        best = self.known.get(face)
+        if best is not None and best.face == face:
+            return best.value
+        larger = self.came.get(face)
+        while larger is not None and larger not in self.known:
+            larger = self.came.get(larger)
+        for cones in (*within, *(() if larger is None else (larger,))):
+            above = self.known.get(cones)
+            if above is not None and (best is None or above.value > best.value):
+                best = above
+        if best is None:
+            return 0.0
+        if best.value >= level:
+            self.known[face] = best
+        return best.value
 
     def proved(self, bound: FaceBound) -> Dual:
         """What a dual proves on the bound's face and on smaller ones; its value is lowered to that where it promised more."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
-from verifier.landscape.coarse.search import GRID, CoarseBarrier, coarse_barrier
+from verifier.landscape.coarse.search import CoarseBarrier, coarse_barrier
 from verifier.landscape.coarse.segments import Point, highest, kinks
+from verifier.landscape.coarse.ways import GRID
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
 from verifier.landscape.sign_count.fan import Fan

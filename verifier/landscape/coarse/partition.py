@@ -25,11 +25,6 @@ class Partition:
 
     def __post_init__(self) -> None:
         self.touching = Touching(self.fan)
-        self.whole()
-
-    def whole(self) -> None:
-        """The fan's roots again; what is known of faces stays true."""
-        self.fan.whole()
         self.near = {part: {} for part in self.fan.roots}
         for k, part in enumerate(self.fan.roots):
             for other in self.fan.roots[:k]:
@@ -57,6 +52,7 @@ class Partition:
         others = self.near.pop(part)
         for half in halves:
             self.near[half] = {}
+            self._came_from(half.cones, part.cones)
             for i in range(len(half.cones)):
                 gone, now = absent(part.cones, i), absent(half.cones, i)
                 self._came_from(now, gone)

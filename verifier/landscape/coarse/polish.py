@@ -72,7 +72,7 @@ def polished(s: Narrow, points: list[Point]) -> tuple[list[Point], float]:
     low = np.flatnonzero(ends + HIGH * (F[peak] - ends) >= F)
     a, b = times[low[low < peak].max()], times[low[low > peak].min()]
     first, last = [points[k] for k in np.flatnonzero(along < a)], [points[k] for k in np.flatnonzero(along > b)]
-    string, step = _between(rows, along, np.linspace(a, b, POINTS + 1)), space.step()
+    before, string, step = np.inf, _between(rows, along, np.linspace(a, b, POINTS + 1)), space.step()
     outer = max(highest_of(s, [*first, space.point(string[0])]), highest_of(s, [space.point(string[-1]), *last]))
     for k in range(STEPS):
         _, g = space.slope(string[1:-1])
@@ -86,8 +86,9 @@ def polished(s: Narrow, points: list[Point]) -> tuple[list[Point], float]:
             height = max(outer, highest_of(s, middle))
             if height < top:
                 best, top = [*first, *middle, *last], height
-            else:
+            if height >= before:
                 step *= 0.7
+            before = height
     return _fewer(s, best, top), top
 
 

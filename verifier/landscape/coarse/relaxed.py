@@ -168,6 +168,10 @@ def _solve(
     f = np.minimum(np.maximum(t.best, z @ low), z @ high)
     nu = loss_gradient(t, f)
     u, pulls, loose = np.zeros((k, n)), np.zeros((k, n)), np.zeros(k)
+    truth_f = np.zeros(N) + (z[-1] if t.output_bias else 0.0)
+    for i in range(k):
+        truth_f += signs[i] * np.maximum(z[starts[i] : starts[i + 1]] @ D[starts[i] : starts[i + 1]], 0.0)
+    wrong = loss_gradient(t, truth_f)
     for i in range(k):
         a, b = starts[i], starts[i + 1]
         if a == b:
@@ -175,7 +179,7 @@ def _solve(
         u[i] = z[a:b] @ rays[a:b]
         if t.kappa > 0.0:
             pulls[i] = -t.kappa * u[i] / np.sqrt(u[i] @ u[i] + t.rounded**2)
-        signed = signs[i] * nu
+        signed = signs[i] * wrong
         pre, above = z[a:b] @ D[a:b], z[a:b] @ over[a:b]
         truth = np.maximum(pre, 0.0)
         under = truth - slopes[i] * pre
@@ -184,7 +188,7 @@ def _solve(
         most, least = np.zeros(N), np.zeros(N)
         for r in range(a, b):
             most, least = np.maximum(most, D[r]), np.maximum(least, -D[r])
-        gap += 0.02 * np.abs(nu) * np.minimum(most, least) * z[a:b].max()
+        gap += 0.02 * np.abs(wrong) * np.minimum(most, least) * z[a:b].max()
         loose[i] = gap[opened[i]].sum()
     return value, z, slopes, u, nu, pulls, loose, near, true
 

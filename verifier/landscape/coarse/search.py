@@ -12,10 +12,11 @@ from itertools import permutations
 import numpy as np
 
 from verifier.kernel.statements.cone_barrier import MOST_PAIRS
-from verifier.landscape.coarse.face_bounds import FaceBounds
+from verifier.landscape.coarse.face_bounds import BEYOND, FaceBounds
 from verifier.landscape.coarse.partition import Partition, absent
 from verifier.landscape.coarse.polish import polished
 from verifier.landscape.coarse.segments import Point, highest, highest_of, kinks
+from verifier.landscape.coarse.ways import GRID, Way, faults
 from verifier.landscape.sign_count.fan import Cones, Fan, Part
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.repair import Dual
@@ -23,10 +24,12 @@ from verifier.landscape.sign_count.repair import Dual
 Array = np.ndarray
 # (u on arrival, c, u on leaving): neurons may change slots where one of them is 0.
 Bend = tuple[Array, float, Array]
-# Points of a segment at which F is looked at.
-GRID = np.linspace(0.0, 1.0, 17)
 # Programs, and steps of the flood, after which the clock is looked at again.
 PROGRAMS_UNSEEN, STEPS_UNSEEN = 16, 1024
+# Where a way fails in so few parts, these are cut in eight: near a pass halves would be cut one by one, and each cut asks for a way.
+FEW, FINER = 2, 3
+# Levels above E by less than this share of it are E: to prove them takes any number of parts.
+WORTH = 1e-7
 # Cuts one within the other: more lead nowhere, and the kernel takes 256.
 DEEPEST = 100
 
@@ -83,16 +86,6 @@ class CoarseBarrier:
 
 
 @dataclass(eq=False)
-class _Exit:
-    """Points from the start to B or to a neuron at 0, and the parts in which their segments lie."""
-
-    points: list[Point]
-    parts: list[Part]
-    faces: list[Cones]
-    to_goal: bool
-
-
-@dataclass(eq=False)
 class _Search:
     s: Narrow
     start: Point
@@ -102,24 +95,24 @@ class _Search:
     level: float = 0.0
     inside: dict[Part, tuple[Part, Cones] | None] = field(default_factory=dict)
     reached: dict[Part, list[Part]] = field(default_factory=dict)
-    queue: list[tuple[float, int, Part, Part | int, Cones]] = field(default_factory=list)
+    # Ways to a neuron at 0 come last: they are many, and where another network is reached below the level none of them matters.
+    queue: list[tuple[bool, float, int, Part, Part | int, Cones]] = field(default_factory=list)
     depth: dict[Part, int] = field(default_factory=dict)
     pushed: int = 0
     first: Part = field(init=False)
-    last: Part | None = field(init=False)
+    last: Part | None = None
 
     def __post_init__(self) -> None:
         p = self.partition
         self.at_start = p.coordinates(self.start[0])
         self.at_goal = None if self.goal is None else p.coordinates(self.goal[0])
+        self.first = next(part for part in p.near if p.holds(part, self.at_start))
+        if self.at_goal is not None:
+            self.last = next(part for part in p.near if p.holds(part, self.at_goal))
 
     def restart(self, level: float) -> None:
-        """From whole cones: cuts made for a level that was too high are a burden below it."""
-        p = self.partition
-        p.whole()
-        self.level, self.inside, self.reached, self.queue, self.depth = level, {}, {}, [], {}
-        self.first = next(part for part in p.near if p.holds(part, self.at_start))
-        self.last = None if self.at_goal is None else next(part for part in p.near if p.holds(part, self.at_goal))
+        """From the start alone. Cuts stay: where they were needed at one level they are at the next."""
+        self.level, self.inside, self.reached, self.queue = level, {}, {}, []
         self.admit(self.first, None)
 
     def rise(self, level: float) -> None:
@@ -142,25 +135,35 @@ class _Search:
                 self.push(part, other, face)
 
     def push(self, part: Part, to: Part | int, face: Cones) -> None:
-        found = self.bounds.at(face, self.level)
-        if found.value < self.level:
+        within = (part.cones,) if isinstance(to, int) else (part.cones, to.cones)
+        least = self.bounds.least(face, within, self.level)
+        if least < self.level:
             self.pushed += 1
-            heapq.heappush(self.queue, (found.value, self.pushed, part, to, face))
+            heapq.heappush(self.queue, (isinstance(to, int), least, self.pushed, part, to, face))
 
-    def flood(self, stop: Callable[[], bool]) -> _Exit | None:
+    def flood(self, stop: Callable[[], bool]) -> Way | None:
         """The first exit met, None when there is none left or time is over."""
         if self.last is not None and self.last in self.inside:
             return self.trace(self.last, [], True)
         while self.queue and not stop():
-            _, _, part, to, face = heapq.heappop(self.queue)
+            late, least, _, part, to, face = heapq.heappop(self.queue)
             if part not in self.inside:
                 continue
             if isinstance(to, int):
-                if face == absent(part.cones, to):
-                    return self.trace(part, [face], False)
+                if face != absent(part.cones, to):
+                    continue
+            elif to in self.inside or to not in self.partition.near or self.partition.near[part].get(to) != face:
                 continue
-            if to in self.inside or to not in self.partition.near or self.partition.near[part].get(to) != face:
+            value = self.bounds.at(face, self.level).value
+            if value >= self.level:
                 continue
+            if value > least + BEYOND * self.level:
+                # Others may be lower now.
+                self.pushed += 1
+                heapq.heappush(self.queue, (late, value, self.pushed, part, to, face))
+                continue
+            if isinstance(to, int):
+                return self.trace(part, [face], False)
             if to is self.last:
                 self.inside[to] = (part, face)
                 out = self.trace(to, [], True)
@@ -188,7 +191,7 @@ class _Search:
                 self.push(part, to, face)
         return not self.queue
 
-    def trace(self, part: Part, faces: list[Cones], to_goal: bool) -> _Exit:
+    def trace(self, part: Part, faces: list[Cones], to_goal: bool) -> Way:
         chain, parts = list(faces), [part]
         while (came := self.inside[parts[-1]]) is not None:
             parts.append(came[0])
@@ -198,7 +201,7 @@ class _Search:
         if to_goal:
             assert self.goal is not None
             points.append(self.goal)
-        return _Exit(points, parts, chain, to_goal)
+        return Way(points, parts, chain, [self.bounds.known[f] for f in chain], to_goal)
 
     def from_zero(self, u: Array, c: float) -> tuple[Array, float]:
         """(rows, highest F on the straight segment to the goal): a network with a neuron at 0 may have its neurons in other slots of their signs."""
@@ -211,39 +214,14 @@ class _Search:
                 best = (u[list(order)], height) if height < best[1] else best
         return best
 
-    def faults(self, way: _Exit) -> list[tuple[Part, int]]:
-        """Parts to cut, and across which neuron: where a relaxed program let the flood pass though no network near its minimiser lies below the level, or
-        the segment between two such networks rises above it. None: the way is a path below the level."""
-        known = [self.bounds.known[face] for face in way.faces]
-        lies = [bound.true >= self.level for bound in known]
-        out: dict[Part, int] = {}
-        for k, bound in enumerate(known):
-            if lies[k]:
-                sides = way.parts[k : k + 2]
-                i = self.loosest(sides[0], bound.solved.looseness)
-                # Only a cut of the narrower cone makes a face smaller that neuron i does not cross.
-                part = next((p for p in sides if p.cones[i] == way.faces[k][i]), None)
-                part = max(sides, key=lambda p: -self.partition.fan.width(p, i)) if part is None else part
-                out.setdefault(part, i)
-        fine = [k for k in range(len(way.points) - 1) if not any(lies[max(0, k - 1) : k + 1])]
-        segments = [(k, way.points[k], way.points[k + 1]) for k in fine]
-        steep = [k for k, a, b in segments if highest(self.s, a, b, GRID) >= self.level]
-        if not out and not steep:
-            steep = [k for k, a, b in segments if highest(self.s, a, b, kinks(self.s, a[0], b[0])) >= self.level]
-        for k in steep:
-            loose = sum((bound.solved.looseness for bound in known[max(0, k - 1) : k + 1]), np.zeros(len(self.s.signs)))
-            out.setdefault(way.parts[k], self.loosest(way.parts[k], loose))
-        return list(out.items())
-
-    def loosest(self, part: Part, loose: Array) -> int:
-        """The neuron whose bounds of relu cost most; where none costs anything, the widest cone."""
-        fan, total = self.partition.fan, max(float(loose.sum()), 1e-300)
-        return min(range(len(part.cones)), key=lambda i: (-round(float(loose[i]) / total, 1), fan.width(part, i)))
-
-    def cut(self, part: Part, neuron: int) -> bool:
+    def cut(self, part: Part, neuron: int, times: int = 1) -> bool:
+        """In halves, these again across their widest neurons so many times; False where the part cannot be cut."""
         if not self.partition.fan.edges or self.depth.get(part, 0) >= DEEPEST:
             return False
         halves = self.partition.cut(part, neuron)
+        for half in halves:
+            # Where no network of a whole part lies below the level, none does on its many faces.
+            self.bounds.at(half.cones, self.level)
         self.depth.update((half, self.depth.get(part, 0) + 1) for half in halves)
         if part is self.first:
             self.first = next(h for h in halves if self.partition.holds(h, self.at_start))
@@ -256,6 +234,10 @@ class _Search:
             self.admit(self.first, None)
         for half in halves:
             self.reenter(half)
+        if times > 1:
+            width = self.partition.fan.width
+            for half in halves:
+                self.cut(half, min(range(len(half.cones)), key=lambda i: width(half, i)), times - 1)
         return True
 
     def forget(self, part: Part) -> None:
@@ -355,7 +337,7 @@ def coarse_barrier(
     try:
         while not over():
             top = min(upper, turned)
-            if top - lower <= close * (top - E) or top <= E * (1.0 + 1e-12):
+            if top - lower <= close * (top - E) or top <= E * (1.0 + WORTH):
                 ended = Ended.CLOSED
                 break
             way = search.flood(over)
@@ -372,9 +354,9 @@ def coarse_barrier(
                 if min(upper, turned) - lower > close * (min(upper, turned) - E):
                     search.rise(middle())
                 continue
-            faults = search.faults(way)
-            if faults:
-                cuts = [search.cut(part, i) for part, i in faults]
+            to_cut = faults(s, fan, way, search.level)
+            if to_cut:
+                cuts = [search.cut(part, i, FINER if len(to_cut) <= FEW else 1) for part, i in to_cut]
                 if not any(cuts):
                     ended = Ended.NARROWEST
                     break

@@ -49,10 +49,6 @@ class Fan:
             out.append(Part(tuple(tuple(e + n * signs[i * n + e] for e in range(n)) for i in range(self.neurons))))
         return out
 
-    def whole(self) -> None:
-        """Forget all cuts; rays keep their numbers."""
-        self.roots = self._orthants()
-
     def middle(self, a: int, b: int) -> int:
         """The ray half-way between two."""
         key = (min(a, b), max(a, b))
@@ -67,10 +63,8 @@ class Fan:
         if not self.edges:
             return ()
         rays = part.cones[neuron]
-        unit = [self.coordinates[r] / np.linalg.norm(self.coordinates[r]) for r in rays]
-        widest = min(range(len(self.edges)), key=lambda k: float(unit[self.edges[k][0]] @ unit[self.edges[k][1]]))
-        part.code = neuron * len(self.edges) + widest
-        a, b = self.edges[widest]
+        a, b, _ = self.widest(part, neuron)
+        part.code = neuron * len(self.edges) + self.edges.index((a, b))
         mid = self.middle(rays[a], rays[b])
         part.halves = tuple(
             Part((*part.cones[:neuron], tuple(mid if s == end else r for s, r in enumerate(rays)), *part.cones[neuron + 1 :]))
@@ -80,8 +74,12 @@ class Fan:
 
     def width(self, part: Part, neuron: int) -> float:
         """Cosine of the widest angle of one neuron's cone, in coordinates of the directions."""
+        return self.widest(part, neuron)[2]
+
+    def widest(self, part: Part, neuron: int) -> tuple[int, int, float]:
+        """(places of two rays, cosine of the angle between them) of one neuron's cone; twice the same ray where there is but one."""
         unit = [self.coordinates[r] / np.linalg.norm(self.coordinates[r]) for r in part.cones[neuron]]
-        return min((float(unit[a] @ unit[b]) for a, b in self.edges), default=1.0)
+        return min(((a, b, float(unit[a] @ unit[b])) for a, b in self.edges), key=lambda e: e[2], default=(0, 0, 1.0))
 
     def leaves(self) -> list[Part]:
         """Parts that were not cut, in the tree's order."""

@@ -119,15 +119,30 @@ def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "si
     hidden_bias = A.b is not None
     inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
     n, d = inputs.shape[1], risk.X.shape[1]
-    directions = np.diag(np.ldexp(1.0, -np.append(exponents(risk.X), [0] if hidden_bias else []).astype(np.int64)))
+    directions = np.diag(np.append(_powers(risk.X), [1.0] if hidden_bias else []))
     if hidden_bias:
-        # Centred and of size 1, by powers of two: the same partition in other units.
-        centred = risk.X - risk.X.mean(axis=0)
-        directions[:d, :d] = np.diag(np.ldexp(1.0, -exponents(centred).astype(np.int64)))
-        directions[:d, d] = -risk.X.mean(axis=0) * np.diag(directions)[:d]
+        # Centred, so that the first cuts of a cone lie among the samples: the same partition in other units.
+        middle = _rounded(risk.X.mean(axis=0), _powers(risk.X - risk.X.mean(axis=0)))
+        directions[:d, :d] = np.diag(_powers(risk.X - middle))
+        directions[:d, d] = -middle * np.diag(directions)[:d]
     if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(risk.X) ** 0.5) < n:
         raise UsageError(
             f"{method}: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
         )
     y = np.asarray(risk.targets, dtype=np.float64)
     return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)
+
+
+def _powers(rows: Array) -> Array:
+    """Per column the power of two that is nearest to one over the root of its mean square. Half-way between two rays the hyperplane lies one such size
+    from the middle: where it was the largest entry's, nearly all samples, the first cuts told nothing, and a search needed five times the parts."""
+    largest = np.ldexp(1.0, exponents(rows).astype(np.int64))
+    size = np.sqrt(((rows / largest) ** 2).mean(axis=0)) * largest
+    out: Array = np.ldexp(1.0, -np.round(np.log2(np.where(size > 0.0, size, 1.0))).astype(np.int64))
+    return out
+
+
+def _rounded(middle: Array, powers: Array) -> Array:
+    """To few digits: products of rays with samples are short whole numbers then."""
+    out: Array = np.round(middle * powers * 256.0) / 256.0 / powers
+    return out

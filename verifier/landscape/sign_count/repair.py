@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from verifier.landscape.sign_count.cancelling import cancelling, vanishing
 from verifier.landscape.sign_count.fan import Cones, Fan
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.relaxation import Solved
@@ -16,12 +17,16 @@ Array = np.ndarray
 # Room, over the sum of magnitudes, by which conditions hold afterwards; float64 sums of up to 2^20 terms err by less, and so do the kernel's balls.
 ROOM = 2.0**-38
 ROUNDS = 8
+# The share of the room within which weights lie that have to vanish, before steps make them.
+EVEN = 2.0**-8
 # Entries keep this share of the domain's length from its outer ends, so that they can be moved. Entries below these shares of the largest, and slopes
 # as near to 0 or 1, are tried there.
 FROM_ENDS = 2.0**-32
 SMALL = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
 # Not more is tried when this share of what the solver's dual promises is lost, or less.
 LOST = 1e-8
+# Slopes as near as this to 0 or 1 are meant to be.
+NEARLY = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +86,14 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
     for row, (i, g) in zip(along, rays):
         row[i * n : (i + 1) * n] = s.N * fan.rays[g]
     signs = np.array([s.signs[i] for i, _ in rays], dtype=np.float64)[:, None]
-    lean = np.array([slopes[i] for i, _ in rays]).reshape(D.shape)
     scale = np.abs(nu).max(initial=0.0)
     if scale == 0.0:
         return None
-    active = np.zeros(len(rays), dtype=bool)
+    active, exact = np.zeros(len(rays), dtype=bool), False
+    cancel, equations = _vanishing_weights(s, fan, cones, nu, slopes)
+    lean = np.array([slopes[i] for i, _ in rays]).reshape(D.shape)
     for _ in range(ROUNDS):
-        if s.free_bias:
+        if s.free_bias and not exact:
             nu = with_zero_sum(nu, y, loss.name, loss.delta)
         rows = signs * np.where(signs * nu > 0.0, lean * D, over)
         terms = rows * nu
@@ -97,19 +103,31 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         rows[by_nature], terms[by_nature] = 0.0, 0.0
         room = ROOM * (np.abs(terms).sum(axis=1) + np.abs(along) @ np.abs(pulls.ravel()))
         weights = terms.sum(axis=1) - push
-        fails = (weights < room) & ~(by_nature & (push == 0.0))
+        fails = np.where(
+            cancel, (not exact) & (np.abs(weights) > EVEN * room), (weights < room) & ~(by_nature & (push == 0.0))
+        )
         total, most = float(nu.sum()), s.N * s.bias_price * (1.0 - ROOM)
         heavy = s.output_bias and not s.free_bias and abs(total) > most
+        if not fails.any() and not heavy and equations and not exact:
+            moved = vanishing(nu, low, high, [[1] * s.N, *equations] if s.free_bias else equations)
+            if moved is None:
+                return None
+            nu, exact = moved, True
+            continue
         if not fails.any() and not heavy:
             if (np.linalg.norm(pulls, axis=1) > kappa * (1.0 - 2.0**-48)).any():
                 return None
             return Dual(s.dual_value(nu), nu, slopes, pulls)
-        active |= fails
+        active |= fails & ~cancel
+        exact = False
         # Entries move within their domain and keep their sign; the further they are from both ends, the more.
         free = np.minimum(np.abs(nu), np.minimum(high - nu, nu - low))
         free = np.append(np.minimum(free, scale) ** 2, np.full(k * n, (kappa * FROM_ENDS) ** 2))
         wanted = np.where(weights < 2.0 * room, 2.0 * room - weights, 0.0)[active]
         A = np.hstack([rows, -along])[active]
+        if cancel.any():
+            A = np.vstack([A, np.hstack([rows, -along])[cancel]])
+            wanted = np.append(wanted, -weights[cancel])
         if s.free_bias or heavy:
             rest = 0.0 if s.free_bias else np.sign(total) * most * (1.0 - ROOM) - total
             A, wanted = np.vstack([A, np.append(np.ones(s.N), np.zeros(k * n))]), np.append(wanted, rest)
@@ -124,3 +142,26 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
             np.minimum(high, np.where(nu < 0, 0.0, np.inf)),
         )
     return None
+
+
+def _vanishing_weights(s: Narrow, fan: Fan, cones: Cones, nu: Array, slopes: Array) -> tuple[Array, list[list[int]]]:
+    """(which rays' weights have to vanish, their equations). Slopes there become 0 and 1, where they nearly are; entries of nu
+    that are nearly 0 become 0 where they are not. No ray where that does not help."""
+    rays = [(i, g) for i, mine in enumerate(cones) for g in mine]
+    none = np.zeros(len(rays), dtype=np.bool_), list[list[int]]()
+    if s.objective.kappa > 0.0:
+        # Size has a price: neurons that cancel pay for it.
+        return none
+    at = cancelling(fan)
+    where = at.rays(cones, s.signs)
+    rising = [sign * nu > 0.0 for sign in s.signs]
+    top = np.abs(nu).max(initial=0.0)
+    for i, g in where:
+        met = rising[i] & at.met(g)
+        off = met & (np.abs(slopes[i] - np.round(slopes[i])) > NEARLY)
+        if (np.abs(nu[off]) > NEARLY * top).any():
+            return none
+        nu[off] = 0.0
+        slopes[i] = np.where(met, np.round(slopes[i]), slopes[i])
+    equations = [at.equation(g, (rising[i] & (nu != 0.0)).tolist(), slopes[i].tolist()) for i, g in where]
+    return np.array([ray in where for ray in rays], dtype=np.bool_), equations
