@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python -m benchmarks.coarse_cells [--quick]
 
 CPU seconds of one process with one BLAS thread. Pairs: the two lowest minima of these signs that L-BFGS finds from 20 random starts on Moons (noise .2,
-random_state 1, standardised), width 2, path penalty; then trained networks without a penalty, heads of both signs, in the same slots. Each search ends when the ends
-differ by 1 % of the gap, or after its seconds.
+random_state 1, standardised), width 2, path penalty; then trained networks without a penalty, heads of both signs, in the same slots.
+Each search ends when the ends differ by 1 % of the gap, or after its seconds.
 """
 
 from __future__ import annotations
