@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse.linalg import LinearOperator, cg
 
 from verifier.objective import Loss
 
@@ -94,6 +93,8 @@ class NewtonMatrix:
         return solve_positive(full.reshape(K * p, K * p), right.ravel(), damping).reshape(K, p)
 
     def _conjugate_gradients(self, H: Array, penalty: Array, right: Array, damping: float) -> Array:
+        from scipy.sparse.linalg import LinearOperator, cg
+
         K, p = right.shape
         N = len(self.Zb)
         factors = []

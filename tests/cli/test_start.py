@@ -1,0 +1,28 @@
+"""What a command loads before it works, and how it ends."""
+
+import subprocess
+import sys
+
+from verifier.networks import load_checkpoint, save_checkpoint
+
+# Runs a command and says, when the interpreter ends, which of these were loaded, and whether the collector leaves alone what lasts.
+CODE = """
+import atexit, gc, sys
+LARGE = ("torch", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "cvxpy", "jinja2", "matplotlib", "pandas", "sklearn", "distributed", "numba")
+atexit.register(lambda: print([m for m in LARGE if m in sys.modules], gc.get_freeze_count() > 10_000, file=sys.stderr))
+from verifier.cli.main import main
+sys.exit(main())
+"""
+
+
+def test_exchange_loads_no_large_library(trained, tmp_path):
+    """Half a second of CPU with files of safetensors; torch, which `.pt` files need, takes another."""
+    pair = []
+    for file in trained:
+        c = load_checkpoint(file)
+        pair.append(str(tmp_path / f"{file.stem}.safetensors"))
+        save_checkpoint(pair[-1], c.network, c.metadata)
+    words = ["certify", "--pair", *pair, "--method", "exchange", "--no-report", "--out", "out.safetensors"]
+    done = subprocess.run([sys.executable, "-c", CODE, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, 3), done.stderr
+    assert done.stderr.splitlines()[-1] == "[] True"
