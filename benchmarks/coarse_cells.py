@@ -82,7 +82,7 @@ def row(name: str, A: Network, B: Network, risk: Risk, seconds: float) -> None:
         assert check(problem, claim, evaluation=evaluation).accepted
         spent.append(time.process_time() - start)
     print(
-        f"{head}  {claim.gap:.7f}  {min(s.upper, s.turned) - E:.7f}  {s.ended.value}  {s.programs}  {s.parts}  {int(claim.inside.sum())}  "
+        f"{head}  {claim.gap:.5g}  {min(s.upper, s.turned) - E:.5g}  {s.ended.value}  {s.programs}  {s.parts}  {int(claim.inside.sum())}  "
         f"{len(claim.faces)}  {len(claim.nu)}  {s.seconds:.1f}  {spent[0]:.2f}  {spent[1]:.2f}",
         flush=True,
     )

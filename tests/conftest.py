@@ -4,6 +4,8 @@ import os
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# Hundreds of fresh processes would compile the package each for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 

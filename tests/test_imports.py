@@ -12,7 +12,7 @@ ROOT = Path(verifier.__file__).parent
 # Libraries that take long to load, are needed by few commands, or are left out of the light install.
 HEAVY = (
     "torch", "cvxpy", "clarabel", "matplotlib", "sklearn", "pandas", "pyarrow", "joblib", "distributed", "jinja2", "markupsafe", "threadpoolctl", "tqdm",
-    "scipy.optimize", "scipy.stats", "scipy.spatial", "fcntl", "numba",
+    "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "scipy.spatial", "fcntl", "numba",
 )  # fmt: skip
 # What rooms of the package itself may be imported inside functions, and why.
 DOORS = {

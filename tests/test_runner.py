@@ -1,4 +1,7 @@
-"""What a campaign says while it runs."""
+"""What a campaign says while it runs, and that it ends."""
+
+import builtins
+import time
 
 from verifier.campaign import runner as room
 
@@ -20,3 +23,16 @@ def test_a_short_campaign_is_silent():
     with room.runner(say=heard.append) as run:
         assert dict(run.run(abs, [-1, -2], lost, what="pairs")) == {0: 1, 1: 2}
     assert heard == []
+
+
+def grow(k):
+    time.sleep(0.5)
+    if k == 3:
+        builtins.kept = b"x" * 350_000_000
+    return k
+
+
+def test_a_worker_that_grows_is_replaced_where_warnings_are_errors():
+    """loky's warning about it, raised, ended the thread that hands out tasks: nothing came any more."""
+    with room.runner(2) as run:
+        assert run.in_order(grow, list(range(10)), lost, what="tasks") == list(range(10))

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from verifier.cli.main import main
+from verifier.networks import load_checkpoint, save_checkpoint
 
 DATA = "moons:n=60,noise=0.2,seed=1"
 
@@ -20,6 +21,17 @@ def trained(tmp_path_factory):
     )  # fmt: skip
     assert code == 0
     return folder / "0.pt", folder / "1.pt"
+
+
+@pytest.fixture(scope="session")
+def without_torch(trained, tmp_path_factory):
+    """The pair in files that are read without torch: processes that read them start three times faster."""
+    folder = tmp_path_factory.mktemp("nets")
+    pair = tuple(folder / f"{file.stem}.safetensors" for file in trained)
+    for old, new in zip(trained, pair, strict=True):
+        c = load_checkpoint(old)
+        save_checkpoint(new, c.network, c.metadata)
+    return pair
 
 
 @pytest.fixture(scope="session")

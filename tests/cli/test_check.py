@@ -120,7 +120,7 @@ def test_optimised_python_checks_all_the_same(certificate, tmp_path, flag):
         assert done.returncode == code, done.stderr
 
 
-def test_killing_certify_leaves_no_certificate_or_a_valid_one(trained, tmp_path):
+def test_killing_certify_leaves_no_certificate_or_a_valid_one(without_torch, tmp_path):
     """SIGKILL at many moments, through start-up, search and writing."""
     out = tmp_path / "c.safetensors"
     words = [
@@ -129,7 +129,7 @@ def test_killing_certify_leaves_no_certificate_or_a_valid_one(trained, tmp_path)
         "verifier",
         "certify",
         "--pair",
-        *map(str, trained),
+        *map(str, without_torch),
         "--method",
         "exchange,line",
         "--no-report",

@@ -138,7 +138,13 @@ def test_no_mutant_is_accepted_and_false():
 
 
 def test_no_mutant_about_landscapes_is_accepted_and_false():
-    """300 mutants of barriers, regions and ranks."""
+    """Two of each barrier, region and rank."""
+    healthy(judge(100, 2, landscape_bases), 100)
+
+
+@pytest.mark.slow
+def test_no_mutant_of_some_about_landscapes_is_accepted_and_false():
+    """300: the seed of the fast suite, further on."""
     healthy(judge(300, 2, landscape_bases), 300)
 
 

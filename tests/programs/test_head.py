@@ -1,6 +1,7 @@
 """Head programs by their conditions: duality gap, exact dual feasibility, KKT, Newton against CVXPY."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -133,6 +134,24 @@ def test_many_outputs_take_the_conjugate_gradient_route():
     result = solve_head(Z, y, objective, np.ones(r), bias=True, name="cg", outputs=K)
     assert value <= result.primal_value * (1 + 1e-6)
     assert result.gap <= 1e-5
+
+
+@pytest.mark.parametrize("penalty", ["l1", "path", "weight_decay"])
+def test_float32_on_the_way_reaches_the_float64_head(penalty, monkeypatch):
+    """Searches take conjugate gradients in float32 while the smoothing falls; closer than 1e-9 all steps are float64."""
+    matrix = sys.modules["verifier.programs.newton_matrix"].NewtonMatrix
+    kinds, plain = [], matrix._conjugate_gradients
+    monkeypatch.setattr(matrix, "_conjugate_gradients", lambda self, *a: (kinds.append(a[-1]), plain(self, *a))[1])
+    rng = np.random.default_rng(4)
+    Z, labels = np.maximum(rng.normal(size=(300, 90)), 0), rng.integers(0, 8, 300)
+    objective = objective_of("cross_entropy", 1e-2, penalty, False)
+    prices = rng.uniform(0.5, 1.5, 90)
+    _, _, value = fast_head(Z, labels, objective, prices, True)
+    assert True in kinds
+    kinds.clear()
+    _, _, close = fast_head(Z, labels, objective, prices, True, tolerance=1e-12)
+    assert set(kinds) == {False}
+    assert value == pytest.approx(close, rel=1e-8)
 
 
 def test_unknown_solver_is_a_usage_error():

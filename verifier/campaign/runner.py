@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -121,6 +122,9 @@ def _loky(function: Function, tasks: Sequence[Task], lost: Lost, jobs: int) -> I
 def _pool(function: Function, tasks: Sequence[Task], places: list[int], jobs: int) -> Iterator[tuple[int, Result]]:
     from joblib import Parallel, delayed, parallel_config
 
+    # A worker that grew by 300 MB, as torch makes it, is replaced. The thread that replaces it warns first: where warnings are errors that ended the
+    # thread, and the campaign waited for ever.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     # Arrays arrive as they are: joblib's memory maps are of a class of their own, which the kernel refuses.
     with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, max_nbytes=None):
         pool = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2 * n_jobs")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse.linalg import LinearOperator, cg
 
 from verifier.objective import Loss
 
@@ -42,14 +41,20 @@ class NewtonMatrix:
     """
 
     def __init__(self, Zb: Array, loss: Loss, targets: Array, group: int, price: Array) -> None:
+        self._single: Array | None = None
         self.Zb, self.loss, self.targets, self.group, self.price = Zb, loss, targets, group, price
         self._constant = gram(Zb, loss.scaled(np.full(len(Zb), 2.0))) if loss.name == "squared" else None
 
     def _block(self, weights: Array) -> Array:
         return gram(self.Zb, weights) if self._constant is None else self._constant
 
-    def solve(self, predictions: Array, x: Array, u: Array, s: Array, right: Array, damping: float) -> Array:
-        """Newton step (K, p); x iterate, u dual estimate of x / |x|, s smoothed norms, right -gradient, all (K, p)."""
+    def solve(
+        self, predictions: Array, x: Array, u: Array, s: Array, right: Array, damping: float, *, rough: bool = False
+    ) -> Array:
+        """Newton step (K, p); x iterate, u dual estimate of x / |x|, s smoothed norms, right -gradient, all (K, p).
+
+        rough: conjugate gradients may work in float32, for steps on the way; the last ones would end too early.
+        """
         H = self.loss.hessian(predictions, self.targets)
         K, p = x.shape
         if self.loss.name == "huber":
@@ -67,7 +72,7 @@ class NewtonMatrix:
         penalty = self._penalty_blocks(x, u, s)
         if K * p <= DENSE_LIMIT:
             return self._dense(H, penalty, right, damping)
-        return self._conjugate_gradients(H, penalty, right, damping)
+        return self._conjugate_gradients(H, penalty, right, damping, rough)
 
     def _penalty_blocks(self, x: Array, u: Array, s: Array) -> Array:
         """Penalty curvature per column as (p, K, K)."""
@@ -93,28 +98,39 @@ class NewtonMatrix:
                 full[k, index, l, index] += penalty[:, k, l]
         return solve_positive(full.reshape(K * p, K * p), right.ravel(), damping).reshape(K, p)
 
-    def _conjugate_gradients(self, H: Array, penalty: Array, right: Array, damping: float) -> Array:
+    def _conjugate_gradients(self, H: Array, penalty: Array, right: Array, damping: float, rough: bool) -> Array:
+        from scipy.sparse.linalg import LinearOperator, cg
+
         K, p = right.shape
         N = len(self.Zb)
+        Zb, least, kind = (self._rough(), 1e-6, np.float32) if rough else (self.Zb, 1e-9, np.float64)
+        H = H.astype(kind, copy=False)
         factors = []
         trace = 0.0
         for k in range(K):
-            block = gram(self.Zb, H[:, k, k]) + np.diag(np.maximum(penalty[:, k, k], 0.0))
+            block = gram(Zb, H[:, k, k]).astype(np.float64) + np.diag(np.maximum(penalty[:, k, k], 0.0))
             scale = max(float(np.diag(block).mean()), 1e-300)
             trace += scale / K
-            factors.append(cho_factor(block + max(damping, 1e-9) * scale * np.eye(p), lower=True, check_finite=False))
+            factor, _ = cho_factor(block + max(damping, least) * scale * np.eye(p), lower=True, check_finite=False)
+            factors.append(factor.astype(kind, copy=False))
+        penalty, shift = penalty.astype(kind, copy=False), kind(max(damping, 1e-12) * trace)
 
         def product(v: Array) -> Array:
             V = v.reshape(K, p)
-            weighted = np.einsum("nkl,nl->nk", H, self.Zb @ V.T)
-            out = (self.Zb.T @ weighted).T / N + np.einsum("pkl,lp->kp", penalty, V) + max(damping, 1e-12) * trace * V
+            weighted = np.einsum("nkl,nl->nk", H, Zb @ V.T)
+            out = (Zb.T @ weighted).T / kind(N) + np.einsum("pkl,lp->kp", penalty, V) + shift * V
             return out.ravel()
 
         def precondition(v: Array) -> Array:
             V = v.reshape(K, p)
-            return np.concatenate([cho_solve(factors[k], V[k], check_finite=False) for k in range(K)])
+            return np.concatenate([cho_solve((factors[k], True), V[k], check_finite=False) for k in range(K)])
 
-        operator = LinearOperator((K * p, K * p), matvec=product, dtype=np.float64)
-        inverse = LinearOperator((K * p, K * p), matvec=precondition, dtype=np.float64)
-        step, _ = cg(operator, right.ravel(), rtol=1e-4, maxiter=60, M=inverse)
-        return step.reshape(K, p)
+        operator = LinearOperator((K * p, K * p), matvec=product, dtype=kind)
+        inverse = LinearOperator((K * p, K * p), matvec=precondition, dtype=kind)
+        step, _ = cg(operator, right.ravel().astype(kind, copy=False), rtol=1e-4, maxiter=60, M=inverse)
+        return step.reshape(K, p).astype(np.float64, copy=False)
+
+    def _rough(self) -> Array:
+        if self._single is None:
+            self._single = self.Zb.astype(np.float32)
+        return self._single

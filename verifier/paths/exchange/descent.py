@@ -6,7 +6,6 @@ Every step of the descent is a chord whose F stays below the target because F fa
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network, linear_combination
@@ -67,6 +66,8 @@ def descend(network: Network, risk: Risk, target: float, iterations: int = 150) 
 
     The path is empty when even the best head is above target.
     """
+    from scipy.optimize import minimize
+
     h, c, value = fast_head(
         network.features(risk.X),
         risk.targets,

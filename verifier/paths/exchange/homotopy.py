@@ -7,7 +7,6 @@ The pass is then about a local minimum with m - 1 *trained* neurons instead of m
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 from verifier.matrices import augmented_inputs
 from verifier.networks.network import Network
@@ -37,6 +36,8 @@ def drop(network: Network, i: int, risk: Risk, *, stages: int = 14, steps: int =
 
     The last two moves are head moves: neuron i's coefficient to exactly 0, then the best head on the other rows. Under l1 rows keep their lengths.
     """
+    from scipy.optimize import minimize
+
     inputs = augmented_inputs(risk.X, network.b is not None)
     lengths = np.maximum(np.linalg.norm(augmented_rows(network), axis=1), 1e-12)
     m = network.W.shape[0]

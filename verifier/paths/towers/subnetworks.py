@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from verifier.networks.above import Above, affine, leaky_relu
 from verifier.networks.network import Network
@@ -113,6 +112,8 @@ def _large_head(
     stop_at: float | None,
     max_iter: int,
 ) -> tuple[Array, Array | None, float]:
+    from scipy.optimize import minimize
+
     (K, r), N = warm[0].shape, len(Z)
     bias = warm[1] is not None
     scale = np.sqrt(np.einsum("ni,ni->i", Z, Z) / N)
