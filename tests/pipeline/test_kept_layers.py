@@ -118,7 +118,8 @@ def test_a_pair_on_the_command_line(tmp_path, capsys):
     assert main([*argv, "--methods", "line", "--out", str(tmp_path / "q")]) == 0
     assert "may turn without passing 0" in capsys.readouterr().err
     assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "r")]) == 2
-    assert "at least two hidden layers" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "below the last one, and these networks have one" in said and "landscape: landscape:" not in said
     assert main(["landscape", "--data", str(tmp_path / "d.npz"), "--width", "2", "--frozen-hidden-layers"]) == 2
     assert "only with --pair" in capsys.readouterr().err
 
@@ -150,7 +151,7 @@ def test_a_deep_pair_on_the_command_line(tmp_path, capsys):
         (0, {}, "no finite number of cells is known"),
         (6, {}, "F is not convex on any cell"),
         (6, {"output_layer": "frozen"}, "F is not convex on any cell"),
-        (0, {"hidden_layers": "frozen"}, "at least two hidden layers"),
+        (0, {"hidden_layers": "frozen"}, "below the last one, and these networks have one"),
         (6, {"hidden_layers": "frozen", "method": "all"}, "frozen with method exact alone"),
         (6, {"hidden_layers": "frozen", "method": "exact,line"}, "frozen with method exact alone"),
         (6, {"hidden_layers": "cold"}, "hidden_layers must be one of trained, frozen"),

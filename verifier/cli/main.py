@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # or a full disk would show only after the exit code
         return code
     except VerifierError as error:
-        print(f"verifier {args.command}: {error}", file=sys.stderr)
+        # Errors of a method that is named like its command say so themselves.
+        print(f"verifier {args.command}: {str(error).removeprefix(args.command + ': ')}", file=sys.stderr)
         if getattr(args, "json", False):
             # Whoever reads stdout as JSON is answered in JSON.
             print(json.dumps({"outcome": None, "error": str(error), "exit_code": error.exit_code}))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from verifier.landscape.scope import what_works
 from verifier.options.certify import CertifyOptions
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
@@ -125,7 +126,7 @@ def why_undefined(c: Construction, network: Network, o: CertifyOptions) -> str |
     if network.depth != 2 and not (c.above_shared and o.hidden_layers == "frozen"):
         also = (
             ", and where all of them move F is not convex on any cell; if they share the layers below the last one, it is for the paths that keep these: "
-            "hidden_layers=frozen, or `verifier landscape --pair A B --frozen-hidden-layers`"
+            "hidden_layers=frozen. " + what_works(network)
         )
         return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}{also if c.above_shared else ''}"
     if network.negative_slope:
