@@ -119,7 +119,8 @@ def test_a_pair_on_the_command_line(tmp_path, capsys):
     assert "may turn without passing 0" in capsys.readouterr().err
     assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "r")]) == 2
     said = capsys.readouterr().err
-    assert "below the last one, and these networks have one" in said and "landscape: landscape:" not in said
+    assert "below the last one, and these networks have one" in said
+    assert "landscape: landscape:" not in said
     assert main(["landscape", "--data", str(tmp_path / "d.npz"), "--width", "2", "--frozen-hidden-layers"]) == 2
     assert "only with --pair" in capsys.readouterr().err
 

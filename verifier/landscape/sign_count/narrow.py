@@ -118,19 +118,32 @@ def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "si
     """The networks of A's inputs, biases and output with neurons of these signs. Raises UsageError as `narrow` does."""
     hidden_bias = A.b is not None
     inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
-    n, d = inputs.shape[1], risk.X.shape[1]
+    d = risk.X.shape[1]
     directions = np.diag(np.append(_powers(risk.X), [1.0] if hidden_bias else []))
     if hidden_bias:
         # Centred, so that the first cuts of a cone lie among the samples: the same partition in other units.
         middle = _rounded(risk.X.mean(axis=0), _powers(risk.X - risk.X.mean(axis=0)))
         directions[:d, :d] = np.diag(_powers(risk.X - middle))
         directions[:d, d] = -middle * np.diag(directions)[:d]
-    if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(risk.X) ** 0.5) < n:
+    if follow := _dependent(inputs @ directions.T, 1e-9 * len(risk.X) ** 0.5):
+        names = ", ".join(str(e) for e in follow)
         raise UsageError(
-            f"{method}: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
+            f"{method}: the inputs' columns {names} (from 0) follow from those before them{' and the constant' if hidden_bias else ''}: some rows of weights "
+            f"change nothing, and no cone of them is bounded from below; leave {'them' if len(follow) > 1 else 'it'} out of the data and the networks"
         )
     y = np.asarray(risk.targets, dtype=np.float64)
     return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)
+
+
+def _dependent(columns: Array, tolerance: float) -> list[int]:
+    """Columns that are combinations of those before them; a last one, of ones, counts as the first."""
+    n = columns.shape[1]
+    order = [n - 1, *range(n - 1)] if n and bool((columns[:, -1] == 1.0).all()) else list(range(n))
+    kept: list[int] = []
+    for e in order:
+        if np.linalg.matrix_rank(columns[:, [*kept, e]], tol=tolerance) == len(kept) + 1:
+            kept.append(e)
+    return sorted(set(range(n)) - set(kept))
 
 
 def _powers(rows: Array) -> Array:
