@@ -21,6 +21,7 @@ from verifier.landscape.sign_count import repair
 from verifier.landscape.sign_count.cancelling import FAR, cancelling, vanishing
 from verifier.landscape.sign_count.fan import Fan, Part
 from verifier.landscape.sign_count.narrow import neuron_signs, with_signs
+from verifier.networks.network import Network
 from verifier.objective import Risk, make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
 
@@ -63,6 +64,38 @@ def test_entries_hardly_move_and_every_weight_is_exactly_zero(seed: int, rays: i
 def test_none_where_the_weights_are_far_from_zero() -> None:
     rng = np.random.default_rng(0)
     assert vanishing(np.abs(rng.standard_normal(60)), -FREE, FREE, [[1] * 60]) is None
+
+
+def test_none_where_every_entry_lies_at_an_end_of_its_domain() -> None:
+    ends = np.full(3, 0.3)
+    assert vanishing(np.array([0.3, -0.3, 0.3]), -ends, ends, [[1, 2, 3]]) is None
+
+
+# Losses with bounded or flat derivatives, few samples, heads of both signs: what programs solve is degenerate there.
+@pytest.mark.parametrize(
+    ("loss", "X", "y", "A", "B"),
+    [
+        (
+            {"loss": "huber", "delta": 0.25}, [-0.125, -0.25, -0.75, -1, -0.375], [-1, 0, -0.5, -0.25, 0.25],
+            ([0.6875, 0.5625], [1.5625, -1.0625], [0.5625, 0.6875], [-0.125]), ([0.3125, -2], [1.6875, -0.25], [-0.3125, -0.75], [-0.0625]),
+        ),
+        (
+            {"loss": "logistic"}, [-0.5, 0.125, -0.875, -0.875, 0.5, -0.625, -0.625], [-1, 1, -1, 1, 1, 1, -1],
+            ([0.5, -3.375], [2.9375, -0.3125], [0.75, 1.75], None), ([9.75, -0.9375], [4.375, -0.1875], [4.125, -18.5625], None),
+        ),
+    ],
+)  # fmt: skip
+def test_searches_of_degenerate_pairs_end(loss, X, y, A, B) -> None:
+    def network(W, theta, b, c) -> Network:
+        return Network((np.array([W]).T, np.array([theta])), (np.array(b), None if c is None else np.array(c)))
+
+    a, z = network(*A), network(*B)
+    risk = Risk(make_objective(**loss), np.array(X, dtype=float)[:, None], np.array(y, dtype=float)[:, None])
+    problem = kernel_problem(a, z, risk)
+    pair = pair_barrier(a, z, risk, most_programs=3000, seconds=30.0)
+    claim, _ = cone_barrier(problem, pair, lambda text: None)
+    assert claim is None or check(problem, claim).accepted
+    assert pair.search.lower <= min(pair.search.upper, pair.search.turned)
 
 
 def test_entries_at_the_ends_of_their_domain_stay() -> None:

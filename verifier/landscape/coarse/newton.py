@@ -17,6 +17,8 @@ LOSSES = ("squared", "huber", "logistic")
 SQUARED, HUBER, LOGISTIC = range(3)
 # Newton steps of one program, and halvings of one step.
 STEPS, HALVINGS = 60, 30
+# Curvatures up to this are none.
+FLAT = 1e-250
 
 
 class Terms(NamedTuple):
@@ -165,7 +167,8 @@ def least_of_model(H: Array, g: Array, z: Array, bounded: Array) -> Array:
     """The v that minimises `g . (v - z) + (v - z) H (v - z) / 2` with v >= 0 where bounded, from v = z, which is feasible: an active-set method."""
     n = len(g)
     largest = np.diag(H).max()
-    H = H + (1e-12 * largest if largest > 0.0 else 1.0) * np.eye(n)
+    # Where losses are flat to the last digit a share of the curvature would underflow.
+    H = H + (1e-12 * largest if largest > FLAT else 1.0) * np.eye(n)
     right = H @ z - g
     v = z.copy()
     moving = ~bounded | (z > 0.0)

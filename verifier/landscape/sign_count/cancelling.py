@@ -154,7 +154,7 @@ def _moving(equations: list[list[int]], able: list[int]) -> list[int]:
     modulus = 2**LONGEST
     rows = [np.array([a[j] for j in able], dtype=object) for a in equations]
     out: dict[int, None] = {}
-    while rows:
+    while rows and able:
         valuations = [[(v & -v).bit_length() if v else LONGEST + 1 for v in row] for row in rows]
         _, p, j = min((v, p, j) for p, row in enumerate(valuations) for j, v in enumerate(row))
         pivot = rows.pop(p)
@@ -172,9 +172,9 @@ def _moving(equations: list[list[int]], able: list[int]) -> list[int]:
 def _steps(columns: list[list[int]], wanted: list[int]) -> list[int] | None:
     """Small whole numbers z with `sum_j z_j columns_j = wanted`."""
     m, r = len(columns), len(wanted)
-    table = [[int(j == k) for k in range(m)] + [HEAVY * v for v in column] for j, column in enumerate(columns)]
     if m < r:
         return None
+    table = [[int(j == k) for k in range(m)] + [HEAVY * v for v in column] for j, column in enumerate(columns)]
     reduced = [[int(v) for v in row] for row in fmpz_mat(table).lll().tolist()]
     null = [row[:m] for row in reduced if not any(row[m:])]
     others = [row for row in reduced if any(row[m:])]
