@@ -11,7 +11,11 @@ COMPILED = find_spec("numba") is not None
 
 
 def compiled(function: F) -> F:
-    """The function, compiled when it is first called; what was compiled is kept between runs."""
+    """The function, compiled when it is first called; what was compiled is kept between runs.
+
+    numba looks at the file of a function alone: after a change of newton.py what relaxed.py compiled of it before is still used. Delete
+    `__pycache__/*.nbi` there; an installation writes all files anew. The kernel checks what comes out either way.
+    """
     if not COMPILED:
         return function
     from numba import njit
