@@ -20,7 +20,8 @@ from verifier.landscape.coarse.relaxed import relaxed_minimum
 from verifier.landscape.sign_count import repair
 from verifier.landscape.sign_count.cancelling import FAR, cancelling, vanishing
 from verifier.landscape.sign_count.fan import Fan, Part
-from verifier.landscape.sign_count.narrow import neuron_signs, with_signs
+from verifier.landscape.sign_count.narrow import narrow, neuron_signs, with_signs
+from verifier.landscape.sign_count.search import least_narrow
 from verifier.networks.network import Network
 from verifier.objective import Risk, make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
@@ -161,6 +162,28 @@ def test_the_kernel_accepts_duals_of_neurons_that_cancel_and_refuses_the_rounded
     monkeypatch.setattr(repair, "vanishing", lambda nu, low, high, equations: nu)
     with pytest.raises(Rejected):
         proved()
+
+
+def test_signs_in_other_slots_are_a_barrier_as_high_as_the_best_networks_with_a_neuron_less() -> None:
+    """B's neurons have A's signs in the other order, so that some neuron has to pass 0: level by another search, over one neuron at a time."""
+    A, B, X, y = moons_minima(40, (3, 0))
+    assert neuron_signs(A) == neuron_signs(B)[::-1]
+    risk = Risk(make_objective("squared"), X, y)
+    problem = kernel_problem(A, B, risk)
+    pair = pair_barrier(A, B, risk, most_programs=200, seconds=60.0)
+    claim, _ = cone_barrier(problem, pair, lambda text: None)
+    assert claim is not None
+    assert claim.goal == -1
+    assert claim.inside.all()
+    assert (claim.faces[:, 1] < 0).all()
+    least = min(least_narrow(narrow(A, risk, p), most_programs=10**4, seconds=60.0).upper for p in (0, 1))
+    E = max(risk.value(A), risk.value(B))
+    assert least * (1.0 + 1e-9) >= claim.level >= least - 0.011 * (least - E)
+    for evaluation in ("fast", "reference"):
+        assert check(problem, claim, evaluation=evaluation).accepted
+    # The same parts say nothing of a network that has A's signs.
+    for evaluation in ("fast", "reference"):
+        assert not check(kernel_problem(A, in_slots(A, B), risk), claim, evaluation=evaluation).accepted
 
 
 @pytest.mark.slow

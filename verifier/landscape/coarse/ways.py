@@ -42,7 +42,7 @@ def faults(s: Narrow, fan: Fan, way: Way, level: float) -> list[tuple[Part, int]
     for k, bound in enumerate(way.known):
         if lies[k]:
             sides = way.parts[k : k + 2]
-            i = _loosest(fan, sides[0], bound.solved.looseness)
+            i = loosest(fan, sides[0], bound.solved.looseness)
             # Only a cut of the narrower cone makes a face smaller that neuron i does not cross.
             part = next((p for p in sides if p.cones[i] == way.faces[k][i]), None)
             out.setdefault(max(sides, key=lambda p: -fan.width(p, i)) if part is None else part, i)
@@ -82,7 +82,7 @@ def _bridge(s: Narrow, points: list[Point], level: float, looks: Looks, cuts: in
     return out[:-1]
 
 
-def _loosest(fan: Fan, part: Part, loose: Array) -> int:
+def loosest(fan: Fan, part: Part, loose: Array) -> int:
     """The neuron whose bounds of relu cost most; where none costs anything, the widest cone."""
     total = max(float(loose.sum()), 1e-300)
     return min(range(len(part.cones)), key=lambda i: (-round(float(loose[i]) / total, 1), fan.width(part, i)))
