@@ -25,14 +25,15 @@ def test_a_short_campaign_is_silent():
     assert heard == []
 
 
-def grow(k):
-    time.sleep(0.5)
-    if k == 3:
-        builtins.kept = b"x" * 350_000_000
-    return k
-
-
 def test_a_worker_that_grows_is_replaced_where_warnings_are_errors():
     """loky's warning about it, raised, ended the thread that hands out tasks: nothing came any more."""
+
+    # In here it travels by value: workers cannot import the tests.
+    def grow(k):
+        time.sleep(0.5)
+        if k == 3:
+            builtins.kept = b"x" * 350_000_000
+        return k
+
     with room.runner(2) as run:
         assert run.in_order(grow, list(range(10)), lost, what="tasks") == list(range(10))
