@@ -86,6 +86,38 @@ def check_cone_mutants(K: Kernel, rng: np.random.Generator) -> None:
             assert not accepted(K, problem, replace(changed, level=high * (1 + 1e-6)))
 
 
+def check_cone_exchanged(K: Kernel, rng: np.random.Generator) -> None:
+    """A way out may name any dual that holds on all rays of its face and proves the level, and no other: both evaluations, way by way, against the
+    conditions of single rays."""
+    for k in range(len(CASES)):
+        problem, claim, _ = case(K, k)
+        fan = K.cone_duals.Fan(problem, claim.directions)
+        parts = K.cone_duals.read_tree(fan, claim.tree.tolist(), len(claim.signs))
+        cones = K.cone_contacts.Cones(fan)
+        codes = np.array([[cones.add(rays) for rays in part] for part in parts])
+        ways = {(p, q): face for p, q, face in K.cone_barrier.ways_out(cones, codes, claim.inside)}
+        for _ in range(30):
+            way, d = int(rng.integers(len(claim.faces))), int(rng.integers(len(claim.nu)))
+            face = ways[tuple(claim.faces[way, :2].tolist())]
+            dual = claim.nu[d], claim.slopes[d], claim.pulls[d]
+            single = [(i, r) for i, mine in enumerate(face) for r in mine]
+            holds = all(
+                _bars(K, problem, fan, [[r] if j == i else [] for j in range(len(face))], claim, dual)
+                for i, r in single
+            ) and _bars(K, problem, fan, [[] for _ in face], claim, dual)
+            faces = claim.faces.copy()
+            faces[way, 2] = d
+            assert accepted(K, problem, replace(claim, faces=faces, gap=0.0)) == holds
+
+
+def _bars(K: Kernel, problem, fan, rays, claim, dual) -> bool:
+    """Whether the dual holds on these rays and proves the claim's level there."""
+    try:
+        return K.cone_duals.dual_bound(problem, fan, rays, claim.signs.tolist(), *dual) >= claim.level
+    except K.statements.Rejected:
+        return False
+
+
 def check_cone_duals(K: Kernel, rng: np.random.Generator) -> None:
     """A dual, also a changed one, proves of its faces no more than is true there."""
     for k in range(len(CASES)):
@@ -202,4 +234,11 @@ def check_cone_networks(K: Kernel, rng: np.random.Generator) -> None:
             assert not accepted(K, replace(problem, **ends), replace(claim, goal=-1))
 
 
-CONE_CHECKS = [check_cone_level, check_cone_mutants, check_cone_duals, check_cone_ways, check_cone_networks]
+CONE_CHECKS = [
+    check_cone_level,
+    check_cone_mutants,
+    check_cone_exchanged,
+    check_cone_duals,
+    check_cone_ways,
+    check_cone_networks,
+]

@@ -116,6 +116,7 @@ BUGS = [
     ("reference_cone_barrier", "require(_within(space, cells[claim.start], first)", "require(True"),
     ("reference_cone_barrier", "require(_within(space, cells[claim.goal], second)", "require(True"),
     ("reference_cone_barrier", "require(any(s == -t for s, t", "require(any(s != t for s, t"),
+    ("reference_cone_barrier", "mine.update(rays)", "mine.update(rays[:1])"),
     ("reference_cone_barrier", "require_at_most(arb(claim.level), bound,", "require_at_most(arb(claim.level), 2 * bound,"),
     ("reference_cone_barrier", "require_at_most(E + arb(claim.gap), arb(claim.level)", "require_at_most(arb(claim.gap), arb(claim.level)"),
     ("reference_cone_barrier", "if sum(shared.n - c[0] for c in common) == 1:", "if sum(shared.n - c[0] for c in common) == 2:"),
