@@ -21,7 +21,16 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from verifier.certificate.parse import parse_document
-from verifier.certificate.strict import DTYPES, MAX_HEADER, Bytes, check_layout, fail, fields, parse_json
+from verifier.certificate.strict import (
+    DTYPES,
+    Bytes,
+    check_layout,
+    fail,
+    fields,
+    header_length,
+    parse_header,
+    parse_json,
+)
 from verifier.errors import CertificateFormatError, DataFileError, UnreadableCertificateError, UsageError
 from verifier.files import atomic_write_bytes
 from verifier.kernel import Claim, Problem
@@ -215,18 +224,11 @@ def read_document(path: Path) -> dict[str, Any]:
     read, and nothing is said of the arrays behind it. Raises CertificateFormatError."""
     try:
         with open(path, "rb") as handle:
-            size, head = os.fstat(handle.fileno()).st_size, handle.read(8)
-            length = int.from_bytes(head, "little")
-            if len(head) < 8 or length > min(MAX_HEADER, size - 8):
-                raise fail(f"{path}: no certificate, or a truncated one")
-            text = handle.read(length)
+            text = handle.read(header_length(handle.read(8), os.fstat(handle.fileno()).st_size, str(path)))
     except OSError as error:
         raise UnreadableCertificateError(f"{path}: cannot be read: {error.strerror or error}") from None
+    meta = fields(parse_header(text, str(path)).get("__metadata__"), f"{path}: metadata", {"certificate": str})
     try:
-        header = parse_json(text)
-        meta = fields(
-            header.get("__metadata__") if isinstance(header, dict) else None, "metadata", {"certificate": str}
-        )
         document = parse_json(meta["certificate"])
     except CertificateFormatError as error:
         raise fail(f"{path}: {error}") from None

@@ -97,25 +97,37 @@ def fields(
     return value
 
 
+def header_length(start: Bytes, size: int, who: str) -> int:
+    """Bytes of the header of a safetensors file of this size; start: its first 8 bytes."""
+    if size < 8 or len(start) < 8:
+        raise fail(f"{who}: {size} bytes is too short for a safetensors file")
+    (n,) = struct.unpack("<Q", start[:8])
+    if n > MAX_HEADER or 8 + n > size:
+        archive = "; it is an archive, as .npz and .pt files are" if start[:4] == b"PK\x03\x04" else ""
+        raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {size}{archive}")
+    return int(n)
+
+
+def parse_header(text: bytes, who: str) -> dict[str, Any]:
+    """The object that the header's bytes hold."""
+    try:
+        header = parse_json(text)
+    except CertificateFormatError as error:
+        raise fail(f"{who}: header: {error}") from None
+    if not isinstance(header, dict):
+        raise fail(f"{who}: the safetensors header is not an object")
+    return header
+
+
 def check_layout(blob: Bytes, who: str) -> dict[str, Any]:
     """The header of a safetensors file, after checking that its arrays tile the file exactly and stay within bounds.
 
     The safetensors library then reads the same bytes; this pass adds refusal of duplicate names, foreign dtypes and sizes.
     """
-    if len(blob) < 8:
-        raise fail(f"{who}: {len(blob)} bytes is too short for a safetensors file")
-    (n,) = struct.unpack("<Q", blob[:8])
-    if n > MAX_HEADER or 8 + n > len(blob):
-        archive = "; it is an archive, as .npz and .pt files are" if blob[:4] == b"PK\x03\x04" else ""
-        raise fail(f"{who}: the safetensors header claims {n} bytes, the file has {len(blob)}{archive}")
+    n = header_length(blob[:8], len(blob), who)
     if len(blob) > MAX_BYTES:
         raise fail(f"{who}: {len(blob)} bytes is more than a certificate may have ({MAX_BYTES})")
-    try:
-        header = parse_json(blob[8 : 8 + n])
-    except CertificateFormatError as error:
-        raise fail(f"{who}: header: {error}") from None
-    if not isinstance(header, dict):
-        raise fail(f"{who}: the safetensors header is not an object")
+    header = parse_header(bytes(blob[8 : 8 + n]), who)
     spans = []
     for name, entry in header.items():
         if name == "__metadata__":
