@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
-from math import gcd, lcm
 
 from verifier.landscape.sign_count.fan import Cones, Fan
+from verifier.regions.exact import integer_rows
 
 Rays = tuple[int, ...]
 Row = tuple[int, ...]
@@ -24,11 +24,7 @@ class Touching:
     def row(self, ray: int) -> Row:
         """Coordinates are multiples of powers of two: float64 holds them exactly."""
         if ray not in self.rows:
-            ratios = [float(v).as_integer_ratio() for v in self.fan.coordinates[ray]]
-            common = lcm(*(q for _, q in ratios))
-            whole = [p * (common // q) for p, q in ratios]
-            shared = gcd(*whole)
-            self.rows[ray] = tuple(v // shared for v in whole)
+            self.rows[ray] = tuple(integer_rows(self.fan.coordinates[ray][None])[0].tolist())
         return self.rows[ray]
 
     def normals(self, rays: Rays) -> list[Row]:

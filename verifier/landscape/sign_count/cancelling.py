@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
 
 from verifier.landscape.sign_count.fan import Cones, Fan
+from verifier.regions.exact import integer_rows
 
 Array = np.ndarray
 # Entries are multiples of this share of the largest. Those that move stay further than FAR from 0 and from the ends of their domain, and move by less.
@@ -36,7 +37,6 @@ class Cancelling:
     """The rays of a fan on which opposite neurons cancel, and products with samples in whole numbers."""
 
     fan: Fan
-    _products: list[list[int]] = field(default_factory=list)
     _whole: dict[int, list[int]] = field(default_factory=dict)
     _met: dict[int, Array] = field(default_factory=dict)
     _shares: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = field(default_factory=dict)
@@ -68,13 +68,15 @@ class Cancelling:
     def whole(self, g: int) -> list[int]:
         """A common positive multiple of `g . xt_j` for all samples: rays are exact combinations of the directions."""
         if g not in self._whole:
-            if not self._products:
-                self._products = _whole_products(self.fan.directions, self.fan.inputs)
-            shares = [float(v).as_integer_ratio() for v in self.fan.coordinates[g]]
-            common = math.lcm(*(q for _, q in shares))
-            whole = [p * (common // q) for p, q in shares]
-            self._whole[g] = [sum(a * b for a, b in zip(whole, column)) for column in self._products]
+            self._whole[g] = (self._products @ integer_rows(self.fan.coordinates[g][None])[0]).tolist()
         return self._whole[g]
+
+    @cached_property
+    def _products(self) -> Array:
+        """(N, n) object: a common positive multiple of all samples' products with the directions, in whole numbers."""
+        X, D = (integer_rows(M.reshape(1, -1)).reshape(M.shape) for M in (self.fan.inputs, self.fan.directions))
+        out: Array = X @ D.T
+        return out
 
     def met(self, g: int) -> Array:
         """Which samples the ray is not at right angles to (N,)."""
@@ -93,18 +95,6 @@ class Cancelling:
 def cancelling(fan: Fan) -> Cancelling:
     """What is known of the fan stays known."""
     return Cancelling(fan)
-
-
-def _whole_products(directions: Array, inputs: Array) -> list[list[int]]:
-    """Per sample a common positive multiple of its products with the directions."""
-
-    def whole(rows: Array) -> list[list[int]]:
-        ratios = [[v.as_integer_ratio() for v in row] for row in rows.tolist()]
-        common = max(q for row in ratios for _, q in row)  # all are powers of two
-        return [[p * (common // q) for p, q in row] for row in ratios]
-
-    D = whole(directions)
-    return [[sum(a * b for a, b in zip(d, x)) for d in D] for x in whole(inputs)]
 
 
 def vanishing(nu: Array, low: Array, high: Array, equations: list[list[int]]) -> Array | None:
