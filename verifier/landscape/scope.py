@@ -7,7 +7,7 @@ from verifier.networks.network import Network
 from verifier.objective import Objective
 
 # Penalties by (deep, output layer frozen). Below the last hidden layer a penalty of rows is none of |theta_i| wt_i; a frozen output layer makes l1 a constant.
-PENALTIES: dict[tuple[bool, bool], tuple[str, ...]] = {
+KEPT_PENALTIES: dict[tuple[bool, bool], tuple[str, ...]] = {
     (False, False): ("none", "path", "weight_decay"),
     (False, True): ("none", "path", "l1"),
     (True, False): ("none",),
@@ -25,11 +25,13 @@ def what_works(network: Network) -> str:
         if frozen or not several
     ]
     each = [
-        f"{' '.join(flags) or 'neither flag'} with --penalty {_or(PENALTIES[deep, frozen])}" for frozen, flags in ways
+        f"{' '.join(flags) or 'neither flag'} with --penalty {_or(KEPT_PENALTIES[deep, frozen])}"
+        for frozen, flags in ways
     ]
     return (
-        f"For {'several outputs' if several else 'one output'} and {network.depth - 1} hidden layer{'s' if deep else ''} exact barriers are known by "
-        f"`verifier landscape --pair A B` with {'; or '.join(each)} (in Python hidden_layers and output_layer, trained or frozen)"
+        f"For dense ReLU networks of {'several outputs' if several else 'one output'} and {network.depth - 1} hidden layer{'s' if deep else ''} exact "
+        f"barriers are known by `verifier landscape --pair A B` with {'; or '.join(each)} (in Python hidden_layers and output_layer, trained or frozen); "
+        "layers that paths keep have to be the same in A and B"
     )
 
 
@@ -53,9 +55,10 @@ def require_exact_barriers(network: Network, objective: Objective, output_layer:
             f"landscape: expected one output, got {outputs}: while several outputs are trained a head is a vector that may turn without passing 0, not one "
             f"of two signs, and no finite number of cells is known on which F is convex. {what_works(network)}"
         )
-    if objective.penalty not in PENALTIES[deep, frozen]:
+    if objective.penalty not in KEPT_PENALTIES[deep, frozen]:
         raise UsageError(
-            f"landscape: with these layers kept the penalty must be one of {', '.join(PENALTIES[deep, frozen])}, got {objective.penalty}. {what_works(network)}"
+            f"landscape: with these layers kept the penalty must be one of {', '.join(KEPT_PENALTIES[deep, frozen])}, got {objective.penalty}. "
+            f"{what_works(network)}"
         )
 
 

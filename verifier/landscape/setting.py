@@ -10,6 +10,7 @@ import numpy as np
 from verifier.errors import UsageError
 from verifier.landscape.neuron_cells import SIGNS, NeuronCells
 from verifier.landscape.normal import NormalForm, normal_form, scaled_cells
+from verifier.landscape.scope import KEPT_PENALTIES
 from verifier.networks.network import Network
 from verifier.objective import Objective, Risk
 from verifier.objective.penalties import augmented_rows
@@ -17,9 +18,9 @@ from verifier.objective.penalties import augmented_rows
 Array = np.ndarray
 
 LOSSES = ("squared", "logistic", "huber")
-PENALTIES = ("none", "path", "weight_decay")
-# With a frozen output layer: of any number of outputs. l1 is then a constant.
-FROZEN_LOSSES, FROZEN_PENALTIES = (*LOSSES, "cross_entropy"), ("none", "path", "l1")
+PENALTIES = KEPT_PENALTIES[False, False]
+# With a frozen output layer: of any number of outputs.
+FROZEN_LOSSES = (*LOSSES, "cross_entropy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ def _check(objective: Objective, targets: Array, frozen: bool) -> None:
         raise UsageError(
             "landscape: cells cover the plain mean over samples, not sample weights; leave the weights out"
         )
-    allowed = FROZEN_PENALTIES if frozen else PENALTIES
+    allowed = KEPT_PENALTIES[False, frozen]
     if objective.penalty not in allowed:
         why = (
             "it is not a function of |theta_i| wt_i"
@@ -151,12 +152,6 @@ def pair_setting(
             f"landscape: expected two networks of one hidden layer and the same shape, got widths {A.widths} and {B.widths}; "
             "exact barriers are known for these alone"
         )
-    if A.theta.shape[0] > 1 and output_layer == "trained":
-        raise UsageError(
-            f"landscape: expected one output, got {A.theta.shape[0]}: while several outputs are trained a head is a vector that may turn without passing 0, "
-            "not one of two signs, and no finite number of cells is known on which F is convex; with a frozen output layer there is: output_layer=frozen, or "
-            "`verifier landscape --pair A B --frozen-output-layer`"
-        )
     if A.negative_slope:
         raise UsageError("landscape: expected ReLU, got Leaky ReLU; exact barriers are known for ReLU alone")
     m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
@@ -165,10 +160,11 @@ def pair_setting(
     if output_layer != "frozen":
         raise UsageError(f"landscape: output_layer must be trained or frozen, got {output_layer!r}")
     _check(risk.objective, risk.targets, True)
+    one = len(A.theta) == 1
     if not np.array_equal(A.theta, B.theta) or not (A.c is None or B.c is None or np.array_equal(A.c, B.c)):
         raise UsageError(
             f"landscape: with a frozen output layer both networks need the same output layer; {int((A.theta != B.theta).sum())} of {A.theta.size} weights "
-            "differ, or the output bias does; without --frozen-output-layer (in Python output_layer=trained) paths may move it"
+            f"differ, or the output bias does{'; without --frozen-output-layer (in Python output_layer=trained) paths may move it' if one else ''}"
         )
     if risk.objective.penalise_output_bias:
         raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")
@@ -178,7 +174,6 @@ def pair_setting(
             "not heard: leave them out of both"
         )
     X, y = np.ascontiguousarray(risk.X, dtype=np.float64), np.asarray(risk.targets)
-    one = len(A.theta) == 1
     c = np.zeros(len(A.theta)) if A.c is None else A.c
     setting = LandscapeSetting(
         risk.objective, X, y, m, hidden_bias, False, *scaled_cells(X, hidden_bias, SIGNS if one else A.theta.T, exact),

@@ -125,8 +125,8 @@ def why_undefined(c: Construction, network: Network, o: CertifyOptions) -> str |
         return f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
     if network.depth != 2 and not (c.above_shared and o.hidden_layers == "frozen"):
         also = (
-            ", and where all of them move F is not convex on any cell; if they share the layers below the last one, it is for the paths that keep these: "
-            "hidden_layers=frozen. " + what_works(network)
+            ", and where all of them move F is not convex on any cell; if they share the layers below the last one, it is for the paths that keep these. "
+            + what_works(network)
         )
         return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}{also if c.above_shared else ''}"
     if network.negative_slope:
