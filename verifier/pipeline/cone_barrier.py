@@ -7,8 +7,8 @@ from typing import Any
 
 from verifier.elaboration.cone_barriers import ConeUnion, cone_barrier_claim
 from verifier.kernel.statements import ConeBarrier, Problem
-from verifier.landscape.coarse.pair import LEVEL, PairBarrier
-from verifier.landscape.coarse.search import CoarseBarrier, Ended
+from verifier.landscape.coarse.pair import PairBarrier
+from verifier.landscape.coarse.search import WORTH, CoarseBarrier, Ended
 from verifier.numbers import show_down
 from verifier.pipeline.record import plain
 
@@ -51,11 +51,11 @@ def no_barrier(found: PairBarrier, name: str = "cones") -> str:
     """What is said of a search that proved nothing above E, and why."""
     search, why = found.search, _ends(found.search)
     if search.closed:
-        fades = search.turned <= min(search.upper, search.lower * (1.0 + LEVEL))
+        fades = search.turned <= min(search.upper, search.lower * (1.0 + WORTH))
         why = (
-            f"; a neuron of {found.around} fades to 0 without a rise over E, and there signs may change"
+            f"; a neuron of {found.around} fades to 0 without a rise over E, but for {WORTH:g} of it (float64), and there signs may change"
             if fades
-            else "; a path stays at E"
+            else f"; a path stays at E, but for {WORTH:g} of it (float64)"
         )
     return f"{name}: no barrier over E was found{why}"
 
