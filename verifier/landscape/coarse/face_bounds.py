@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,13 +53,10 @@ class FaceBounds:
         # No slopes bar a face on which a network lies below the level.
         if found is not None and own and (self.tried[face] >= level or found.true < level):
             return found
-        larger = self.came.get(face)
-        while larger is not None:
-            above = self.known.get(larger)
-            if above is not None and above.value >= level:
-                self.known[face] = above
-                return above
-            larger = self.came.get(larger)
+        above = next((bound for bound in self._larger(face) if bound.value >= level), None)
+        if above is not None:
+            self.known[face] = above
+            return above
         self.programs += 1
         relaxed = relaxed_minimum(self.s, self.fan, face, level * (1.0 + BEYOND))
         self.tried[face] = level
@@ -71,11 +68,7 @@ class FaceBounds:
         best = self.known.get(face)
         if best is not None and best.face == face:
             return best.value
-        larger = self.came.get(face)
-        while larger is not None and larger not in self.known:
-            larger = self.came.get(larger)
-        for cones in (*within, *(() if larger is None else (larger,))):
-            above = self.known.get(cones)
+        for above in (*map(self.known.get, within), next(self._larger(face), None)):
             if above is not None and (best is None or above.value > best.value):
                 best = above
         if best is None:
@@ -83,6 +76,14 @@ class FaceBounds:
         if best.value >= level:
             self.known[face] = best
         return best.value
+
+    def _larger(self, face: Cones) -> Iterator[FaceBound]:
+        """What is known of the faces it was cut from, the smallest first."""
+        larger = self.came.get(face)
+        while larger is not None:
+            if larger in self.known:
+                yield self.known[larger]
+            larger = self.came.get(larger)
 
     def proved(self, bound: FaceBound) -> Dual:
         """What a dual proves on the bound's face and on smaller ones; its value is lowered to that where it promised more."""

@@ -204,7 +204,7 @@ class Flood:
 
     def seal(self, stop: Callable[[], bool]) -> FaceBound | None:
         """Cut until nothing is below the level where a neuron is 0, as far as programs say, and leave the queue empty; or what is known of a face with a
-        network of that kind below the level."""
+        network of that kind below the level, or, with none, of one whose part is not cut any further."""
         while self.queue and not stop():
             *_, part, to, face = heapq.heappop(self.queue)
             bound = self.bounds.at(face, self.level)

@@ -168,10 +168,12 @@ def _solve(
     f = np.minimum(np.maximum(t.best, z @ low), z @ high)
     nu = loss_gradient(t, f)
     u, pulls, loose = np.zeros((k, n)), np.zeros((k, n)), np.zeros(k)
-    truth_f = np.zeros(N) + (z[-1] if t.output_bias else 0.0)
+    # Looseness counts where the network at z is wrong: a relaxation that reaches y there pulls at nothing.
+    pre, true_f = np.zeros((k, N)), np.zeros(N) + (z[-1] if t.output_bias else 0.0)
     for i in range(k):
-        truth_f += signs[i] * np.maximum(z[starts[i] : starts[i + 1]] @ D[starts[i] : starts[i + 1]], 0.0)
-    wrong = loss_gradient(t, truth_f)
+        pre[i] = z[starts[i] : starts[i + 1]] @ D[starts[i] : starts[i + 1]]
+        true_f += signs[i] * np.maximum(pre[i], 0.0)
+    wrong = loss_gradient(t, true_f)
     for i in range(k):
         a, b = starts[i], starts[i + 1]
         if a == b:
@@ -180,9 +182,8 @@ def _solve(
         if t.kappa > 0.0:
             pulls[i] = -t.kappa * u[i] / np.sqrt(u[i] @ u[i] + t.rounded**2)
         signed = signs[i] * wrong
-        pre, above = z[a:b] @ D[a:b], z[a:b] @ over[a:b]
-        truth = np.maximum(pre, 0.0)
-        under = truth - slopes[i] * pre
+        above, truth = z[a:b] @ over[a:b], np.maximum(pre[i], 0.0)
+        under = truth - slopes[i] * pre[i]
         gap = np.where(signed < 0.0, -signed * (above - truth), signed * (under + 0.05 * (above - truth)))
         # A minimiser on rays alone shows no looseness where the cone has some.
         most, least = np.zeros(N), np.zeros(N)

@@ -125,9 +125,11 @@ def coarse_barrier(
         """What every path has to rise to that passes a network with a neuron at 0 and the other signs of s, wherever it lies; a way to a low one of them
         is no path at less."""
         nonlocal lower, proof, turned
-        low, level = turned, turned
-        while not over() and level > E * (1.0 + WORTH):
+        low = turned
+        while not over():
             level = low - 0.995 * close * (low - E)
+            if level <= E * (1.0 + WORTH):
+                return
             search.everywhere(level)
             found = search.seal(over)
             while found is None and not search.queue and not search.confirm():

@@ -119,17 +119,17 @@ def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "si
     hidden_bias = A.b is not None
     inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
     d = risk.X.shape[1]
-    directions = np.diag(np.append(_powers(risk.X), [1.0] if hidden_bias else []))
+    mean = risk.X.mean(axis=0) if hidden_bias else np.zeros(d)
+    powers = _powers(risk.X - mean)
+    directions = np.diag(np.append(powers, [1.0] if hidden_bias else []))
     if hidden_bias:
-        # Centred, so that the first cuts of a cone lie among the samples: the same partition in other units.
-        middle = _rounded(risk.X.mean(axis=0), _powers(risk.X - risk.X.mean(axis=0)))
-        directions[:d, :d] = np.diag(_powers(risk.X - middle))
-        directions[:d, d] = -middle * np.diag(directions)[:d]
+        # Centred, so that the first cuts of a cone lie among the samples; to few digits: products of rays with samples are short whole numbers then.
+        directions[:d, d] = -np.round(mean * powers * 256.0) / 256.0
     if follow := _dependent(inputs @ directions.T, 1e-9 * len(risk.X) ** 0.5):
-        names = ", ".join(str(e) for e in follow)
+        names, them = ", ".join(str(e) for e in follow), "them" if len(follow) > 1 else "it"
         raise UsageError(
             f"{method}: the inputs' columns {names} (from 0) follow from those before them{' and the constant' if hidden_bias else ''}: some rows of weights "
-            f"change nothing, and no cone of them is bounded from below; leave {'them' if len(follow) > 1 else 'it'} out of the data and the networks"
+            f"change nothing, and no cone of them is bounded from below; fold {them} into these and leave {them} out of data and networks"
         )
     y = np.asarray(risk.targets, dtype=np.float64)
     return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)
@@ -152,10 +152,4 @@ def _powers(rows: Array) -> Array:
     largest = np.ldexp(1.0, exponents(rows).astype(np.int64))
     size = np.sqrt(((rows / largest) ** 2).mean(axis=0)) * largest
     out: Array = np.ldexp(1.0, -np.round(np.log2(np.where(size > 0.0, size, 1.0))).astype(np.int64))
-    return out
-
-
-def _rounded(middle: Array, powers: Array) -> Array:
-    """To few digits: products of rays with samples are short whole numbers then."""
-    out: Array = np.round(middle * powers * 256.0) / 256.0 / powers
     return out

@@ -108,13 +108,13 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         )
         total, most = float(nu.sum()), s.N * s.bias_price * (1.0 - ROOM)
         heavy = s.output_bias and not s.free_bias and abs(total) > most
-        if not fails.any() and not heavy and equations and not exact:
-            moved = vanishing(nu, low, high, [[1] * s.N, *equations] if s.free_bias else equations)
-            if moved is None:
-                return None
-            nu, exact = moved, True
-            continue
         if not fails.any() and not heavy:
+            if equations and not exact:
+                moved = vanishing(nu, low, high, [[1] * s.N, *equations] if s.free_bias else equations)
+                if moved is None:
+                    return None
+                nu, exact = moved, True
+                continue
             if (np.linalg.norm(pulls, axis=1) > kappa * (1.0 - 2.0**-48)).any():
                 return None
             return Dual(s.dual_value(nu), nu, slopes, pulls)
