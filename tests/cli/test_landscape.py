@@ -207,7 +207,7 @@ def test_critical_width_that_is_not_decided(tiny, tmp_path, capsys):
     assert main(asked) == 3
     out = capsys.readouterr().out
     assert out.startswith(
-        "INCONCLUSIVE: critical width not determined: width 2 is not decided: landscape: 2 x 10 one-neuron cells"
+        "INCONCLUSIVE: critical width not determined: width 2 is not decided: 2 x 10 one-neuron cells"
     )
     assert plain(out).endswith(
         "CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"

@@ -61,14 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     one_blas_thread()
     args = make_parser().parse_args(sys.argv[1:] if argv is None else argv)
-    from verifier.errors import VerifierError
+    from verifier.errors import VerifierError, said_by
 
     try:
         code = import_module(f"verifier.cli.{args.command}").run(args)
         sys.stdout.flush()  # or a full disk would show only after the exit code
         return code
     except VerifierError as error:
-        print(f"verifier {args.command}: {error}", file=sys.stderr)
+        print(f"verifier {said_by(args.command, error)}", file=sys.stderr)
         if getattr(args, "json", False):
             # Whoever reads stdout as JSON is answered in JSON.
             print(json.dumps({"outcome": None, "error": str(error), "exit_code": error.exit_code}))

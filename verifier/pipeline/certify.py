@@ -17,7 +17,7 @@ from verifier.certificate.document import embeds
 from verifier.certificate.file import read_certificate
 from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
-from verifier.errors import CertificateFormatError, UsageError, VerifierError
+from verifier.errors import CertificateFormatError, UsageError, VerifierError, said_by
 from verifier.kernel.statements import EndpointValue
 from verifier.networks.network import Network, activation_words
 from verifier.networks.padding import padding_words
@@ -217,10 +217,10 @@ def _run(
             except UsageError as error:
                 # What is certified already, or will be by another, is not lost with a construction that does not apply.
                 refused.append(error)
-                said = str(error) if str(error).startswith(c.name) else f"{c.name}: {error}"
-                work.record["skipped"].append(said)
+                why = said_by(c.name, error)
+                work.record["skipped"].append(why)
                 if len(constructions) > 1:  # else it is what the run ends with
-                    say(f"{said}: skipped")
+                    say(f"{why}: skipped")
         if refused and not work.proved and not work.estimates:
             raise refused[0]
         if not work.proved and not work.estimates and _proves_more(target):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
 
-from verifier.errors import UsageError, VerifierError
+from verifier.errors import UsageError, VerifierError, said_by
 from verifier.kernel import Claim
 from verifier.kernel.statements import Problem
 from verifier.landscape.gap import exact_gap
@@ -43,16 +43,17 @@ def exact(s: Setting, r: Request) -> Proposal:
             hidden_layers=o.hidden_layers, progress=_bracket if o.progress else _said(r.say),
         )  # fmt: skip
     except VerifierError as error:
+        why = said_by("exact", error, room="landscape")
         if not r.of_all:
-            raise
+            raise type(error)(why) from error
         # Nobody asked for it by name: what cells do not cover must not cost the other constructions' bounds.
-        return Proposal(skipped=f"exact: {error}")
+        return Proposal(skipped=why)
 
     def barrier(problem: Problem, say: Callable[[str], None]) -> tuple[Claim | None, dict[str, Any]]:
         try:
             return barrier_and_record(problem, found, say)
         except VerifierError as error:
-            raise type(error)(f"exact: no lower bound: {error}") from error
+            raise type(error)(said_by("exact: no lower bound", error, room="landscape")) from error
 
     return Proposal([found.path], barrier=BarrierProposal("exact", barrier))
 
