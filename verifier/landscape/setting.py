@@ -11,6 +11,7 @@ from verifier.errors import UsageError
 from verifier.landscape.neuron_cells import SIGNS, NeuronCells
 from verifier.landscape.normal import NormalForm, normal_form, scaled_cells
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Objective, Risk
 from verifier.objective.penalties import augmented_rows
 
@@ -167,8 +168,9 @@ def pair_setting(
     _check(risk.objective, risk.targets, True)
     if not np.array_equal(A.theta, B.theta) or not (A.c is None or B.c is None or np.array_equal(A.c, B.c)):
         raise UsageError(
-            f"landscape: with a frozen output layer both networks need the same output layer; {int((A.theta != B.theta).sum())} of {A.theta.size} weights "
-            "differ, or the output bias does; without --frozen-output-layer (in Python output_layer=trained) paths may move it"
+            f"landscape: with a frozen output layer both networks need the same output layer; "
+            f"{int((A.theta != B.theta).sum())} of {plural(A.theta.size, 'weight')} differ, or the output bias does; "
+            "without --frozen-output-layer (in Python output_layer=trained) paths may move it"
         )
     if risk.objective.penalise_output_bias:
         raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")

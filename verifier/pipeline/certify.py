@@ -21,6 +21,7 @@ from verifier.errors import CertificateFormatError, UsageError, VerifierError, s
 from verifier.kernel.statements import EndpointValue
 from verifier.networks.network import Network, activation_words
 from verifier.networks.padding import padding_words
+from verifier.numbers import plural
 from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts, require_none_left, taken
@@ -178,7 +179,7 @@ def _begun(s: Setting, asked: ObjectiveOptions, o: CertifyOptions, say: Say) -> 
             f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}{from_words(e['source'])}"
         )
     say(
-        f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; "
+        f"data {s.data.name}: {plural(s.data.samples, 'sample')}, {plural(s.data.dimension, 'feature')}; "
         f"network {s.A.network.described}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )

@@ -13,6 +13,7 @@ from verifier.kernel import Claim
 from verifier.kernel.statements import Problem
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.tree import MOST_CELLS
+from verifier.numbers import plural
 from verifier.paths.path import Path
 from verifier.pipeline.constructions.cells import cell_count, cell_words, why_not_covered, why_not_tiny
 from verifier.pipeline.constructions.cones import BY_NAME, coarse_proposal
@@ -89,7 +90,7 @@ def _said(say: Callable[[str], None]) -> Callable[[float, float, int], None]:
     def hear(lower: float, upper: float, visited: int) -> None:
         if time.monotonic() >= last[0] + OFTEN:
             last[0] = time.monotonic()
-            say(f"exact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells")
+            say(f"exact: pass in [{lower:.6g}, {upper:.6g}] after {plural(visited, 'cell')}")
 
     return hear
 
@@ -98,5 +99,8 @@ def _bracket(lower: float, upper: float, visited: int) -> None:
     """Progress of the exact search on a terminal."""
     if visited % 500 == 0:
         print(
-            f"\rexact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells ", end="", file=sys.stderr, flush=True
+            f"\rexact: pass in [{lower:.6g}, {upper:.6g}] after {plural(visited, 'cell')} ",
+            end="",
+            file=sys.stderr,
+            flush=True,
         )
