@@ -11,6 +11,7 @@ import numpy as np
 
 from verifier.elaboration.breakpoints import cut_chord
 from verifier.elaboration.moves import kernel_moves, parameters
+from verifier.errors import UsageError
 from verifier.kernel.fast.chord import chord_between
 from verifier.kernel.fast.forward import Interval, objective_at
 from verifier.kernel.fast.heads import check_head, check_subnetwork_head
@@ -83,8 +84,16 @@ def below(x: float) -> float:
 
 
 def endpoint_claims(problem: Problem) -> tuple[EndpointValue, EndpointValue]:
-    """Enclosures of F(A) and F(B)."""
-    values = [objective_at(problem, p) for p in (problem.A, problem.B)]
+    """Enclosures of F(A) and F(B). Raises UsageError where float64 has no room for them."""
+    try:
+        # As the kernel's check has it.
+        with np.errstate(over="raise", invalid="raise"):
+            values = [objective_at(problem, p) for p in (problem.A, problem.B)]
+    except (Rejected, FloatingPointError) as error:
+        raise UsageError(
+            f"values of A and B: expected inputs, targets and weights of sizes at which float64 has room for F, got others ({error}); scale the data, or "
+            "the networks"
+        ) from error
     a, b = (EndpointValue(name, max(0.0, below(v.lower)), above(v.upper)) for name, v in zip("AB", values))
     return a, b
 

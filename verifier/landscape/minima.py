@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.landscape.faces import FaceValues
+from verifier.landscape.normal import within_float64
 from verifier.landscape.setting import LandscapeSetting
 from verifier.landscape.tree import MergeTree
 from verifier.networks.network import Network, one_hidden_layer
@@ -35,7 +36,8 @@ def minimum_network(values: FaceValues, codes: np.ndarray) -> Network:
         # A code that several neurons have was solved for once.
         if code in left:
             u[k] = left.pop(code)
-    size = np.sqrt(np.linalg.norm(u, axis=1))
+    with np.errstate(over="ignore"):
+        size = np.sqrt(within_float64(np.linalg.norm(u, axis=1)))
     signs = np.array([setting.neurons.sign(int(c)) for c in codes])
     rows = u / np.where(size > 0, size, 1.0)[:, None]
     W, b = (rows[:, :-1], rows[:, -1]) if setting.hidden_bias else (rows, None)

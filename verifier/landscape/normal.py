@@ -85,8 +85,9 @@ class NormalForm:
         return self.head_exponents[code % self.neurons.kinds]
 
     def given_u(self, u: Array, code: int) -> Array:
-        """u (..., n) for u' of a neuron of this code."""
-        return np.ldexp(u, self.output - self.columns - self.head_exponent(code))
+        """u (..., n) for u' of a neuron of this code. Raises UsageError where it is beyond float64."""
+        with np.errstate(over="ignore"):
+            return within_float64(np.ldexp(u, self.output - self.columns - self.head_exponent(code)))
 
     def given(self, point: FacePoint, facet: int) -> FacePoint:
         """The point, of a face with this facet, in the given problem's numbers."""
@@ -101,6 +102,15 @@ class NormalForm:
             bias=float(self.shift) + float(np.ldexp(point.bias, self.output)) if self.output_bias else 0.0,
             nu=np.ldexp(point.nu, self.output),
         )
+
+
+def within_float64(x: Array) -> Array:
+    """The weights themselves. Raises UsageError where they are beyond float64."""
+    if not np.isfinite(x).all():
+        raise UsageError(
+            "landscape: expected inputs and targets whose networks have weights in float64, got sizes at which these are beyond it; scale the inputs"
+        )
+    return x
 
 
 def scaled_cells(

@@ -9,13 +9,25 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpz_mat
 
+from verifier.errors import UsageError
+
 Array = np.ndarray
 
 
 def integer_rows(rows: Array) -> Array:
-    """Rows (N, n) float64 as coprime Python integers (object array), each row scaled by a positive rational: signs are kept."""
+    """Rows (N, n) float64 as coprime Python integers (object array), each row scaled by a positive rational: signs are kept.
+
+    Raises UsageError for numbers that are not finite: products of large inputs and weights overflow.
+    """
+    rows = np.asarray(rows, dtype=np.float64)
+    if not np.isfinite(rows).all():
+        j = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        raise UsageError(
+            f"exact signs: expected rows of finite numbers, got {rows[j].tolist()}: inputs and weights of such sizes leave float64 no room; "
+            "scale the inputs, or the networks"
+        )
     out = np.zeros(rows.shape, dtype=object)
-    for j, row in enumerate(np.asarray(rows, dtype=np.float64).tolist()):
+    for j, row in enumerate(rows.tolist()):
         pairs = [value.as_integer_ratio() for value in row]
         top = max((q for _, q in pairs), default=1)
         out[j] = reduced([p * (top // q) for p, q in pairs])
