@@ -26,6 +26,7 @@ from verifier.landscape.above import above_shared, on_top
 from verifier.landscape.duals import face_dual
 from verifier.landscape.face import Face
 from verifier.landscape.faces import FaceValues
+from verifier.landscape.kept_layers import Kept, require_covered_pair
 from verifier.landscape.lift import lift
 from verifier.landscape.locate import cell_of
 from verifier.landscape.search import TIE, GapSearch
@@ -135,14 +136,7 @@ def exact_gap(
 
     Raises UsageError for pairs and objectives that cells do not cover, MalformedInputError for a state of something else.
     """
-    if hidden_layers not in ("trained", "frozen"):
-        raise UsageError(f"landscape: hidden_layers must be trained or frozen, got {hidden_layers!r}")
-    if A.depth > 2 and hidden_layers == "trained":
-        raise UsageError(
-            f"landscape: expected one hidden layer, these networks have {A.depth - 1}: where layers below move too, outputs are products of weights, and F is "
-            "not convex on any cell. Networks that share all hidden layers below the last one have exact barriers on the paths that keep these: "
-            "hidden_layers=frozen, or `verifier landscape --pair A B --frozen-hidden-layers`"
-        )
+    require_covered_pair(A, B, risk.objective, Kept(output_layer, hidden_layers))
     deep, whole, risk_of_pair = (A, B), None, risk
     if hidden_layers == "frozen":
         top = above_shared(A, B, risk)
