@@ -3,7 +3,7 @@
 import argparse
 import ast
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,32 @@ def test_a_misspelt_keyword_is_answered_with_the_right_one():
         verifier.certify("a.pt", "b.pt", kapa=0.1)
     with pytest.raises(TypeError, match=r"train_network\(\) got an unexpected keyword argument 'epoch'"):
         verifier.train_network(None, 3, "logistic", seed=0, epoch=3)
+
+
+@pytest.mark.parametrize("cls", [CertifyOptions, DataOptions, ObjectiveOptions, Reading, TrainingOptions])
+def test_classes_of_options_answer_a_misspelt_keyword_too(cls):
+    name = options_of(cls)[0].name
+    wrong = name[:-1] + 2 * name[-1]
+    with pytest.raises(
+        TypeError, match=rf"{cls.__name__}\(\) got an unexpected keyword argument '{wrong}'; did you mean '{name}'\?"
+    ):
+        cls(**{wrong: None})
+    assert list(inspect.signature(cls).parameters) == [f.name for f in fields(cls)]
+    assert cls() == cls()
+
+
+def test_a_reading_answers_a_misspelt_keyword():
+    with pytest.raises(TypeError, match=r"Reading\(\) got an unexpected keyword argument 'keey'; did you mean 'key'\?"):
+        Reading(keey="net")
+    assert Reading("a,b", key="net").layout == "a,b"
+
+
+def test_every_class_of_options_answers_so():
+    """A new one has the decorator as well."""
+    for file in (Path(verifier.__file__).parent / "options").glob("*.py"):
+        text = file.read_text("utf-8")
+        if "= option(" in text:
+            assert text.count("@hinted\n@dataclass(") == text.count("\n@dataclass("), file
 
 
 def test_sweep_files_take_their_keys_from_the_declarations():

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.errors import UsageError
-from verifier.options.declare import option, require_kinds
+from verifier.options.declare import hinted, option, require_kinds
 from verifier.options.reading import Reading
 
 DSS_PRESETS = ("plain", "paper", "freeman-bruna")
 LAYERS = ("trained", "frozen")
 
 
+@hinted
 @dataclass(frozen=True, kw_only=True)
 class CertifyOptions:
     """One value from the door to the constructions.

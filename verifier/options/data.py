@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.options.declare import option
+from verifier.options.declare import hinted, option
 
 SCALES = ("symmetric", "channels", "whiten")
 TASKS = ("binary", "multiclass", "regression")
 
 
+@hinted
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
     """Keywords of `load_data`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import inspect
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
-from functools import cache
+from functools import cache, wraps
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -118,10 +118,29 @@ def require_none_left(function: str, keywords: Mapping[str, Any], *classes: type
     own: the function's other keywords.
     """
     for name in keywords:
-        known = [*own, *(o.name for c in classes for o in options_of(c))]
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; expected some of {', '.join(known)}"
-        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
+        raise TypeError(_unexpected(function, name, [*own, *(o.name for c in classes for o in options_of(c))]))
+
+
+def _unexpected(function: str, name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else f"; expected some of {', '.join(known)}"
+    return f"{function}() got an unexpected keyword argument {name!r}{hint}"
+
+
+def hinted(cls: type[T]) -> type[T]:
+    """Of a class of options: a keyword that is none of its fields is answered as a function that takes options answers it."""
+    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    made = cls.__init__
+
+    @wraps(made)
+    def init(self: T, *values: Any, **keywords: Any) -> None:
+        for name in keywords:
+            if name not in known:
+                raise TypeError(_unexpected(cls.__name__, name, known))
+        made(self, *values, **keywords)
+
+    cls.__init__ = init  # type: ignore[assignment, method-assign]
+    return cls
 
 
 def accepts(*classes: type) -> Callable[[F], F]:

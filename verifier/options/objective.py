@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.options.declare import option, require_kinds
+from verifier.options.declare import hinted, option, require_kinds
 
 LOSSES = ("logistic", "cross_entropy", "squared", "huber", "hinge", "absolute")
 PENALTIES = ("none", "l1", "path", "weight_decay")
 
 
+@hinted
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveOptions:
     """F = mean loss + kappa P (docs/certificate-v2.md, Problem). None of an option: as the checkpoints recorded it."""

@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from verifier.errors import UsageError
-from verifier.options.declare import option, taken
+from verifier.options.declare import hinted, option, taken
 
 
+@hinted
 @dataclass(frozen=True)
 class Reading:
     """layout: weight keys in order, each `weight` or `weight+bias`, as a list or comma-separated. key: name of the dict inside that holds the network, dotted

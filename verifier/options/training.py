@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.options.declare import option
+from verifier.options.declare import hinted, option
 from verifier.options.objective import PENALTIES
 
 PROTOCOLS = ("paper", "sgd", "default")
 
 
+@hinted
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
     """None of an option: the protocol's value (`verifier.training.protocols`)."""
