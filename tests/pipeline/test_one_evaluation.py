@@ -1,14 +1,18 @@
 """A claim is evaluated once when it is made and once more as it is read back from the file; nobody, the report included, does so again."""
 
 import dataclasses
+import os
+import re
+import shutil
 
 import numpy as np
 import pytest
 
 import verifier
 from verifier.certificate import read_certificate
+from verifier.certificate.file import read_document
 from verifier.elaboration import claims as elaboration
-from verifier.errors import UsageError, VerifierError
+from verifier.errors import CertificateFormatError, UsageError, VerifierError
 from verifier.kernel import check
 from verifier.kernel.fast import paths
 from verifier.kernel.statements import PathUpperBound
@@ -139,8 +143,74 @@ def test_data_that_another_certificate_needs_are_not_replaced(tmp_path, monkeypa
         verifier.certify(A, B, tiny_data(5), out=tmp_path / "c.Safetensors", **words)
     assert (tmp_path / "c.data").read_bytes() == before
     assert not out.exists()
+    # Nor where what stands under that name is no certificate: it says nothing of whose the data are.
+    out.write_bytes(before)
+    with pytest.raises(UsageError, match=r"c.safetensors"):
+        verifier.certify(A, B, tiny_data(5), out=out, **words)
+    out.unlink()
     same = verifier.certify(A, B, tiny_data(4), out=out, **words)  # the same data serve both
     assert all(v.accepted for v in same.check())
+
+
+def test_an_orphaned_data_file_says_whose_it_is_and_the_advice_works(tmp_path, monkeypatch):
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    A, B, out = tiny_network(1), tiny_network(2), tmp_path / "c.safetensors"
+    words = {"loss": "logistic", "method": "line", "out": out}
+    verifier.certify(A, B, tiny_data(3), **words)
+    paper, data = tmp_path / "paper.safetensors", tmp_path / "c.data"
+    out.rename(paper)
+    with pytest.raises(UsageError) as refused:
+        verifier.certify(A, B, tiny_data(4), **words)
+    # Literally.
+    (old, new) = re.search(
+        r"which was renamed without them\. Rename (\S+) to (\S+), where", str(refused.value)
+    ).groups()
+    assert (old, new) == (str(data), str(tmp_path / "paper.data"))
+    os.rename(old, new)
+    verifier.certify(A, B, tiny_data(4), **words)
+    for file in (paper, out):
+        assert verifier.check_file(file).accepted
+    # Renamed with a copy of its data: nothing is lost by moving what is left over.
+    out.rename(tmp_path / "other.safetensors")
+    shutil.copy(data, tmp_path / "other.data")
+    with pytest.raises(
+        UsageError,
+        match=r"other.safetensors, which was renamed and finds data as .*other.data now. Move .*c.data elsewhere",
+    ):
+        verifier.certify(A, B, tiny_data(5), **words)
+    # Moved out of the folder: nobody here is about them.
+    (tmp_path / "other.safetensors").unlink()
+    with pytest.raises(
+        UsageError, match=r"no certificate in this folder is about them \(SHA-256 [0-9a-f]{16}\.\.\.\).* delete them if"
+    ):
+        verifier.certify(A, B, tiny_data(5), **words)
+    data.unlink()
+    assert verifier.certify(A, B, tiny_data(5), **words).certificate == out
+
+
+def test_whose_data_they_are_is_read_from_the_header_alone(tmp_path, monkeypatch):
+    """An old certificate may have gigabytes of arrays: none of them is read to find out."""
+    monkeypatch.setattr("verifier.certificate.document.EMBED_LIMIT", 0)
+    A, B, out = tiny_network(1), tiny_network(2), tmp_path / "c.safetensors"
+    verifier.certify(A, B, tiny_data(3), loss="logistic", method="line", out=out)
+    whole = out.read_bytes()
+    end = 8 + int.from_bytes(whole[:8], "little")
+    document = read_document(out)
+    out.write_bytes(whole[:end])
+    assert read_document(out) == document
+    for part in (
+        b"",
+        whole[:7],
+        whole[:8],
+        whole[: end - 1],
+        (2**40).to_bytes(8, "little") + whole[8:],
+        whole[:8] + b"[" + whole[9:end],
+    ):
+        out.write_bytes(part)
+        with pytest.raises(CertificateFormatError):
+            read_document(out)
+    with pytest.raises(CertificateFormatError, match="cannot be read"):
+        read_document(tmp_path / "none.safetensors")
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

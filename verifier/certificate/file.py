@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import mmap
+import os
 import shutil
 import tempfile
 import weakref
@@ -20,7 +21,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from verifier.certificate.parse import parse_document
-from verifier.certificate.strict import DTYPES, Bytes, check_layout, fail, fields, parse_json
+from verifier.certificate.strict import DTYPES, MAX_HEADER, Bytes, check_layout, fail, fields, parse_json
 from verifier.errors import CertificateFormatError, DataFileError, UnreadableCertificateError, UsageError
 from verifier.files import atomic_write_bytes
 from verifier.kernel import Claim, Problem
@@ -210,10 +211,25 @@ def data_file(certificate: Path) -> Path | None:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The JSON document alone, as far as it is one with an entry about data; for who wants to know which data a certificate is about. Raises
-    CertificateFormatError."""
-    header, _ = _open(read_blob(path), str(path))
-    document = parse_json(header["__metadata__"]["certificate"])
+    """The JSON document alone, as far as it is one with an entry about data; for who wants to know which data a certificate is about. Only the header is
+    read, and nothing is said of the arrays behind it. Raises CertificateFormatError."""
+    try:
+        with open(path, "rb") as handle:
+            size, head = os.fstat(handle.fileno()).st_size, handle.read(8)
+            length = int.from_bytes(head, "little")
+            if len(head) < 8 or length > min(MAX_HEADER, size - 8):
+                raise fail(f"{path}: no certificate, or a truncated one")
+            text = handle.read(length)
+    except OSError as error:
+        raise UnreadableCertificateError(f"{path}: cannot be read: {error.strerror or error}") from None
+    try:
+        header = parse_json(text)
+        meta = fields(
+            header.get("__metadata__") if isinstance(header, dict) else None, "metadata", {"certificate": str}
+        )
+        document = parse_json(meta["certificate"])
+    except CertificateFormatError as error:
+        raise fail(f"{path}: {error}") from None
     about = document.get("data") if isinstance(document, dict) else None
     if not isinstance(about, dict) or not {"embedded", "sha256"} <= set(about):
         raise fail(f"{path}: says nothing about its data")

@@ -56,14 +56,38 @@ def require_own_data(target: Path, problem: Problem) -> None:
         return
     try:
         found = arrays_sha256(read_data(beside, mapped=True))
-        old = None if not target.exists() else read_document(target)["data"]
     except CertificateFormatError:
-        return  # no whole data set, or no certificate that could be read: nothing that anybody could use is lost
-    mine = arrays_sha256(data_arrays(problem))
-    if found != mine and (old is None or old["embedded"] or old["sha256"] != found):
-        raise UsageError(
-            f"--out {target}: {beside} beside it holds the data of another certificate, which could not be checked without them; choose another name"
+        return  # no whole data set: nothing that anybody could use is lost
+    if found == arrays_sha256(data_arrays(problem)) or _is_about(target, found):
+        return
+    raise UsageError(f"--out {target}: {_orphan_words(beside, found)}")
+
+
+def _is_about(certificate: Path, sha256: str) -> bool:
+    """Whether a certificate lies there that needs the data file with this content."""
+    try:
+        about = read_document(certificate)["data"]
+    except CertificateFormatError:
+        return False
+    return about["embedded"] is False and about["sha256"] == sha256
+
+
+def _orphan_words(beside: Path, sha256: str) -> str:
+    """What a data file is that belongs to no certificate of its name, and what to do, so that the certificate it belongs to finds it."""
+    what = f"{beside} beside it holds the data of another certificate, which could not be checked without them"
+    others = sorted(p for p in beside.parent.iterdir() if p.suffix.lower() == ".safetensors")
+    owner = next((p for p in others if _is_about(p, sha256)), None)
+    if owner is None:
+        return (
+            f"{what}; no certificate in this folder is about them (SHA-256 {sha256[:16]}...), so one was renamed and moved, or deleted. Move the data to "
+            "it under its name with the ending .data, delete them if nobody needs them, or choose another name"
         )
+    own = owner.with_suffix(".data")
+    if own == beside:
+        return f"{what}: {owner}, which finds them there. Choose another name"
+    if own.exists():
+        return f"{what}: {owner}, which was renamed and finds data as {own} now. Move {beside} elsewhere, or choose another name"
+    return f"{what}: {owner}, which was renamed without them. Rename {beside} to {own}, where it looks for them, or choose another name"
 
 
 def require_outputs(
