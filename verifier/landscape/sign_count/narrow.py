@@ -105,6 +105,21 @@ def require_covered(A: Network, B: Network, objective: Objective, targets: Array
         raise UsageError(f"{method}: expected one output, got targets of shape {targets.shape}")
 
 
+def dependent_columns(inputs: Array, d: int, tol: float) -> list[int]:
+    """Which of the first d columns, from the left, are combinations of those before and of the constant, the column behind them where there is one: without
+    them the rank is the number of columns. A singular value up to tol counts as 0."""
+    kept = list(range(d, inputs.shape[1]))
+    if np.linalg.matrix_rank(inputs, tol=tol) == inputs.shape[1]:
+        return []
+    out = []
+    for k in range(d):
+        if np.linalg.matrix_rank(inputs[:, [*kept, k]], tol=tol) > len(kept):
+            kept.append(k)
+        else:
+            out.append(k)
+    return out
+
+
 def narrow(A: Network, risk: Risk, positive: int) -> Narrow:
     """The networks of A's shape without one neuron, `positive` of the others positive.
 
@@ -118,16 +133,19 @@ def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "si
     """The networks of A's inputs, biases and output with neurons of these signs. Raises UsageError as `narrow` does."""
     hidden_bias = A.b is not None
     inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
-    n, d = inputs.shape[1], risk.X.shape[1]
+    d = risk.X.shape[1]
     directions = np.diag(np.ldexp(1.0, -np.append(exponents(risk.X), [0] if hidden_bias else []).astype(np.int64)))
     if hidden_bias:
         # Centred and of size 1, by powers of two: the same partition in other units.
         centred = risk.X - risk.X.mean(axis=0)
         directions[:d, :d] = np.diag(np.ldexp(1.0, -exponents(centred).astype(np.int64)))
         directions[:d, d] = -risk.X.mean(axis=0) * np.diag(directions)[:d]
-    if np.linalg.matrix_rank(inputs @ directions.T, tol=1e-9 * len(risk.X) ** 0.5) < n:
+    if left_out := dependent_columns(inputs @ directions.T, d, 1e-9 * len(risk.X) ** 0.5):
+        named = f"column {left_out[0]}" if len(left_out) == 1 else f"columns {', '.join(map(str, left_out))}"
+        each, them = ("is a combination", "it") if len(left_out) == 1 else ("are combinations", "them")
         raise UsageError(
-            f"{method}: the inputs (with the constant, where there are biases) are linearly dependent; leave a column out"
+            f"{method}: the inputs{' with the constant' if hidden_bias else ''} are linearly dependent: {named} of the features, from 0, {each} of the columns "
+            f"before{' and the constant' if hidden_bias else ''}; leave {them} out of the data and the networks"
         )
     y = np.asarray(risk.targets, dtype=np.float64)
     return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)
