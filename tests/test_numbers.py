@@ -41,7 +41,7 @@ def test_examples():
 # Rooms whose sentences users read in every run, and nouns that they count; a number with a format, such as {n:,}, is a large one.
 ROOMS = ("checking.py", "cli", "many", "pages", "pipeline", "report", "stability", "sweep")
 COUNTED = (
-    "cells|chords|claims|classes|duals|faces|features|inputs|labels|layers|minima|moves|networks|neurons|outputs|pairs|parts|passes|points|programs|rows|"
+    "cells|chords|claims|classes|duals|faces|features|inputs|intervals|labels|layers|minima|moves|networks|neurons|outputs|pairs|parts|passes|points|programs|rows|"
     "samples|steps|trials|vertices|weights|widths"
 )
 # Of these there are always several, or the word in front is no number.

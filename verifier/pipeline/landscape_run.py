@@ -215,7 +215,7 @@ def _said_of_whole(w: dict[str, Any]) -> str:
     if not is_certified(w):
         return f"width {w['width']}: the landscape is not certified: {found['why']}"
     return (
-        f"width {w['width']}: certified, with the number of components at every level outside {found['intervals']} intervals no longer than "
+        f"width {w['width']}: certified, with the number of components at every level outside {plural(found['intervals'], 'interval')} no longer than "
         f"{show_up(found['longest'], 2)}; {found['certificate']}"
     )
 
