@@ -1,14 +1,16 @@
 """Printed bounds lie on the safe side of the float they stand for."""
 
 import doctest
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import verifier.numbers
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -34,3 +36,30 @@ def test_forms(x, text):
 
 def test_examples():
     assert doctest.testmod(verifier.numbers).failed == 0
+
+
+# Rooms whose sentences users read in every run, and nouns that they count; a number with a format, such as {n:,}, is a large one.
+ROOMS = ("checking.py", "cli", "many", "pages", "pipeline", "report", "stability", "sweep")
+COUNTED = (
+    "cells|chords|claims|classes|duals|faces|features|inputs|intervals|labels|layers|minima|moves|networks|neurons|outputs|pairs|parts|passes|points|programs|rows|"
+    "samples|steps|trials|vertices|weights|widths"
+)
+# Of these there are always several, or the word in front is no number.
+SEVERAL = ("{stay} neurons", "{len(seeds)} networks", "{who} networks", "{activation_words(")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_numbers_stand_before_their_nouns_by_one_function(room):
+    """`1 features` stood in the first line of every run on one feature."""
+    place = Path(verifier.numbers.__file__).parent / room
+    for file in [place] if place.is_file() else sorted([*place.rglob("*.py"), *place.rglob("*.jinja")]):
+        for line in file.read_text("utf-8").splitlines():
+            found = re.search(r"\{(?!plural\()[^{}:]+\}+ (" + COUNTED + r")\b(?! and)", line)
+            assert found is None or found.group(0).startswith(SEVERAL), (
+                f"{file}: {line.strip()}; see verifier.numbers.plural"
+            )
+            assert not re.search(r"['\"]s['\"] \* \(|'' if \w+ == 1 else 's'", line), f"{file}: {line.strip()}"
+
+
+def test_one_is_singular():
+    assert [plural(n, "sample") for n in (0, 1, 2)] == ["0 samples", "1 sample", "2 samples"]

@@ -1,5 +1,8 @@
 """The public API is this list."""
 
+import re
+from pathlib import Path
+
 import verifier
 
 NAMES = [
@@ -14,3 +17,21 @@ def test_public_names():
     assert dir(verifier) == NAMES
     for name in NAMES:
         assert getattr(verifier, name) is not None
+
+
+# Kinds of claims, which the format names, and an attribute of results.
+NO_FUNCTIONS = {"cone_barrier", "exit_code"}
+
+
+def test_changes_name_public_functions():
+    """`save_checkpoint` stood there, which nobody outside can be asked to call."""
+    package = Path(verifier.__file__).parent
+    defined = {
+        name
+        for file in package.rglob("*.py")
+        for name in re.findall(r"^ *(?:def|class) (\w+)", file.read_text("utf-8"), re.M)
+    }
+    named = set(
+        re.findall(r"`(?:verifier\.)?(\w*_\w*)(?:\(\))?`", (package.parent / "CHANGELOG.md").read_text("utf-8"))
+    )
+    assert (named & defined) - NO_FUNCTIONS <= set(NAMES)

@@ -18,6 +18,7 @@ from verifier.kernel.statements import same_parameters
 from verifier.networks.architecture import Architecture, architecture_of
 from verifier.networks.network import Network
 from verifier.networks.padding import fits_into, padded, padding_words
+from verifier.numbers import plural
 from verifier.options.declare import accepts, require_none_left
 from verifier.options.reading import Reading, taken_reading
 
@@ -78,7 +79,7 @@ class CheckedFile:
         if o.penalise_output_bias:
             penalty += ", output bias penalised"
         slope = "ReLU" if p.negative_slope == 0.0 else f"Leaky ReLU of slope {p.negative_slope!r}"
-        return f"F = {mean} {o.loss} loss{delta} over {N} samples, {penalty}; networks {self.architecture}, {slope}"
+        return f"F = {mean} {o.loss} loss{delta} over {plural(N, 'sample')}, {penalty}; networks {self.architecture}, {slope}"
 
 
 @accepts(Reading)

@@ -18,6 +18,12 @@ class VerifierError(Exception):
     exit_code = 1
 
 
+def said_by(who: str, error: object, *, room: str = "") -> str:
+    """`who: text`, for a door that says who speaks; a text that begins with that name is not given it twice. room: the name that the text has where it
+    comes from, and that the door's takes the place of."""
+    return f"{who}: {str(error).removeprefix(f'{room or who}: ').removeprefix(f'{who}: ')}"
+
+
 class UsageError(VerifierError):
     exit_code = 2
 

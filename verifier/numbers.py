@@ -24,6 +24,15 @@ def show_down(x: float, digits: int = 4) -> str:
     return _show(x, digits, ROUND_FLOOR)
 
 
+def plural(n: int, one: str, more: str | None = None, *, form: str = "") -> str:
+    """A number with its noun. more: the plural, where it is not `one` with an s. form: of the number, as in f-strings.
+
+    >>> plural(1, "move"), plural(2000, "move", form=","), plural(2, "minimum", "minima")
+    ('1 move', '2,000 moves', '2 minima')
+    """
+    return f"{n:{form}} {one if n == 1 else more or f'{one}s'}"
+
+
 def _show(x: float, digits: int, rounding: str) -> str:
     if x == 0.0:
         return "0"

@@ -207,7 +207,7 @@ def test_critical_width_that_is_not_decided(tiny, tmp_path, capsys):
     assert main(asked) == 3
     out = capsys.readouterr().out
     assert out.startswith(
-        "INCONCLUSIVE: critical width not determined: width 2 is not decided: landscape: 2 x 10 one-neuron cells"
+        "INCONCLUSIVE: critical width not determined: width 2 is not decided: 2 x 10 one-neuron cells"
     )
     assert plain(out).endswith(
         "CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"
@@ -267,7 +267,7 @@ def test_a_tree_that_contradicts_its_certificate_is_an_error(tiny, tmp_path, cap
     out, err = capsys.readouterr()
     assert (
         plain(out)
-        == "FAILED 1 of 1 pairs; CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"
+        == "FAILED 1 of 1 pair; CERTIFIED by the kernel: width 1: 2 minima, 1 pass, 0.4161342 <= largest gap <= 0.4161343\n"
     )
     assert "the tree's gap 280.6 (float64) contradicts 0.4161 <= gap <= 0.4162, which the kernel certifies" in err
     assert "ERROR" in Outline((tmp_path / "report.html").read_text("utf-8")).text

@@ -1,12 +1,15 @@
 """What is no certificate, no device and no place for output is one sentence and a documented exit code."""
 
+import argparse
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from verifier.cli.main import main
+from verifier.cli.main import COMMANDS, main
+from verifier.errors import CertificateFormatError, UsageError, said_by
 
 
 @pytest.mark.parametrize("command", ["check", "report"])
@@ -47,3 +50,42 @@ def test_errors_are_json_where_results_are(capsys):
     assert found["error"] in said.err
     assert main(["certify", "--pair", "none-a.pt", "none-b.pt"]) == 4
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("error", [UsageError, CertificateFormatError])
+def test_a_command_says_its_name_once(command, error, capsys, monkeypatch):
+    """Sentences of the command's own room begin with its name, others do not: `verifier landscape: landscape: ...` was the one, before the other."""
+    given = argparse.Namespace(command=command)
+    monkeypatch.setattr("verifier.cli.main.make_parser", lambda: SimpleNamespace(parse_args=lambda _: given))
+    for text in (f"{command}: expected more", "expected more"):
+
+        def fail(_, text=text):
+            raise error(text)
+
+        monkeypatch.setattr(f"verifier.cli.{command}.run", fail)
+        assert main([command]) == error.exit_code
+        assert capsys.readouterr().err == f"verifier {command}: expected more\n"
+
+
+def test_a_construction_says_its_name_once():
+    assert said_by("exact", "landscape: too many cells", room="landscape") == "exact: too many cells"
+    assert said_by("exact", "exact: too many cells", room="landscape") == "exact: too many cells"
+    assert said_by("exact", "exactly: too many cells") == "exact: exactly: too many cells"
+
+
+def test_a_landscape_that_is_refused_says_so_once(tmp_path, capsys):
+    (tmp_path / "d.csv").write_text("a,y\n1,1\n2,3\n")
+    asked = [
+        "landscape",
+        "--data",
+        str(tmp_path / "d.csv"),
+        "--loss",
+        "absolute",
+        "--width",
+        "1",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert main(asked) == 2
+    assert capsys.readouterr().err.startswith("verifier landscape: the loss must be one of")

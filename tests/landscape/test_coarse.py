@@ -270,7 +270,7 @@ def test_a_search_that_proves_nothing_says_why():
     claim, record = cone_barrier(kernel_problem(A, B, Risk(objective, X, y)), found, said.append)
     assert claim is None
     assert record["ended"] == "budget"
-    assert "no barrier over E was found; its budget ended with 1 parts below the level tried last" in said[0]
+    assert "no barrier over E was found; its budget ended with 1 part below the level tried last" in said[0]
 
 
 def test_method_all_runs_cones_where_they_may_say_something():

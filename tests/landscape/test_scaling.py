@@ -12,8 +12,9 @@ from verifier.elaboration import elaborate_path, kernel_problem
 from verifier.errors import UsageError
 from verifier.landscape.faces import FaceValues, make_program
 from verifier.landscape.gap import exact_gap
+from verifier.landscape.kept_layers import LOSSES, PENALTIES
 from verifier.landscape.minima import distinct, leading_pairs, minimum_network
-from verifier.landscape.setting import LOSSES, PENALTIES, make_setting
+from verifier.landscape.setting import make_setting
 from verifier.landscape.tree import merge_tree
 from verifier.objective import Risk, make_objective
 from verifier.pipeline.exact import barrier_of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -206,8 +208,29 @@ def test_what_is_refused():
         require_covered(A, B, make_objective("squared", kappa=0.1, penalty="l1"), y)
     with pytest.raises(UsageError, match="one output"):
         require_covered(A, B, objective, np.hstack([y, y]))
-    with pytest.raises(UsageError, match=r"columns 1 .from 0. follow from those before"):
+    with pytest.raises(
+        UsageError, match=r"linearly dependent: column 1 of the features, from 0, is a combination .* leave it out"
+    ):
         narrow(A, Risk(objective, np.column_stack([X[:, 0], 2 * X[:, 0]]), y), 0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_columns_to_leave_out_are_named_and_leaving_them_out_is_enough(bias):
+    rng = np.random.default_rng(0)
+    a, b, objective = rng.normal(size=20), rng.normal(size=20), make_objective("squared", kappa=0.1, penalty="path")
+    X = np.column_stack([np.full(20, 3.0), a, 2 * a - 1, b, a + b, 0 * a])
+    expected = [0, 2, 4, 5] if bias else [2, 4, 5]
+    y = rng.normal(size=(20, 1))
+
+    def network(d):
+        return Network((np.ones((2, d)), np.array([[1.0, -1.0]])), (np.ones(2) if bias else None, None))
+
+    with pytest.raises(UsageError) as refused:
+        narrow(network(6), Risk(objective, X, y), 0)
+    (named,) = re.findall(r"columns ([0-9, ]+) of the features", str(refused.value))
+    out = [int(k) for k in named.split(", ")]
+    assert out == expected
+    narrow(network(6 - len(out)), Risk(objective, np.delete(X, out, axis=1), y), 0)
 
 
 def test_one_count_is_no_barrier(tmp_path):

@@ -184,7 +184,7 @@ REFUSED = {
     "mixing samples": (lambda: Forward(lambda n, x: n.fc(F.relu(n.a(x)).view(-1, 128).view(-1, 256))), "reshapes to"),
     "linear on maps": (lambda: nn.Sequential(*conv(1, 4, 3), nn.Linear(6, 3)), "not flattened"),
     "maps as outputs": (lambda: nn.Sequential(*conv(1, 4, 3), nn.Conv2d(4, 2, 3)), "gives maps of 2 x 4 x 4"),
-    "one layer": (lambda: nn.Sequential(nn.Conv2d(1, 4, 8), nn.Flatten()), "has 1 layers with parameters"),
+    "one layer": (lambda: nn.Sequential(nn.Conv2d(1, 4, 8), nn.Flatten()), "has 1 layer with parameters"),
     "pooling last": (lambda: nn.Sequential(*conv(1, 4, 3), nn.Conv2d(4, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()), "ends with an activation or a pooling"),
     "softmax": (lambda: nn.Sequential(*sequential(*conv(1, 4, 3)), nn.LogSoftmax(1)), "loss='cross_entropy'"),
     "softmax, functional": (lambda: Forward(lambda n, x: F.log_softmax(n.fc(F.relu(n.a(x)).flatten(1)), 1)), "loss='cross_entropy'"),

@@ -115,7 +115,7 @@ def test_a_pair_on_the_command_line(tmp_path, capsys):
     assert main(["check", str(tmp_path / "p" / "pair.safetensors"), "--reference"]) == 0
     assert "every path that keeps the output layer of A and B" in capsys.readouterr().err
     # Several outputs that are trained, and layers below that are none: with the reason, and the documented exit code.
-    assert main([*argv, "--methods", "line", "--out", str(tmp_path / "q")]) == 0
+    assert main([*argv, "--methods", "line", "--out", str(tmp_path / "q")]) == 2
     assert "may turn without passing 0" in capsys.readouterr().err
     assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "r")]) == 2
     said = capsys.readouterr().err

@@ -44,7 +44,7 @@ def test_the_page_is_self_contained(page):
 def test_missing_cells_are_said():
     preset, results = made_up("figure2")
     page = render_regions(preset, results[:-1])
-    assert "1 cells are still missing" in page
+    assert "1 cell still missing" in page
     assert "–" in page
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+import verifier
 from tests.report.test_region_programs import instance
 from verifier.elaboration.claims import endpoint_claims, head_claim, kernel_problem
 from verifier.elaboration.every_width import every_width_claim
@@ -14,7 +15,7 @@ from verifier.objective import Risk, augmented_rows
 from verifier.programs import fast_head, solve_head
 from verifier.programs.every_width.solve import solve_every_width
 from verifier.report.recheck import Recheck
-from verifier.report.theorem2_level import FULL_A, FULL_B, SPARSE_A, SPARSE_B, STAR, theorem2_level
+from verifier.report.theorem2_level import FULL_A, FULL_B, SPARSE_A, SPARSE_B, STAR, AtZero, at_zero, theorem2_level
 
 
 class World:
@@ -148,3 +149,40 @@ def test_the_page_prints_the_interval(plain):
     assert level is not None
     assert 'id="theorem2-level"' in page
     assert f"lies between {level.lower} and {level.upper}: certified" in page
+
+
+def test_a_level_at_the_angle_0_says_why_where_others_were_tried():
+    level = World().level()
+    assert level.alpha == 0.0
+    assert at_zero(level, [0.0, 0.0], 0.0) == at_zero(level, [], None) == ""
+    assert at_zero(replace(level, alpha=0.1), [0.0, 0.2], 0.2) == ""
+    lowest, still = at_zero(level, [0.0, 0.2, 0.05, 0.2], 0.0), at_zero(level, [0.0, 0.2], 0.2)
+    assert "though 0.05, 0.2 were tried too" in lowest
+    assert AtZero.LOWEST.value in lowest
+    assert "though 0.2 was tried too" in still
+    assert AtZero.NOT_TURNED.value in still
+
+
+def test_the_values_before_say_why_alpha_is_0(tmp_path):
+    """Angles that are asked for and lose are named, with the reason."""
+    world = World()
+    result = verifier.certify(
+        world.A, world.B, (world.X, world.y[:, 0]), loss="squared", kappa=world.o.kappa, penalty="path",
+        method="theorem2", l=2, alpha=[0.0, 1e-9], out=tmp_path / "c.safetensors",
+    )  # fmt: skip
+    record = verifier.read_certificate(result.certificate).record
+    assert record["paths"]["theorem2"]["notes"]["alpha"] == 0.0
+    notes = [b["note"] for b in record["apriori"] if b["name"].startswith("theorem 2, ")]
+    assert len(notes) == 3
+    assert all("alpha = 1e-09 tried too, and the path at alpha = 0 has the lowest estimate" in n for n in notes)
+
+
+def test_the_page_says_why_alpha_is_0(plain, monkeypatch):
+    """The fixture's level with the angle 0 in the place of its own: its grid has others."""
+    from verifier.certificate.file import read_certificate
+    from verifier.report.page import render
+
+    certificate = read_certificate(plain)
+    assert "The angle is 0 here" not in render(certificate)
+    monkeypatch.setattr("verifier.report.segments.theorem2_level", lambda *a: replace(theorem2_level(*a), alpha=0.0))
+    assert "The angle is 0 here, though 0.05, 0.2 were tried too" in render(certificate)

@@ -90,7 +90,7 @@ def test_depth_and_renumbered_labels(tmp_path, capsys):
         tmp_path / "a.pt",
     )
     assert load_checkpoint(tmp_path / "a.pt").network.widths == (4, 3, 3, 3, 3)
-    assert "1 -> class 0 (2 samples), 2 -> class 1 (1 samples), 3 -> class 2 (1 samples)" in capsys.readouterr().err
+    assert "1 -> class 0 (2 samples), 2 -> class 1 (1 sample), 3 -> class 2 (1 sample)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

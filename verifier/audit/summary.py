@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from verifier.audit.records import all_as_expected, contradictions, is_claim
+from verifier.numbers import plural
 from verifier.outcomes import Finding, Outcome
 
 
@@ -76,7 +77,7 @@ def _verdict(record: dict[str, Any]) -> str:
     worst = record["worst"]
     if worst is None:
         return f"undecided: the hypotheses failed in all {record['skipped']} trials"
-    trials = f"{record['trials']} trial{'s' * (record['trials'] != 1)}"
+    trials = plural(record["trials"], "trial")
     slack = worst["slack"] if isinstance(worst["slack"], str) else f"{worst['slack']:.3g}"
     searched = {None: "", True: ", found by search", False: ", search found nothing"}[record["by_search"]]
     if record["word"] == "fails":

@@ -96,6 +96,7 @@ def as_json(result, report: Path | None) -> dict:  # type: ignore[no-untyped-def
         "lower_gap": result.lower_gap,
         "lower_gap_hex": None if result.lower_gap is None else result.lower_gap.hex(),
         "gap_up_to_permutation": result.gap_up_to_permutation,
+        "refused": dict(result.refused),
         "weighted": result.weighted,
         "polished": result.polished,
         "padded_from": {name: list(widths) for name, widths in result.padded_from.items()},

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.options import add_reading_arguments, add_worker_arguments, reading, require_file, require_workers
-from verifier.errors import CertificateFormatError, DataFileError, UsageError
+from verifier.errors import CertificateFormatError, DataFileError, UsageError, said_by
+from verifier.numbers import plural
 
 if TYPE_CHECKING:
     from verifier.checking import CheckedFile
@@ -70,7 +71,7 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
         # A file that is named by mistake says nothing against the certificate.
         raise UsageError(f"--data: {error}") from error
     except CertificateFormatError as error:
-        print(f"verifier check: {error}", file=sys.stderr)
+        print(f"verifier {said_by('check', error)}", file=sys.stderr)
         print(
             json.dumps({"file": str(path), "verdict": error.word, "why": str(error)})
             if args.json
@@ -107,7 +108,7 @@ def _check_file(path: Path, args: argparse.Namespace) -> int:
             counts = ", ".join(f"{outcomes.count(o)} {o.lower()}" for o in dict.fromkeys(outcomes))
             compared += f", by the checker with a proof {counts}"
         print(
-            f"{word} {path} ({count} claims, {' and '.join(evaluations)} evaluation{compared}, {found.cpu_seconds:.2f} CPU s)"
+            f"{word} {path} ({plural(count, 'claim')}, {' and '.join(evaluations)} evaluation{compared}, {found.cpu_seconds:.2f} CPU s)"
         )
     return code
 

@@ -214,4 +214,8 @@ def _pair(args: argparse.Namespace) -> int:
         _say(f"report {report}")
     found: Any = as_json(result, report)
     print(json.dumps(found, allow_nan=False) if args.json else result.sentence)
+    if (why := result.refused.get("exact")) is not None:
+        # The question was the exact gap; what --methods certified besides is no answer to it.
+        print(f"verifier landscape: {why}", file=sys.stderr)
+        return UsageError.exit_code
     return result.outcome.exit_code

@@ -73,15 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         seldom_collected()
     args = make_parser().parse_args(sys.argv[1:] if argv is None else argv)
-    from verifier.errors import VerifierError
+    from verifier.errors import VerifierError, said_by
 
     try:
         code = import_module(f"verifier.cli.{args.command}").run(args)
         sys.stdout.flush()  # or a full disk would show only after the exit code
         return code
     except VerifierError as error:
-        # Errors of a method that is named like its command say so themselves.
-        print(f"verifier {args.command}: {str(error).removeprefix(args.command + ': ')}", file=sys.stderr)
+        print(f"verifier {said_by(args.command, error)}", file=sys.stderr)
         if getattr(args, "json", False):
             # Whoever reads stdout as JSON is answered in JSON.
             print(json.dumps({"outcome": None, "error": str(error), "exit_code": error.exit_code}))

@@ -19,6 +19,7 @@ from verifier.cli.options import (
 from verifier.cli.options import say as _say
 from verifier.errors import UsageError
 from verifier.files import Kind, require_place
+from verifier.numbers import plural
 from verifier.outcomes import Finding, Outcome
 
 # Rationals in the region program: neurons times samples times input coordinates.
@@ -114,7 +115,8 @@ def _count(args: argparse.Namespace) -> int:
     expected = proposition_6(N, arrangement.n, width)
     generic = in_general_position(arrangement)
     _say(
-        f"{N} samples, {len(arrangement.classes)} inputs that are not 0 and not parallel, spanning dimension {arrangement.rank} of {arrangement.n}"
+        f"{plural(N, 'sample')}, {plural(len(arrangement.classes), 'input')} that are not 0 and not parallel, "
+        f"spanning dimension {arrangement.rank} of {arrangement.n}"
     )
     _say("general position: " + {True: "yes", False: "no", None: "not examined, too many subsets"}[generic])
     if generic and one**width != expected:
@@ -122,7 +124,7 @@ def _count(args: argparse.Namespace) -> int:
         return _finish(args, Finding.of(Outcome.REFUTED, text), {})
     power = f"{one}^{width} = {_whole(one**width)}" if width > 1 else str(one)
     relation = "as" if one**width == expected else "where" if generic else "fewer than the"
-    text = f"{power} activation regions of {width} neuron{'s' * (width > 1)} on {N} samples"
+    text = f"{power} activation regions of {plural(width, 'neuron')} on {plural(N, 'sample')}"
     text += (
         f", {relation} Proposition 6 gives {_whole(expected)}"
         if relation == "as"
@@ -190,7 +192,7 @@ def _network(args: argparse.Namespace) -> int:
         None: "the rank is undecided",
     }[rank.full]
     _say(
-        f"{len(y)} samples, {len(head)} neurons: rank {rank.rank} of {len(y)}{'' if rank.full is None else ', exact verdict'}"
+        f"{plural(len(y), 'sample')}, {plural(len(head), 'neuron')}: rank {rank.rank} of {len(y)}{'' if rank.full is None else ', exact verdict'}"
     )
     minimum = None
     problem = kernel_problem(network, network, Risk(make_objective("squared", kappa=0.0), data.X, y[:, None]))

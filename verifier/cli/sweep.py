@@ -89,9 +89,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(group) -> str:  # type: ignore[no-untyped-def]
-    from verifier.numbers import show_down, show_up
+    from verifier.numbers import plural, show_down, show_up
 
-    text = f"{group.experiment}, width {group.width}: {group.pairs} {'pair' if group.pairs == 1 else 'pairs'}"
+    text = f"{group.experiment}, width {group.width}: {plural(group.pairs, 'pair')}"
     if group.certified is not None:
         c = group.certified
         text += f"; certified gap: mean <= {show_up(c.mean)}, max <= {show_up(c.maximum)}, 0 on {100 * c.zero:.4g} %"

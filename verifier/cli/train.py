@@ -11,6 +11,7 @@ from verifier.cli.options import add_data_arguments, add_options, data_options, 
 from verifier.cli.options import say as _say
 from verifier.errors import CheckpointError, UsageError
 from verifier.files import Kind, require_place
+from verifier.numbers import plural
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.training import TrainingOptions
 
@@ -61,8 +62,10 @@ def run(args: argparse.Namespace) -> int:
 
     dataset = load_data(args.data, **data_options(args), loss=args.loss)
     record = data_record(dataset)
-    classes = "" if dataset.classes is None else f", {dataset.classes} classes"
-    _say(f"data {dataset.name}: {dataset.samples} samples, {dataset.dimension} features, {dataset.task}{classes}")
+    classes = "" if dataset.classes is None else f", {plural(dataset.classes, 'class', 'classes')}"
+    _say(
+        f"data {dataset.name}: {plural(dataset.samples, 'sample')}, {plural(dataset.dimension, 'feature')}, {dataset.task}{classes}"
+    )
     for words in said(dataset):
         _say(words)
     for seed, out in zip(seeds, outs):
@@ -92,7 +95,7 @@ def parse_seeds(text: str) -> list[int]:
         if ":" in text:
             first, last = (int(part) for part in text.split(":"))
             if last - first > 100_000:
-                raise UsageError(f"--seeds {text}: {last - first} networks in one run; at most 100000")
+                raise UsageError(f"--seeds {text}: {plural(last - first, 'network')} in one run; at most 100000")
             seeds = list(range(first, last))
         else:
             seeds = [int(part) for part in text.split(",")]

@@ -13,6 +13,7 @@ from verifier.data.shape import sample_shape
 from verifier.data.source import Source, check_size, exact_float64
 from verifier.data.targets import Question
 from verifier.errors import UsageError
+from verifier.numbers import plural
 
 _EXPECTED = "expected a Dataset, a pair (X, y), a torch Dataset or DataLoader, or the word after --data"
 
@@ -29,7 +30,7 @@ def dataset_from(data: Any, *, loss: str | None = None, outputs: int | None = No
     features, targets = _matrix(X, "X"), _array(y, "y")
     if targets.ndim == 0 or targets.ndim > 2 or len(targets) != len(features):
         raise UsageError(
-            f"data: X has {len(features)} samples, y has shape {targets.shape}; expected one target, or one row of targets, per sample"
+            f"data: X has {plural(len(features), 'sample')}, y has shape {targets.shape}; expected one target, or one row of targets, per sample"
         )
     if targets.dtype.kind in "fiu":
         targets = exact_float64(targets, "data: y") if targets.dtype.kind == "f" or targets.ndim == 2 else targets
@@ -79,7 +80,7 @@ def _require_every_sample_once(loader: Any) -> None:
     ):
         why = f"with {type(sampler).__name__} and {type(batches).__name__}"
     elif getattr(sampler, "replacement", False) or len(sampler) != len(loader.dataset):
-        why = f"that draws {len(sampler)} samples of {len(loader.dataset)}{', with replacement' if getattr(sampler, 'replacement', False) else ''},"
+        why = f"that draws {plural(len(sampler), 'sample')} of {len(loader.dataset)}{', with replacement' if getattr(sampler, 'replacement', False) else ''},"
     elif getattr(batches, "drop_last", False):
         why = "with drop_last"
     if why is not None:

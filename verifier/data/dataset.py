@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import DataError
+from verifier.numbers import plural
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -47,7 +48,7 @@ class Dataset:
             raise DataError(f"data {self.name}: X must be a non-empty (samples, features) matrix, got shape {X.shape}")
         if y.shape[0] != X.shape[0] or y.ndim > 2:
             raise DataError(
-                f"data {self.name}: X has {X.shape[0]} samples, y has shape {y.shape}; one target per sample is needed"
+                f"data {self.name}: X has {plural(X.shape[0], 'sample')}, y has shape {y.shape}; one target per sample is needed"
             )
         if not np.isfinite(X).all() or not np.isfinite(y).all():
             raise DataError(f"data {self.name}: NaN or infinity among the values; clean or impute them first")

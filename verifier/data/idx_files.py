@@ -13,6 +13,7 @@ import numpy as np
 
 from verifier.data.source import Source, check_size, read_bytes, sha256
 from verifier.errors import DataError
+from verifier.numbers import plural
 
 # Kinds of data that name a folder, and the part they read.
 FOLDERS = {"idx": "train", "mnist": "train", "idx-test": "test", "mnist-test": "test"}
@@ -38,7 +39,7 @@ def load_idx(folder: Path, part: str) -> Source:
     labels, labels_hash = _read(labels_path, 1)
     if len(pixels) != len(labels):
         raise DataError(
-            f"{folder}: {images_path.name} holds {len(pixels)} images, {labels_path.name} {len(labels)} labels; they do not belong together"
+            f"{folder}: {images_path.name} holds {len(pixels)} images, {labels_path.name} {plural(len(labels), 'label')}; they do not belong together"
         )
     X = pixels.reshape(len(pixels), -1) / 255.0
     steps: list[dict[str, Any]] = [

@@ -15,6 +15,7 @@ from verifier.data.scaling import Map, Scaling, fitted_scaling, standardising
 from verifier.data.source import Source
 from verifier.data.targets import Question, Targets, read_targets
 from verifier.errors import DataError
+from verifier.numbers import plural
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def held_out(
         found, rows = _targets(other, question, f"{who}, test data"), other.X
         if rows.shape[1] != X.shape[1] or found.labels != targets.labels or found.task != targets.task:
             raise DataError(
-                f"{who}: the test data have other features or classes ({rows.shape[1]} and {X.shape[1]} features)"
+                f"{who}: the test data have other features or classes ({rows.shape[1]} and {plural(X.shape[1], 'feature')})"
             )
     for apply, _ in _maps(X, wanted, who):
         rows = apply(rows)
@@ -136,5 +137,7 @@ def _split(X: np.ndarray, y: np.ndarray, wanted: Preparation, task: str, who: st
             stratify=y if _stratified(wanted, task) else None,
         )
     except ValueError as error:
-        raise DataError(f"{who}: cannot keep a share of {wanted.train_split} of {len(X)} rows: {error}") from error
+        raise DataError(
+            f"{who}: cannot keep a share of {wanted.train_split} of {plural(len(X), 'row')}: {error}"
+        ) from error
     return kept, left

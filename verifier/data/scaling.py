@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from verifier.errors import DataError
+from verifier.numbers import plural
 from verifier.options.data import SCALES
 
 # Of the largest eigenvalue, what is added to each before its root is divided by: directions without variance stay small.
@@ -83,7 +84,7 @@ def _whitening(X: np.ndarray, who: str) -> Map:
     """ZCA: (x - mean) V (L + ridge)^(-1/2) V^T with the covariance V L V^T; of all such maps the one that stays closest to the samples."""
     if X.shape[1] > MOST_FEATURES:
         raise DataError(
-            f"{who}: has {X.shape[1]} features; --scale whiten decomposes a covariance of at most {MOST_FEATURES}"
+            f"{who}: has {plural(X.shape[1], 'feature')}; --scale whiten decomposes a covariance of at most {MOST_FEATURES}"
         )
     mean = X.mean(axis=0)
     centred = X - mean

@@ -13,6 +13,7 @@ import numpy as np
 from verifier.data.source import Source, check_size, choose_target, exact_float64, read_bytes, sha256
 from verifier.data.weights import as_weights
 from verifier.errors import DataError, UsageError
+from verifier.numbers import plural
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -53,7 +54,9 @@ def load_csv(
     check_size(len(rows) * len(columns), str(path))
     for line, row in zip(lines, rows):
         if len(row) != len(columns):
-            raise DataError(f"{path}: line {line} has {len(row)} values, the first line has {len(columns)} columns")
+            raise DataError(
+                f"{path}: line {line} has {plural(len(row), 'value')}, the first line has {plural(len(columns), 'column')}"
+            )
     cells = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
     counted = "" in cells
     if counted:

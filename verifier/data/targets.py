@@ -16,6 +16,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.errors import DataError, UsageError
+from verifier.numbers import plural
 
 # Integers with more distinct values than this are taken as regression targets unless task or loss says otherwise.
 MAX_CLASSES = 30
@@ -122,7 +123,7 @@ def _numbers(y: np.ndarray, q: Question, who: str) -> Targets:
     columns = 1 if y.ndim == 1 else y.shape[1]
     if q.outputs is not None and columns != q.outputs:
         raise UsageError(
-            f"{who}: has {columns} target{'s' * (columns > 1)} per sample, the networks have {q.outputs} output{'s' * (q.outputs > 1)}; "
+            f"{who}: has {plural(columns, 'target')} per sample, the networks have {plural(q.outputs, 'output')}; "
             "name as many target columns as outputs (--target a,b for two)"
         )
     return Targets(y.astype(np.float64), "regression", None)
@@ -160,7 +161,7 @@ def _two_names(labels: np.ndarray, who: str) -> list[Any]:
             return pair
     if len(values) != 2:
         raise DataError(
-            f"{who}: the target has {len(values)} distinct labels ({_show(values)}); a binary task needs two"
+            f"{who}: the target has {plural(len(values), 'distinct label')} ({_show(values)}); a binary task needs two"
             + ("; use --loss cross_entropy and networks with an output for each class" if len(values) > 2 else "")
         )
     return values
@@ -172,8 +173,8 @@ def _names_of_outputs(y: np.ndarray, labels: np.ndarray, K: int, who: str) -> li
     if labels.dtype.kind == "U":
         if len(values) != K:
             raise UsageError(
-                f"{who}: has {len(values)} text labels ({_show(values)}), the networks have {K} outputs, so which output stands for which label is not "
-                f"certain; number the labels 0..{K - 1}"
+                f"{who}: has {plural(len(values), 'text label')} ({_show(values)}), the networks have {plural(K, 'output')}, "
+                f"so which output stands for which label is not certain; number the labels 0..{K - 1}"
             )
         return values
     if values[0] >= 0 and values[-1] < K:
@@ -200,7 +201,7 @@ def _names(labels: np.ndarray, binary: bool, q: Question, who: str) -> list[Any]
             f"{who}: the targets are all the same ({_show(values) or 'none'}); expected at least two classes, or --task regression"
         )
     if binary and len(values) != 2:
-        raise DataError(f"{who}: the target has {len(values)} distinct labels; a binary task needs two")
+        raise DataError(f"{who}: the target has {plural(len(values), 'distinct label')}; a binary task needs two")
     if labels.dtype.kind == "U":
         return values
     if q.numbered or values == list(range(len(values))):
@@ -287,8 +288,8 @@ def target_words(dataset: Dataset) -> str:
         return f"targets: numbers from {float(dataset.y.min()):g} to {float(dataset.y.max()):g}{shape}"
     counts = np.bincount(dataset.y, minlength=dataset.classes or 0).tolist()
     names = dataset.labels or range(len(counts))
-    rows = [f"{name!r} -> class {k} ({n} samples)" for k, (name, n) in enumerate(zip(names, counts))]
-    more = f" and {len(rows) - 12} more classes" if len(rows) > 12 else ""
+    rows = [f"{name!r} -> class {k} ({plural(n, 'sample')})" for k, (name, n) in enumerate(zip(names, counts))]
+    more = f" and {plural(len(rows) - 12, 'more class', 'more classes')}" if len(rows) > 12 else ""
     return f"labels: {', '.join(rows[:12])}{more}"
 
 

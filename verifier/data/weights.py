@@ -15,6 +15,7 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.data.targets import target_words
 from verifier.errors import UsageError
+from verifier.numbers import plural
 
 Array = np.ndarray
 
@@ -50,7 +51,7 @@ def as_weights(values: Any, samples: int, who: str) -> Array:
         array = array[:, 0]
     if array.shape != (samples,):
         raise UsageError(
-            f"{who}: has shape {array.shape}, the data set has {samples} samples; expected one weight per sample"
+            f"{who}: has shape {array.shape}, the data set has {plural(samples, 'sample')}; expected one weight per sample"
         )
     if not np.isfinite(array).all() or (array < 0).any():
         bad = int(np.flatnonzero(~(np.isfinite(array) & (array >= 0)))[0])
@@ -149,7 +150,8 @@ def _class_factors(dataset: Dataset, loss: str, asked: Weighting, words: list[st
         listed = np.atleast_1d(np.asarray(wanted)).tolist()
         if len(listed) != classes:
             raise UsageError(
-                f"class_weight: {len(listed)} numbers for {classes} classes ({', '.join(map(repr, names[:12]))}); expected one per class, or a mapping"
+                f"class_weight: {len(listed)} numbers for {plural(classes, 'class', 'classes')} ({', '.join(map(repr, names[:12]))}); "
+                "expected one per class, or a mapping"
             )
         factors = np.array([_number("class_weight", value) for value in listed])
     words.append("classes weighted " + ", ".join(f"{n!r}: {w:g}" for n, w in zip(names, factors)))

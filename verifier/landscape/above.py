@@ -12,6 +12,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.kernel.statements.barrier import MOST_PRODUCTS
+from verifier.landscape.kept_layers import Kept, why_not_these_hidden_layers
 from verifier.networks.network import Network
 from verifier.objective import Risk
 from verifier.paths.path import Move, Path
@@ -36,17 +37,9 @@ class Above:
 
 
 def above_shared(A: Network, B: Network, risk: Risk) -> Above:
-    """Raises UsageError where A and B differ below the last hidden layer, or there is none below it."""
-    if A.architecture != B.architecture or A.geometry is not None or A.negative_slope or A.depth < 3:
-        raise UsageError(
-            f"landscape: hidden_layers=frozen expects two dense ReLU networks of one shape with at least two hidden layers, got {A!r} and {B!r}"
-        )
-    for l in range(A.depth - 2):
-        b, c = A.biases[l], B.biases[l]
-        if not np.array_equal(A.weights[l], B.weights[l]) or not (b is None or c is None or np.array_equal(b, c)):
-            raise UsageError(
-                f"landscape: paths that keep the hidden layers below the last one join networks that share these, and A and B differ in layer {l + 1}"
-            )
+    """Of two dense ReLU networks of one shape. Raises UsageError where they differ below the last hidden layer, or there is none below it."""
+    if (why := why_not_these_hidden_layers(A, B, Kept(hidden_layers="frozen"))) is not None:
+        raise UsageError(f"landscape: {why}")
     products = len(risk.X) * sum(W.size for W in A.weights[:-2])
     if products > MOST_PRODUCTS:
         raise UsageError(

@@ -26,9 +26,9 @@ from verifier.landscape.above import above_shared, on_top
 from verifier.landscape.duals import face_dual
 from verifier.landscape.face import Face
 from verifier.landscape.faces import FaceValues
+from verifier.landscape.kept_layers import Kept, require_covered_pair
 from verifier.landscape.lift import lift
 from verifier.landscape.locate import cell_of
-from verifier.landscape.scope import require_exact_barriers
 from verifier.landscape.search import TIE, GapSearch
 from verifier.landscape.setting import LandscapeSetting, pair_setting
 from verifier.landscape.side import Side
@@ -136,7 +136,7 @@ def exact_gap(
 
     Raises UsageError for pairs and objectives that cells do not cover, MalformedInputError for a state of something else.
     """
-    require_exact_barriers(A, risk.objective, output_layer, hidden_layers)
+    require_covered_pair(A, B, risk.objective, Kept(output_layer, hidden_layers))
     deep, whole, risk_of_pair = (A, B), None, risk
     if hidden_layers == "frozen":
         top = above_shared(A, B, risk)

@@ -8,19 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from verifier.errors import UsageError
+from verifier.landscape.kept_layers import LOSSES, PENALTIES, Kept, require_covered_pair
 from verifier.landscape.neuron_cells import SIGNS, NeuronCells
 from verifier.landscape.normal import NormalForm, normal_form, scaled_cells
-from verifier.landscape.scope import KEPT_PENALTIES
 from verifier.networks.network import Network
 from verifier.objective import Objective, Risk
 from verifier.objective.penalties import augmented_rows
 
 Array = np.ndarray
-
-LOSSES = ("squared", "logistic", "huber")
-PENALTIES = KEPT_PENALTIES[False, False]
-# With a frozen output layer: of any number of outputs.
-FROZEN_LOSSES = (*LOSSES, "cross_entropy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,25 +85,20 @@ class LandscapeSetting:
         return self.risk.path_value(network)
 
 
-def _check(objective: Objective, targets: Array, frozen: bool) -> None:
-    losses = FROZEN_LOSSES if frozen else LOSSES
-    if objective.loss.name not in losses:
+def _check(objective: Objective, targets: Array) -> None:
+    if objective.loss.name not in LOSSES:
         raise UsageError(
-            f"landscape: the loss must be one of {', '.join(losses)}, got {objective.loss.name}; choose one with --loss"
+            f"landscape: the loss must be one of {', '.join(LOSSES)}, got {objective.loss.name}; choose one with --loss"
         )
     if objective.weights is not None:
         raise UsageError(
             "landscape: cells cover the plain mean over samples, not sample weights; leave the weights out"
         )
-    allowed = KEPT_PENALTIES[False, frozen]
-    if objective.penalty not in allowed:
-        why = (
-            "it is not a function of |theta_i| wt_i"
-            if objective.penalty == "l1"
-            else "with a frozen output layer it is no path penalty"
+    if objective.penalty not in PENALTIES:
+        raise UsageError(
+            f"landscape: the penalty must be one of {', '.join(PENALTIES)}, got {objective.penalty}, which is not a function of |theta_i| wt_i"
         )
-        raise UsageError(f"landscape: the penalty must be one of {', '.join(allowed)}, got {objective.penalty} ({why})")
-    if not frozen and (targets.ndim != 2 or targets.shape[1] != 1):
+    if targets.ndim != 2 or targets.shape[1] != 1:
         raise UsageError(
             f"landscape: expected one output, got targets of shape {targets.shape}; use a data set with one target column"
         )
@@ -126,7 +116,7 @@ def make_setting(
 
     Raises UsageError for losses, penalties and targets that cells do not cover.
     """
-    _check(risk.objective, risk.targets, False)
+    _check(risk.objective, risk.targets)
     if width < 1:
         raise UsageError(f"landscape: the width must be at least 1, got {width}")
     X = np.ascontiguousarray(risk.X, dtype=np.float64)
@@ -144,36 +134,14 @@ def pair_setting(
 ) -> LandscapeSetting:
     """The landscape that two networks live in. output_layer "frozen": theta and c stay as they are in A. exact: as in `scaled_cells`.
 
-    Raises UsageError for deep networks, different architectures, several outputs that are trained; with a frozen output layer for heads that differ or
-    have a neuron without a head.
+    Raises UsageError as `require_covered_pair` does.
     """
-    if A.architecture != B.architecture or not A.shallow:
-        raise UsageError(
-            f"landscape: expected two networks of one hidden layer and the same shape, got widths {A.widths} and {B.widths}; "
-            "exact barriers are known for these alone"
-        )
-    if A.negative_slope:
-        raise UsageError("landscape: expected ReLU, got Leaky ReLU; exact barriers are known for ReLU alone")
+    require_covered_pair(A, B, risk.objective, Kept(output_layer))
     m, hidden_bias, output_bias = A.theta.shape[1], A.b is not None, A.c is not None
     if output_layer == "trained":
         return make_setting(risk, m, hidden_bias=hidden_bias, output_bias=output_bias, exact=exact)
-    if output_layer != "frozen":
-        raise UsageError(f"landscape: output_layer must be trained or frozen, got {output_layer!r}")
-    _check(risk.objective, risk.targets, True)
-    one = len(A.theta) == 1
-    if not np.array_equal(A.theta, B.theta) or not (A.c is None or B.c is None or np.array_equal(A.c, B.c)):
-        raise UsageError(
-            f"landscape: with a frozen output layer both networks need the same output layer; {int((A.theta != B.theta).sum())} of {A.theta.size} weights "
-            f"differ, or the output bias does{'; without --frozen-output-layer (in Python output_layer=trained) paths may move it' if one else ''}"
-        )
-    if risk.objective.penalise_output_bias:
-        raise UsageError("landscape: a frozen output bias is not penalised; leave --penalise-output-bias out")
-    if (silent := np.flatnonzero(~A.theta.any(axis=0))).size:
-        raise UsageError(
-            f"landscape: with a frozen output layer no neuron's theta may be 0, as that of neurons {silent.tolist()} (from 0) of both networks is; they are "
-            "not heard: leave them out of both"
-        )
     X, y = np.ascontiguousarray(risk.X, dtype=np.float64), np.asarray(risk.targets)
+    one = len(A.theta) == 1
     c = np.zeros(len(A.theta)) if A.c is None else A.c
     setting = LandscapeSetting(
         risk.objective, X, y, m, hidden_bias, False, *scaled_cells(X, hidden_bias, SIGNS if one else A.theta.T, exact),

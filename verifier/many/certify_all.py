@@ -23,7 +23,7 @@ from verifier.many.group import Group, read_group
 from verifier.many.pairs import PairRow, PairTask, do_pair, group_content, lost_pair, pair_file, shared
 from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
-from verifier.numbers import show_up
+from verifier.numbers import plural, show_up
 from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts
@@ -103,7 +103,7 @@ def _introduce(group: Group, say: Say) -> None:
         say(f"{m.name}: F = {m.F:.6g} (loss {m.loss:.6g}, kappa P {m.penalty:.6g}){accuracy}  {file}".rstrip())
     network, o = group.members[0].network, group.objective
     say(
-        f"data {group.data.name}: {group.data.samples} samples, {group.data.dimension} features; network {network.described}, "
+        f"data {group.data.name}: {plural(group.data.samples, 'sample')}, {plural(group.data.dimension, 'feature')}; network {network.described}, "
         f"{activation_words(network.negative_slope)}; "
         f"loss {o.loss.name}, kappa {o.kappa:g}, penalty {o.penalty}"
     )

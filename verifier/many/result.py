@@ -16,7 +16,7 @@ from verifier.kernel.fast.forward import Interval
 from verifier.many.group import Group
 from verifier.many.pairs import PairRow, read_pair
 from verifier.many.together import Components, Landscape, landscape
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.outcomes import Outcome, worst_exit_code
 from verifier.pipeline.kept import NotThis
 from verifier.pipeline.verdict_line import WEIGHTED
@@ -90,7 +90,7 @@ class ManyResult:
     def finding(self) -> str:
         """What was found, without the word."""
         pairs, gaps = len(self.rows), self.landscape.chains
-        parts = [f"{len(gaps)} of {pairs} pairs of {len(self.names)} networks bounded"]
+        parts = [f"{len(gaps)} of {plural(pairs, 'pair')} of {plural(len(self.names), 'network')} bounded"]
         if gaps:
             (a, b), worst = max(gaps.items(), key=lambda item: item[1].gap)
             zero = sum(c.gap == 0.0 for c in gaps.values())

@@ -8,6 +8,7 @@ from typing import Any
 
 from verifier.kernel.statements import Geometry, Reading, Rejected
 from verifier.kernel.statements.geometry import map_sizes, pooled_sizes, require_geometry
+from verifier.numbers import plural
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Architecture:
         if self.geometry is None:
             return str(self)
         if not self.sound:
-            return f"a geometry of {len(self.geometry.readings)} layers that no such network has"
+            return f"a geometry of {plural(len(self.geometry.readings), 'layer')} that no such network has"
         kinds = [_count(self.convolutions, "convolution"), _count(self.dense_layers, "dense layer")]
         shape = "x".join(map(str, self.geometry.shape))
         return f"{' + '.join(k for k in kinds if k)}, {shape} -> {self.widths[-1]}"
@@ -85,4 +86,4 @@ def _dense(reading: Reading, size: tuple[int, ...]) -> bool:
 
 
 def _count(n: int, what: str) -> str:
-    return "" if n == 0 else f"{n} {what}{'' if n == 1 else 's'}"
+    return "" if n == 0 else plural(n, what)

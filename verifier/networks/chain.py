@@ -12,6 +12,7 @@ from verifier.kernel.statements import Geometry, Pooling, Reading, Window
 from verifier.kernel.statements.geometry import output_size, pooled_size
 from verifier.networks.foreign_layers import FOLD_CONVOLUTION, FOLD_LINEAR, OF_THE_LOSS
 from verifier.networks.traced import Step
+from verifier.numbers import plural
 
 Shape = tuple[int, int, int]
 _IDENTITIES = (
@@ -167,7 +168,7 @@ class _Chain:
         inputs, takes = self.channels * math.prod(self.size), step.part.in_features
         if takes != inputs:
             maps = " x ".join(map(str, (self.channels, *self.size)))
-            raise self.fail(step, f"takes {takes} inputs and meets maps of {maps} = {inputs}{self._right()}")
+            raise self.fail(step, f"takes {plural(takes, 'input')} and meets maps of {maps} = {inputs}{self._right()}")
         self._layer(step, Window((self.size[0], self.size[1]), (1, 1), (0, 0), (1, 1)))
         self.channels, self.size = step.part.out_features, (1, 1)
 
@@ -280,7 +281,7 @@ class _Chain:
     def finished(self) -> Layers:
         if self.shape is None or len(self.parts) < 2:
             raise CheckpointError(
-                f"{self.who}: has {len(self.parts)} layers with parameters; expected at least two, since a network without hidden layer is linear"
+                f"{self.who}: has {plural(len(self.parts), 'layer')} with parameters; expected at least two, since a network without hidden layer is linear"
             )
         if not self.linear or self.pending:
             raise CheckpointError(

@@ -11,6 +11,7 @@ import numpy as np
 from verifier.errors import CheckpointError
 from verifier.networks.network import Network
 from verifier.networks.tensors import StoredTensor
+from verifier.numbers import plural
 
 # What their curve's own coefficients are called: a Bezier curve has both, a polygonal chain the range alone.
 _COEFFICIENT = re.compile(r"(?:.*\.)?coeff_layer\.(?P<what>binom|range)")
@@ -49,7 +50,7 @@ def require_one_network(bends: int, k: int | None, who: str) -> None:
     """Raise CheckpointError unless the name says which network on the curve is meant."""
     if bends and k is None:
         raise CheckpointError(
-            f"{who}: holds a curve through {bends} networks (weight_0 to weight_{bends - 1}), not one network. Its ends are named {who}#0 and "
+            f"{who}: holds a curve through {plural(bends, 'network')} (weight_0 to weight_{bends - 1}), not one network. Its ends are named {who}#0 and "
             f"{who}#{bends - 1}; certify it with --pair '{who}#0' '{who}#{bends - 1}' --string bezier:{who}, or polychain:{who}"
         )
     if k is not None and not k < bends:

@@ -20,6 +20,7 @@ from itertools import pairwise
 
 from verifier.errors import CheckpointError
 from verifier.networks.foreign_layers import Shape, one_dimensional, refuse_foreign
+from verifier.numbers import plural
 
 _ROLE = re.compile(r"(?P<stem>(?:.*[._])?)(?P<role>weights?|bias(?:es)?|[WwBb])(?P<tail>[._]?[0-9]*)")
 
@@ -250,8 +251,8 @@ def _chain_problem(weights: Sequence[str], shapes: Mapping[str, Shape]) -> str |
     for before, after in pairwise(weights):
         if shapes[after][1] != shapes[before][0]:
             return (
-                f"the shapes do not chain: {after} {shapes[after]} takes {shapes[after][1]} inputs, "
-                f"but {before} {shapes[before]} before it has {shapes[before][0]} outputs"
+                f"the shapes do not chain: {after} {shapes[after]} takes {plural(shapes[after][1], 'input')}, "
+                f"but {before} {shapes[before]} before it has {plural(shapes[before][0], 'output')}"
             )
     return None
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from verifier.errors import CheckpointError, UsageError
 from verifier.networks.tensors import MAX_PARAMETERS, StoredTensor
-from verifier.numbers import show_up
+from verifier.numbers import plural, show_up
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Witness:
     difference: float
 
     def __str__(self) -> str:
-        return f"agrees with torch on {self.samples} random samples to {show_up(self.difference, 2)}"
+        return f"agrees with torch on {plural(self.samples, 'random sample')} to {show_up(self.difference, 2)}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from verifier.kernel.statements import Geometry, Parameters, Problem, Rejected, 
 from verifier.kernel.statements.geometry import require_entries, require_geometry
 from verifier.networks.above import Above, affine, dense_above, leaky_relu
 from verifier.networks.architecture import Architecture
+from verifier.numbers import plural
 
 Array = np.ndarray
 
@@ -69,7 +70,7 @@ class Network:
                 raise ValueError(f"Network: W{l} must be a non-empty matrix, got shape {W.shape}")
             if l > 1 and self.geometry is None and W.shape[1] != self.weights[l - 2].shape[0]:
                 raise ValueError(
-                    f"Network: W{l} has {W.shape[1]} columns, but layer {l - 1} has {self.weights[l - 2].shape[0]} neurons"
+                    f"Network: W{l} has {plural(W.shape[1], 'column')}, but layer {l - 1} has {plural(self.weights[l - 2].shape[0], 'neuron')}"
                 )
             if b is not None and b.shape != (W.shape[0],):
                 raise ValueError(f"Network: b{l} must have shape ({W.shape[0]},), got {b.shape}")

@@ -12,6 +12,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.numbers import plural
 
 
 def fits_into(network: Network, widths: Sequence[int]) -> bool:
@@ -77,7 +78,7 @@ def only_widths_differ(a: Network, b: Network) -> bool:
 def padding_words(narrow: Sequence[int], wide: Sequence[int]) -> str:
     """What padding did, in words. narrow, wide: widths (n_0..n_L) before and after."""
     dead = sum(wide) - sum(narrow)
-    neurons = "1 dead neuron" if dead == 1 else f"{dead} dead neurons"
+    neurons = plural(dead, "dead neuron")
     return (
         f"padded from {_dashed(narrow)} to {_dashed(wide)} with {neurons} (zero weights in and out), the same function"
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
+from verifier.numbers import plural
 
 Array = np.ndarray
 
@@ -114,7 +115,7 @@ class Loss(ABC):
         N, K = predictions.shape
         if targets.shape != (N, K):
             raise UsageError(
-                f"{self.name} loss: the network has {K} outputs on {N} samples, but the encoded targets have shape "
+                f"{self.name} loss: the network has {plural(K, 'output')} on {plural(N, 'sample')}, but the encoded targets have shape "
                 f"{targets.shape}; choose a loss and a network with the same number of outputs"
             )
 

@@ -16,6 +16,7 @@ from scipy.special import expit, xlogy
 
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
+from verifier.numbers import plural
 from verifier.objective.loss import Kinks, Loss
 
 Array = np.ndarray
@@ -119,7 +120,7 @@ class CrossEntropy(Loss):
         N, K = predictions.shape
         if targets.shape != (N,) or self.outputs(targets) > K:
             raise UsageError(
-                f"cross_entropy loss: the network has {K} outputs on {N} samples, but the labels of shape "
+                f"cross_entropy loss: the network has {plural(K, 'output')} on {plural(N, 'sample')}, but the labels of shape "
                 f"{targets.shape} need {self.outputs(targets)}; for one output use the logistic loss"
             )
 

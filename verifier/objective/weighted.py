@@ -14,6 +14,7 @@ import numpy as np
 
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
+from verifier.numbers import plural
 from verifier.objective.loss import Kinks, Loss
 
 Array = np.ndarray
@@ -82,7 +83,7 @@ class SampleWeighted(Loss):
     def scaled(self, values: Array) -> Array:
         if len(values) != len(self.shares):
             raise ValueError(
-                f"{self.name}: {len(values)} samples, {len(self.shares)} weights; take the loss `at` these samples"
+                f"{self.name}: {plural(len(values), 'sample')}, {plural(len(self.shares), 'weight')}; take the loss `at` these samples"
             )
         return values * self.shares.reshape(-1, *(1,) * (values.ndim - 1))
 
@@ -126,6 +127,6 @@ class SampleWeighted(Loss):
     def check(self, predictions: Array, targets: Array) -> None:
         if len(predictions) != len(self.weights):
             raise UsageError(
-                f"sample weights: {len(self.weights)} weights for {len(predictions)} samples; one each is needed"
+                f"sample weights: {plural(len(self.weights), 'weight')} for {plural(len(predictions), 'sample')}; one each is needed"
             )
         self.loss.check(predictions, targets)

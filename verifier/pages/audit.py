@@ -10,8 +10,9 @@ from typing import Any
 from verifier.audit.records import contradictions, decode_number, is_claim
 from verifier.audit.summary import counts
 from verifier.files import atomic_write_bytes
+from verifier.numbers import plural
 from verifier.pages.audit_plot import Slacks, slack_plot
-from verifier.report.fields import estimate, plural
+from verifier.report.fields import estimate
 from verifier.report.html import render_page
 
 Record = dict[str, Any]
@@ -90,7 +91,7 @@ def _finding(n: Mapping[str, int], trials: int) -> str:
     parts += [
         f"{n[k]} {words}" for k, words in (("untestable", "cannot be tested here"), ("undecided", "undecided")) if n[k]
     ]
-    return f"Of {plural(sum(n.values()) - n['as listed'], 'claim')}, {', '.join(parts)}; {trials:,} trials."
+    return f"Of {plural(sum(n.values()) - n['as listed'], 'claim')}, {', '.join(parts)}; {plural(trials, 'trial', form=',')}."
 
 
 def _settings(key: Mapping[str, Any]) -> str:

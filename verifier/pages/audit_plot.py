@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verifier.report.fields import estimate, plural
+from verifier.numbers import plural
+from verifier.report.fields import estimate
 from verifier.report.svg import Picture, Theme, picture
 
 if TYPE_CHECKING:

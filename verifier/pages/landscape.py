@@ -7,13 +7,13 @@ from typing import Any
 
 from verifier.files import atomic_write_bytes
 from verifier.kernel.statements import Objective
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.pages.landscape_plot import components_plot, tree_plot, widths_plot
 from verifier.pipeline.landscape_critical import critical_words
 from verifier.pipeline.landscape_run import every_width, is_certified
 from verifier.pipeline.landscape_whole import whole_words
 from verifier.report.endpoints import objective_words
-from verifier.report.fields import estimate, plural
+from verifier.report.fields import estimate
 from verifier.report.headline import MISSED
 from verifier.report.html import render_page
 
@@ -167,7 +167,7 @@ def _pair(w: dict[str, Any], p: dict[str, Any], k: int) -> dict[str, Any]:
         "interval": _interval(p),
         "proof": ""
         if low is None or p["component"] is None
-        else f"No path leaves {p['component']} cells below {show_down(p['certified_level'], 9)}: {plural(p['faces'], 'dual')}, one per face.",
+        else f"No path leaves {plural(p['component'], 'cell')} below {show_down(p['certified_level'], 9)}: {plural(p['faces'], 'dual')}, one per face.",
         "visited": p["visited"],
         "certificate": p["certificate"],
         "sha256": p["sha256"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from verifier.report.fields import plural
+from verifier.numbers import plural
 from verifier.report.svg import Picture, Theme, picture
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def tree_plot(width: dict[str, Any]) -> Picture | None:
     part = "" if shown >= total else f" Drawn are the {shown} with the largest gaps."
     top = max(joins, key=lambda j: j["gap"])
     alt = (
-        f"Disconnectivity graph for width {width['width']}: {plural(total, 'local minimum').replace('minimums', 'minima')}, the lowest at F = "
+        f"Disconnectivity graph for width {width['width']}: {plural(total, 'local minimum', 'local minima')}, the lowest at F = "
         f"{width['lowest']:.5g}. The largest gap is {top['gap']:.5g}: a minimum at F = {top['value']:.5g} is left through a pass at {top['level']:.5g}. "
         f"All are joined at {joins[-1]['level']:.5g}.{part}"
     )

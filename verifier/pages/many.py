@@ -15,10 +15,10 @@ from verifier.many.pairs import PairRow
 from verifier.many.result import ManyResult, finite, level_text, level_words
 from verifier.many.together import Pair
 from verifier.networks.network import activation_words
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.pages.many_plot import merge_plot
 from verifier.report.endpoints import objective_words
-from verifier.report.fields import estimate, plural
+from verifier.report.fields import estimate
 from verifier.report.html import render_page
 
 TONES = {"certified": "ok", "inconclusive": "warn", "rejected": "bad", "failed": "bad"}
@@ -61,7 +61,7 @@ def _context(r: ManyResult, target: Path) -> dict[str, Any]:
         "count": len(names),
         "folder": r.folder.name or str(r.folder),
         "objective": objective_words(group.problem(0, 1).objective, weighted=group.objective.weights is not None),
-        "size": f"{plural(group.data.samples, 'sample')}, {group.data.dimension} features; {kind}",
+        "size": f"{plural(group.data.samples, 'sample')}, {plural(group.data.dimension, 'feature')}; {kind}",
         "data": group.data.name,
         "balanced": o.penalty == "weight_decay",
         "networks": [_network(r, k, target) for k in range(len(names))],

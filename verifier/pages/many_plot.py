@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from verifier.many.together import Merge
-from verifier.numbers import show_down, show_up
-from verifier.report.fields import plural
+from verifier.numbers import plural, show_down, show_up
 from verifier.report.svg import Picture, Theme, picture
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def leaf_order(n: int, merges: Sequence[Merge]) -> list[int]:
 
 def _alt(names: Sequence[str], values: Sequence[float], merges: Sequence[Merge]) -> str:
     parts = [
-        f"Disconnectivity graph of {len(names)} networks from certified upper bounds; true passes may be lower.",
+        f"Disconnectivity graph of {plural(len(names), 'network')} from certified upper bounds; true passes may be lower.",
         f"F of the networks runs from {min(values):.4g} to {max(values):.4g}.",
     ]
     for m in merges[:NAMED]:

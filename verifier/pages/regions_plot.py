@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verifier.numbers import plural
 from verifier.regions.experiment import CellResult
 from verifier.regions.presets import EPSILON, Preset, theorem_width
 from verifier.regions.summary import half_widths
@@ -28,8 +29,8 @@ def _alt(preset: Preset, panel: str, results: Sequence[CellResult]) -> str:
     text = f"Heat map, {panel}: share of random regions with a {what}, over the number of samples and the width."
     if needed:
         (n0, d0), (n1, d1) = needed[0], needed[-1]
-        text += f" Half of the regions have it from width {d0} on with {n0} samples"
-        text += f", and from width {d1} on with {n1} samples." if n1 != n0 else "."
+        text += f" Half of the regions have it from width {d0} on with {plural(n0, 'sample')}"
+        text += f", and from width {d1} on with {plural(n1, 'sample')}." if n1 != n0 else "."
     if len(needed) < len(halves):
         text += f" With {len(halves) - len(needed)} of the {len(halves)} numbers of samples no width of the grid reaches half."
     return text

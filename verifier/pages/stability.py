@@ -10,10 +10,9 @@ from typing import Any
 from verifier.certificate.file import data_file, read_certificate
 from verifier.files import atomic_write_bytes
 from verifier.kernel.statements import Problem
-from verifier.numbers import show_up
+from verifier.numbers import plural, show_up
 from verifier.outcomes import Finding, Outcome
 from verifier.pages.stability_plot import QUANTITIES, STYLES, judged_plot, layer_plot, pair_plot, width_plot
-from verifier.report.fields import plural
 from verifier.report.html import render_page
 from verifier.report.moves import path_curve
 from verifier.report.recheck import recheck

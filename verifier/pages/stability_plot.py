@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verifier.numbers import show_up
+from verifier.numbers import plural, show_up
 from verifier.report.svg import Picture, Theme, picture
 from verifier.stability.summary import Group, Mean, show
 
@@ -60,7 +60,9 @@ def pair_plot(curves: Sequence[tuple[str, list[float], list[float], float | None
 
 
 def _layers_alt(series: Rows, trained: Mean, words: str, group: Group) -> str:
-    parts = [f"{words} per layer, widths {group.name}, mean of {trained.count} networks; trained {show(trained)}."]
+    parts = [
+        f"{words} per layer, widths {group.name}, mean of {plural(trained.count, 'network')}; trained {show(trained)}."
+    ]
     for n, rows in series.items():
         values = ", ".join(f"layer {l} {m.value:.3g}" for l, m in rows.items())
         parts.append(f"{STYLES[n][0]}: {values}.")
@@ -164,7 +166,7 @@ def _draw_widths(groups: Sequence[Group], theme: Theme) -> Figure:
     ax.plot(x, reference, color=theme.level, lw=1.2, ls=(0, (1, 2)), label="trained networks")
     equal = all(len(set(g.hidden)) == 1 for g in groups) and len({len(g.hidden) for g in groups}) == 1
     ax.set_xticks(x, [str(g.hidden[0]) if equal else g.name for g in groups])
-    ax.set_xlabel(f"width of each of the {len(groups[0].hidden)} hidden layers" if equal else "hidden widths")
+    ax.set_xlabel(f"width of each of the {plural(len(groups[0].hidden), 'hidden layer')}" if equal else "hidden widths")
     return _finish(figure, ax, values, theme)
 
 

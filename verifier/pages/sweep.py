@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from verifier.files import atomic_write_bytes
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.pages.sweep_plot import Point, gap_plot
 from verifier.pages.sweep_published import PrintedTable, printed
 from verifier.pipeline.verdict_line import WEIGHTED
-from verifier.report.fields import estimate, plural
+from verifier.report.fields import estimate
 from verifier.report.html import render_page
 from verifier.report.svg import Picture
 from verifier.sweep.statistics import Interval

@@ -17,10 +17,12 @@ from verifier.certificate.document import embeds
 from verifier.certificate.file import read_certificate
 from verifier.data.targets import said
 from verifier.elaboration import endpoint_claims
-from verifier.errors import CertificateFormatError, UsageError, VerifierError
+from verifier.errors import CertificateFormatError, UsageError, VerifierError, said_by
 from verifier.kernel.statements import EndpointValue
+from verifier.landscape.kept_layers import ways
 from verifier.networks.network import Network, activation_words
 from verifier.networks.padding import padding_words
+from verifier.numbers import plural
 from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts, require_none_left, taken
@@ -83,7 +85,7 @@ def certify(
     require_outputs(out, options.state, constructions, inputs)
     with threadpool_limits(limits=1), runner(jobs, scheduler, say=say) as run, blocks_on(run):
         setting = read_setting(a, b, data, asked, options)
-        require_defined(setting.A.network, setting.objective, options, constructions)
+        require_defined(setting.A.network, setting.objective, options, constructions, setting.B.network)
         setting = _prepared(setting, options, say)
         target = default_name(a, b, setting.problem) if out is None else out
         target = require_certificate(target, constructions, inputs)
@@ -141,13 +143,31 @@ def require_possible(o: CertifyOptions, found: tuple[Construction, ...]) -> None
         require_device(torch, o.device)
 
 
-def require_defined(network: Network, objective: Objective, o: CertifyOptions, found: tuple[Construction, ...]) -> None:
-    """Raise UsageError where nothing of what was named is defined for these networks, or an estimate is not, rather than after the proof."""
+def require_defined(
+    network: Network,
+    objective: Objective,
+    o: CertifyOptions,
+    found: tuple[Construction, ...],
+    other: Network | None = None,
+) -> None:
+    """Raise UsageError where nothing of what was named is defined for these networks, or an estimate is not, rather than after the proof.
+
+    other: B where there is one pair.
+    """
     if any(c.name == "dss" for c in found):
         require_fits(PRESETS[o.dss_preset], network, objective)
-    reasons = [why_undefined(c, network, o) for c in found]
+    pair = None if other is None else (network, other, objective)
+    reasons = [why_undefined(c, network, o, pair) for c in found]
     if all(reasons):
         raise UsageError("; ".join(r for r in reasons if r))
+    try:
+        objective.penalty_form.check(network)
+    except UsageError:
+        # What suits the others would lead from one refusal to the next where exact was named, and covers the pair with another penalty.
+        exact = next((r for c, r in zip(found, reasons) if c.above_shared and r and o.method != "all"), None)
+        if exact is None or pair is None or not any(ways(*pair)):
+            raise
+        raise UsageError(exact) from None
 
 
 def _prepared(s: Setting, o: CertifyOptions, say: Say) -> Setting:
@@ -178,7 +198,7 @@ def _begun(s: Setting, asked: ObjectiveOptions, o: CertifyOptions, say: Say) -> 
             f"{name}: F = {e['F']:.6g} (loss {e['loss']:.6g}, kappa P {e['penalty']:.6g}){accuracy}{from_words(e['source'])}"
         )
     say(
-        f"data {s.data.name}: {s.data.samples} samples, {s.data.dimension} features; "
+        f"data {s.data.name}: {plural(s.data.samples, 'sample')}, {plural(s.data.dimension, 'feature')}; "
         f"network {s.A.network.described}, {activation_words(s.A.network.negative_slope)}; "
         f"loss {s.objective.loss.name}, kappa {s.objective.kappa:g}, penalty {s.objective.penalty}"
     )
@@ -192,7 +212,8 @@ def _run(
 ) -> CertifyResult:
     """Every construction in turn, proofs before estimates, and what was found to the file."""
     start, decided = time.process_time(), None
-    of_all, refused, result = o.method == "all" and o.string is None, [], None
+    of_all, result = o.method == "all" and o.string is None, None
+    refused: dict[str, UsageError] = {}
     try:
         for c in constructions:
             proved = any(b.gap == 0.0 for b in work.between)
@@ -216,18 +237,19 @@ def _run(
                 gather(proposal, c, s, request, work, say)
             except UsageError as error:
                 # What is certified already, or will be by another, is not lost with a construction that does not apply.
-                refused.append(error)
-                said = str(error) if str(error).startswith(c.name) else f"{c.name}: {error}"
-                work.record["skipped"].append(said)
+                refused[c.name] = error
+                why = said_by(c.name, error)
+                work.record["skipped"].append(why)
                 if len(constructions) > 1:  # else it is what the run ends with
-                    say(f"{said}: skipped")
+                    say(f"{why}: skipped")
         if refused and not work.proved and not work.estimates:
-            raise refused[0]
+            raise next(iter(refused.values()))
         if not work.proved and not work.estimates and _proves_more(target):
             # A certificate of endpoint values alone must not take the place of one that proves more.
             why = "; ".join(work.record["skipped"]) or "what was asked for proposes none"
             raise UsageError(f"nothing was proved ({why}), and {target} stays as it is; --out writes elsewhere")
-        return write(s, work, target, o.level, say)
+        why_not = {name: said_by(name, error) for name, error in refused.items() if not of_all}
+        return replace(write(s, work, target, o.level, say), refused=why_not)
     except (KeyboardInterrupt, Exception) as stop:
         # Whatever ends a run early, what is proved is kept; where the tool contradicts itself (VerifierError), nothing is.
         if work.proved and not isinstance(stop, VerifierError):

@@ -9,15 +9,15 @@ from verifier.elaboration.cone_barriers import ConeUnion, cone_barrier_claim
 from verifier.kernel.statements import ConeBarrier, Problem
 from verifier.landscape.coarse.pair import PairBarrier
 from verifier.landscape.coarse.search import WORTH, CoarseBarrier, Ended
-from verifier.numbers import show_down
+from verifier.numbers import plural, show_down
 from verifier.pipeline.record import plain
 
-# Why a search did not close its bracket.
+# Why a search did not close its bracket. {}: the parts that lay below the level tried last.
 WHY = {
-    Ended.BUDGET: "its budget ended with {} parts below the level tried last and ways out left",
-    Ended.INTERRUPTED: "it was interrupted with {} parts below the level tried last",
-    Ended.LARGE: "a proof of the level tried last, {} parts below it, would hold more parts than a certificate may",
-    Ended.NARROWEST: "its relaxed programs let the flood pass where no cone is cut any further, {} parts below the level tried last",
+    Ended.BUDGET: "its budget ended with {} below the level tried last and ways out left",
+    Ended.INTERRUPTED: "so much was proved before the search was interrupted, with {} below the higher level that it tried",
+    Ended.LARGE: "a proof of the level tried last, {} below it, would hold more parts than a certificate may",
+    Ended.NARROWEST: "its relaxed programs let the flood pass where no cone is cut any further, {} below the level tried last",
 }
 
 
@@ -31,12 +31,13 @@ def cone_barrier(
         union = ConeUnion(found.around, p.start, p.goal, s.signs, s.directions, p.tree, p.inside, p.faces)
         claim = cone_barrier_claim(problem, union, [(d.nu, d.slopes, d.pulls) for d in p.duals], name=name)
         claim = claim if claim.gap > 0.0 else None
-    cost = f"{search.programs} programs, {search.seconds:.1f} CPU s"
+    cost = f"{plural(search.programs, 'program')}, {search.seconds:.1f} CPU s"
     if claim is None:
         say(f"{no_barrier(found, name)}, {cost}")
     else:
         say(
-            f"{name}: certified gap >= {show_down(claim.gap)} over E: no path leaves {int(claim.inside.sum())} of {len(claim.inside)} coarse cells around "
+            f"{name}: certified gap >= {show_down(claim.gap)} over E: no path leaves "
+            f"{int(claim.inside.sum())} of {plural(len(claim.inside), 'coarse cell')} around "
             f"{claim.around} below {show_down(claim.level, 8)}{_ends(search)}, {cost}"
         )
     return claim, plain(
@@ -57,11 +58,16 @@ def no_barrier(found: PairBarrier, name: str = "cones") -> str:
             if fades
             else f"; a path stays at E, but for {WORTH:g} of it (float64)"
         )
+    if search.ended is Ended.INTERRUPTED:
+        return f"{name}: no barrier over E was proved before the search was interrupted: {_between(search)}"
     return f"{name}: no barrier over E was found{why}"
 
 
 def _ends(search: CoarseBarrier) -> str:
     if search.closed:
         return ""
-    between = f"the level lies in [{search.lower:.6g}, {min(search.upper, search.turned):.6g}] (float64, not certified)"
-    return f"; {WHY[search.ended].format(search.waiting)}: {between}"
+    return f"; {WHY[search.ended].format(plural(search.waiting, 'part'))}: {_between(search)}"
+
+
+def _between(search: CoarseBarrier) -> str:
+    return f"the level lies in [{search.lower:.6g}, {min(search.upper, search.turned):.6g}] (float64, not certified)"

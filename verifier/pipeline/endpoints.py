@@ -22,6 +22,7 @@ from verifier.networks.module import witnessed
 from verifier.networks.network import Network
 from verifier.networks.padding import common_widths, only_widths_differ, padded, padding_words
 from verifier.networks.sklearn_mlp import is_mlp, network_from_mlp
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.objective.objective import Objective, make_objective
 from verifier.options.certify import CertifyOptions
@@ -130,7 +131,7 @@ def read_data(data: Any, A: Endpoint, B: Endpoint, options: Mapping[str, Any], l
     dataset = fitted(_found_data(data, A, B, options, loss, outputs), loss, outputs)
     if dataset.dimension != inputs:
         raise UsageError(
-            f"data {dataset.name} has {dataset.dimension} features, the networks take {inputs} inputs; "
+            f"data {dataset.name} has {plural(dataset.dimension, 'feature')}, the networks take {plural(inputs, 'input')}; "
             f"choose the data set and preparation the networks were trained on{_columns(dataset, inputs)}"
         )
     return dataset

@@ -10,7 +10,7 @@ import numpy as np
 from verifier.elaboration.barriers import LeavingFaces, Region, barrier_claim
 from verifier.kernel.statements import BarrierLowerBound, Problem
 from verifier.landscape.gap import ExactGap
-from verifier.numbers import show_down
+from verifier.numbers import plural, show_down
 from verifier.pipeline.record import plain
 from verifier.regions.cones import redundancy_of
 
@@ -76,13 +76,13 @@ def barrier_and_record(
 ) -> tuple[BarrierLowerBound | None, dict[str, Any]]:
     """The search's lower bound as a claim, where it has one, and its record."""
     claim = barrier_of(problem, found)
-    stopped = f"; stopped after {found.visited} cells, the search's bracket (float64, not certified) is [{found.lower:.6g}, {found.upper:.6g}]"
+    stopped = f"; stopped after {plural(found.visited, 'cell')}, the search's bracket (float64, not certified) is [{found.lower:.6g}, {found.upper:.6g}]"
     ends = "" if found.closed else stopped
     if claim is None:
         say(f"exact: no barrier over E was found{ends}")
     else:
         say(
-            f"exact: certified gap >= {show_down(claim.gap)} over E: no path leaves {len(claim.cells)} cells below "
-            f"{show_down(claim.level, 8)} ({len(claim.faces)} faces){ends}"
+            f"exact: certified gap >= {show_down(claim.gap)} over E: no path leaves {plural(len(claim.cells), 'cell')} below "
+            f"{show_down(claim.level, 8)} ({plural(len(claim.faces), 'face')}){ends}"
         )
     return claim, plain(exact_record(found, claim))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from verifier.errors import said_by
 from verifier.numbers import show_down, show_up
 
 # A width is said to be connected when its largest gap is certified to be at most this share of F of the network that is 0.
@@ -31,7 +32,7 @@ def critical_record(widths: list[dict[str, Any]]) -> dict[str, Any]:
                 or w["whole"].get("why")
                 or f"its largest gap is only known to be at most {show_up(w['whole']['gap_upper'], 3)}"
             )
-            return {"width": None, "why": f"width {w['width']} is not decided: {why}"}
+            return {"width": None, "why": said_by(f"width {w['width']} is not decided", why, room="landscape")}
         if found:
             return {
                 "width": w["width"], "why": None, "resolution": w["whole"]["gap_upper"], "certificate": w["whole"]["certificate"],

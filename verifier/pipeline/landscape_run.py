@@ -23,7 +23,7 @@ from verifier.errors import UsageError, VerifierError
 from verifier.files import atomic_write_bytes, claim_folder
 from verifier.landscape.setting import LandscapeSetting, make_setting
 from verifier.landscape.tree import MOST_CELLS, merge_tree, require_size
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.objective import Objective, Risk
 from verifier.outcomes import Outcome
 from verifier.pipeline.landscape_critical import connected, critical_record, critical_words
@@ -105,7 +105,7 @@ class LandscapeResult:
         )
         if (least := every_width(self.record)) is not None:
             certified += f"; F >= {show_down(least, 7)} for one hidden layer of any width"
-        word = f"FAILED {failed} of {len(pairs)} pairs; " if failed else ""
+        word = f"FAILED {failed} of {plural(len(pairs), 'pair')}; " if failed else ""
         if (critical := critical_words(self.record)) and self.undecided:
             word += f"INCONCLUSIVE: {critical}; "
         elif critical:
@@ -132,7 +132,7 @@ def is_certified(w: dict[str, Any]) -> bool:
 def width_words(w: dict[str, Any]) -> str:
     """What was computed of a width."""
     n = w["minima_count"]
-    text = f"width {w['width']}: {n} {'minimum' if n == 1 else 'minima'} in {w['cells']} cells"
+    text = f"width {w['width']}: {plural(n, 'minimum', 'minima')} in {plural(w['cells'], 'cell')}"
     if w["largest_gap"] == 0.0:
         return f"{text}, no barrier found"
     return f"{text}, largest gap {w['largest_gap']:.6g} at level {w['level']:.6g}"
@@ -160,7 +160,7 @@ def run_landscape(
         if len(widths) == 1:
             require_size(setting, task.most_cells)
     say(
-        f"data {task.data.name}: {task.data.samples} samples, {task.data.dimension} features; loss {task.objective.loss.name}, "
+        f"data {task.data.name}: {plural(task.data.samples, 'sample')}, {plural(task.data.dimension, 'feature')}; loss {task.objective.loss.name}, "
         f"kappa {task.objective.kappa:g}, penalty {task.objective.penalty}; {setting.neurons.count // 2} activation patterns of one neuron"
     )
     for words in said(task.data):
@@ -171,7 +171,7 @@ def run_landscape(
     )
     records = [record for record, _ in built]
     for w in records:
-        say(w.get("refused") or f"{width_words(w)}; {w['programs']} programs, {w['cpu_seconds']:.2f} CPU s")
+        say(w.get("refused") or f"{width_words(w)}; {plural(w['programs'], 'program')}, {w['cpu_seconds']:.2f} CPU s")
         if "refused" not in w:
             say(_said_of_whole(w))
     wanted = [(w, pair) for w, pairs in built for pair in pairs]
@@ -215,7 +215,7 @@ def _said_of_whole(w: dict[str, Any]) -> str:
     if not is_certified(w):
         return f"width {w['width']}: the landscape is not certified: {found['why']}"
     return (
-        f"width {w['width']}: certified, with the number of components at every level outside {found['intervals']} intervals no longer than "
+        f"width {w['width']}: certified, with the number of components at every level outside {plural(found['intervals'], 'interval')} no longer than "
         f"{show_up(found['longest'], 2)}; {found['certificate']}"
     )
 

@@ -17,7 +17,7 @@ from verifier.kernel.statements.landscape import MOST_CELLS
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.tree import MergeTree
 from verifier.landscape.whole import whole_faces
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.pipeline.consistent import BoundsContradict
 from verifier.pipeline.landscape_records import networks_of, write_csv
 from verifier.pipeline.record import plain
@@ -72,7 +72,8 @@ def _certified(tree: MergeTree, data: Dataset, folder: Path, most_faces: int) ->
     if deep > len(claim.joins):
         longest = float((claim.intervals[:, 1] - claim.intervals[:, 0]).max())
         raise _NotWhole(
-            f"the kernel's brackets of the least F on cells and faces are as wide as {longest:.3g}, and tell {len(claim.minima)} of {deep + 1} minima apart"
+            f"the kernel's brackets of the least F on cells and faces are as wide as {longest:.3g}, and tell "
+            f"{len(claim.minima)} of {plural(deep + 1, 'minimum', 'minima')} apart"
         )
     target = folder / f"width-{m}-landscape.safetensors"
     document, arrays = make_document(
@@ -152,6 +153,6 @@ def require_no_larger(w: dict[str, Any], pair: dict[str, Any]) -> None:
 def whole_words(w: dict[str, Any], digits: int = 7) -> str:
     """What the kernel certifies of a whole landscape."""
     n, passes = w["minima"], w["passes"]
-    text = f"{n} {'minimum' if n == 1 else 'minima'}, {passes} {'pass' if passes == 1 else 'passes'}"
+    text = f"{plural(n, 'minimum', 'minima')}, {plural(passes, 'pass', 'passes')}"
     low = f"{show_down(w['gap_lower'], digits)} <= " if w["gap_lower"] > 0.0 else ""
     return f"{text}, {low}largest gap <= {show_up(w['gap_upper'], digits)}"

@@ -31,6 +31,7 @@ class CertifyResult:
     polished: A and B are networks that were trained on, not those that were loaded. digest: SHA-256 of the file as it was written.
     verdicts: the kernel's, on every claim in the order of the file, as read back from it before it got its name. cpu_check: CPU seconds of
         that reading and checking, of all that the run wrote.
+    refused: of constructions that were named and do not apply, why; others were asked for besides.
     lower_gap: the largest certified lower bound on the gap over E, of every path (with frozen layers: that keeps them); None without one.
     """
 
@@ -47,6 +48,7 @@ class CertifyResult:
     polished: bool = False
     digest: str = ""
     lower_gap: float | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = field(default=(), repr=False)
     cpu_check: float = 0.0
 

@@ -11,7 +11,7 @@ from verifier.elaboration.sign_counts import sign_count_claim
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.statements import Problem, SignCountBarrier
 from verifier.landscape.sign_count.search import NarrowMinimum
-from verifier.numbers import show_down
+from verifier.numbers import plural, show_down
 from verifier.pipeline.record import plain
 
 
@@ -44,7 +44,7 @@ def narrow_barrier(
     if claim is not None and claim.gap == 0.0:
         claim = None
     ends = "" if best.closed else f"; stopped at [{best.lower:.6g}, {best.upper:.6g}] (float64, not certified)"
-    cost = f"{best.programs} programs, {best.seconds:.2f} CPU s"
+    cost = f"{plural(best.programs, 'program')}, {best.seconds:.2f} CPU s"
     if claim is None:
         say(f"{name}: no barrier over E was found{ends}, {cost}")
     else:

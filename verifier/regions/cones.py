@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from verifier.errors import DataError, UsageError
+from verifier.numbers import plural
 from verifier.regions.arrangement import Arrangement, exponents, generic_count
 from verifier.regions.exact import exact_signs, to_floats
 from verifier.regions.faces import all_cells
@@ -63,7 +64,7 @@ def enumerate_cones(arrangement: Arrangement, limit: int = 1_000_000) -> Cones:
     bound = generic_count(len(reps), arrangement.rank)
     if bound > limit:
         raise UsageError(
-            f"enumeration of cones: up to {bound} for {len(reps)} inputs that are not parallel and span dimension {arrangement.rank}, more than "
+            f"enumeration of cones: up to {bound} for {plural(len(reps), 'input')} that are not parallel and span dimension {arrangement.rank}, more than "
             f"the limit {limit}; use fewer samples or raise the limit"
         )
     cells = all_cells(arrangement.integers[reps])

@@ -19,6 +19,7 @@ from verifier.campaign.records import keep, kept
 from verifier.campaign.runner import HERE, Runner
 from verifier.errors import VerifierError
 from verifier.files import claim_folder
+from verifier.numbers import plural
 from verifier.regions.arrangement import Arrangement, make_arrangement
 from verifier.regions.estimate import zero_loss
 from verifier.regions.patterns import pattern_of
@@ -203,7 +204,7 @@ def run_preset(
     yield from there
     missing = [c for c, r in zip(preset.cells, known) if r is None]
     if missing and there:
-        say(f"resuming: {len(there)} of {len(preset.cells)} cells are there")
+        say(f"resuming: {len(there)} of {plural(len(preset.cells), 'cell')} are there")
     # Cheap cells first: a run that is stopped early still shows something of every panel.
     missing.sort(key=lambda c: c.n * c.d1)
     yield from (

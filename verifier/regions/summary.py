@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from verifier.numbers import plural
 from verifier.outcomes import Finding, Outcome
 from verifier.regions.experiment import CellResult
 from verifier.regions.presets import EPSILON, Preset, theorem_width
@@ -34,13 +35,13 @@ def summarise(preset: Preset, results: Sequence[CellResult]) -> Summary:
     trials = sum(r.cell.trials for r in results)
     undecided = sum(r.undecided for r in results)
     lines = [_panel(preset, panel, [r for r in results if r.cell.panel == panel]) for panel in preset.panels]
-    tail = f"{trials} random regions in {len(results)} cells, {undecided} undecided"
+    tail = f"{trials} random regions in {plural(len(results), 'cell')}, {undecided} undecided"
     above = above_line(preset, results)
     uniform = all(r.cell.measure == "regions" for r in results)
     if preset.line and uniform and above:
         bad = [r for r in above if r.interval(0.999)[1] < 1 - EPSILON]
         least = min(r.fraction for r in above)
-        said = f"{len(above)} cells from the width of Theorem {preset.line} on, smallest share {least:.3g} against its {1 - EPSILON:g}"
+        said = f"{plural(len(above), 'cell')} from the width of Theorem {preset.line} on, smallest share {least:.3g} against its {1 - EPSILON:g}"
         if bad:
             r = bad[0]
             text = f"{preset.name}: n = {r.cell.n}, d1 = {r.cell.d1} has {r.hits} of {r.cell.trials}; {said}"

@@ -8,9 +8,9 @@ from typing import Any
 
 from verifier.kernel import Problem
 from verifier.kernel.statements import ConeBarrier, SignCountBarrier
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.outcomes import FROZEN
-from verifier.report.fields import estimate, number, plural, rows, seconds, table, text
+from verifier.report.fields import estimate, number, rows, seconds, table, text
 from verifier.report.headline import MISSED, misses, path_error, sampled_maximum
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.theorems import Theorem
@@ -114,7 +114,7 @@ def sampled_rows(found: Recheck, record: dict[str, Any]) -> list[Row]:
     for e in rows(record.get("estimates")):
         top, points, beads = number(e.get("maximum")), number(e.get("points")), number(e.get("beads"))
         remarks = [
-            "" if points is None else f"{points:.0f} points",
+            "" if points is None else f"{plural(int(points), 'point')}",
             "" if beads is None else f"{beads:.0f} beads",
             text(e.get("note")),
             MISSED if misses(e, found.barrier) else "",

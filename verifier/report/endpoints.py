@@ -9,7 +9,7 @@ from verifier.certificate.file import Certificate
 from verifier.kernel.statements import Objective
 from verifier.networks.architecture import architecture_of
 from verifier.networks.network import activation_words
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.report.fields import estimate, flatten, number, table, words
 from verifier.report.recheck import Recheck
 
@@ -79,7 +79,7 @@ def size_words(certificate: Certificate) -> str:
     p = certificate.problem
     architecture = architecture_of(p.X.shape[1], p.A.weights, p.geometry).words("–")
     biases = ", ".join("with bias" if b is not None else "without bias" for b in p.A.biases)
-    return f"{len(p.X)} samples, {p.X.shape[1]} features; {activation_words(p.negative_slope)} networks {architecture} (layers {biases})"
+    return f"{plural(len(p.X), 'sample')}, {plural(p.X.shape[1], 'feature')}; {activation_words(p.negative_slope)} networks {architecture} (layers {biases})"
 
 
 def recipe(value: Any) -> list[tuple[str, str]]:

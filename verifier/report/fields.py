@@ -74,11 +74,6 @@ def estimate(x: float | None, digits: int = 5) -> str:
     return "–" if x is None else f"{x:.{digits}g}"
 
 
-def plural(n: int, word: str) -> str:
-    """E.g. "1 move", "2 moves"."""
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"
-
-
 def seconds(value: Any) -> str:
     """A recorded time, or a dash."""
     x = number(value)

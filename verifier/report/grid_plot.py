@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from verifier.numbers import plural
 from verifier.report.fields import estimate, number
 from verifier.report.svg import Picture, Theme, picture
 
@@ -30,7 +31,7 @@ def grid_plot(rows: Sequence[Mapping[str, Any]], E: float | None) -> Picture | N
         return None
     (l, alpha), least = min(cells.items(), key=lambda item: item[1])
     alt = (
-        f"Estimated maximum of F along Theorem 2's path over {len(ls)} values of l and {len(alphas)} of alpha, between {estimate(least)} and "
+        f"Estimated maximum of F along Theorem 2's path over {plural(len(ls), 'value')} of l and {len(alphas)} of alpha, between {estimate(least)} and "
         f"{estimate(max(cells.values()))}; the least at l = {l}, alpha = {alpha:g}"
     )
     alt += "." if E is None else f"; E is {estimate(E)}."

@@ -16,9 +16,9 @@ from verifier.kernel.statements import (
     Problem,
     RegionOptimum,
 )
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.outcomes import BINDING, PATHS
-from verifier.report.fields import number, numbers, plural, rows, table, text
+from verifier.report.fields import number, numbers, rows, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 
 # A string sampled at 200 points a segment may miss its peak by this share.
@@ -135,7 +135,7 @@ def _whole_words(c: Landscape) -> str:
     low = f"at least {show_down(c.gap_lower, 9)} and " if c.gap_lower > 0.0 else ""
     return (
         f"The whole landscape of networks of this shape is known outside {plural(len(c.intervals), 'interval')} no longer than {show_up(longest, 2)}: "
-        f"{len(c.minima)} {'minimum' if len(c.minima) == 1 else 'minima'} and {len(c.joins)} {'pass' if len(c.joins) == 1 else 'passes'} that differ by "
+        f"{plural(len(c.minima), 'minimum', 'minima')} and {plural(len(c.joins), 'pass', 'passes')} that differ by "
         f"more, and the number of components of {{F ≤ X}} for every other X. The largest gap of two such networks is {low}at most {show_up(c.gap_upper, 9)}."
     )
 

@@ -7,6 +7,8 @@ import hashlib
 from importlib.resources import files
 from typing import Any
 
+from verifier.numbers import plural
+
 FOLDER = files("verifier.report") / "templates"
 
 
@@ -24,6 +26,7 @@ def render_page(template: str, context: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["plural"] = plural
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     known = {"style": markupsafe.Markup(style), "style_hash": f"sha256-{digest}"}
     page = environment.get_template(template).render(**known, **context)

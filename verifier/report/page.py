@@ -11,12 +11,13 @@ from typing import Any
 from verifier.certificate.file import Certificate, read_certificate
 from verifier.files import Kind, atomic_write_bytes, require_place
 from verifier.kernel.statements import Problem, Verdict
+from verifier.numbers import plural
 from verifier.report.bounds import apriori_rows, certified_rows, lower_rows, sampled_rows
 from verifier.report.claim_rows import claim_rows, programs
 from verifier.report.compare_plot import MOST, compare_plot
 from verifier.report.endpoints import endpoint_rows, objective_words, recipe, size_words, training
 from verifier.report.every_width import every_width_section
-from verifier.report.fields import flatten, plural, rows, table, words
+from verifier.report.fields import flatten, rows, table, words
 from verifier.report.grid_plot import grid_plot
 from verifier.report.headline import consistency_flags, headline
 from verifier.report.html import render_page

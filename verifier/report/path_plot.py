@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verifier.numbers import show_up
+from verifier.numbers import plural, show_up
 from verifier.report.axes import log_axis
-from verifier.report.fields import estimate, plural
+from verifier.report.fields import estimate
 from verifier.report.moves import KINDS, QUIET, PathCurve, kinds_summary
 from verifier.report.svg import Picture, Theme, picture
 

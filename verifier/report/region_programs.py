@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.kernel.statements import Problem, RegionOptimum, Verdict
-from verifier.numbers import show_down, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.report.claim_rows import badge
-from verifier.report.fields import estimate, number, plural, rows, seconds, table, text, words
+from verifier.report.fields import estimate, number, rows, seconds, table, text, words
 from verifier.report.recheck import Recheck
 
 LOSS = {
@@ -118,7 +118,7 @@ def _solved(claim: RegionOptimum, verdict: Verdict, recorded: dict[str, Any], fo
         problem=problem_in_symbols(problem, claim),
         size=f"{words(recorded.get('variables'))} × {words(recorded.get('constraints'))}"
         if variables is not None
-        else f"{m} rows, {plural(K, 'output')}",
+        else f"{plural(m, 'row')}, {plural(K, 'output')}",
         cones=_cones(recorded),
         solver=" · ".join(text(recorded.get(k)) for k in ("solver", "status") if text(recorded.get(k))) or "–",
         primal=estimate(number(recorded.get("primal")), 9),
@@ -167,7 +167,7 @@ def _active(recorded: dict[str, Any]) -> str:
     active, collapsed, m = (number(recorded.get(k)) for k in ("active_constraints", "collapsed", "neurons"))
     if active is None:
         return "–"
-    gone = "" if collapsed is None or m is None else f"; {collapsed:.0f} of {m:.0f} rows are 0"
+    gone = "" if collapsed is None or m is None else f"; {collapsed:.0f} of {plural(int(m), 'row')} are 0"
     return f"{active:.0f}{gone}"
 
 

@@ -15,7 +15,7 @@ from verifier.report.claim_rows import Program, programs
 from verifier.report.fields import estimate, number, table, text
 from verifier.report.recheck import CheckedPath, Recheck
 from verifier.report.region_programs import LOSS, mean_word
-from verifier.report.theorem2_level import Theorem2Level, theorem2_level
+from verifier.report.theorem2_level import Theorem2Level, at_zero, theorem2_level
 
 SEGMENTS = 6
 # Estimates whose strings have samples to set beside a segment.
@@ -53,13 +53,14 @@ class SegmentRow:
 @dataclass(frozen=True)
 class Segments:
     """problem: what each program minimises, in symbols. estimate: whose samples stand beside the maxima, or None. along: of what the path consists.
-    level: the theorem's own level, where claims bound it."""
+    level: the theorem's own level, where claims bound it. at_zero: why it is one at the angle 0, where others were tried."""
 
     rows: list[SegmentRow]
     problem: str
     estimate: str | None
     along: str
     level: Theorem2Level | None
+    at_zero: str
 
 
 def segments(found: Recheck, problem: Problem, record: dict[str, Any]) -> Segments | None:
@@ -116,7 +117,10 @@ def _section(
     free, more = (", c", " + c") if problem.A.biases[1] is not None else ("", "")
     symbols = f"min over θ{free}: {mean_word(problem)} {LOSS[o.loss]}{price}, f_j = Σ_i θ_i max(0, w_i·x̃_j){more}"
     level = theorem2_level(solved, found, problem)
-    return Segments(out, symbols, sampler, path.claim.along(problem), level)
+    grid = _list(table(record.get("tables")).get("theorem2"))
+    tried = [a for row in grid if (a := number(table(row).get("alpha"))) is not None]
+    why = "" if level is None else at_zero(level, tried, number(table(entry.get("notes")).get("alpha")))
+    return Segments(out, symbols, sampler, path.claim.along(problem), level, why)
 
 
 def _holds(v: Parameters, claim: HeadOptimum) -> bool:

@@ -5,7 +5,9 @@ Which program a claim is about is read from its arrays: the record's names decid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from flint import arb, ctx
@@ -29,14 +31,37 @@ class Term:
     why: str
 
 
+class AtZero(Enum):
+    """Why the level is one at the angle 0 where others were asked for."""
+
+    LOWEST = "the path at α = 0 has the lowest estimate of all"
+    NOT_TURNED = "the path of the lowest estimate is for a larger angle, within which none of its rows turned"
+
+
+def at_zero(level: Theorem2Level, tried: Sequence[float], chosen: float | None) -> str:
+    """The reason in words, empty where there is nothing to explain. tried: angles, chosen: that of the path; both of the record, of whose figures none
+    is shown as proved."""
+    others = sorted({a for a in tried if a > 0.0})
+    if level.alpha > 0.0 or not others:
+        return ""
+    why = AtZero.NOT_TURNED if chosen else AtZero.LOWEST
+    angles = ", ".join(f"{a:g}" for a in others)
+    return (
+        f"The angle is 0 here, though {angles} {'were' if len(others) > 1 else 'was'} tried too: a certificate holds the programs of one path, and "
+        f"{why.value}; the others’ estimates stand in the table over (l, alpha)."
+    )
+
+
 @dataclass(frozen=True)
 class Theorem2Level:
     """The level at one (l, alpha), as shown, its terms, and what they say about the least level over all (l, alpha).
 
-    lengths: rows have to keep their lengths, as under the l1 penalty a longer row pays less.
+    alpha: an upper bound of the angle between the path's rows and the networks', in radians. lengths: rows have to keep their lengths, as under the l1
+    penalty a longer row pays less.
     """
 
     name: str
+    alpha: float
     lower: str
     upper: str
     terms: list[Term]
@@ -93,6 +118,7 @@ def theorem2_level(solved: dict[int, HeadOptimum], found: Recheck, problem: Prob
     )
     return Theorem2Level(
         f"ε({l}, {spread})",
+        alpha,
         show_down(lower, 8),
         show_up(upper, 8),
         terms,

@@ -23,6 +23,7 @@ from verifier.distribution import tool_version
 from verifier.errors import UsageError, VerifierError
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.options.training import TrainingOptions
 from verifier.pipeline.endpoints import encoded, read_data, read_endpoint, read_objective, with_shape_of
@@ -142,7 +143,7 @@ def _lines(r: dict[str, Any]) -> list[str]:
         else f"; test data {t['data']}: loss {t['loss']:.6g}"
         + ("" if t["error"] is None else f", error {t['error']:.4f}")
     )
-    out = [f"{r['name']}: F = {r['F']:.6g}{accuracy}, data {r['data']}, {r['samples']} samples{test}"]
+    out = [f"{r['name']}: F = {r['F']:.6g}{accuracy}, data {r['data']}, {plural(r['samples'], 'sample')}{test}"]
     for name, s in r.get("series", {}).items():
         values = ", ".join(f"{p['value']:.4g}" for p in s["points"])
         out.append(f"  {TITLES[name]}: {values}" + ("  (stored)" if s["kept"] else f"  {s['seconds']:.1f} CPU s"))

@@ -11,6 +11,7 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
 from verifier.networks.network import Network, affine
+from verifier.numbers import plural
 from verifier.objective import Objective, Risk
 from verifier.paths.endpoints import default_target
 from verifier.paths.towers.dropout_stability import dropout_losses
@@ -101,7 +102,7 @@ def experiment_a(
         raise UsageError("experiment (A): needs at least one hidden layer, and this network has none")
     if draws < 1 or steps < 0:
         raise UsageError(
-            f"experiment (A): expected at least 1 draw and 0 or more steps, got {draws} draws and {steps} steps"
+            f"experiment (A): expected at least 1 draw and 0 or more steps, got {draws} draws and {plural(steps, 'step')}"
         )
     risk.objective.penalty_form.check(network)
     target = 0.0 if exhaustive else default_target(network, network, risk)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from verifier.numbers import plural
 from verifier.outcomes import Finding, Outcome
 from verifier.stability.plan import width_words
 
@@ -159,9 +160,7 @@ def smallest_close(groups: Sequence[Group], series: str) -> Group | None:
 
 def _group_line(g: Group) -> str:
     parts = [f"{SHORT[n]} {show(m)}" for n, m in g.maxima.items()]
-    return (
-        f"{g.name}, {g.reference.count} networks, largest over layers: {', '.join(parts)}; trained {show(g.reference)}"
-    )
+    return f"{g.name}, {plural(g.reference.count, 'network')}, largest over layers: {', '.join(parts)}; trained {show(g.reference)}"
 
 
 def _against_width(groups: Sequence[Group]) -> list[str]:
@@ -176,7 +175,7 @@ def _against_width(groups: Sequence[Group]) -> list[str]:
 
 
 def _words(title: str, groups: Sequence[Group], count: int) -> str:
-    text = f"{title}: {count} network{'s' * (count > 1)}"
+    text = f"{title}: {plural(count, 'network')}"
     measured = [g for g in groups if g.maxima]
     if not measured:
         return text

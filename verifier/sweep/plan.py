@@ -15,6 +15,7 @@ from verifier.campaign.records import digest
 from verifier.data.load import data_record, load_data
 from verifier.data.weights import Weighting, weighed
 from verifier.errors import UsageError, VerifierError
+from verifier.numbers import plural
 from verifier.objective.objective import made, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
@@ -106,7 +107,7 @@ def choose_pairs(n: int, pairs: Pairs) -> list[tuple[int, int]]:
     assert pairs.count is not None
     if pairs.count > comb(n, 2):
         raise UsageError(
-            f"{pairs.count} random pairs of {n} networks: there are only {comb(n, 2)}; train more networks"
+            f"{plural(pairs.count, 'random pair')} of {plural(n, 'network')}: there are only {comb(n, 2)}; train more networks"
         )
     rng = np.random.default_rng(pairs.seed)
     found: dict[tuple[int, int], None] = {}

@@ -15,6 +15,7 @@ from verifier.campaign import folder as store
 from verifier.campaign.runner import Runner, runner
 from verifier.errors import VerifierError
 from verifier.files import atomic_write_bytes
+from verifier.numbers import plural
 from verifier.outcomes import Finding, Outcome, worst_exit_code
 from verifier.pipeline.verdict_line import WEIGHTED
 from verifier.sweep import tasks
@@ -53,9 +54,7 @@ class SweepResult:
         parts += [f"{WEIGHTED} in {weighted}"] if weighted else []
         worst = Outcome.REFUTED if c.get("refuted") else Outcome.FAILED
         outcome = {0: Outcome.CERTIFIED, 3: Outcome.INCONCLUSIVE}.get(self.exit_code, worst)
-        return Finding(
-            outcome, f"{n} {'pair' if n == 1 else 'pairs'}: {', '.join(parts)}; {self.tables[0]}", self.exit_code
-        )
+        return Finding(outcome, f"{plural(n, 'pair')}: {', '.join(parts)}; {self.tables[0]}", self.exit_code)
 
     @property
     def sentence(self) -> str:
@@ -86,7 +85,9 @@ def run_sweep(
     pairs = plan(tuple(experiments), limit)
     for e in experiments:
         if e.pairs.kind == "disjoint" and len(e.seeds) % 2:
-            say(f"{e.name}: disjoint pairs of {len(e.seeds)} networks leave out the last one, seed {e.seeds[-1]}")
+            say(
+                f"{e.name}: disjoint pairs of {plural(len(e.seeds), 'network')} leave out the last one, seed {e.seeds[-1]}"
+            )
     about = {"experiments": [e.name for e in experiments], "pairs": len(pairs)}
     workers = runner(jobs, scheduler, progress=progress, say=say)
     with workers as run, store.opened(Path(out), about) as folder:
@@ -111,7 +112,7 @@ def _networks(
 ) -> dict[str, dict[str, Any]]:
     """Result per network key; networks that several pairs or experiments share are trained once."""
     wanted = {t.key: t for p in pairs for t in (p.a, p.b)}
-    say(f"{len(wanted)} networks, {len(pairs)} pairs in {folder}")
+    say(f"{plural(len(wanted), 'network')}, {plural(len(pairs), 'pair')} in {folder}")
     done = _run("networks", run, tasks.train, wanted, folder)
     for key, result in done.items():
         failed = result["status"] == "failed"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import MalformedInputError, UsageError
+from verifier.numbers import plural
 from verifier.options.certify import CertifyOptions
 from verifier.options.data import DataOptions
 from verifier.options.declare import options_of
@@ -186,7 +187,7 @@ def _pairs(value: Any, who: str) -> Pairs:
         if count is not None and 1 <= count <= PAPER_PAIRS:
             return Pairs("paper", count)
         raise UsageError(
-            f"{who}: pairs: paper must be how many of the paper's {PAPER_PAIRS} pairs, from the first, got {_got(value)}"
+            f"{who}: pairs: paper must be how many of the paper's {plural(PAPER_PAIRS, 'pair')}, from the first, got {_got(value)}"
         )
     if isinstance(value, dict):
         _known(value, ("random", "seed"), f"{who}: pairs")

@@ -13,6 +13,7 @@ import numpy as np
 from flint import fmpq
 from scipy.optimize import linprog, minimize
 
+from verifier.numbers import plural
 from verifier.regions.exact import null_space, reduced
 from verifier.theory.features import Features
 
@@ -140,7 +141,7 @@ def _at_once(f: Features, sides: Array, affine: bool, programs: bool) -> Separat
             return _refuted(name, k, *against)
         return Separation(None, f"{name}: neither a hyperplane with a proven margin nor an exact Farkas vector")
     least = float(margins.min(initial=np.inf))
-    return Separation(True, f"{K} hyperplane{'s' * (K > 1)}, least proven margin {least:.2g}", w, b, least)
+    return Separation(True, f"{plural(K, 'hyperplane')}, least proven margin {least:.2g}", w, b, least)
 
 
 def _refuted(name: str, k: int, samples: Array, weights: tuple[int, ...]) -> Separation:

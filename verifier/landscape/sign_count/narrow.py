@@ -105,6 +105,21 @@ def require_covered(A: Network, B: Network, objective: Objective, targets: Array
         raise UsageError(f"{method}: expected one output, got targets of shape {targets.shape}")
 
 
+def dependent_columns(inputs: Array, d: int, tol: float) -> list[int]:
+    """Which of the first d columns, from the left, are combinations of those before and of the constant, the column behind them where there is one: without
+    them the rank is the number of columns. A singular value up to tol counts as 0."""
+    kept = list(range(d, inputs.shape[1]))
+    if np.linalg.matrix_rank(inputs, tol=tol) == inputs.shape[1]:
+        return []
+    out = []
+    for k in range(d):
+        if np.linalg.matrix_rank(inputs[:, [*kept, k]], tol=tol) > len(kept):
+            kept.append(k)
+        else:
+            out.append(k)
+    return out
+
+
 def narrow(A: Network, risk: Risk, positive: int) -> Narrow:
     """The networks of A's shape without one neuron, `positive` of the others positive.
 
@@ -125,25 +140,15 @@ def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "si
     if hidden_bias:
         # Centred, so that the first cuts of a cone lie among the samples; to few digits: products of rays with samples are short whole numbers then.
         directions[:d, d] = -np.round(mean * powers * 256.0) / 256.0
-    if follow := _dependent(inputs @ directions.T, 1e-9 * len(risk.X) ** 0.5):
-        names, them = ", ".join(str(e) for e in follow), "them" if len(follow) > 1 else "it"
+    if left_out := dependent_columns(inputs @ directions.T, d, 1e-9 * len(risk.X) ** 0.5):
+        named = f"column {left_out[0]}" if len(left_out) == 1 else f"columns {', '.join(map(str, left_out))}"
+        each, them = ("is a combination", "it") if len(left_out) == 1 else ("are combinations", "them")
         raise UsageError(
-            f"{method}: the inputs' columns {names} (from 0) follow from those before them{' and the constant' if hidden_bias else ''}: some rows of weights "
-            f"change nothing, and no cone of them is bounded from below; fold {them} into these and leave {them} out of data and networks"
+            f"{method}: the inputs{' with the constant' if hidden_bias else ''} are linearly dependent: {named} of the features, from 0, {each} of the columns "
+            f"before{' and the constant' if hidden_bias else ''}; leave {them} out of the data and the networks"
         )
     y = np.asarray(risk.targets, dtype=np.float64)
     return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)
-
-
-def _dependent(columns: Array, tolerance: float) -> list[int]:
-    """Columns that are combinations of those before them; a last one, of ones, counts as the first."""
-    n = columns.shape[1]
-    order = [n - 1, *range(n - 1)] if n and bool((columns[:, -1] == 1.0).all()) else list(range(n))
-    kept: list[int] = []
-    for e in order:
-        if np.linalg.matrix_rank(columns[:, [*kept, e]], tol=tolerance) == len(kept) + 1:
-            kept.append(e)
-    return sorted(set(range(n)) - set(kept))
 
 
 def _powers(rows: Array) -> Array:

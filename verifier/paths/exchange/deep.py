@@ -17,6 +17,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_same_architecture
 from verifier.paths.exchange.proposition_x import exchange
@@ -201,7 +202,7 @@ class _Stages:
             start = subnetworks.imitating(teachers, outputs, Z, has_bias, A.above(1))
             xi = s.solved(Z, start, teacher, None, s.steps, self.seed, A.above(1))
             self.programs += 1
-            name = f"layer 1, {total - from_B} neurons of A and {from_B} of B: sub-network with {self.n - block} rows on top"
+            name = f"layer 1, {plural(total - from_B, 'neuron')} of A and {from_B} of B: sub-network with {plural(self.n - block, 'row')} on top"
             tower = Tower((W, *(V for V, _ in xi.rows)), (bias, *(c for _, c in xi.rows)), xi.head, xi.head_bias)
             if best is None or xi.value < best.value:
                 best = Stage(replace(tower, label=f"{name}, F = {xi.value:.6g}"), xi.value, name)
@@ -253,8 +254,8 @@ class _Stages:
             warm = self._warmer(features, (head, c), second.tower, new, len(old))
             head, c, value = subnetworks.solve_head(features, s.risk.targets, s.risk.objective, warm, stop_at=s.target)
             self.programs += 1
-            name = f"last hidden layer, {len(old)} rows and {len(new)} new ones, between ({first.name}) and ({second.name})"
-            label = f"exchange: head on {len(old)} rows and {len(new)} new ones, F = {value:.6g}"
+            name = f"last hidden layer, {plural(len(old), 'row')} and {len(new)} new ones, between ({first.name}) and ({second.name})"
+            label = f"exchange: head on {plural(len(old), 'row')} and {len(new)} new ones, F = {value:.6g}"
             tower = mixed(first.tower, old, second.tower, new).with_head(head, c)
             waypoints.append(Waypoint(tower=replace(tower, label=label), value=value, name=name, old=old, new=new))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.paths.exchange.problem import Waypoint
 from verifier.paths.path import Move
 from verifier.paths.towers.moves import Tower
@@ -27,7 +28,7 @@ def moves_through(
     towers = []
     for k, w in enumerate(waypoints):
         from_A = int((w.rows < m).sum())
-        label = f"waypoint {k}: head on {from_A} rows of A and {len(w.rows) - from_A} of B"
+        label = f"waypoint {k}: head on {plural(from_A, 'row')} of A and {len(w.rows) - from_A} of B"
         b = None if bias is None else bias[w.rows]
         program = None if programs is None else programs[k]
         towers.append(Tower((rows[w.rows],), (b,), w.head, w.bias, label, program))

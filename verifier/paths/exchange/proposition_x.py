@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_one_hidden_layer
 from verifier.paths.exchange.moves import moves_through
@@ -61,7 +62,7 @@ def exchange(
         k = int(np.argmax([w.value for w in best]))
         from_A = int((best[k].rows < problem.m).sum())
         held = (
-            f"waypoint {k} of {len(best)}, {from_A} rows of A and {len(best[k].rows) - from_A} of B: "
+            f"waypoint {k} of {len(best)}, {plural(from_A, 'row')} of A and {len(best[k].rows) - from_A} of B: "
             f"{best_max:.6g} is {best_max - target:.3g} over the target"
         )
     notes = {

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from verifier.networks.above import Above, affine, dense_above, leaky_relu
+from verifier.numbers import plural
 from verifier.objective import Objective, Risk
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, mixed
@@ -183,7 +184,7 @@ def _rebuilt(
         waypoints = []
         for w in p.waypoints:
             head, c, value = solved(np.hstack([features[k][:, w.old], features[k + 1][:, w.new]]))
-            label = f"exchange: head on {len(w.old)} rows and {len(w.new)} new ones, F = {value:.6g}"
+            label = f"exchange: head on {plural(len(w.old), 'row')} and {len(w.new)} new ones, F = {value:.6g}"
             tower = mixed(out[k].tower, w.old, out[k + 1].tower, w.new).with_head(head, c)
             waypoints.append(replace(w, tower=replace(tower, label=label), value=value))
         again.append(Passage(waypoints, p.block))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.paths.theorem2.clusters import merge_rows
 from verifier.paths.theorem2.reference import Reference, reference_network, row_features, rows_as_candidates
@@ -100,7 +101,7 @@ def best_reference(
         found = sparse_supports(
             side.Z, risk.targets, risk.objective, side.prices, side.free, [l], full=side.full, methods=("backward",)
         )[l]
-        pairs.append((f"best {l} rows of {side.letter}", side.network, found.support))
+        pairs.append((f"best {plural(l, 'row')} of {side.letter}", side.network, found.support))
     return reference_network(
         l,
         sides[0].network,

@@ -8,6 +8,7 @@ import numpy as np
 
 from verifier.networks.above import Above
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.paths.towers import subnetworks
 from verifier.paths.towers.moves import Tower, live_slots, stacked
@@ -36,9 +37,9 @@ class SparsePoint:
     def described(self, network: Network, letter: str) -> str:
         n = network.widths[self.layer]
         if not self.xi.rows:
-            return f"layer {self.layer} of {letter}: head program on {len(self.kept)} of {n} neurons"
+            return f"layer {self.layer} of {letter}: head program on {len(self.kept)} of {plural(n, 'neuron')}"
         above = ", ".join(str(W.shape[0]) for W, _ in self.xi.rows)
-        return f"layer {self.layer} of {letter}: sub-network of widths {above} on {len(self.kept)} of {n} neurons, its head solved"
+        return f"layer {self.layer} of {letter}: sub-network of widths {above} on {len(self.kept)} of {plural(n, 'neuron')}, its head solved"
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Side:
         point = self.points[layer]
         live = live_slots(self.network)
         weights, biases = stacked(self.network, [*live[: layer - 1], point.kept], point.xi.rows)
-        label = f"T_{layer} of {self.letter}: {len(point.kept)} of {self.network.widths[layer]} neurons of layer {layer}, F = {point.value:.6g}"
+        label = f"T_{layer} of {self.letter}: {len(point.kept)} of {plural(self.network.widths[layer], 'neuron')} of layer {layer}, F = {point.value:.6g}"
         return Tower(weights, biases, point.xi.head, point.xi.head_bias, label)
 
 

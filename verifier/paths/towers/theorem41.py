@@ -16,6 +16,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.networks.network import Network
+from verifier.numbers import plural
 from verifier.objective import Risk
 from verifier.paths.endpoints import default_target, require_same_architecture
 from verifier.paths.path import Move, Path
@@ -100,7 +101,7 @@ def _sizes(network: Network, sizes: Sequence[int] | None) -> list[int]:
     if sizes is None:
         return [-(-n // 2) for n in widths]
     if len(sizes) != len(widths):
-        raise UsageError(f"theorem41: {len(sizes)} sizes K_l for {len(widths)} hidden layers")
+        raise UsageError(f"theorem41: {len(sizes)} sizes K_l for {plural(len(widths), 'hidden layer')}")
     for l, (K, n) in enumerate(zip(sizes, widths), start=1):
         if not n / 2 <= K <= n:
             raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifier.landscape.setting import LOSSES, PENALTIES
+from verifier.landscape.kept_layers import LOSSES, PENALTIES
 from verifier.pipeline.setting import Setting
 from verifier.regions.arrangement import generic_count
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
 
-from verifier.errors import UsageError, VerifierError
+from verifier.errors import UsageError, VerifierError, said_by
 from verifier.kernel import Claim
 from verifier.kernel.statements import Problem
 from verifier.landscape.gap import exact_gap
 from verifier.landscape.tree import MOST_CELLS
+from verifier.numbers import plural
 from verifier.paths.path import Path
 from verifier.pipeline.constructions.cells import cell_count, cell_words, why_not_covered, why_not_tiny
 from verifier.pipeline.constructions.cones import BY_NAME, coarse_proposal
@@ -43,16 +44,17 @@ def exact(s: Setting, r: Request) -> Proposal:
             hidden_layers=o.hidden_layers, progress=_bracket if o.progress else _said(r.say),
         )  # fmt: skip
     except VerifierError as error:
+        why = said_by("exact", error, room="landscape")
         if not r.of_all:
-            raise
+            raise type(error)(why) from error
         # Nobody asked for it by name: what cells do not cover must not cost the other constructions' bounds.
-        return Proposal(skipped=f"exact: {error}")
+        return Proposal(skipped=why)
 
     def barrier(problem: Problem, say: Callable[[str], None]) -> tuple[Claim | None, dict[str, Any]]:
         try:
             return barrier_and_record(problem, found, say)
         except VerifierError as error:
-            raise type(error)(f"exact: no lower bound: {error}") from error
+            raise type(error)(said_by("exact: no lower bound", error, room="landscape")) from error
 
     return Proposal([found.path], barrier=BarrierProposal("exact", barrier))
 
@@ -88,7 +90,7 @@ def _said(say: Callable[[str], None]) -> Callable[[float, float, int], None]:
     def hear(lower: float, upper: float, visited: int) -> None:
         if time.monotonic() >= last[0] + OFTEN:
             last[0] = time.monotonic()
-            say(f"exact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells")
+            say(f"exact: pass in [{lower:.6g}, {upper:.6g}] after {plural(visited, 'cell')}")
 
     return hear
 
@@ -97,5 +99,8 @@ def _bracket(lower: float, upper: float, visited: int) -> None:
     """Progress of the exact search on a terminal."""
     if visited % 500 == 0:
         print(
-            f"\rexact: pass in [{lower:.6g}, {upper:.6g}] after {visited} cells ", end="", file=sys.stderr, flush=True
+            f"\rexact: pass in [{lower:.6g}, {upper:.6g}] after {plural(visited, 'cell')} ",
+            end="",
+            file=sys.stderr,
+            flush=True,
         )

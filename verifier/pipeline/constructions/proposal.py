@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from verifier.landscape.scope import what_works
+from verifier.landscape.kept_layers import Kept, refusal
 from verifier.options.certify import CertifyOptions
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from verifier.kernel import Claim
     from verifier.kernel.statements import Problem
     from verifier.networks.network import Network
+    from verifier.objective.objective import Objective
     from verifier.programs.every_width.result import EveryWidthProgram
     from verifier.programs.region.result import RegionProgram
     from verifier.programs.region.size import RegionSize
@@ -117,18 +118,19 @@ class Proposal:
         return not any(found) and self.barrier is None and self.every_width is None
 
 
-def why_undefined(c: Construction, network: Network, o: CertifyOptions) -> str | None:
-    """Why a construction says nothing of networks of this architecture; None where it is defined."""
+def why_undefined(
+    c: Construction, network: Network, o: CertifyOptions, pair: tuple[Network, Network, Objective] | None = None
+) -> str | None:
+    """Why a construction says nothing of networks of this architecture; None where it is defined. pair: A, B and the objective, for what covers them."""
     if not c.shallow:
         return None
     if network.geometry is not None:
         return f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
-    if network.depth != 2 and not (c.above_shared and o.hidden_layers == "frozen"):
-        also = (
-            ", and where all of them move F is not convex on any cell; if they share the layers below the last one, it is for the paths that keep these. "
-            + what_works(network)
-        )
-        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}{also if c.above_shared else ''}"
+    if network.depth != 2 and c.above_shared and pair is not None:
+        why = refusal(*pair, Kept(o.output_layer, o.hidden_layers))
+        return None if why is None else f"{c.name}: {why}"
+    if network.depth != 2:
+        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}"
     if network.negative_slope:
         return f"{c.name}: defined for ReLU, these networks are Leaky ReLU"
     return None
@@ -145,7 +147,7 @@ def loaded(c: Construction) -> Callable[[Setting, Request], Proposal]:
 
 def propose(c: Construction, s: Setting, r: Request) -> Proposal:
     """Run a construction where it is defined."""
-    if (why := why_undefined(c, s.A.network, r.options)) is not None:
+    if (why := why_undefined(c, s.A.network, r.options, (s.A.network, s.B.network, s.objective))) is not None:
         return Proposal(skipped=why)
     start = time.process_time()
     proposal = loaded(c)(s, r)

@@ -9,6 +9,7 @@ from verifier.errors import UsageError
 from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
 from verifier.landscape.sign_count.search import NarrowMinimum, least_narrow
 from verifier.landscape.sign_count.star import star_path
+from verifier.numbers import plural
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
 from verifier.pipeline.setting import Setting
@@ -89,7 +90,7 @@ def _told(say: Callable[[str], None], searches: int) -> Callable[[float, float, 
             last = time.monotonic()
             of = "" if searches == 1 else f" (one of {searches} searches)"
             say(
-                f"sign-count: the least F passed lies in [{lower:.6g}, {upper:.6g}] (float64) after {programs} programs{of}"
+                f"sign-count: the least F passed lies in [{lower:.6g}, {upper:.6g}] (float64) after {plural(programs, 'program')}{of}"
             )
 
     return progress

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from verifier.errors import UsageError
-from verifier.paths.theorem2 import grid, theorem2_grid
+from verifier.numbers import plural
+from verifier.paths.theorem2 import Theorem2Grid, grid, theorem2_grid
+from verifier.paths.theorem2.near import OF_A_GRID
 from verifier.pipeline.constructions.proposal import Proposal, Request
 from verifier.pipeline.setting import Setting
-from verifier.theory import dimension_free_bounds, theorem2_bounds
+from verifier.theory import AprioriBound, dimension_free_bounds, theorem2_bounds
 
 # CPU seconds, by the estimate, of the six segments that a run poses when nobody asked for them.
 LONGEST_POSED = 30.0
@@ -23,18 +27,36 @@ def theorem2(s: Setting, r: Request) -> Proposal:
         return Proposal(skipped="theorem2: needs 1 <= l < m, and the width is 1")
     seconds = theorem2_seconds(s)
     if r.posed_only and seconds > LONGEST_POSED:
-        return Proposal(skipped=f"theorem2: about {seconds:.0f} CPU s, left to --exhaustive or --method theorem2")
+        return Proposal(skipped=f"theorem2: {cost_words(s, seconds)}, left to --exhaustive or --method theorem2")
     # Exhaustively, programs of many exponential cones go through CVXPY too, minutes each.
     solver = "CLARABEL" if r.options.exhaustive else "auto"
     best = theorem2_grid(*s.pair, _cells(s, r), seed=r.options.seed, solver=solver)
-    apriori = theorem2_bounds(*s.pair, best) + dimension_free_bounds(*s.pair, best)
+    apriori = [_explained(b, best) for b in theorem2_bounds(*s.pair, best)] + dimension_free_bounds(*s.pair, best)
     return Proposal([best.path], dict(best.programs), grid=best.table, apriori=apriori, waypoints=best.waypoints)
+
+
+def _explained(bound: AprioriBound, best: Theorem2Grid) -> AprioriBound:
+    """With why it is about alpha = 0, where other angles were tried too."""
+    others = sorted({row.alpha for row in best.rows if row.alpha > 0.0})
+    if best.path.notes["alpha"] != 0.0 or not others:
+        return bound
+    angles = ", ".join(f"{a:g}" for a in others)
+    why = f"alpha = {angles} tried too, and the path at alpha = 0 has the lowest estimate"
+    return replace(bound, note=f"{bound.note}; {why}" if bound.note else why)
 
 
 def theorem2_seconds(s: Setting) -> float:
     """About how many CPU seconds one (l, alpha) costs, from above: samples times neurons times outputs times what was measured per loss."""
     m, K = s.A.network.widths[1:]
     return 0.5 + PER_ENTRY.get(s.objective.loss.name, SLOWEST) * s.data.samples * m * K
+
+
+def cost_words(s: Setting, seconds: float) -> str:
+    """What the default grid would cost: its (l, alpha), each of so many CPU seconds, and those in which rows are let turn."""
+    cells = grid(s.A.network.widths[1], s.A.network.theta.shape[0])
+    turned = OF_A_GRID if any(alpha > 0.0 for _, alpha in cells) else 0.0
+    text = f"about {len(cells) * seconds + turned:.0f} CPU s ({plural(len(cells), '(l, alpha)', '(l, alpha)')} of {seconds:.0f} each"
+    return f"{text}, and up to {turned:.0f} in which rows turn)" if turned else f"{text})"
 
 
 def _cells(s: Setting, r: Request) -> list[tuple[int, float]] | None:
