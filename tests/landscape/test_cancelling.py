@@ -171,6 +171,7 @@ def test_signs_in_other_slots_are_a_barrier_as_high_as_the_best_networks_with_a_
     risk = Risk(make_objective("squared"), X, y)
     problem = kernel_problem(A, B, risk)
     pair = pair_barrier(A, B, risk, most_programs=200, seconds=60.0)
+    assert pair.search.lower < pair.upper < np.inf
     claim, _ = cone_barrier(problem, pair, lambda text: None)
     assert claim is not None
     assert claim.goal == -1

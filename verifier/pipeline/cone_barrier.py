@@ -8,7 +8,7 @@ from typing import Any
 from verifier.elaboration.cone_barriers import ConeUnion, cone_barrier_claim
 from verifier.kernel.statements import ConeBarrier, Problem
 from verifier.landscape.coarse.pair import PairBarrier
-from verifier.landscape.coarse.search import WORTH, CoarseBarrier, Ended
+from verifier.landscape.coarse.search import WORTH, Ended
 from verifier.numbers import plural, show_down
 from verifier.pipeline.record import plain
 
@@ -31,26 +31,26 @@ def cone_barrier(
         union = ConeUnion(found.around, p.start, p.goal, s.signs, s.directions, p.tree, p.inside, p.faces)
         claim = cone_barrier_claim(problem, union, [(d.nu, d.slopes, d.pulls) for d in p.duals], name=name)
         claim = claim if claim.gap > 0.0 else None
-    cost = f"{plural(search.programs, 'program')}, {search.seconds:.1f} CPU s"
+    cost = f"{plural(found.programs, 'program')}, {found.seconds:.1f} CPU s"
     if claim is None:
         say(f"{no_barrier(found, name)}, {cost}")
     else:
         say(
             f"{name}: certified gap >= {show_down(claim.gap)} over E: no path leaves "
             f"{int(claim.inside.sum())} of {plural(len(claim.inside), 'coarse cell')} around "
-            f"{claim.around} below {show_down(claim.level, 8)}{_ends(search)}, {cost}"
+            f"{claim.around} below {show_down(claim.level, 8)}{_ends(found)}, {cost}"
         )
     return claim, plain(
         {
             "lower": search.lower, "upper": search.upper, "zero_neuron": search.turned, "closed": search.closed, "ended": search.ended.value,
-            "waiting": search.waiting, "programs": search.programs, "parts": search.parts, "cpu_seconds": search.seconds,
+            "waiting": search.waiting, "programs": found.programs, "parts": search.parts, "cpu_seconds": found.seconds,
         }
     )  # fmt: skip
 
 
 def no_barrier(found: PairBarrier, name: str = "cones") -> str:
     """What is said of a search that proved nothing above E, and why."""
-    search, why = found.search, _ends(found.search)
+    search, why = found.search, _ends(found)
     if search.closed:
         fades = search.turned <= min(search.upper, search.lower * (1.0 + WORTH))
         why = (
@@ -59,15 +59,23 @@ def no_barrier(found: PairBarrier, name: str = "cones") -> str:
             else f"; a path stays at E, but for {WORTH:g} of it (float64)"
         )
     if search.ended is Ended.INTERRUPTED:
-        return f"{name}: no barrier over E was proved before the search was interrupted: {_between(search)}"
+        return f"{name}: no barrier over E was proved before the search was interrupted: {_between(found)}"
     return f"{name}: no barrier over E was found{why}"
 
 
-def _ends(search: CoarseBarrier) -> str:
+def _ends(found: PairBarrier) -> str:
+    search = found.search
     if search.closed:
         return ""
-    return f"; {WHY[search.ended].format(plural(search.waiting, 'part'))}: {_between(search)}"
+    return f"; {WHY[search.ended].format(plural(search.waiting, 'part'))}: {_between(found)}"
 
 
-def _between(search: CoarseBarrier) -> str:
-    return f"the level lies in [{search.lower:.6g}, {min(search.upper, search.turned):.6g}] (float64, not certified)"
+def _between(found: PairBarrier) -> str:
+    search = found.search
+    ends = f"lies in [{search.lower:.6g}, {found.upper:.6g}]" if found.legs else f"is at least {search.lower:.6g}"
+    text = f"the level {ends} (float64, not certified)"
+    if search.turned >= found.upper:
+        return text
+    return (
+        f"{text}, and the search proves at most {search.turned:.6g}, below which a neuron of {found.around} reaches 0"
+    )

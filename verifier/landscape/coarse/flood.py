@@ -5,14 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import permutations
 
 import numpy as np
 
 from verifier.landscape.coarse.face_bounds import BEYOND, FaceBound, FaceBounds
 from verifier.landscape.coarse.partition import Partition, absent
-from verifier.landscape.coarse.segments import Point, highest, kinks
-from verifier.landscape.coarse.ways import GRID, Way, loosest
+from verifier.landscape.coarse.segments import Point
+from verifier.landscape.coarse.ways import Way, loosest
 from verifier.landscape.sign_count.fan import Cones, Part
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.repair import Dual
@@ -154,17 +153,6 @@ class Flood:
             assert self.goal is not None
             points.append(self.goal)
         return Way(points, parts, chain, [self.bounds.known[f] for f in chain], to_goal)
-
-    def from_zero(self, u: Array, c: float) -> tuple[Array, float]:
-        """(rows, highest F on the straight segment to the goal): a network with a neuron at 0 may have its neurons in other slots of their signs."""
-        assert self.goal is not None
-        signs, best = self.s.signs, (u, np.inf)
-        for order in permutations(range(len(u))):
-            if all(signs[i] == signs[k] or not u[i].any() for i, k in zip(order, range(len(u)))):
-                at = (u[list(order)], c)
-                height = highest(self.s, at, self.goal, np.union1d(GRID, kinks(self.s, at[0], self.goal[0])))
-                best = (u[list(order)], height) if height < best[1] else best
-        return best
 
     def cut(self, part: Part, neuron: int, times: int = 1) -> bool:
         """In halves, these again across their widest neurons so many times; False where the part cannot be cut."""

@@ -3,60 +3,64 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from verifier.errors import UsageError
+from verifier.landscape.coarse.legs import Leg, stops_of, straight_on, straight_to
+from verifier.landscape.coarse.polish import polished
 from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
-from verifier.landscape.coarse.search import CoarseBarrier, coarse_barrier
-from verifier.landscape.coarse.segments import Point, highest, kinks
-from verifier.landscape.coarse.ways import GRID
-from verifier.landscape.moves import Moves, Stop
+from verifier.landscape.coarse.search import CoarseBarrier, Limits, coarse_barrier
+from verifier.landscape.coarse.segments import Point
+from verifier.landscape.moves import Moves
 from verifier.landscape.setting import products
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
-from verifier.landscape.sign_count.star import handed_over
 from verifier.networks.network import Network
 from verifier.objective import Risk
 from verifier.paths.path import Path
 
 Array = np.ndarray
+Progress = Callable[[float, float, int, int], None]
 # Seconds between two lines of progress.
 OFTEN = 15.0
 # Levels that differ by this share are one.
 LEVEL = 1e-9
+# Beyond a neuron at 0 a path may rise over its first part by this share of that part's rise over E; with it a closed bracket stays one.
+RISE = 5e-5
 # CPU seconds of compilation that are worth a word.
 NOTED = 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class PairBarrier:
-    """around: the network that the flood started from, "A" or "B"."""
+    """around: the network that the flood started from, "A" or "B". legs: the lowest path met, from there to the other; none where none was met.
+    programs, seconds: CPU, of the search and of what was spent on that path besides."""
 
     A: Network
     B: Network
     around: str
     search: CoarseBarrier
+    legs: tuple[Leg, ...]
+    programs: int
+    seconds: float
 
     def path(self, name: str) -> Path | None:
-        """The path in straight segments of u that the search found, from A to B; None where it found none, or only to a neuron at 0."""
-        bends, s = list(self.search.stops), self.search.narrow
-        if len(bends) < 2:
+        """The lowest path met, from A to B. notes: its highest F in float64."""
+        if not self.legs:
             return None
-        if self.around == "B":
-            bends = [(leaving, c, arriving) for arriving, c, leaving in bends[::-1]]
-        signs, last = np.array(s.signs), len(bends) - 1
-        stops = [
-            Stop(
-                u, c, s.value(u, c), signs, "to B" if k == last else f"to a low network on face {k}", tuple(handed_over(u, leaving))
-            )
-            for k, (u, c, leaving) in enumerate(bends)
-        ]  # fmt: skip
+        legs = self.legs if self.around == "A" else _backwards(self.legs)
         moves = Moves(self.A)
-        moves.follow(stops, self.B)
-        return Path(name, self.A, tuple(moves.moves), {"highest": self.search.upper}).without_still_moves()
+        moves.follow(stops_of(legs), self.B)
+        return Path(name, self.A, tuple(moves.moves), {"highest": self.upper}).without_still_moves()
+
+    @property
+    def upper(self) -> float:
+        """The highest F on that path; inf where there is none."""
+        return _top(self.legs) if self.legs else np.inf
 
 
 def pair_barrier(
@@ -89,7 +93,7 @@ def pair_barrier(
         )
     zero = {k: _to_zero(*start) for k, start in starts.items()}
     E = max(values.values())
-    around = next((k for k in starts if zero[k] > E * (1.0 + LEVEL)), next(iter(starts)))
+    around = next((k for k in starts if zero[k].highest > E * (1.0 + LEVEL)), next(iter(starts)))
     other = "B" if around == "A" else "A"
     s, start = starts[around]
     goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(s.signs, pattern[other])) else None
@@ -97,37 +101,101 @@ def pair_barrier(
     relaxed_minimum(s, Fan(s.inputs, s.directions, len(s.signs)), [()] * len(s.signs), np.inf)
     if (spent := time.process_time() - began) > NOTED:
         say(f"cones: numba compiled the programs in {spent:.0f} CPU s; they are kept for the next search")
-    last = [time.monotonic()]
     say(f"cones: a search of at most {seconds:.0f} CPU s; Ctrl-C ends it with what is proved by then")
 
+    searches = _Searches(E, Limits(most_programs, seconds, close, progress=_told(say, often)))
+    found = searches.run(s, start, goal, zero[around])
+    if goal is not None:
+        return PairBarrier(A, B, around, found, found.legs, searches.programs, searches.seconds)
+    say(f"cones: {around} reaches a neuron at 0; the path goes on from there to {other}")
+    around, found, legs = _both_sides(
+        found, around, pattern[other], _point(ends[other]), searches, _told(say, often, "between these two ")
+    )
+    return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds)
+
+
+@dataclass(eq=False)
+class _Searches:
+    """Searches of one pair out of one budget, and what they have spent: programs, CPU seconds. E: the larger end."""
+
+    E: float
+    limits: Limits
+    programs: int = 0
+    seconds: float = 0.0
+
+    def run(
+        self, s: Narrow, start: Point, goal: Point | None, fades: Leg, known: float = 0.0, **limits: Any
+    ) -> CoarseBarrier:
+        left = replace(
+            self.limits, programs=self.limits.programs - self.programs, seconds=self.limits.seconds - self.seconds, **limits
+        )  # fmt: skip
+        found = coarse_barrier(s, start, goal, fades=fades.points, floor=self.E, known=known, limits=left)
+        self.programs, self.seconds = self.programs + found.programs, self.seconds + found.seconds
+        return found
+
+
+def _both_sides(
+    found: CoarseBarrier, around: str, pattern: Sequence[int], end: Point, searches: _Searches, between: Progress
+) -> tuple[str, CoarseBarrier, tuple[Leg, ...]]:  # fmt: skip
+    """(around, the search that proves more, the lowest path met from there): every path passes a network with a neuron at 0, which is as far as the first
+    search looks. From there to the other network, straight or by a search from that one; where that is higher, a search for the lowest way from the other
+    one to any such network, for what it proves. pattern, end: of the other network. between: hears of the search for a path alone."""
+    straight = straight_to(found.legs[-1], pattern, end)
+    if straight is None:
+        return around, found, ()
+    points, _ = polished(straight.s, list(straight.points))
+    legs = (*found.legs, replace(straight, points=tuple(points)))
+    low = found.turned + RISE * (found.turned - searches.E)
+    if _top(legs) <= low or not found.closed:
+        return around, found, legs
+    other, s, at, fades = "B" if around == "A" else "A", straight.s, straight.points[0], _to_zero(straight.s, end)
+    way = searches.run(s, end, at, fades, known=found.lower, enough=low, progress=between)
+    ways = [legs, (*found.legs, *_backwards(way.legs))]
+    if min(map(_top, ways)) <= low or not way.closed:
+        return around, found, min(ways, key=_top)
+    # Paths are higher on the other side: what is proved there counts.
+    back = searches.run(s, end, None, fades, known=found.lower, enough=low)
+    on = straight_on(s, back.legs[-1].points[-1], s.signs, at)
+    assert on is not None
+    ways.append((*found.legs, *_backwards((*back.legs, on))))
+    lowest = min(ways, key=_top)
+    if back.proof is None or back.lower <= found.lower:
+        return around, found, lowest
+    return other, back, _backwards(lowest)
+
+
+def _told(say: Callable[[str], None], often: float, where: str = "") -> Progress:
+    last = time.monotonic()
+
     def progress(lower: float, upper: float, programs: int, parts: int) -> None:
-        if time.monotonic() >= last[0] + often:
-            last[0] = time.monotonic()
+        nonlocal last
+        if time.monotonic() >= last + often:
+            last = time.monotonic()
             say(
-                f"cones: a level of {lower:.6g} is proved, {upper:.6g} is too high (float64, not certified yet); {programs} programs, {parts} parts"
+                f"cones: {where}a level of {lower:.6g} is proved, {upper:.6g} is too high (float64, not certified yet); {programs} programs, {parts} parts"
             )
 
-    found = coarse_barrier(
-        s, start, goal, upper=np.inf if goal is None else _highest(s, start, goal), turned=zero[around],
-        most_programs=most_programs, seconds=seconds, close=close, floor=values[other], progress=progress,
-    )  # fmt: skip
-    return PairBarrier(A, B, around, found)
+    return progress
+
+
+def _backwards(legs: Sequence[Leg]) -> tuple[Leg, ...]:
+    return tuple(leg.reversed() for leg in legs[::-1])
+
+
+def _top(legs: Sequence[Leg]) -> float:
+    return max(leg.highest for leg in legs)
 
 
 def _point(network: Network) -> Point:
     return products(network), 0.0 if network.c is None else float(network.c[0])
 
 
-def _highest(s: Narrow, a: Point, b: Point) -> float:
-    return highest(s, a, b, np.union1d(GRID, kinks(s, a[0], b[0])))
-
-
-def _to_zero(s: Narrow, start: Point) -> float:
-    """A level that some path to a neuron at 0 does not exceed, about."""
-    best = np.inf
+def _to_zero(s: Narrow, start: Point) -> Leg:
+    """The lowest of the straight ways to a neuron at 0, the others scaled to the least F there."""
+    legs = []
     for i in range(len(s.signs)):
         u = start[0].copy()
         u[i] = 0.0
         to, c, _ = scaled(s, u, start[1])
-        best = min(best, _highest(s, start, (to, c)))
-    return best
+        legs.append(Leg(s, (start, (to, c))))
+    return min(legs, key=lambda leg: leg.highest)

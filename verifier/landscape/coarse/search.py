@@ -12,16 +12,15 @@ import numpy as np
 from verifier.kernel.statements.cone_barrier import MOST_PAIRS
 from verifier.landscape.coarse.face_bounds import FaceBounds
 from verifier.landscape.coarse.flood import Flood, Proof
+from verifier.landscape.coarse.legs import Leg, straight_on
 from verifier.landscape.coarse.partition import Partition
 from verifier.landscape.coarse.polish import polished
-from verifier.landscape.coarse.segments import Point, highest, highest_of, kinks
-from verifier.landscape.coarse.ways import GRID, faults
+from verifier.landscape.coarse.segments import Point, highest_of
+from verifier.landscape.coarse.ways import faults
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow
 
 Array = np.ndarray
-# (u on arrival, c, u on leaving): neurons may change slots where one of them is 0.
-Bend = tuple[Array, float, Array]
 # Programs, and steps of the flood, after which the clock is looked at again.
 PROGRAMS_UNSEEN, STEPS_UNSEEN = 16, 1024
 # Where a way fails in so few parts, these are cut in eight: near a pass halves would be cut one by one, and each cut asks for a way.
@@ -42,12 +41,25 @@ class Ended(Enum):
     NARROWEST = "narrowest"
 
 
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends. seconds: of CPU. close: when lower and upper differ by this share of what upper is over the larger end; enough: when upper is no
+    more than this. progress(lower, upper, programs, parts)."""
+
+    programs: int
+    seconds: float
+    close: float = 0.01
+    enough: float = 0.0
+    progress: Callable[[float, float, int, int], None] = lambda *so_far: None
+
+
 @dataclass(frozen=True, eq=False)
 class CoarseBarrier:
     """lower <= least level of a path <= upper, in float64.
 
-    lower: by the proof; None where it found nothing above the larger end. upper: of the path through the stops in straight segments. turned: some
-    path reaches a neuron at 0 below about this level, where it may change a sign; the search proves nothing above it. programs: solved. seconds: CPU.
+    lower: by the proof; None where it found nothing above the larger end. upper: of a path to the goal. turned: some path reaches a neuron at 0 below
+    about this level, where it may change a sign; the search proves nothing above it. legs: the path to the goal; without one, that to a neuron at 0.
+    programs: solved. seconds: CPU.
     waiting: parts that the flood had reached below the last level, so far without a way to the other network.
     """
 
@@ -56,7 +68,7 @@ class CoarseBarrier:
     upper: float
     turned: float
     proof: Proof | None
-    stops: tuple[Bend, ...]
+    legs: tuple[Leg, ...]
     programs: int
     parts: int
     seconds: float
@@ -68,37 +80,30 @@ class CoarseBarrier:
         return self.ended is Ended.CLOSED
 
 
-def _bends(points: Sequence[Point]) -> tuple[Bend, ...]:
-    return tuple((u, c, u) for u, c in points)
-
-
 def coarse_barrier(
     s: Narrow,
     start: Point,
     goal: Point | None,
     *,
-    upper: float,
-    turned: float = np.inf,
+    fades: Sequence[Point],
     floor: float = 0.0,
-    most_programs: int,
-    seconds: float,
-    close: float = 0.01,
-    progress: Callable[[float, float, int, int], None] | None = None,
+    known: float = 0.0,
+    limits: Limits,
 ) -> CoarseBarrier:
     """The level that every path from `start`, whose neurons have the signs of s, to a network of other signs, or to `goal`, must reach.
 
-    start, goal: (u (m, n), c). upper, turned: levels that some path to the goal, or to a neuron at 0, does not exceed; one of them is finite. floor: F of
-    the other network where there is no goal. close: the search ends when lower and upper differ by this share of what
-    upper is over the larger end. seconds: of CPU. progress(lower, upper, programs, parts).
+    start, goal: (u (m, n), c). fades: a path from the start to a network with a neuron at 0, in straight segments. floor: F of the other network where
+    there is no goal. known: a level that another search proves.
     """
     fan = Fan(s.inputs, s.directions, len(s.signs))
     partition = Partition(fan)
     search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came))
     began = time.process_time()
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
-    lower = E
+    lower = max(E, known)
     proof: Proof | None = None
-    stops = () if goal is None else _bends([start, goal])
+    legs: tuple[Leg, ...] = (Leg(s, tuple(fades) if goal is None else (start, goal)),)
+    upper, turned = np.inf if goal is None else legs[0].highest, highest_of(s, fades)
 
     # The clock is a call of the system: looked at after some programs, or many cheap steps.
     looked, steps = -1, 0
@@ -107,28 +112,27 @@ def coarse_barrier(
         nonlocal looked, steps
         steps += 1
         if looked >= 0 and search.bounds.programs - looked < PROGRAMS_UNSEEN and steps < STEPS_UNSEEN:
-            return search.bounds.programs >= most_programs
+            return search.bounds.programs >= limits.programs
         looked, steps = search.bounds.programs, 0
-        if progress is not None:
-            progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
-        return search.bounds.programs >= most_programs or time.process_time() - began > seconds
+        limits.progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
+        return search.bounds.programs >= limits.programs or time.process_time() - began > limits.seconds
 
     def middle() -> float:
         top = min(upper, turned)
-        if proof is None:
+        if lower == E:
             # Something first: a search that is stopped early should not go empty-handed.
             return lower + 0.125 * (top - lower)
-        near = 0.995 * close * (top - E)
+        near = 0.995 * limits.close * (top - E)
         return max(0.5 * (lower + top), top - near) if top - lower <= 4.0 * near else 0.5 * (lower + top)
 
     def all_zeros() -> None:
         """What every path has to rise to that passes a network with a neuron at 0 and the other signs of s, wherever it lies; a way to a low one of them
         is no path at less."""
-        nonlocal lower, proof, turned
+        nonlocal lower, proof, turned, legs
         low = turned
         while not over():
-            level = low - 0.995 * close * (low - E)
-            if level <= E * (1.0 + WORTH):
+            level = low - 0.995 * limits.close * (low - E)
+            if level <= E * (1.0 + WORTH) or low <= limits.enough:
                 return
             search.everywhere(level)
             found = search.seal(over)
@@ -142,7 +146,8 @@ def coarse_barrier(
             if found.true >= level:
                 return
             low, to = found.true, (found.u, found.c)
-            turned = min(turned, highest(s, start, to, np.union1d(GRID, kinks(s, start[0], found.u))))
+            if (direct := Leg(s, (start, to))).highest < turned:
+                turned, legs = direct.highest, (direct,)
 
     ended = Ended.BUDGET
     try:
@@ -151,7 +156,7 @@ def coarse_barrier(
         search.restart(middle())
         while not over():
             top = min(upper, turned)
-            if top - lower <= close * (top - E) or top <= E * (1.0 + WORTH):
+            if top - lower <= limits.close * (top - E) or top <= max(E * (1.0 + WORTH), limits.enough):
                 ended = Ended.CLOSED
                 break
             way = search.flood(over)
@@ -165,7 +170,7 @@ def coarse_barrier(
                     break
                 proof = search.proof()
                 lower = max(lower, proof.level)
-                if min(upper, turned) - lower > close * (min(upper, turned) - E):
+                if min(upper, turned) - lower > limits.close * (min(upper, turned) - E):
                     search.rise(middle())
                 continue
             to_cut = faults(s, fan, way, search.level)
@@ -177,22 +182,19 @@ def coarse_barrier(
                 continue
             if way.to_goal:
                 lower_way, upper = polished(s, way.points)
-                stops = _bends(lower_way)
+                legs = (Leg(s, tuple(lower_way)),)
             else:
-                turned = highest_of(s, way.points)
-                if goal is not None:
-                    at, c = way.points[-1]
-                    leaving, height = search.from_zero(at, c)
-                    if max(turned, height) < upper:
-                        upper, stops = (
-                            max(turned, height),
-                            (*_bends(way.points[:-1]), (at, c, leaving), *_bends([goal])),
-                        )
+                to_zero = Leg(s, tuple(way.points))
+                turned = to_zero.highest
+                if goal is None:
+                    legs = (to_zero,)
+                elif (on := straight_on(s, way.points[-1], s.signs, goal)) and max(turned, on.highest) < upper:
+                    upper, legs = max(turned, on.highest), (to_zero, on)
             search.restart(middle())
     except KeyboardInterrupt:
         # What was proved is whole; the caller goes on with it, and a second interruption ends the program.
         ended = Ended.INTERRUPTED
     return CoarseBarrier(
-        s, lower, upper, turned, proof, stops, search.bounds.programs, len(partition.near),
+        s, lower, upper, turned, proof, legs, search.bounds.programs, len(partition.near),
         time.process_time() - began, ended, len(search.inside),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
 from verifier.landscape.sign_count.narrow import neuron_signs
 from verifier.landscape.sign_count.search import NarrowMinimum
+from verifier.landscape.slots import handed_over, in_slots
 from verifier.networks.network import Network
 from verifier.paths.path import Path
 
@@ -65,12 +66,8 @@ def _value(found: NarrowMinimum, signs: Array, u: Array, c: float) -> float:
 
 def _placed(found: NarrowMinimum, signs: Array) -> Iterator[Array]:
     """The minimiser in slots of these signs, in every order; one slot holds 0."""
-    m, n = len(signs), found.narrow.inputs.shape[1]
-    for slots in permutations(range(m), m - 1):
-        if [signs[i] for i in slots] == list(found.narrow.signs):
-            u = np.zeros((m, n))
-            u[list(slots)] = found.u
-            yield u
+    with_zero = np.vstack([found.u, np.zeros((1, found.narrow.inputs.shape[1]))])
+    return in_slots(with_zero, (*found.narrow.signs, 0), signs.tolist())
 
 
 def _free_slot(u: Array, signs: Array, towards: int) -> int:
@@ -81,18 +78,3 @@ def _free_slot(u: Array, signs: Array, towards: int) -> int:
 def _highest(found: NarrowMinimum, signs: Array, start: tuple[Array, float], end: tuple[Array, float]) -> float:
     """The largest sampled F on the segment."""
     return max(_value(found, signs, (1 - t) * start[0] + t * end[0], (1 - t) * start[1] + t * end[1]) for t in GRID)
-
-
-def handed_over(at: Array, to: Array) -> Iterator[tuple[int, int]]:
-    """Pairs (from, to) of slots that bring the rows of `at` into the order of `to`, each into a slot that holds 0 by then."""
-    at = at.copy()
-    while not np.array_equal(at, to):
-        wrong = [i for i in range(len(at)) if not np.array_equal(at[i], to[i])]
-        free = next(i for i in range(len(at)) if not at[i].any())
-        if free in wrong:
-            source = next(i for i in wrong if np.array_equal(at[i], to[free]))
-        else:
-            # A cycle among the others: one of them steps aside.
-            source = wrong[0]
-        yield source, free
-        at[free], at[source] = at[source].copy(), 0.0
