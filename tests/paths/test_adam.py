@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
-from verifier.paths.curves.adam import Adam
+from verifier.paths.curves.adam import Adam, ArrayAdam
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -38,6 +39,30 @@ def test_every_bit_is_torchs(seed):
         sizes.add(lean.lr)
         assert all(torch.equal(p, q) for p, q in zip(ours, theirs))
     assert len(sizes) > 2, "the step size fell"
+
+
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+def test_of_arrays(dtype, near):
+    """Without fused multiply-adds the last bits are others."""
+    generator = torch.Generator().manual_seed(0)
+    goal = torch.randn(7, dtype=dtype, generator=generator)
+    theirs = torch.zeros(7, dtype=dtype, requires_grad=True)
+    ours = np.zeros_like(theirs.detach().numpy())
+    lean, optimiser = ArrayAdam(ours, 0.3, 0.5), torch.optim.Adam([theirs], lr=0.3)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5)
+    for _ in range(150):
+        optimiser.zero_grad()
+        F = ((theirs - goal) ** 2).sum() + (theirs - goal).abs().sum()
+        F.backward()
+        lean.step(theirs.grad.numpy(), float(F.detach()))
+        optimiser.step()
+        schedule.step(float(F.detach()))
+        assert lean.lr == optimiser.param_groups[0]["lr"]
+        assert ours == pytest.approx(theirs.detach().numpy(), rel=near, abs=near)
+        # Of equal gradients only steps are compared.
+        ours[:] = theirs.detach().numpy()
+    assert ours.dtype == goal.numpy().dtype
+    assert lean.lr < 0.3, "the step size fell"
 
 
 def test_dss_imports_no_compiler():

@@ -135,7 +135,21 @@ def objective_value(
 
     above: see `forward`. shares: see `mean_loss`. priced: penalty in place of the objective's own.
     """
-    F = mean_loss(o.loss.name, forward(weights, biases, X, above), y, o.delta, shares)
+    return objective_of(o, forward(weights, biases, X, above), weights, biases, y, shares=shares, priced=priced)
+
+
+def objective_of(
+    o: Objective,
+    predictions: Tensor,
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor | None],
+    y: Tensor,
+    *,
+    shares: Tensor | None = None,
+    priced: str | None = None,
+) -> Tensor:
+    """The same from what the network predicts, (N, K)."""
+    F = mean_loss(o.loss.name, predictions, y, o.delta, shares)
     if o.kappa > 0:
         F = F + o.kappa * penalty(priced or o.penalty, weights, biases, o.penalise_output_bias)
     return F
