@@ -215,7 +215,7 @@ def test_critical_width_that_is_not_decided(tiny, tmp_path, capsys):
     assert "ritical width not determined" in (tmp_path / "report.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("power", [-15, 20])
+@pytest.mark.parametrize("power", [-15, pytest.param(20, marks=pytest.mark.slow)])
 def test_scaled_targets_have_the_same_landscape(power, tmp_path, capsys):
     """2, 4 and 18 minima, and gaps times 2^(2 power): targets of 2^-15 once had one minimum and "no barrier" at width 3."""
     X, y = documented_data(0, 5)

@@ -18,14 +18,14 @@ from .seeded import unnoticed
 NAMES = {"ids": lambda c: c.__name__.removeprefix("check_")}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("component", EVERY_WIDTH_CHECKS, **NAMES)
 def test_component(component, seed):
     """The property in the check's docstring."""
     run_check(component, kernel(), seed)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("component", REFERENCE_CHECKS, **NAMES)
 def test_component_of_the_reference(component, seed):
     """The same for the second evaluation."""
@@ -40,7 +40,9 @@ def test_two_evaluations_agree_and_the_oracle_finds_nothing():
         assert falsehood(problem, replace(claim, lower=1.3 * known + 1e-9)) is not None
 
 
-@pytest.mark.parametrize("index", range(len(SETTINGS)))
+@pytest.mark.parametrize(
+    "index", [i if i % 2 else pytest.param(i, marks=pytest.mark.slow) for i in range(len(SETTINGS))]
+)
 def test_no_network_of_any_width_lies_below(index):
     """Trained from random starts, widths 1 to 12, smooth steps by L-BFGS; the kernel's own enclosure judges the end."""
     problem, claim, _ = instance(index)

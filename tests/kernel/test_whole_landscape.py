@@ -126,7 +126,7 @@ def components_on_a_grid(problem, setting, level, reach, steps):
 GRIDS = [
     pytest.param(
         {"seed": s, "N": 4, "kappa": kappa, "penalty": penalty, "X": ((-1.0,), (-0.25,), (0.5,), (1.0,))}, 6.0, 240,
-        marks=[pytest.mark.slow] if s else [],
+        marks=[pytest.mark.slow] if s or penalty else [],
     )
     for s in range(3)
     for kappa, penalty in ((0.0, None), (0.05, "path"))

@@ -59,7 +59,7 @@ def scaled_problems(draw):
 
 
 @given(scaled_problems())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_a_tree_is_the_same_in_all_units(both):
     given, scaled, value, output, u = both
     a, b = merge_tree(make_setting(**given)), merge_tree(make_setting(**scaled))

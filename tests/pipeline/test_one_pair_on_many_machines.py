@@ -106,6 +106,7 @@ def test_sampling_in_blocks_is_sampling_all_at_once(tmp_path, monkeypatch):
             assert found[size]["maximum"] == pytest.approx(found[5000]["maximum"], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_samples(tmp_path, beside):
     """Numpy's arrays and Python's objects at most: 8,000 samples and eight times as many. The file itself is paged in by the system."""
     peaks = {}

@@ -9,6 +9,8 @@ import verifier
 from tests.pipeline.conftest import tiny_data, tiny_network
 
 SCHEMES = ("light", "dark")
+# Of the other pages: their colours are the report's.
+LIGHT_FIRST = ("light", pytest.param("dark", marks=pytest.mark.slow))
 WIDTHS = (360, 1280)
 # Without it axe describes every node that passes, which takes as long as the checks themselves.
 BRIEF = {"resultTypes": ["violations"]}

@@ -10,7 +10,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 
 from tests.report.conftest import Outline
-from tests.report.test_browser import BRIEF, SCHEMES, WIDTHS, opened  # noqa: F401
+from tests.report.test_browser import BRIEF, LIGHT_FIRST, WIDTHS, opened  # noqa: F401
 from verifier.certificate.file import pack, read_certificate
 from verifier.networks.network import Network
 from verifier.pipeline.certify import certify
@@ -272,7 +272,7 @@ def test_leaky_relu_is_said(tmp_path, outline):
     assert "ReLU networks 2–6–5–3" in outline.text
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", LIGHT_FIRST)
 def test_axe_finds_nothing_and_the_page_is_silent(opened, report, scheme):  # noqa: F811
     """Folded parts are opened first; pictures load, regions have names of their own, and only tables and plots scroll sideways."""
     for width in WIDTHS:

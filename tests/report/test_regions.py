@@ -5,7 +5,7 @@ import re
 import pytest
 from axe_core_python.sync_playwright import Axe
 
-from tests.report.test_browser import BRIEF, SCHEMES, opened  # noqa: F401
+from tests.report.test_browser import BRIEF, LIGHT_FIRST, opened  # noqa: F401
 from verifier.pages.regions import render_regions, write_regions_report
 from verifier.regions.experiment import CellResult
 from verifier.regions.presets import make_preset
@@ -54,7 +54,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path):
     assert first == write_regions_report(preset, results, tmp_path / "b.html").read_bytes()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", LIGHT_FIRST)
 def test_axe_finds_nothing_and_the_page_is_silent(opened, tmp_path, scheme):  # noqa: F811
     path = write_regions_report(*made_up("theorem10"), tmp_path / "page.html")
     for width in (360, 1280):
