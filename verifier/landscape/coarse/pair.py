@@ -106,7 +106,9 @@ def pair_barrier(
     searches = _Searches(E, Limits(most_programs, seconds, close, progress=_told(say, often)))
     found = searches.run(s, start, goal, zero[around])
     if goal is not None:
-        return PairBarrier(A, B, around, found, found.legs, searches.programs, searches.seconds)
+        # A search that was stopped early may have met no lower path than the straight one.
+        legs = found.legs if found.closed else tuple(map(_lowered, found.legs))
+        return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds)
     say(f"cones: {around} reaches a neuron at 0; the path goes on from there to {other}")
     around, found, legs = _both_sides(
         found, around, pattern[other], _point(ends[other]), searches, _told(say, often, "between these two ")
@@ -143,8 +145,7 @@ def _both_sides(
     straight = straight_to(found.legs[-1], pattern, end)
     if straight is None:
         return around, found, ()
-    points, _ = polished(straight.s, list(straight.points))
-    legs = (*found.legs, replace(straight, points=tuple(points)))
+    legs = (*found.legs, _lowered(straight))
     low = found.turned + RISE * (found.turned - searches.E)
     if _top(legs) <= low or not found.closed:
         return around, found, legs
@@ -180,6 +181,11 @@ def _told(say: Callable[[str], None], often: float, where: str = "") -> Progress
 
 def _backwards(legs: Sequence[Leg]) -> tuple[Leg, ...]:
     return tuple(leg.reversed() for leg in legs[::-1])
+
+
+def _lowered(leg: Leg) -> Leg:
+    points, _ = polished(leg.s, list(leg.points))
+    return replace(leg, points=tuple(points))
 
 
 def _top(legs: Sequence[Leg]) -> float:
