@@ -18,14 +18,14 @@ PATIENCE, THRESHOLD, LEAST = 10, 1e-4, 1e-8
 
 
 class _StepSize:
-    """Of `torch.optim.Adam` with `ReduceLROnPlateau`: it falls by `factor` where the objective has not fallen for long."""
+    """Of `torch.optim.Adam` with `ReduceLROnPlateau`: it falls by `factor` where the objective has not fallen for long. lr: what it begins with."""
 
     def __init__(self, lr: float, factor: float) -> None:
         self.lr, self.factor = lr, factor
         self.steps, self.best, self.waited = 0, math.inf, 0
 
     def next(self) -> tuple[float, float]:
-        """What the means of gradients and the roots of the means of their squares are divided into and by, as both begin at 0."""
+        """(size, root) of the coming step `- size m / (sqrt(v) / root + EPS)`: they make up for means m, v of gradients and squares that begin at 0."""
         self.steps += 1
         return self.lr / (1 - BETA1**self.steps), (1 - BETA2**self.steps) ** 0.5
 
