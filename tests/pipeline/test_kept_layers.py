@@ -119,7 +119,7 @@ def test_a_pair_on_the_command_line(tmp_path, capsys):
     assert "may turn without passing 0" in capsys.readouterr().err
     assert main([*argv, "--frozen-hidden-layers", "--out", str(tmp_path / "r")]) == 2
     said = capsys.readouterr().err
-    assert "below the last one, and these networks have one" in said
+    assert "expected at least two hidden layers for paths that keep those below the last one, got one" in said
     assert "landscape: landscape:" not in said
     assert main(["landscape", "--data", str(tmp_path / "d.npz"), "--width", "2", "--frozen-hidden-layers"]) == 2
     assert "only with --pair" in capsys.readouterr().err
@@ -152,7 +152,11 @@ def test_a_deep_pair_on_the_command_line(tmp_path, capsys):
         (0, {}, "no finite number of cells is known"),
         (6, {}, "F is not convex on any cell"),
         (6, {"output_layer": "frozen"}, "F is not convex on any cell"),
-        (0, {"hidden_layers": "frozen"}, "below the last one, and these networks have one"),
+        (
+            0,
+            {"hidden_layers": "frozen"},
+            "expected at least two hidden layers for paths that keep those below the last one, got one",
+        ),
         (6, {"hidden_layers": "frozen", "method": "all"}, "frozen with method exact alone"),
         (6, {"hidden_layers": "frozen", "method": "exact,line"}, "frozen with method exact alone"),
         (6, {"hidden_layers": "cold"}, "hidden_layers must be one of trained, frozen"),
