@@ -108,6 +108,21 @@ def test_signs_in_other_slots_have_a_path_through_a_network_with_a_neuron_less()
     assert closed == 6
 
 
+def test_a_search_that_ends_at_once_proposes_a_path_lower_than_the_straight_one():
+    lower = 0
+    for seed in (1, 4, 16, 21, 23):
+        A, B, objective, X, y = pair_of(seed, N=6, signs=(1, -1), kappa=0.0)
+        risk = Risk(objective, X, y)
+        found = pair_barrier(A, B, risk, most_programs=1, seconds=1e9)
+        ends = [(products(net), float(net.c[0])) for net in (A, B)]
+        straight = highest_of(with_signs(A, risk, (1, -1)), ends)
+        assert found.upper <= straight * (1 + 1e-9)
+        lower += found.upper < 0.99 * straight
+        problem = kernel_problem(A, B, risk)
+        assert check(problem, elaborate_path(problem, found.path("cones")).claim).accepted
+    assert lower >= 3
+
+
 def test_heads_of_both_signs_need_no_penalty():
     """Neurons may cancel however large they are there: duals vanish exactly where their cones overlap, or prove nothing."""
     met = [ordered(seed, N=6, signs=(1, -1), kappa=0.0) for seed in (1, 4, 16, 21, 23)]
