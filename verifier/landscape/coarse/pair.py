@@ -109,7 +109,7 @@ def pair_barrier(
         # A search that was stopped early may have met no lower path than the straight one.
         legs = found.legs if found.closed else tuple(map(_lowered, found.legs))
         return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds)
-    say(f"cones: {around} reaches a neuron at 0; the path goes on from there to {other}")
+    say(f"cones: a path from {around} reaches a network with a neuron at 0; the way from there to {other}")
     around, found, legs = _both_sides(
         found, around, pattern[other], _point(ends[other]), searches, _told(say, often, "between these two ")
     )
