@@ -209,6 +209,27 @@ def test_an_interrupted_search_keeps_what_is_proved():
     assert (claim is None) == (found.search.proof is None)
 
 
+@pytest.mark.parametrize("other_slots", [False, True])
+def test_an_interrupted_path_loses_no_proof(other_slots, monkeypatch):
+    """Ctrl-C while a path is lowered after the search: no path then, or the straight one, and the proof stands."""
+    A, B, objective, X, y = pair_of(6, N=5, signs=(1, -1), kappa=0.02)
+    B = reversed_slots(B) if other_slots else B
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("verifier.landscape.coarse.pair.polished", interrupted)
+    said, risk = [], Risk(objective, X, y)
+    programs = 4000 if other_slots else 10
+    found = pair_barrier(A, B, risk, most_programs=programs, seconds=1e9, say=said.append)
+    assert "interrupted" in said[-1]
+    assert found.search.proof is not None
+    assert bool(found.legs) != other_slots
+    claim, _ = cone_barrier(kernel_problem(A, B, risk), found, lambda text: None)
+    assert claim is not None
+    assert check(kernel_problem(A, B, risk), claim).accepted
+
+
 def test_a_relaxed_program_lies_below_f_and_its_dual_near_it():
     """On random parts of a partition: the relaxed minimum is no larger than F anywhere on the part, and its dual proves about as much."""
     rng = np.random.default_rng(0)

@@ -105,14 +105,19 @@ def pair_barrier(
 
     searches = _Searches(E, Limits(most_programs, seconds, close, progress=_told(say, often)))
     found = searches.run(s, start, goal, zero[around])
-    if goal is not None:
-        # A search that was stopped early may have met no lower path than the straight one.
-        legs = found.legs if found.closed else tuple(map(_lowered, found.legs))
-        return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds)
-    say(f"cones: a path from {around} reaches a network with a neuron at 0; the way from there to {other}")
-    around, found, legs = _both_sides(
-        found, around, pattern[other], _point(ends[other]), searches, _told(say, often, "between these two ")
-    )
+    legs = found.legs if goal is not None else ()
+    try:
+        if goal is None:
+            say(f"cones: a path from {around} reaches a network with a neuron at 0; the way from there to {other}")
+            around, found, legs = _both_sides(
+                found, around, pattern[other], _point(ends[other]), searches, _told(say, often, "between these two ")
+            )
+        elif not found.closed:
+            # Stopped early it may have met no lower path than the straight one.
+            legs = tuple(map(_lowered, found.legs))
+    except KeyboardInterrupt:
+        # As within a search: what was proved is whole, and is not lost with a path.
+        say("cones: interrupted; what is proved by now stands")
     return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds)
 
 
