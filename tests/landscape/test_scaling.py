@@ -61,6 +61,17 @@ def scaled_problems(draw):
 @given(scaled_problems())
 @settings(deadline=None, max_examples=25)
 def test_a_tree_is_the_same_in_all_units(both):
+    require_same_tree(both)
+
+
+@pytest.mark.slow
+@given(scaled_problems())
+@settings(deadline=None, max_examples=60)
+def test_trees_of_more_problems_are_the_same(both):
+    require_same_tree(both)
+
+
+def require_same_tree(both):
     given, scaled, value, output, u = both
     a, b = merge_tree(make_setting(**given)), merge_tree(make_setting(**scaled))
     np.testing.assert_array_equal(a.cells, b.cells)
