@@ -72,7 +72,7 @@ def row(name: str, A: Network, B: Network, risk: Risk, seconds: float) -> None:
     head = f"{name}  {E:.7f}"
     if claim is None:
         print(
-            f"{head}  0  {min(s.upper, s.turned) - E:.7f}  {s.ended.value}  {s.programs}  {s.parts}  -  -  -  {s.seconds:.1f}",
+            f"{head}  0  {pair.upper - E:.7f}  {s.ended.value}  {s.programs}  {s.parts}  -  -  -  {s.seconds:.1f}",
             flush=True,
         )
         return
@@ -82,7 +82,7 @@ def row(name: str, A: Network, B: Network, risk: Risk, seconds: float) -> None:
         assert check(problem, claim, evaluation=evaluation).accepted
         spent.append(time.process_time() - start)
     print(
-        f"{head}  {claim.gap:.5g}  {min(s.upper, s.turned) - E:.5g}  {s.ended.value}  {s.programs}  {s.parts}  {int(claim.inside.sum())}  "
+        f"{head}  {claim.gap:.5g}  {pair.upper - E:.5g}  {s.ended.value}  {s.programs}  {s.parts}  {int(claim.inside.sum())}  "
         f"{len(claim.faces)}  {len(claim.nu)}  {s.seconds:.1f}  {spent[0]:.2f}  {spent[1]:.2f}",
         flush=True,
     )

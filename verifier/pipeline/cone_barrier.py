@@ -42,7 +42,7 @@ def cone_barrier(
         )
     return claim, plain(
         {
-            "lower": search.lower, "upper": search.upper, "zero_neuron": search.turned, "closed": search.closed, "ended": search.ended.value,
+            "lower": search.lower, "upper": found.upper, "zero_neuron": search.turned, "closed": search.closed, "ended": search.ended.value,
             "waiting": search.waiting, "programs": found.programs, "parts": search.parts, "cpu_seconds": found.seconds,
         }
     )  # fmt: skip

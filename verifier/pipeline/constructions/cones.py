@@ -50,7 +50,7 @@ def coarse_proposal(s: Setting, r: Request, budget: Budget, name: str) -> Propos
     proposal = Proposal([], barrier=barrier)
     path = found.path(name)
     if path is not None:
-        proposal.paths = [cut_at_kinks(path, s, max(s.E, *(leg.highest for leg in found.legs)))]
+        proposal.paths = [cut_at_kinks(path, s, max(s.E, found.upper))]
     return proposal
 
 
