@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import verifier
-from tests.landscape.moons import moons_pair
+from tests.landscape.moons import moons_pair, width_three
 from verifier.certificate import read_certificate
 from verifier.kernel import check
 from verifier.kernel.statements import SignCountBarrier
+from verifier.landscape.coarse.least import least_passed
 from verifier.landscape.sign_count.narrow import narrow, positives_passed
 from verifier.landscape.sign_count.search import least_narrow
 from verifier.objective import Risk, make_objective
@@ -66,7 +67,21 @@ def losses(N: int) -> None:
                 )
 
 
+def width_three_without_a_price() -> None:
+    """Target: a positive lower end in 20 CPU minutes."""
+    A, B, X, y = width_three()
+    risk = Risk(make_objective("squared"), X, y)
+    E = max(risk.value(A), risk.value(B))
+    found = least_passed(narrow(A, risk, 1), most_programs=20_000, seconds=120)
+    print("width 3, N = 40, no penalty: least F passed over E between  and  programs  cones  search s")
+    print(
+        f"{found.lower - E:.7f}  {found.upper - E:.7f}  {found.programs}  {len(found.duals)}  {found.seconds:.1f}",
+        flush=True,
+    )
+
+
 if __name__ == "__main__":
     quick = "--quick" in sys.argv
     instances(SAMPLES[:2] if quick else SAMPLES)
     losses(40 if quick else 100)
+    width_three_without_a_price()

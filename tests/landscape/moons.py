@@ -58,3 +58,23 @@ def in_slots(A: Network, B: Network) -> Network:
         left.remove(order[-1])
     (W, theta), (b, c) = B.weights, B.biases
     return Network((W[order], theta[:, order]), (b[order], c))
+
+
+def width_three() -> tuple[Network, Network, np.ndarray, np.ndarray]:
+    """Two minima of width 3 at N = 40 as L-BFGS finds them (seeds 18 and 48), to six digits: one positive neuron, and two."""
+    A = Network(
+        (
+            np.array([[-0.639833, 0.237687], [2.207389, 0.725987], [2.051642, 0.297616]]),
+            np.array([[-1.367787, -0.920214, 1.328465]]),
+        ),
+        (np.array([-0.308549, -0.000487, -0.869211]), np.array([1.002885])),
+    )
+    B = Network(
+        (
+            np.array([[-2.06201, -0.073501], [-2.075608, 0.102837], [0.736439, -0.371035]]),
+            np.array([[0.798167, -0.950492, 0.940483]]),
+        ),
+        (np.array([1.003006, -0.979824, 1.064262]), np.array([-1.182665])),
+    )
+    _, _, X, y = moons_pair(40)
+    return A, B, X, y

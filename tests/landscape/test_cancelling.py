@@ -159,7 +159,7 @@ def test_the_kernel_accepts_duals_of_neurons_that_cancel_and_refuses_the_rounded
         return dual_bound(problem, theirs, cones, s.signs, dual.nu, dual.slopes.ravel(), dual.pulls.ravel())
 
     assert proved() >= found.value * (1.0 - 1e-6) > 0.0
-    monkeypatch.setattr(repair, "vanishing", lambda nu, low, high, equations: nu)
+    monkeypatch.setattr(repair, "vanishing", lambda nu, low, high, equations, far: nu)
     with pytest.raises(Rejected):
         proved()
 

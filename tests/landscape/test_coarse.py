@@ -218,7 +218,7 @@ def test_an_interrupted_path_loses_no_proof(other_slots, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("verifier.landscape.coarse.pair.polished", interrupted)
+    monkeypatch.setattr("verifier.landscape.coarse.pair.lowered", interrupted)
     said, risk = [], Risk(objective, X, y)
     programs = 4000 if other_slots else 10
     found = pair_barrier(A, B, risk, most_programs=programs, seconds=1e9, say=said.append)

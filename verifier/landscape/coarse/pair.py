@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.errors import UsageError
 from verifier.landscape.coarse.legs import Leg, stops_of, straight_on, straight_to
-from verifier.landscape.coarse.polish import polished
+from verifier.landscape.coarse.polish import lowered
 from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
 from verifier.landscape.coarse.search import CoarseBarrier, Limits, coarse_barrier
 from verifier.landscape.coarse.segments import Point
@@ -189,7 +189,7 @@ def _backwards(legs: Sequence[Leg]) -> tuple[Leg, ...]:
 
 
 def _lowered(leg: Leg) -> Leg:
-    points, _ = polished(leg.s, list(leg.points))
+    points, _ = lowered(leg.s, list(leg.points))
     return replace(leg, points=tuple(points))
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.landscape.coarse.segments import Point, highest_of
+from verifier.landscape.coarse.relaxed import LOSSES
+from verifier.landscape.coarse.segments import Point, highest, highest_of
 from verifier.landscape.sign_count.narrow import Narrow
 
 Array = np.ndarray
@@ -14,6 +15,8 @@ Array = np.ndarray
 POINTS, STEPS, MEASURE, HIGH = 48, 240, 12, 0.3
 # Points of the whole path at which F is looked at to find its top.
 LOOKS = 384
+# Strings that start from the one before, while each takes off this share of what is left between ends and top.
+ROUNDS, GAIN = 8, 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,20 @@ def polished(s: Narrow, points: list[Point]) -> tuple[list[Point], float]:
                 step *= 0.7
             before = height
     return _fewer(s, best, top), top
+
+
+def lowered(s: Narrow, points: list[Point]) -> tuple[list[Point], float]:
+    """As `polished`, again and again: from straight segments, which are far from the lowest path. Points as they are for losses that programs do not cover."""
+    if s.objective.loss.name not in LOSSES:
+        return points, np.inf
+    ends = max(highest(s, p, p, np.zeros(1)) for p in (points[0], points[-1]))
+    points, top = polished(s, points)
+    for _ in range(ROUNDS - 1):
+        before = top
+        points, top = polished(s, points)
+        if before - top <= GAIN * (before - ends):
+            break
+    return points, top
 
 
 def _along(rows: Array) -> Array:

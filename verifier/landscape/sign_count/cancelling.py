@@ -97,21 +97,21 @@ def cancelling(fan: Fan) -> Cancelling:
     return Cancelling(fan)
 
 
-def vanishing(nu: Array, low: Array, high: Array, equations: list[list[int]]) -> Array | None:
+def vanishing(nu: Array, low: Array, high: Array, equations: list[list[int]], far: float = FAR) -> Array | None:
     """nu (N,) moved by a share of some 2^-36 of its largest entry so that `sum_j a_j nu_j` is exactly 0 for every equation a (N,); None where no such
-    vector was found. low, high (N,): the entries' domain."""
+    vector was found. low, high (N,): the entries' domain. far: as FAR; few entries, or equations of rays that are nearly one, take longer steps."""
     top = float(np.abs(nu).max(initial=0.0))
     if top == 0.0 or any(v.bit_length() > LONGEST for a in equations for v in a):
         return None
     grid = math.ldexp(GRID, math.frexp(top)[1])
     steps = [int(v) for v in np.rint(nu / grid)]
     independent = _independent(equations, nu != 0.0)
-    far = np.minimum(np.abs(nu), np.minimum(high - nu, nu - low)) >= FAR * top
-    moving = _moving(independent, np.flatnonzero(far).tolist())
+    able = np.minimum(np.abs(nu), np.minimum(high - nu, nu - low)) >= far * top
+    moving = _moving(independent, np.flatnonzero(able).tolist())
     rest = [sum(v * n for v, n in zip(a, steps)) for a in independent]
     if any(rest):
         moves = _steps([[a[j] for a in independent] for j in moving], [-v for v in rest])
-        if moves is None or any(abs(v) * grid > 0.5 * FAR * top for v in moves):
+        if moves is None or any(abs(v) * grid > 0.5 * far * top for v in moves):
             return None
         for j, v in zip(moving, moves):
             steps[j] += v

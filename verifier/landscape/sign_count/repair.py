@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verifier.landscape.sign_count.cancelling import cancelling, vanishing
+from verifier.landscape.sign_count.cancelling import FAR, cancelling, vanishing
 from verifier.landscape.sign_count.fan import Cones, Fan
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.relaxation import Solved
+from verifier.landscape.sign_count.roomy import roomy
 from verifier.programs.zero_sum import domain, with_zero_sum
 
 Array = np.ndarray
@@ -18,13 +19,15 @@ Array = np.ndarray
 ROOM = 2.0**-38
 ROUNDS = 8
 # The share of the room within which weights lie that have to vanish, before steps make them.
-EVEN = 2.0**-8
+EVEN = 0.5
 # Entries keep this share of the domain's length from its outer ends, so that they can be moved. Entries below these shares of the largest, and slopes
 # as near to 0 or 1, are tried there.
 FROM_ENDS = 2.0**-32
 SMALL = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
 # Not more is tried when this share of what the solver's dual promises is lost, or less.
 LOST = 1e-8
+# How far steps that make weights vanish may lead, short ones first; conditions are looked at again afterwards.
+STEPS = (FAR, 2.0**-14)
 # Slopes as near as this to 0 or 1 are meant to be.
 NEARLY = 1e-3
 
@@ -59,11 +62,29 @@ def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         dual = _moved(s, fan, cones, replace(found, nu=np.where(tiny, 0.0, found.nu), slopes=slopes))
         best = dual if best is None or (dual is not None and dual.bound > best.bound) else best
         if best is not None and best.bound >= hoped - LOST * abs(hoped):
-            break
+            return best
+    if s.objective.kappa == 0.0:
+        dual = _with_room(s, fan, cones, found)
+        best = dual if best is None or (dual is not None and dual.bound > best.bound) else best
     return best
 
 
-def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
+def _with_room(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
+    low, high = domain(s.targets[:, 0], s.objective.loss.name, s.objective.loss.delta)
+    dual = roomy(s, fan, cones, np.clip(found.nu, low, high))
+    if dual is None:
+        return None
+    nu, slopes = dual.nu.copy(), dual.slopes.copy()
+    rays = [(i, g) for i, mine in enumerate(cones) for g in mine]
+    equations = _evened(s, fan, [ray for ray, none in zip(rays, dual.none, strict=True) if none], nu, slopes)
+    if equations is None:
+        return None
+    return _moved(s, fan, cones, replace(found, nu=nu, slopes=slopes), (dual.none, equations))
+
+
+def _moved(
+    s: Narrow, fan: Fan, cones: Cones, found: Solved, vanishing_weights: tuple[Array, list[list[int]]] | None = None
+) -> Dual | None:
     y, loss = s.targets[:, 0], s.objective.loss
     low, high = domain(y, loss.name, loss.delta)
     inner = 1.0 - FROM_ENDS
@@ -90,7 +111,7 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
     if scale == 0.0:
         return None
     active, exact = np.zeros(len(rays), dtype=bool), False
-    cancel, equations = _vanishing_weights(s, fan, cones, nu, slopes)
+    cancel, equations = vanishing_weights or _vanishing_weights(s, fan, cones, nu, slopes)
     lean = np.array([slopes[i] for i, _ in rays]).reshape(D.shape)
     for _ in range(ROUNDS):
         if s.free_bias and not exact:
@@ -110,7 +131,8 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
         heavy = s.output_bias and not s.free_bias and abs(total) > most
         if not fails.any() and not heavy:
             if equations and not exact:
-                moved = vanishing(nu, low, high, [[1] * s.N, *equations] if s.free_bias else equations)
+                every = [[1] * s.N, *equations] if s.free_bias else equations
+                moved = next((v for far in STEPS if (v := vanishing(nu, low, high, every, far)) is not None), None)
                 if moved is None:
                     return None
                 nu, exact = moved, True
@@ -145,23 +167,30 @@ def _moved(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
 
 
 def _vanishing_weights(s: Narrow, fan: Fan, cones: Cones, nu: Array, slopes: Array) -> tuple[Array, list[list[int]]]:
-    """(which rays' weights have to vanish, their equations). Slopes there become 0 and 1, where they nearly are; entries of nu
-    that are nearly 0 become 0 where they are not. No ray where that does not help."""
+    """(which rays' weights have to vanish, their equations); no ray where that does not help."""
     rays = [(i, g) for i, mine in enumerate(cones) for g in mine]
     none = np.zeros(len(rays), dtype=np.bool_), list[list[int]]()
     if s.objective.kappa > 0.0:
         # Size has a price: neurons that cancel pay for it.
         return none
+    where = cancelling(fan).rays(cones, s.signs)
+    equations = _evened(s, fan, where, nu, slopes)
+    if equations is None:
+        return none
+    return np.array([ray in where for ray in rays], dtype=np.bool_), equations
+
+
+def _evened(s: Narrow, fan: Fan, where: list[tuple[int, int]], nu: Array, slopes: Array) -> list[list[int]] | None:
+    """Equations of the rays whose weights have to vanish. Slopes there become 0 and 1, where they nearly are; entries of nu that are nearly 0 become 0 where
+    they are not. None where that does not help."""
     at = cancelling(fan)
-    where = at.rays(cones, s.signs)
     rising = [sign * nu > 0.0 for sign in s.signs]
     top = np.abs(nu).max(initial=0.0)
     for i, g in where:
         met = rising[i] & at.met(g)
         off = met & (np.abs(slopes[i] - np.round(slopes[i])) > NEARLY)
         if (np.abs(nu[off]) > NEARLY * top).any():
-            return none
+            return None
         nu[off] = 0.0
         slopes[i] = np.where(met, np.round(slopes[i]), slopes[i])
-    equations = [at.equation(g, (rising[i] & (nu != 0.0)).tolist(), slopes[i].tolist()) for i, g in where]
-    return np.array([ray in where for ray in rays], dtype=np.bool_), equations
+    return [at.equation(g, (rising[i] & (nu != 0.0)).tolist(), slopes[i].tolist()) for i, g in where]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from verifier.landscape.moves import Moves, Stop
 from verifier.landscape.setting import products
-from verifier.landscape.sign_count.narrow import neuron_signs
+from verifier.landscape.sign_count.narrow import Narrow, neuron_signs
 from verifier.landscape.sign_count.search import NarrowMinimum
 from verifier.landscape.slots import handed_over, in_slots
 from verifier.networks.network import Network
@@ -19,13 +19,16 @@ from verifier.paths.path import Path
 Array = np.ndarray
 # Points of a segment at which F is looked at to choose among orders of the neurons.
 GRID = np.linspace(0.0, 1.0, 101)
+# The points of a path in u, with F of these signs; (points of one with the same ends that rises no higher, the largest F on it).
+Lowered = Callable[[Narrow, list[tuple[Array, float]]], tuple[list[tuple[Array, float]], float]]
 
 
-def star_path(A: Network, B: Network, minima: Sequence[NarrowMinimum], name: str) -> Path:
+def star_path(A: Network, B: Network, minima: Sequence[NarrowMinimum], name: str, lowered: Lowered) -> Path:
     """From A through the minimisers, whose numbers of positive neurons lead one by one from A's to B's, to B.
 
-    Each segment keeps all signs. Where a minimiser is reached its neurons are in slots of their signs, those for which F stays lowest on the way in a
-    sample; the slot that is left holds 0 and changes its sign. notes: the largest F met in such samples, highest.
+    Each leg keeps all signs: straight, or by the points that `lowered` makes of a segment that rises. Where a minimiser is reached its neurons are in slots
+    of their signs, those for which F stays lowest on the straight way in a sample; the slot that is left holds 0 and changes its sign. notes: the largest F
+    met in samples of the legs, highest.
     """
     falling = minima[0].narrow.signs.count(1) < _heads(A, -1).tolist().count(1)
     start, goal = (_heads(A, -1), _heads(B, 1)) if falling else (_heads(A, 1), _heads(B, -1))
@@ -43,10 +46,18 @@ def star_path(A: Network, B: Network, minima: Sequence[NarrowMinimum], name: str
     left = min(_placed(found, goal), key=lambda u: _highest(found, goal, (u, found.c), (end.u, end.c)))
     stops[-1] = replace(stops[-1], signs=goal, handed=tuple(handed_over(stops[-1].u, left)))
     stops.append(end)
+    stops = [stops[0], *(stop for v, w in pairwise(stops) for stop in _leg(found, v, w, lowered))]
     moves = Moves(A)
     moves.follow(stops, B)
     highest = max(_highest(found, v.signs, (v.moved(), v.c), (w.u, w.c)) for v, w in pairwise(stops))
     return Path(name, A, tuple(moves.moves), {"highest": highest}).without_still_moves()
+
+
+def _leg(found: NarrowMinimum, v: Stop, w: Stop, lowered: Lowered) -> list[Stop]:
+    """The stops behind v, up to w."""
+    s = replace(found.narrow, signs=tuple(v.signs.tolist()))
+    points = lowered(s, [(v.moved(), v.c), (w.u, w.c)])[0][1:-1]
+    return [*(Stop(u, c, s.value(u, c), v.signs, f"lower than straight, {w.label}") for u, c in points), w]
 
 
 def _heads(network: Network, otherwise: int) -> Array:

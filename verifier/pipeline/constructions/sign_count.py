@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from verifier.errors import UsageError
+from verifier.landscape.coarse.least import least_passed
+from verifier.landscape.coarse.polish import lowered
 from verifier.landscape.sign_count.narrow import narrow, positives_passed, require_covered, sign_counts
-from verifier.landscape.sign_count.search import NarrowMinimum, least_narrow
+from verifier.landscape.sign_count.search import NarrowMinimum
 from verifier.landscape.sign_count.star import star_path
 from verifier.numbers import plural
 from verifier.pipeline.constructions.cutting import cut_at_kinks
@@ -61,10 +63,6 @@ def narrow_minima(s: Setting, *, of_all: bool, say: Callable[[str], None] = lamb
         )
     most, most_programs, seconds = OF_ALL if of_all else BY_NAME
     stay = A.theta.shape[1] - 1
-    if stay > 1 and risk.objective.kappa == 0.0:
-        raise UsageError(
-            f"sign-count: {stay} neurons stay, which needs a penalty (--kappa): without one duals must vanish exactly on overlapping cones"
-        )
     coordinates = stay * (risk.X.shape[1] + (A.b is not None))
     if coordinates > most:
         raise UsageError(
@@ -75,7 +73,7 @@ def narrow_minima(s: Setting, *, of_all: bool, say: Callable[[str], None] = lamb
     searches = [narrow(A, risk, p) for p in (passed[::-1] if falling else passed)]
     # A pass at or below E is no barrier, however far below.
     return [
-        least_narrow(n, most_programs=most_programs, seconds=seconds, floor=s.E, progress=_told(say, len(searches)))
+        least_passed(n, most_programs=most_programs, seconds=seconds, floor=s.E, progress=_told(say, len(searches)))
         for n in searches
     ]
 
@@ -98,6 +96,6 @@ def _told(say: Callable[[str], None], searches: int) -> Callable[[float, float, 
 
 def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
     """The path through the minimisers, cut where that makes its bound tight, and the searches for the barrier."""
-    path = star_path(s.A.network, s.B.network, minima, name)
+    path = star_path(s.A.network, s.B.network, minima, name, lowered)
     barrier = BarrierProposal("sign_count", lambda problem, say: narrow_barrier(problem, minima, say))
     return Proposal([cut_at_kinks(path, s, max(s.E, *(m.upper for m in minima)))], barrier=barrier)
