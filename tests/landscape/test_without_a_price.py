@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import cvxpy as cp
 import numpy as np
@@ -171,3 +172,19 @@ def test_no_search_where_nothing_can_be_proved():
         found = least_passed(s, most_programs=300, seconds=10)
         assert found.lower == 0.0
         assert found.upper <= 1e-12
+
+
+def test_what_float64_does_not_tell_is_no_upper_end():
+    """All samples active, neurons and output bias cancel at any size: F of the network found is that of its rationals."""
+    _, _, _, s = problem(5, "logistic", (1, 1))
+    found = least_of_parts(s, most_programs=200, seconds=30)
+    exact = [
+        sum(max(Fraction(0), sum(Fraction(a) * Fraction(b) for a, b in zip(x, row))) for row in found.u.tolist())
+        + Fraction(found.c)
+        for x in s.inputs.tolist()
+    ]
+    value = s.objective.loss.values(np.array([[float(f)] for f in exact]), s.targets).mean()
+    assert found.upper == pytest.approx(value, rel=1e-9)
+    u, c = np.array([[0.0, 2.0**40], [0.3, 0.7]]), -(2.0**40)
+    assert not s.sound(u, c)
+    assert s.sound(u * 2.0**-30, c * 2.0**-30)

@@ -80,8 +80,9 @@ class _Search:
         heapq.heappush(self.queue, (leaf.value, self.programs, leaf))
         # Not for a little: where opposite neurons grow along a common direction F falls without end, and paths there are poor.
         if found.true < self.upper * (1.0 - CLOSE):
-            u, c, value = descended(self.s, found.u, found.c)
-            self.u, self.c, self.upper = (u, c, value) if value < found.true else (found.u, found.c, found.true)
+            for u, c in ((found.u, found.c), descended(self.s, found.u, found.c)[:2]):
+                if self.s.sound(u, c) and (value := self.s.value(u, c)) < self.upper:
+                    self.u, self.c, self.upper = u, c, value
         return leaf
 
     def cut(self, leaf: _Leaf) -> list[_Leaf]:

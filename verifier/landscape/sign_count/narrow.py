@@ -16,6 +16,8 @@ from verifier.regions.arrangement import exponents
 
 Array = np.ndarray
 
+# Of float64, and the share of f by which it may be off where F counts.
+ROUNDING, SOUND = 2.0**-52, 1e-9
 PENALTIES = ("none", "path", "weight_decay")
 
 
@@ -61,6 +63,12 @@ class Narrow:
         loss = float(self.objective.loss.values(self.predictions(u, c)[:, None], self.targets).mean())
         size = float(np.linalg.norm(u, axis=1).sum())
         return loss + self.objective.kappa * size + self.bias_price * abs(c)
+
+    def sound(self, u: Array, c: float) -> bool:
+        """Whether float64 tells F: neurons that cancel one another, or the output bias, at 1e10 leave nothing of f but rounding."""
+        sizes = np.maximum(self.inputs @ u.T, 0.0).sum(axis=1) + abs(c)
+        most = max(float(np.abs(self.predictions(u, c)).max()), float(np.abs(self.targets).max()))
+        return bool(np.isfinite(sizes).all() and sizes.max() * ROUNDING <= SOUND * most)
 
     def dual_value(self, nu: Array) -> float:
         """What nu (N,) proves of F where it meets its conditions."""

@@ -126,7 +126,7 @@ class _Search:
             if self.s.value(u, c) < self.upper or self.programs <= len(self.fan.roots)
             else (u, c, self.s.value(u, c))
         )
-        if value < self.upper:
+        if value < self.upper and self.s.sound(u, c):
             self.upper, self.u, self.c = value, u, c
 
 
