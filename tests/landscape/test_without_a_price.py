@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,7 +18,7 @@ from verifier.kernel import check
 from verifier.landscape.coarse.least import least_of_parts, least_passed
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow, narrow, positives_passed
-from verifier.landscape.sign_count.relaxation import Relaxation
+from verifier.landscape.sign_count.relaxation import Relaxation, Solved
 from verifier.landscape.sign_count.repair import holding
 from verifier.landscape.sign_count.roomy import roomy
 from verifier.landscape.sign_count.search import descended, least_narrow
@@ -188,3 +189,21 @@ def test_what_float64_does_not_tell_is_no_upper_end():
     u, c = np.array([[0.0, 2.0**40], [0.3, 0.7]]), -(2.0**40)
     assert not s.sound(u, c)
     assert s.sound(u * 2.0**-30, c * 2.0**-30)
+
+
+def test_a_dual_whose_sum_cannot_be_0_is_none():
+    """Hinge loss, a free output bias, neurons that are dead on a cone: entries at the ends of their domain have no room, and nothing is said to hold."""
+    X, y = np.array([[-1.0], [0.5], [1.0]]), np.array([[1.0], [1.0], [-1.0]])
+    nets = [
+        Network((np.ones((2, 1)), np.array([heads])), (np.zeros(2), np.zeros(1))) for heads in ((1.0, 1.0), (1.0, -1.0))
+    ]
+    s = narrow(nets[0], Risk(make_objective("hinge"), X, y), 1)
+    fan = Fan(s.inputs, s.directions, 1)
+    part = next(p for p in fan.roots if all(fan.dots[g].min() < 0.0 for g in p.cones[0]))
+    while any(fan.dots[g].max() > 0.0 for g in part.cones[0]):
+        part = min(fan.cut(part, 0), key=lambda p: sum(fan.dots[g].sum() for g in p.cones[0]))
+    for nu in ([-1.0, 0.0, 0.0], [-1.0, -1.0, 1.0], [0.0, -0.5, 0.5], [-1.0, 0.0, 1.0]):
+        found = Solved(np.zeros((1, 2)), 0.0, np.array(nu), np.zeros((1, 3)), np.zeros((1, 2)), np.zeros(1))
+        dual = holding(s, fan, part.cones, found)
+        assert dual is None or math.fsum(dual.nu) == 0.0
+        assert dual is not None or sum(nu) != 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -138,6 +139,9 @@ def _moved(
                 nu, exact = moved, True
                 continue
             if (np.linalg.norm(pulls, axis=1) > kappa * (1.0 - 2.0**-48)).any():
+                return None
+            # Entries at the ends of their domain may leave no room for the sum.
+            if s.free_bias and math.fsum(nu) != 0.0:
                 return None
             return Dual(s.dual_value(nu), nu, slopes, pulls)
         active |= fails & ~cancel
