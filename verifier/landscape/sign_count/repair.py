@@ -71,6 +71,7 @@ def holding(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
 
 
 def _with_room(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
+    """By the program that tells which rays have no room at all (`roomy`): what is near `found` need not show it."""
     low, high = domain(s.targets[:, 0], s.objective.loss.name, s.objective.loss.delta)
     dual = roomy(s, fan, cones, np.clip(found.nu, low, high))
     if dual is None:
