@@ -166,7 +166,7 @@ def test_units_do_not_matter(power):
 
 
 def test_no_search_where_nothing_can_be_proved():
-    """One sample, and equal targets: F passes 0."""
+    """Few samples with equal targets: F passes 0."""
     A, _, risk, _ = problem(4)
     for X, y in ((risk.X[:3], np.ones((3, 1))), (risk.X[:4], np.zeros((4, 1)))):
         s = narrow(A, Risk(risk.objective, X, y), 1)
