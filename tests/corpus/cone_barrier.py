@@ -5,6 +5,9 @@ both with F = 1/2. Every path passes the neuron 0, where F = 1 and nu = (-2, -2)
 
 *Plane*: inputs (1, 0), (-1, 0), (0, 1) with targets 1, 1, 0; A = (w (1, 0), theta 1), B = (w (-1, 0), theta 1), both with F = 1/3. A path may go around 0
 along (0, t), where F = 2/3 + relu(t)^2 / 3; nu = (-2, -2, 0) proves 2/3 there. The parts are the quarters (+, +), (+, -), (-, +), (-, -); two are inside.
+
+*Two neurons* of opposite signs on the data of *line*: without the positive one f <= 0 and F >= 1, by nu = (-2, -2); without the negative one one sample of two
+is out of reach and F >= 1/2, by (0, -2) or (-2, 0), as the other one lies in one half-line or the other.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ def line(problem: dict[str, Any] | None = None, **change: Any) -> Case:
     )
     claim = ConeBarrier(
         name="by hand", around="A", level=0.99609375, gap=0.4921875, start=0, goal=1, signs=ints(1), directions=floats([1.0]), tree=ints(-1, -1),
-        inside=ints(1, 0), faces=ints([0, -1, 0], [0, 1, 0]), nu=floats([-2.0, -2.0]), slopes=np.zeros((1, 2)), pulls=np.zeros((1, 1)),
+        inside=ints(1, 0), faces=ints([0, -1, 0], [0, 1, 0]), less_positive=None, less_negative=None, of_less=ints(), nu=floats([-2.0, -2.0]),
+        slopes=np.zeros((1, 2)), pulls=np.zeros((1, 1)),
     )  # fmt: skip
     return Case(replace(whole, **(problem or {})), [replace(claim, **change)])
 
@@ -47,10 +51,27 @@ def plane(penalty: str = "none", problem: dict[str, Any] | None = None, **change
     whole = Problem(_objective(penalty), floats([1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]), floats([1.0], [1.0], [0.0]), A, B)
     claim = ConeBarrier(
         name="by hand", around="A", level=0.666015625, gap=0.33203125 if penalty == "none" else 0.0, start=0, goal=2, signs=ints(1),
-        directions=np.eye(2), tree=ints(-1, -1, -1, -1), inside=ints(1, 1, 0, 0), faces=WAYS, nu=floats([-2.0, -2.0, 0.0]),
-        slopes=np.zeros((1, 3)), pulls=np.zeros((1, 2)),
+        directions=np.eye(2), tree=ints(-1, -1, -1, -1), inside=ints(1, 1, 0, 0), faces=WAYS, less_positive=None, less_negative=None,
+        of_less=ints(), nu=floats([-2.0, -2.0, 0.0]), slopes=np.zeros((1, 3)), pulls=np.zeros((1, 2)),
     )  # fmt: skip
     return Case(replace(whole, **(problem or {})), [replace(claim, **change)])
+
+
+def two_neurons(order: tuple[int, int] = (0, 1), **change: Any) -> Case:
+    """The first neuron positive, or, with the order (1, 0), the second one."""
+    at = list(order)
+    rows, heads = np.array([[1.0], [-0.25]]), np.array([[1.0, -1.0]])
+    A, B = (net((rows * [[side], [1.0]])[at].tolist(), heads[:, at].tolist()) for side in (1.0, -1.0))
+    # Parts by the signs of both rows: (+, -) is inside, (-, -) holds B.
+    start, goal, besides = (1, 3, 0) if order == (0, 1) else (2, 3, 0)
+    case = line()
+    claim = replace(
+        case.claims[0], level=0.49609375, gap=0.0, start=start, goal=goal, signs=ints(*[(1, -1)[k] for k in at]), tree=ints(-1, -1, -1, -1),
+        inside=ints(*[int(k == start) for k in range(4)]), faces=ints([start, besides, 1], [start, goal, 0]),
+        less_positive=ints(-1, -1), less_negative=ints(-1, -1), of_less=ints(0, 0, 1, 2),
+        nu=floats([-2.0, -2.0], [0.0, -2.0], [-2.0, 0.0]), slopes=np.zeros((3, 4)), pulls=np.zeros((3, 2)),
+    )  # fmt: skip
+    return Case(replace(case.problem, A=A, B=B), [replace(claim, **change)])
 
 
 CUT = {"tree": ints(0, -1, -1, -1, -1, -1), "inside": ints(1, 1, 1, 0, 0), "goal": 3}
@@ -111,6 +132,11 @@ CORRECT: dict[str, Callable[[], Case]] = {
     "cone-barrier-around-less": around_less,
     "cone-barrier-of-other-signs": other_sign,
     "cone-barrier-with-a-free-output-bias": lambda: free_bias(2.0),
+    "cone-barrier-of-one-neuron-and-all-less": lambda: line(faces=ints([0, 1, 0]), less_positive=ints(-1), of_less=ints(0)),
+    "cone-barrier-of-two-neurons": two_neurons,
+    "cone-barrier-of-two-neurons-in-the-other-order": lambda: two_neurons((1, 0)),
+    "cone-barrier-less-positive-alone": lambda: two_neurons(less_negative=None, of_less=ints(0, 0), faces=ints([1, 0, 1], [1, 3, 0], [1, -2, 1])),
+    "cone-barrier-less-with-rows-that-are-not-needed": lambda: two_neurons(faces=ints([1, -1, 2], [1, -2, 2], [1, 0, 1], [1, 3, 0])),
     "cone-barrier-with-rows-twice": lambda: plane(faces=ints(*[[0, -1, 0]] * 2, *WAYS.tolist())),
     "cone-barrier-with-rows-that-are-not-needed": lambda: plane(faces=ints([2, 0, 0], [3, -1, 0], [0, 3, 0], *WAYS.tolist())),
 }  # fmt: skip
@@ -154,6 +180,24 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "cone-barrier-with-a-pull-over-the-price": lambda: plane("path", pulls=floats([0.0, -0.5])),
     "cone-barrier-with-a-pull-the-wrong-way": lambda: plane("path", pulls=floats([0.0, 0.25])),
     "cone-barrier-with-a-dual-that-pulls-a-free-bias": lambda: free_bias(2.0 + 2.0**-50),
+    "cone-barrier-less-and-too-high": lambda: two_neurons(level=0.5078125),
+    "cone-barrier-less-with-duals-of-the-other-half": lambda: two_neurons(of_less=ints(0, 0, 2, 1)),
+    "cone-barrier-less-with-duals-of-the-other-sign": lambda: two_neurons(of_less=ints(1, 2, 0, 0)),
+    "cone-barrier-less-half-a-line": lambda: two_neurons(less_negative=ints(-1), of_less=ints(0, 0, 1)),
+    "cone-barrier-less-more-than-a-line": lambda: two_neurons(less_negative=ints(-1, -1, -1), of_less=ints(0, 0, 1, 2, 1)),
+    "cone-barrier-less-both-neurons": lambda: two_neurons(less_negative=ints(*[-1] * 4), of_less=ints(0, 0, 0, 0, 0, 0)),
+    "cone-barrier-less-with-too-few-duals": lambda: two_neurons(of_less=ints(0, 0, 1)),
+    "cone-barrier-less-with-too-many-duals": lambda: two_neurons(of_less=ints(0, 0, 1, 2, 2)),
+    "cone-barrier-less-with-a-dual-of-minus-1": lambda: two_neurons(of_less=ints(0, 0, 1, -1)),
+    "cone-barrier-less-with-a-dual-that-is-not-there": lambda: two_neurons(of_less=ints(0, 0, 1, 3)),
+    "cone-barrier-less-with-a-tree-of-nothing": lambda: two_neurons(less_negative=ints(), of_less=ints(0, 0)),
+    "cone-barrier-less-with-a-cut-of-a-line": lambda: two_neurons(less_negative=ints(0, -1, -1, -1), of_less=ints(0, 0, 1, 1, 2)),
+    "cone-barrier-less-without-the-negative-one": lambda: two_neurons(less_negative=None, of_less=ints(0, 0)),
+    "cone-barrier-less-without-the-positive-one": lambda: two_neurons(less_positive=None, of_less=ints(1, 2)),
+    "cone-barrier-less-and-without-a-face": lambda: two_neurons(faces=ints([1, 0, 1])),
+    "cone-barrier-less-and-without-faces": lambda: two_neurons(faces=np.zeros((0, 3), dtype=np.int64)),
+    "cone-barrier-less-of-a-sign-that-none-has": lambda: line(less_negative=ints(-1), of_less=ints(0)),
+    "cone-barrier-duals-of-less-and-no-less": lambda: line(of_less=ints(0)),
     "cone-barrier-under-l1": lambda: plane("l1"),
     "cone-barrier-with-weights": lambda: line(problem={"weights": floats(1.0, 1.0)}),
     "cone-barrier-of-leaky-relu": lambda: line(problem={"negative_slope": 0.5}),

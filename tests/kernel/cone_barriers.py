@@ -55,7 +55,8 @@ def instance(
     return problem, claim, pair.search, A, B
 
 
-# With and without penalty, output bias, hidden bias; one and two neurons; equal and opposite signs; around A and B; passes at a neuron that is 0 and others.
+# With and without penalty, output bias, hidden bias; one and two neurons; equal and opposite signs, in the same slots and in others; around A and B; passes
+# at a neuron that is 0 and others; ways to 0 barred one by one, those of one sign at once, and of both.
 CASES = (
     {"seed": 1},
     {"seed": 9, "output_bias": False},
@@ -67,6 +68,8 @@ CASES = (
     {"seed": 2, "m": 1, "d": 2, "N": 7},
     {"seed": 0, "d": 2, "bias": False},
     {"seed": 19, "kappa": 0.0},
+    {"seed": 1, "signs": (1, -1), "kappa": 0.01, "flipped": True},
+    {"seed": 8, "signs": (1, -1), "kappa": 0.0, "flipped": True},
 )
 
 

@@ -47,9 +47,30 @@ def check_cone_level(K: Kernel, rng: np.random.Generator) -> None:
 
 def _changed(claim, rng):
     """One array of the claim led astray."""
-    name = str(rng.choice(["faces", "inside", "nu", "slopes", "pulls", "signs", "start", "goal", "tree"]))
+    name = str(
+        rng.choice(
+            [
+                "faces",
+                "inside",
+                "nu",
+                "slopes",
+                "pulls",
+                "signs",
+                "start",
+                "goal",
+                "tree",
+                "less_positive",
+                "less_negative",
+                "of_less",
+            ]
+        )
+    )
     if name in ("start", "goal"):
         return replace(claim, **{name: int(rng.integers(-1, len(claim.inside)))})
+    if getattr(claim, name) is None or (name.startswith("less") and rng.random() < 0.2):
+        # The other sign's tree, or none.
+        other = {"less_positive": "less_negative", "less_negative": "less_positive"}[name]
+        return replace(claim, **{name: getattr(claim, other) if getattr(claim, name) is None else None})
     array = getattr(claim, name).copy()
     if array.size == 0:
         return claim
@@ -87,8 +108,8 @@ def check_cone_mutants(K: Kernel, rng: np.random.Generator) -> None:
 
 
 def check_cone_exchanged(K: Kernel, rng: np.random.Generator) -> None:
-    """A way out may name any dual that holds on all rays of its face and proves the level, and no other: both evaluations, way by way, against the
-    conditions of single rays."""
+    """A way out may name any dual that holds on all rays of its face and proves the level, and no other; so may a part of the networks without a neuron: both
+    evaluations, way by way, against the conditions of single rays."""
     for k in range(len(CASES)):
         problem, claim, _ = case(K, k)
         fan = K.cone_duals.Fan(problem, claim.directions)
@@ -96,18 +117,23 @@ def check_cone_exchanged(K: Kernel, rng: np.random.Generator) -> None:
         cones = K.cone_contacts.Cones(fan)
         codes = np.array([[cones.add(rays) for rays in part] for part in parts])
         ways = {(p, q): face for p, q, face in K.cone_barrier.ways_out(cones, codes, claim.inside)}
+        less = [face for _, face in K.cone_barrier.barred(claim, fan, iter(()))]
         for _ in range(30):
-            way, d = int(rng.integers(len(claim.faces))), int(rng.integers(len(claim.nu)))
-            face = ways[tuple(claim.faces[way, :2].tolist())]
+            way, d = int(rng.integers(len(claim.faces) + len(less))), int(rng.integers(len(claim.nu)))
+            at_once = way >= len(claim.faces)
+            face = less[way - len(claim.faces)] if at_once else ways[tuple(claim.faces[way, :2].tolist())]
             dual = claim.nu[d], claim.slopes[d], claim.pulls[d]
             single = [(i, r) for i, mine in enumerate(face) for r in mine]
             holds = all(
                 _bars(K, problem, fan, [[r] if j == i else [] for j in range(len(face))], claim, dual)
                 for i, r in single
             ) and _bars(K, problem, fan, [[] for _ in face], claim, dual)
-            faces = claim.faces.copy()
-            faces[way, 2] = d
-            assert accepted(K, problem, replace(claim, faces=faces, gap=0.0)) == holds
+            faces, of_less = claim.faces.copy(), claim.of_less.copy()
+            if at_once:
+                of_less[way - len(faces)] = d
+            else:
+                faces[way, 2] = d
+            assert accepted(K, problem, replace(claim, faces=faces, of_less=of_less, gap=0.0)) == holds
 
 
 def _bars(K: Kernel, problem, fan, rays, claim, dual) -> bool:
@@ -127,14 +153,13 @@ def check_cone_duals(K: Kernel, rng: np.random.Generator) -> None:
         parts = K.cone_duals.read_tree(fan, claim.tree.tolist(), m)
         cones = K.cone_contacts.Cones(fan)
         codes = np.array([[cones.add(rays) for rays in part] for part in parts])
+        barred = list(K.cone_barrier.barred(claim, fan, K.cone_barrier.ways_out(cones, codes, claim.inside)))
         rays = [np.array([float(Q(int(v.p), int(v.q))) for v in ray]) for ray in fan.rays]
-        ways = list(K.cone_barrier.ways_out(cones, codes, claim.inside))
-        named = {(p, q): d for p, q, d in claim.faces.tolist()}
-        for at in rng.choice(len(ways), min(len(ways), 6), replace=False):
-            p, q, face = ways[int(at)]
+        for at in rng.choice(len(barred), min(len(barred), 6), replace=False):
+            named, face = barred[int(at)]
             lowest = lowest_on(s, [np.array([rays[r] for r in mine]) for mine in face], rng)
             for trial in range(6):
-                d = named[p, q] if trial < 4 else int(rng.integers(len(claim.nu)))
+                d = named if trial < 4 else int(rng.integers(len(claim.nu)))
                 nu, slopes, pulls = claim.nu[d].copy(), claim.slopes[d].copy(), claim.pulls[d].copy()
                 if trial in (1, 2):
                     nu *= 1.0 + 10.0 ** rng.uniform(-6, -1)

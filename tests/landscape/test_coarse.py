@@ -32,6 +32,7 @@ from verifier.objective import Risk, make_objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.objective import ObjectiveOptions
 from verifier.pipeline.cone_barrier import cone_barrier
+from verifier.pipeline.constructions.cones import BY_NAME, OF_ALL
 from verifier.pipeline.constructions.proposal import Request, propose
 from verifier.pipeline.constructions.registry import CONSTRUCTIONS
 from verifier.pipeline.endpoints import read_setting
@@ -220,7 +221,7 @@ def test_an_interrupted_path_loses_no_proof(other_slots, monkeypatch):
 
     monkeypatch.setattr("verifier.landscape.coarse.pair.lowered", interrupted)
     said, risk = [], Risk(objective, X, y)
-    programs = 4000 if other_slots else 10
+    programs = 4000 if other_slots else 20
     found = pair_barrier(A, B, risk, most_programs=programs, seconds=1e9, say=said.append)
     assert "interrupted" in said[-1]
     assert found.search.proof is not None
@@ -299,8 +300,11 @@ def test_what_is_not_covered_is_said():
 
 
 @pytest.mark.slow
-def test_all_and_exact_use_coarse_cells(tmp_path):
+def test_all_and_exact_use_coarse_cells(tmp_path, monkeypatch):
     """40 samples have too many cells: a run without --method proves the barrier over coarse ones, and the exact method takes them and says so."""
+    # Programs end both searches, not a clock: on a slow machine 15 seconds prove less.
+    for room, name, budget in (("cones", "OF_ALL", OF_ALL), ("exact", "BY_NAME", BY_NAME)):
+        monkeypatch.setattr(f"verifier.pipeline.constructions.{room}.{name}", replace(budget, seconds=1e9))
     _, _, X, y = moons_pair(40)
     objective = make_objective("squared", kappa=0.01, penalty="path")
     rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class ConeUnion:
-    """Parts of a partition that are inside, and the ways out. around, start, goal, signs, directions (n, n), tree, inside, faces: as in `ConeBarrier`."""
+    """Parts of a partition that are inside, and the ways out. around, start, goal, signs, directions (n, n), tree, inside, faces: as in `ConeBarrier`.
+    less: per sign whose neurons' ways to 0 are barred at once, the tree of all networks without such a neuron, and the duals of its parts."""
 
     around: str
     start: int
@@ -26,6 +27,7 @@ class ConeUnion:
     tree: Array
     inside: Array
     faces: Array
+    less: Mapping[int, tuple[Array, Sequence[int]]]
 
 
 def cone_barrier_claim(
@@ -37,8 +39,10 @@ def cone_barrier_claim(
     """
     nu, slopes, pulls = (np.ascontiguousarray([d[k].ravel() for d in duals], dtype=np.float64) for k in range(3))
     tree, inside, faces = (np.ascontiguousarray(a, dtype=np.int64) for a in (union.tree, union.inside, union.faces))
+    trees = {sign: np.ascontiguousarray(found[0], dtype=np.int64) for sign, found in union.less.items()}
+    of_less = np.array([d for sign in (1, -1) if sign in union.less for d in union.less[sign][1]], dtype=np.int64)
     claim = ConeBarrier(
         name, union.around, 0.0, 0.0, union.start, union.goal, np.array(union.signs, dtype=np.int64), np.ascontiguousarray(union.directions),
-        tree, inside, faces, nu, slopes, pulls,
+        tree, inside, faces, trees.get(1), trees.get(-1), of_less, nu, slopes, pulls,
     )  # fmt: skip
     return with_level(problem, claim, validate_cone_barrier, check_cone_barrier)

@@ -28,7 +28,7 @@ def cone_barrier(
     search, claim = found.search, None
     if search.proof is not None:
         p, s = search.proof, search.narrow
-        union = ConeUnion(found.around, p.start, p.goal, s.signs, s.directions, p.tree, p.inside, p.faces)
+        union = ConeUnion(found.around, p.start, p.goal, s.signs, s.directions, p.tree, p.inside, p.faces, p.less)
         claim = cone_barrier_claim(problem, union, [(d.nu, d.slopes, d.pulls) for d in p.duals], name=name)
         claim = claim if claim.gap > 0.0 else None
     cost = f"{plural(found.programs, 'program')}, {found.seconds:.1f} CPU s"

@@ -40,17 +40,13 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
         require(_differs(there, claim.signs), "the other network differs in no sign, and no part is said to hold it")
     else:
         require(_holds(cones, codes[claim.goal], claim.directions, there), "the other network is not in its part")
-    stored = {(p, q): d for p, q, d in claim.faces.tolist()}
+    signs = claim.signs.tolist()
     # Conditions are asked ray by ray: all rays of all faces that one dual has to bar.
     rays: dict[int, list[set[int]]] = {}
-    for p, q, face in ways_out(cones, codes, claim.inside):
-        dual = stored.get((p, q))
-        require(dual is not None, f"the way out of part {p} to {'part' if q >= 0 else 'neuron at 0'} {q} has no dual")
-        assert dual is not None  # for the type checker
+    for dual, face in barred(claim, fan, ways_out(cones, codes, claim.inside)):
         needed = rays.setdefault(dual, [set() for _ in range(m)])
         for i, mine in enumerate(face):
             needed[i].update(mine)
-    signs = claim.signs.tolist()
     bounds = [
         dual_bound(problem, fan, [sorted(r) for r in needed], signs, claim.nu[d], claim.slopes[d], claim.pulls[d])
         for d, needed in rays.items()
@@ -63,6 +59,27 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
     gap = max(0.0, down(claim.level - E))
     require(claim.gap <= gap, f"gap over E: found at least {gap!r}, claimed {claim.gap!r}")
     return {"level": level, "E_upper": E, "gap": gap}
+
+
+def barred(
+    claim: ConeBarrier, fan: Fan, ways: Iterator[tuple[int, int, tuple[Rays, ...]]]
+) -> Iterator[tuple[int, tuple[Rays, ...]]]:
+    """(dual, face) for all ways out, and for all networks without a neuron of a sign whose ways to 0 are barred at once; rejects a way that has no dual."""
+    signs, less = claim.signs.tolist(), dict(claim.less)
+    stored = {(p, q): d for p, q, d in claim.faces.tolist()}
+    for p, q, face in ways:
+        if q < 0 and signs[-1 - q] in less:
+            continue
+        dual = stored.get((p, q))
+        require(dual is not None, f"the way out of part {p} to {'part' if q >= 0 else 'neuron at 0'} {q} has no dual")
+        assert dual is not None  # for the type checker
+        yield dual, face
+    numbers = iter(claim.of_less.tolist())
+    for sign, tree in claim.less:
+        # Which of the neurons of a sign is 0 is a matter of their order, and F knows none.
+        i = signs.index(sign)
+        for part in read_tree(fan, tree.tolist(), len(signs) - 1):
+            yield next(numbers), (*part[:i], (), *part[i:])
 
 
 def ways_out(cones: Cones, codes: Array, inside: Array) -> Iterator[tuple[int, int, tuple[Rays, ...]]]:

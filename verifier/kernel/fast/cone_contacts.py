@@ -74,7 +74,7 @@ def contacts(cones: Cones, some: list[int], others: list[int]) -> tuple[Array, A
     if max(*largest, n * largest[0] * largest[3], n * largest[1] * largest[2]) < 2**62:
         rays_a, normals_a, rays_b, normals_b = (t.astype(np.int64) for t in (rays_a, normals_a, rays_b, normals_b))
     kind = np.zeros((len(some), len(others)), dtype=np.int8)
-    facet = np.full(kind.shape, -1, dtype=np.int64)
+    facet = np.full(kind.shape, -1, dtype=np.int8)  # rays are few, pairs many
     for a in range(len(some)):
         # Signs of normal k of the first cone on ray l of the others, and of normal l of the others on ray k of the first.
         T = _signs(np.tensordot(rays_b, normals_a[a].T, axes=1)).transpose(0, 2, 1)

@@ -33,10 +33,10 @@ def live_neurons(p: Parameters) -> list[tuple[int, float, list[float]]]:
 
 
 class Fan:
-    """Rays by index: the directions, then their opposites, then midpoints as they are asked for. dots: enclosures of g . xt_j for all samples."""
+    """Rays by index: the n directions, then their opposites, then midpoints as they are asked for. dots: enclosures of g . xt_j for all samples."""
 
     def __init__(self, problem: Problem, directions: Array) -> None:
-        n = len(directions)
+        self.n = n = len(directions)
         self.inputs = augmented_inputs(problem)
         rays = [[fraction(v) for v in row] for row in np.vstack([directions, -directions]).tolist()]
         require(fmpq_mat(n, n, [v for ray in rays[:n] for v in ray]).rank() == n, "the directions do not span")
@@ -69,7 +69,7 @@ def read_tree(fan: Fan, tree: list[int], neurons: int) -> list[Cones]:
 
     It starts from all orthants of the directions, and lists per part, first half first, -1 (it stays whole) or the edge that is cut.
     """
-    n = len(fan.rays) // 2
+    n = fan.n
     edges = list(combinations(range(n), 2))
     require(len(tree) >= 2 ** (n * neurons), "the tree does not reach all orthants")
     starts = [

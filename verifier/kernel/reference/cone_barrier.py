@@ -42,10 +42,22 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
     for p, q, d in claim.faces.tolist():
         barred[p, q] = d
     asked: dict[int, list[set[Ray]]] = defaultdict(lambda: [set() for _ in range(m)])
+    at_once = [sign for sign, _ in claim.less]
     for p, q, face in _exits(cells, claim.inside.tolist()):
+        if q < 0 and signs[-1 - q] in at_once:
+            continue  # shown of all networks without such a neuron, below
         require((p, q) in barred, "a way out has no dual")
         for mine, rays in zip(asked[barred[p, q]], face, strict=True):
             mine.update(rays)
+    read = 0
+    for sign, tree in claim.less:
+        gone = signs.index(sign)
+        for rest in parts(tree.tolist(), n, m - 1):
+            needed = asked[int(claim.of_less[read])]
+            for k, rays in enumerate(rest):
+                needed[k if k < gone else k + 1].update(rays)
+            read += 1
+    require(read == len(claim.of_less), "duals of networks without a neuron and their parts differ in number")
     bounds = []
     for d, needed in asked.items():
         dual = Dual(claim.nu[d].tolist(), claim.slopes[d].tolist(), claim.pulls[d].tolist())

@@ -20,7 +20,7 @@ from verifier.kernel.statements.sign_count import MOST_CUTS, require_duals
 # Coordinates of all neurons together: a partition starts with 2^COORDINATES parts.
 COORDINATES = 12
 # Pairs of a part inside and one outside, and of a cone inside and one outside, that both evaluations may be asked to look at.
-MOST_PAIRS, MOST_CONES = 2**26, 2**22
+MOST_PAIRS, MOST_CONES = 2**28, 2**24
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class ConeBarrier:
 
     around: the network, "A" or "B", that lies inside, in part `start` of a partition into products of cones; the other one lies in part `goal`, or
     differs in a sign (-1). signs, directions, tree, inside: the partition, and which parts are inside. faces: ways out, each with the dual that bars
-    it. nu, slopes, pulls: the duals (docs/certificate-v2.md, `cone_barrier`).
+    it. less_positive, less_negative: partitions of all networks without one positive, or one negative neuron, and of_less: the dual of each of their
+    parts; None where `faces` say what bars such a neuron's ways to 0. nu, slopes, pulls: the duals (docs/certificate-v2.md, `cone_barrier`).
     """
 
     name: str
@@ -43,9 +44,18 @@ class ConeBarrier:
     tree: np.ndarray
     inside: np.ndarray
     faces: np.ndarray
+    less_positive: np.ndarray | None
+    less_negative: np.ndarray | None
+    of_less: np.ndarray
     nu: np.ndarray
     slopes: np.ndarray
     pulls: np.ndarray
+
+    @property
+    def less(self) -> list[tuple[int, np.ndarray]]:
+        """(sign, tree) for each sign whose neurons' ways to 0 are barred all at once."""
+        both = (1, self.less_positive), (-1, self.less_negative)
+        return [(sign, tree) for sign, tree in both if tree is not None]
 
     @property
     def output_layer(self) -> str:
@@ -87,6 +97,12 @@ def validate_cone_barrier(problem: Problem, claim: ConeBarrier) -> None:
     require(bool(((inner >= 0) & (inner < parts)).all()), "a face names no part")
     require(bool(((outer >= -m) & (outer < parts)).all()), "a face names no part and no neuron")
     require(bool(((dual >= 0) & (dual < duals)).all()), "a face names no dual")
+    for sign, tree in claim.less:
+        require_list(tree, "a tree of networks without a neuron")
+        require(len(tree) <= MOST_CUTS, "a tree of networks without a neuron is too large")
+        require(sign in claim.signs, "no neuron has the sign of the one left out")
+    require_array(claim.of_less, "of_less", np.int64, (sum(int((tree == -1).sum()) for _, tree in claim.less),))
+    require(bool(((claim.of_less >= 0) & (claim.of_less < duals)).all()), "a part without a neuron names no dual")
     require_duals((claim.nu, claim.slopes, claim.pulls), duals, m, N, n)
     require_number(claim.level, "the level")
     require_number(claim.gap, "the gap")

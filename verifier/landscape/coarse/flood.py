@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from verifier.landscape.coarse.face_bounds import BEYOND, FaceBound, FaceBounds
+from verifier.kernel.statements.cone_barrier import MOST_CONES, MOST_PAIRS
+from verifier.landscape.coarse.face_bounds import BEYOND, FaceBounds
+from verifier.landscape.coarse.less import Less
 from verifier.landscape.coarse.partition import Partition, absent
 from verifier.landscape.coarse.segments import Point
-from verifier.landscape.coarse.ways import Way, loosest
+from verifier.landscape.coarse.ways import Way
 from verifier.landscape.sign_count.fan import Cones, Part
 from verifier.landscape.sign_count.narrow import Narrow
 from verifier.landscape.sign_count.repair import Dual
@@ -23,7 +25,8 @@ DEEPEST = 100
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """level: F is at least this on every way out. start, goal, tree, inside, faces: as in the kernel's ConeBarrier. duals: in the order of their numbers."""
+    """level: F is at least this on every way out. start, goal, tree, inside, faces: as in the kernel's ConeBarrier. less: per sign whose ways to 0 are barred
+    at once, the tree and the numbers of its duals. duals: in the order of their numbers."""
 
     level: float
     start: int
@@ -31,6 +34,7 @@ class Proof:
     tree: Array
     inside: Array
     faces: Array
+    less: dict[int, tuple[Array, list[int]]]
     duals: tuple[Dual, ...]
 
 
@@ -43,6 +47,7 @@ class Flood:
     goal: Point | None
     partition: Partition
     bounds: FaceBounds
+    less: Less
     level: float = 0.0
     inside: dict[Part, tuple[Part, Cones] | None] = field(default_factory=dict)
     reached: dict[Part, list[Part]] = field(default_factory=dict)
@@ -80,7 +85,8 @@ class Flood:
 
     def look(self, part: Part) -> None:
         for i in range(len(part.cones)):
-            self.push(part, i, absent(part.cones, i))
+            if not self.less.bars(i, self.level):
+                self.push(part, i, absent(part.cones, i))
         for other, face in self.partition.near[part].items():
             if other not in self.inside:
                 self.push(part, other, face)
@@ -124,23 +130,35 @@ class Flood:
         return None
 
     def ways_out(self) -> Iterator[tuple[Part, Part | int, Cones]]:
-        """(part inside, neuron at 0 or part outside, the face)."""
+        """(part inside, neuron at 0 or part outside, the face) of all that are not barred at once."""
         for part in self.inside:
             for i in range(len(part.cones)):
-                yield part, i, absent(part.cones, i)
+                if not self.less.bars(i, self.level):
+                    yield part, i, absent(part.cones, i)
             for other, face in self.partition.near[part].items():
                 if other not in self.inside:
                     yield part, other, face
 
-    def confirm(self) -> bool:
-        """Whether duals prove what programs promised of all ways out; those which they do not prove are ways to flood."""
+    def confirm(self, stop: Callable[[], bool]) -> bool:
+        """Whether duals prove what programs promised of all ways out; those which they do not prove are ways to flood. False when time is over."""
+        if not self.less.settle(self.level, stop):
+            for part in self.inside:
+                self.look(part)
         for part, to, face in list(self.ways_out()):
+            if stop():
+                return False
             while (bound := self.bounds.at(face, self.level)).value >= self.level:
                 if self.bounds.proved(bound).bound >= self.level:
                     break
             else:
                 self.push(part, to, face)
         return not self.queue
+
+    def large(self) -> bool:
+        """Whether the kernel would refuse the proof, as it had too much to look at."""
+        outside = [part for part in self.partition.near if part not in self.inside]
+        cones = [{cone for part in parts for cone in part.cones} for parts in (self.inside, outside)]
+        return len(self.inside) * len(outside) > MOST_PAIRS or len(cones[0]) * len(cones[1]) > MOST_CONES
 
     def trace(self, part: Part, faces: list[Cones], to_goal: bool) -> Way:
         chain, parts = list(faces), [part]
@@ -187,24 +205,6 @@ class Flood:
     def everywhere(self, level: float) -> None:
         """All parts inside, so that only points at which a neuron is 0 lead out."""
         self.level, self.inside, self.reached, self.queue = level, dict.fromkeys(self.partition.near), {}, []
-        for part in self.inside:
-            self.look(part)
-
-    def seal(self, stop: Callable[[], bool]) -> FaceBound | None:
-        """Cut until nothing is below the level where a neuron is 0, as far as programs say, and leave the queue empty; or what is known of a face with a
-        network of that kind below the level, or, with none, of one whose part is not cut any further."""
-        while self.queue and not stop():
-            *_, part, to, face = heapq.heappop(self.queue)
-            bound = self.bounds.at(face, self.level)
-            if part in self.inside and isinstance(to, int) and bound.value < self.level:
-                if bound.true < self.level or not self.partition.fan.edges or self.depth.get(part, 0) >= DEEPEST:
-                    return bound
-                del self.inside[part]
-                halves = self._halve(part, loosest(self.partition.fan, part, bound.solved.looseness))
-                self.inside.update(dict.fromkeys(halves))
-                for half in halves:
-                    self.look(half)
-        return None
 
     def forget(self, part: Part) -> None:
         """Take out the part and all that was reached through it, and look again from what stays."""
@@ -229,6 +229,7 @@ class Flood:
         index = {part: k for k, part in enumerate(leaves)}
         rows: list[tuple[int, int, int]] = []
         duals: list[Dual] = []
+        less: dict[int, tuple[Array, list[int]]] = {}
         places: dict[int, int] = {}
         for part, to, face in self.ways_out():
             dual = self.bounds.proved(self.bounds.known[face])
@@ -236,10 +237,13 @@ class Flood:
                 places[id(dual)] = len(duals)
                 duals.append(dual)
             rows.append((index[part], -1 - to if isinstance(to, int) else index[to], places[id(dual)]))
+        for sign, (tree, of_parts) in self.less.proofs(self.level).items():
+            less[sign] = tree, list(range(len(duals), len(duals) + len(of_parts)))
+            duals += of_parts
         inside = np.zeros(len(leaves), dtype=np.int64)
         inside[[index[part] for part in self.inside]] = 1
         goal = -1 if self.last is None else index[self.last]
         return Proof(
             min(d.bound for d in duals), index[self.first], goal, self.partition.fan.tree(), inside,
-            np.array(rows, dtype=np.int64).reshape(-1, 3), tuple(duals),
+            np.array(rows, dtype=np.int64).reshape(-1, 3), less, tuple(duals),
         )  # fmt: skip

@@ -13,7 +13,7 @@ from verifier.errors import UsageError
 from verifier.landscape.coarse.legs import Leg, stops_of, straight_on, straight_to
 from verifier.landscape.coarse.polish import lowered
 from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
-from verifier.landscape.coarse.search import CoarseBarrier, Limits, coarse_barrier
+from verifier.landscape.coarse.search import LATE, CoarseBarrier, Limits, coarse_barrier
 from verifier.landscape.coarse.segments import Point
 from verifier.landscape.moves import Moves
 from verifier.landscape.setting import products
@@ -101,7 +101,7 @@ def pair_barrier(
     relaxed_minimum(s, Fan(s.inputs, s.directions, len(s.signs)), [()] * len(s.signs), np.inf)
     if (spent := time.process_time() - began) > NOTED:
         say(f"cones: numba compiled the programs in {spent:.0f} CPU s; they are kept for the next search")
-    say(f"cones: a search of at most {seconds:.0f} CPU s; Ctrl-C ends it with what is proved by then")
+    say(f"cones: a search of at most {seconds:.0f} CPU s, or {LATE:g} times that with a last proof; Ctrl-C ends it with what is proved by then")
 
     searches = _Searches(E, Limits(most_programs, seconds, close, progress=_told(say, often)))
     found = searches.run(s, start, goal, zero[around])

@@ -9,10 +9,10 @@ from enum import Enum
 
 import numpy as np
 
-from verifier.kernel.statements.cone_barrier import MOST_PAIRS
 from verifier.landscape.coarse.face_bounds import FaceBounds
 from verifier.landscape.coarse.flood import Flood, Proof
 from verifier.landscape.coarse.legs import Leg, straight_on
+from verifier.landscape.coarse.less import Less
 from verifier.landscape.coarse.partition import Partition
 from verifier.landscape.coarse.polish import polished
 from verifier.landscape.coarse.segments import Point, highest_of
@@ -25,6 +25,12 @@ Array = np.ndarray
 PROGRAMS_UNSEEN, STEPS_UNSEEN = 16, 1024
 # Where a way fails in so few parts, these are cut in eight: near a pass halves would be cut one by one, and each cut asks for a way.
 FEW, FINER = 2, 3
+# The share of what a level is over E that duals may prove less of networks of one neuron less than programs promise.
+SPARE = 0.1
+# The share of its time by which a search may end late, for duals without which nothing would be proved of what it has found.
+LATE = 1.5
+# The first level, as a share of what the way is over E: with many coordinates to prove anything takes minutes, and less is proved sooner.
+FIRST, FIRST_OF_MANY, FEW_COORDINATES = 0.125, 2.0**-6, 6
 # Levels above E by less than this share of it are E: to prove them takes any number of parts.
 WORTH = 1e-7
 
@@ -97,7 +103,8 @@ def coarse_barrier(
     """
     fan = Fan(s.inputs, s.directions, len(s.signs))
     partition = Partition(fan)
-    search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came))
+    less = Less(s)
+    search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came), less)
     began = time.process_time()
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
     lower = max(E, known)
@@ -108,52 +115,68 @@ def coarse_barrier(
     # The clock is a call of the system: looked at after some programs, or many cheap steps.
     looked, steps = -1, 0
 
+    def programs() -> int:
+        return search.bounds.programs + less.programs
+
     def over() -> bool:
         nonlocal looked, steps
         steps += 1
-        if looked >= 0 and search.bounds.programs - looked < PROGRAMS_UNSEEN and steps < STEPS_UNSEEN:
-            return search.bounds.programs >= limits.programs
-        looked, steps = search.bounds.programs, 0
-        limits.progress(lower, min(upper, turned), search.bounds.programs, len(partition.near))
-        return search.bounds.programs >= limits.programs or time.process_time() - began > limits.seconds
+        if looked >= 0 and programs() - looked < PROGRAMS_UNSEEN and steps < STEPS_UNSEEN:
+            return programs() >= limits.programs
+        looked, steps = programs(), 0
+        limits.progress(lower, min(upper, turned), programs(), len(partition.near))
+        return programs() >= limits.programs or time.process_time() - began > limits.seconds
+
+    def late() -> bool:
+        over()  # for its progress
+        return time.process_time() - began > LATE * limits.seconds
 
     def middle() -> float:
         top = min(upper, turned)
         if lower == E:
             # Something first: a search that is stopped early should not go empty-handed.
-            return lower + 0.125 * (top - lower)
+            return lower + (FIRST if len(s.signs) * s.inputs.shape[1] <= FEW_COORDINATES else FIRST_OF_MANY) * (
+                top - lower
+            )
         near = 0.995 * limits.close * (top - E)
         return max(0.5 * (lower + top), top - near) if top - lower <= 4.0 * near else 0.5 * (lower + top)
 
-    def all_zeros() -> None:
-        """What every path has to rise to that passes a network with a neuron at 0 and the other signs of s, wherever it lies; a way to a low one of them
-        is no path at less."""
+    def begin(how: Callable[[float], None]) -> None:
+        """The next level, from the start alone or from what is reached: what bars all ways to a neuron at 0 first, as far as anything does."""
+        level = middle()
+        less.reach(level, SPARE * (level - E), over)
+        how(level)
+
+    def all_zeros(share: float) -> None:
+        """What every path has to rise to that passes a network with a neuron at 0 and the other signs of s, wherever it lies; share: of what the lowest
+        way there is over E, more is of no use so far."""
         nonlocal lower, proof, turned, legs
-        low = turned
         while not over():
-            level = low - 0.995 * limits.close * (low - E)
+            found = less.lowest
+            for to in less.met():
+                if (direct := Leg(s, (start, to))).highest < turned:
+                    turned, legs = direct.highest, (direct,)
+            low = min(found, turned)
+            short = 0.995 * limits.close * (low - E)
+            level = E + share * (low - short - E)
             if level <= E * (1.0 + WORTH) or low <= limits.enough:
                 return
-            search.everywhere(level)
-            found = search.seal(over)
-            while found is None and not search.queue and not search.confirm():
-                found = search.seal(over)
-            if found is None:
-                if not search.queue:
-                    proof = search.proof()
-                    lower = max(lower, proof.level)
-                return
-            if found.true >= level:
-                return
-            low, to = found.true, (found.u, found.c)
-            if (direct := Leg(s, (start, to))).highest < turned:
-                turned, legs = direct.highest, (direct,)
+            # A way to a low one of them is no path at less: the level may have to be lower, and does not follow `turned`.
+            if less.reach(level, 0.3 * (low - level), over) or less.lowest >= found:
+                break
+        less.settle(less.reached(), late)
+        if less.proved > lower * (1.0 + WORTH):
+            search.everywhere(less.proved)
+            proof = search.proof()
+            lower = max(lower, proof.level)
 
     ended = Ended.BUDGET
     try:
         if goal is None:
-            all_zeros()
-        search.restart(middle())
+            # Something first, as duals take longer than the programs of a higher level.
+            for share in (FIRST, 1.0):
+                all_zeros(share)
+        begin(search.restart)
         while not over():
             top = min(upper, turned)
             if top - lower <= limits.close * (top - E) or top <= max(E * (1.0 + WORTH), limits.enough):
@@ -163,15 +186,15 @@ def coarse_barrier(
             if way is None:
                 if search.queue:  # time is over
                     break
-                if not search.confirm():
+                if not search.confirm(late):
                     continue
-                if len(search.inside) * (len(partition.near) - len(search.inside)) > MOST_PAIRS:
+                if search.large():
                     ended = Ended.LARGE
                     break
                 proof = search.proof()
                 lower = max(lower, proof.level)
                 if min(upper, turned) - lower > limits.close * (min(upper, turned) - E):
-                    search.rise(middle())
+                    begin(search.rise)
                 continue
             to_cut = faults(s, fan, way, search.level)
             if to_cut:
@@ -190,11 +213,11 @@ def coarse_barrier(
                     legs = (to_zero,)
                 elif (on := straight_on(s, way.points[-1], s.signs, goal)) and max(turned, on.highest) < upper:
                     upper, legs = max(turned, on.highest), (to_zero, on)
-            search.restart(middle())
+            begin(search.restart)
     except KeyboardInterrupt:
         # What was proved is whole; the caller goes on with it, and a second interruption ends the program.
         ended = Ended.INTERRUPTED
     return CoarseBarrier(
-        s, lower, upper, turned, proof, legs, search.bounds.programs, len(partition.near),
+        s, lower, upper, turned, proof, legs, programs(), len(partition.near),
         time.process_time() - began, ended, len(search.inside),
     )  # fmt: skip

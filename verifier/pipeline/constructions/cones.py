@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifier.errors import UsageError
 from verifier.landscape.coarse.pair import PairBarrier, pair_barrier
 from verifier.landscape.coarse.relaxed import LOSSES
-from verifier.landscape.sign_count.narrow import positives_passed, require_covered
+from verifier.landscape.sign_count.narrow import neuron_signs, positives_passed, require_covered
 from verifier.pipeline.cone_barrier import cone_barrier, no_barrier
 from verifier.pipeline.constructions.cells import why_not_tiny
 from verifier.pipeline.constructions.cutting import cut_at_kinks
@@ -37,10 +37,17 @@ def cones(s: Setting, r: Request) -> Proposal:
     if why_not_tiny(s) is None:
         return Proposal(skipped="cones: not needed, exact cells cover so small a problem")
     try:
-        return coarse_proposal(s, r, OF_ALL, "cones")
+        return coarse_proposal(s, r, _of_all(s), "cones")
     except UsageError as error:
         # Nobody asked for it by name.
         return Proposal(skipped=str(error))
+
+
+def _of_all(s: Setting) -> Budget:
+    """Where signs differ, in number or in place, the networks with a neuron at 0 decide, and these are found soon for one more neuron."""
+    A, B, _ = s.pair
+    apart = A.shallow and A.architecture == B.architecture and neuron_signs(A) != neuron_signs(B)
+    return replace(OF_ALL, coordinates=BY_NAME.coordinates) if apart else OF_ALL
 
 
 def coarse_proposal(s: Setting, r: Request, budget: Budget, name: str) -> Proposal:
