@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.coarse_cells [--quick]
 
 CPU seconds of one process with one BLAS thread. Pairs: the two lowest minima of these signs that L-BFGS finds from 20 random starts on Moons (noise .2,
-random_state 1, standardised), width 2, path penalty; then trained networks without a penalty, heads of both signs, in the same slots.
+random_state 1, standardised), width 2, path penalty; then trained networks without a penalty, heads of both signs, in the same slots; then of width 3.
 Each search ends when the ends differ by 1 % of the gap, or after its seconds.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from tests.kernel.cone_barriers import minima
 from tests.kernel.sign_counts import network
-from tests.landscape.moons import in_slots, moons_minima, moons_pair
+from tests.landscape.moons import in_slots, moons_minima, moons_pair, width_three
 from verifier.elaboration import kernel_problem
 from verifier.kernel import check
 from verifier.landscape.coarse.pair import pair_barrier
@@ -39,6 +39,18 @@ CASES = (
 
 # Without a penalty: (samples, L-BFGS seeds of the two minima, seconds).
 TRAINED = ((40, (3, 0), 240.0), (100, (3, 2), 240.0), (400, (3, 7), 240.0), (800, (3, 0), 240.0))
+
+
+# The same at width 3, 40 samples: (seeds of two minima of equal sign counts, whether B's neurons stand in slots of A's signs, seconds).
+THREE = (((18, 31), False, 60.0), ((1, 3), False, 60.0), ((18, 31), True, 600.0))
+
+
+def three(cases: tuple[tuple[tuple[int, int], bool, float], ...]) -> None:
+    """Rows of the same table."""
+    for seeds, same, seconds in cases:
+        A, B, X, y = width_three(*seeds)
+        name = f"width 3, seeds {seeds}, in {'the same' if same else 'other'} slots"
+        row(name, A, in_slots(A, B) if same else B, Risk(make_objective("squared"), X, y), seconds)
 
 
 def trained(cases: tuple[tuple[int, tuple[int, int], float], ...]) -> None:
@@ -91,3 +103,4 @@ def row(name: str, A: Network, B: Network, risk: Risk, seconds: float) -> None:
 if __name__ == "__main__":
     main(CASES[:1] if "--quick" in sys.argv else CASES)
     trained(TRAINED[:1] if "--quick" in sys.argv else TRAINED)
+    three(THREE[:1] if "--quick" in sys.argv else THREE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from verifier.landscape.coarse.legs import Leg, straight_on
 from verifier.landscape.coarse.parts import LOST, Parts
 from verifier.landscape.coarse.segments import Point
 from verifier.landscape.sign_count.narrow import Narrow
@@ -90,8 +91,13 @@ class Less:
         return min(one.parts.upper for one in self.of.values())
 
     def met(self) -> list[Point]:
-        """Networks with a neuron at 0 that were the lowest of their signs when they were met."""
+        """Networks with a neuron at 0 that were the lowest of their signs when they were met; of each sign the lowest one last."""
         return [(np.insert(u, one.place, 0.0, axis=0), c) for one in self.of.values() for u, c in one.parts.met]
+
+    def straight(self, start: Point) -> list[Leg]:
+        """From there to each of them, their neurons in the slots of their signs where that is lowest."""
+        ways = [straight_on(self.s, to, self.s.signs, start) for to in self.met()]
+        return [way.reversed() for way in ways if way is not None]
 
     def proofs(self, level: float) -> dict[int, tuple[np.ndarray, list[Dual]]]:
         """Per sign that is barred: the tree, and the dual of each part, of all neurons."""

@@ -101,7 +101,9 @@ def pair_barrier(
     relaxed_minimum(s, Fan(s.inputs, s.directions, len(s.signs)), [()] * len(s.signs), np.inf)
     if (spent := time.process_time() - began) > NOTED:
         say(f"cones: numba compiled the programs in {spent:.0f} CPU s; they are kept for the next search")
-    say(f"cones: a search of at most {seconds:.0f} CPU s, or {LATE:g} times that with a last proof; Ctrl-C ends it with what is proved by then")
+    say(
+        f"cones: a search of at most {seconds:.0f} CPU s, or {LATE:g} times that with a last proof; Ctrl-C ends it with what is proved by then"
+    )
 
     searches = _Searches(E, Limits(most_programs, seconds, close, progress=_told(say, often)))
     found = searches.run(s, start, goal, zero[around])

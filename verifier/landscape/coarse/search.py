@@ -14,7 +14,7 @@ from verifier.landscape.coarse.flood import Flood, Proof
 from verifier.landscape.coarse.legs import Leg, straight_on
 from verifier.landscape.coarse.less import Less
 from verifier.landscape.coarse.partition import Partition
-from verifier.landscape.coarse.polish import polished
+from verifier.landscape.coarse.polish import lowered, polished
 from verifier.landscape.coarse.segments import Point, highest_of
 from verifier.landscape.coarse.ways import faults
 from verifier.landscape.sign_count.fan import Fan
@@ -29,8 +29,8 @@ FEW, FINER = 2, 3
 SPARE = 0.1
 # The share of its time by which a search may end late, for duals without which nothing would be proved of what it has found.
 LATE = 1.5
-# The first level, as a share of what the way is over E: with many coordinates to prove anything takes minutes, and less is proved sooner.
-FIRST, FIRST_OF_MANY, FEW_COORDINATES = 0.125, 2.0**-6, 6
+# The first level, as a share of what the way is over E: with many coordinates to prove anything takes minutes, less is proved sooner, and levels grow.
+FIRST, FIRST_OF_MANY, FEW_COORDINATES, GROWTH = 0.125, 2.0**-6, 6, 4.0
 # Levels above E by less than this share of it are E: to prove them takes any number of parts.
 WORTH = 1e-7
 
@@ -106,6 +106,7 @@ def coarse_barrier(
     less = Less(s)
     search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came), less)
     began = time.process_time()
+    many = len(s.signs) * s.inputs.shape[1] > FEW_COORDINATES
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
     lower = max(E, known)
     proof: Proof | None = None
@@ -135,11 +136,12 @@ def coarse_barrier(
         top = min(upper, turned)
         if lower == E:
             # Something first: a search that is stopped early should not go empty-handed.
-            return lower + (FIRST if len(s.signs) * s.inputs.shape[1] <= FEW_COORDINATES else FIRST_OF_MANY) * (
-                top - lower
-            )
+            return lower + (FIRST_OF_MANY if many else FIRST) * (top - lower)
         near = 0.995 * limits.close * (top - E)
-        return max(0.5 * (lower + top), top - near) if top - lower <= 4.0 * near else 0.5 * (lower + top)
+        half = 0.5 * (lower + top)
+        if many:
+            half = min(half, E + GROWTH * (lower - E))
+        return max(half, top - near) if top - lower <= 4.0 * near else half
 
     def begin(how: Callable[[float], None]) -> None:
         """The next level, from the start alone or from what is reached: what bars all ways to a neuron at 0 first, as far as anything does."""
@@ -153,9 +155,9 @@ def coarse_barrier(
         nonlocal lower, proof, turned, legs
         while not over():
             found = less.lowest
-            for to in less.met():
-                if (direct := Leg(s, (start, to))).highest < turned:
-                    turned, legs = direct.highest, (direct,)
+            direct = min(less.straight(start), key=lambda leg: leg.highest)
+            if direct.highest < turned:
+                turned, legs = direct.highest, (direct,)
             low = min(found, turned)
             short = 0.995 * limits.close * (low - E)
             level = E + share * (low - short - E)
@@ -164,6 +166,12 @@ def coarse_barrier(
             # A way to a low one of them is no path at less: the level may have to be lower, and does not follow `turned`.
             if less.reach(level, 0.3 * (low - level), over) or less.lowest >= found:
                 break
+        if turned > low + limits.close * (low - E):
+            # Straight is higher than has to be: the way to the lowest one, its top lowered.
+            to = min(less.straight(start), key=lambda leg: s.value(*leg.points[-1]))
+            way = Leg(s, tuple(lowered(s, list(to.points))[0]))
+            if way.highest < turned:
+                turned, legs = way.highest, (way,)
         less.settle(less.reached(), late)
         if less.proved > lower * (1.0 + WORTH):
             search.everywhere(less.proved)

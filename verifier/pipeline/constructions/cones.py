@@ -25,7 +25,7 @@ class Budget:
 
 
 # By name, and of method all, which nobody should have to wait for.
-BY_NAME, OF_ALL = Budget(9, 200_000, 600.0), Budget(6, 20_000, 15.0)
+BY_NAME, OF_ALL = Budget(9, 500_000, 600.0), Budget(6, 20_000, 15.0)
 
 
 def cones(s: Setting, r: Request) -> Proposal:
