@@ -6,6 +6,18 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+# What others call by other names: options, and the losses of PyTorch.
+ELSEWHERE = {
+    "--weight-decay": "--penalty weight_decay --kappa",
+    "--weight_decay": "--penalty weight_decay --kappa",
+    "--wd": "--penalty weight_decay --kappa",
+}
+LOSSES = {
+    "mse": "squared", "mseloss": "squared", "l2": "squared", "bce": "logistic", "bceloss": "logistic", "bcewithlogits": "logistic",
+    "bcewithlogitsloss": "logistic", "ce": "cross_entropy", "crossentropy": "cross_entropy", "crossentropyloss": "cross_entropy",
+    "nll": "cross_entropy", "l1": "absolute", "mae": "absolute", "l1loss": "absolute", "huberloss": "huber",
+}  # fmt: skip
+
 
 class Parser(argparse.ArgumentParser):
     """Subcommands' parsers are of this class too, as argparse makes them of the class of their parent."""
@@ -30,11 +42,17 @@ class Parser(argparse.ArgumentParser):
         out = []
         for word in self.given:
             option = word.split("=")[0]
+            if option in ELSEWHERE:
+                out.append(f"{option}: here {ELSEWHERE[option]}")
+                continue
             known = names if option.startswith("--") else commands if word == self.given[0] else None
             if not known or any(name.startswith(option) for name in known):
                 continue
             near = get_close_matches(option, known, n=1, cutoff=0.6)
             out += [f"{option}: did you mean {near[0]}?"] if near else []
+        words = zip(self.given, [*self.given[1:], ""])
+        losses = [*(b for a, b in words if a == "--loss"), *(a[7:] for a in self.given if a.startswith("--loss="))]
+        out += [f"{name}: here --loss {LOSSES[word]}" for name in losses if (word := name.lower()) in LOSSES]
         return f" ({'; '.join(out)})" if out else ""
 
     def _names(self) -> tuple[list[str], list[str]]:
