@@ -231,6 +231,22 @@ def test_an_interrupted_path_loses_no_proof(other_slots, monkeypatch):
     assert check(kernel_problem(A, B, risk), claim).accepted
 
 
+def test_ends_stand_in_order_where_weight_decay_is_not_balanced():
+    """E is F as it is, levels of ways are of balanced networks and may lie below."""
+    apart = 0
+    for seed in range(1, 7):
+        if (pair := pair_of(seed)) is None:
+            continue
+        A, B, _, X, y = pair
+        A = Network((4.0 * A.W, 0.25 * A.theta), (4.0 * A.b, A.c))
+        risk = Risk(make_objective("squared", kappa=0.02, penalty="weight_decay"), X, y)
+        found = pair_barrier(A, B, risk, most_programs=40, seconds=1e9)
+        E = max(risk.value(A), risk.value(B))
+        assert E <= found.search.lower <= min(found.search.turned, found.search.upper, found.upper) * (1 + 1e-9)
+        apart += highest_of(found.search.narrow, [(products(A), float(A.c[0]))]) < 0.99 * E
+    assert apart > 0
+
+
 def test_a_relaxed_program_lies_below_f_and_its_dual_near_it():
     """On random parts of a partition: the relaxed minimum is no larger than F anywhere on the part, and its dual proves about as much."""
     rng = np.random.default_rng(0)

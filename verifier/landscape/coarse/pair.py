@@ -38,7 +38,7 @@ NOTED = 2.0
 @dataclass(frozen=True, eq=False)
 class PairBarrier:
     """around: the network that the flood started from, "A" or "B". legs: the lowest path met, from there to the other; none where none was met.
-    programs, seconds: CPU, of the search and of what was spent on that path besides."""
+    programs, seconds: CPU, of the search and of what was spent on that path besides. E: the larger end, as it is."""
 
     A: Network
     B: Network
@@ -47,6 +47,7 @@ class PairBarrier:
     legs: tuple[Leg, ...]
     programs: int
     seconds: float
+    E: float
 
     def path(self, name: str) -> Path | None:
         """The lowest path met, from A to B. notes: its highest F in float64."""
@@ -60,7 +61,7 @@ class PairBarrier:
     @property
     def upper(self) -> float:
         """The highest F on that path; inf where there is none."""
-        return _top(self.legs) if self.legs else np.inf
+        return max(self.E, _top(self.legs)) if self.legs else np.inf
 
 
 def pair_barrier(
@@ -120,7 +121,7 @@ def pair_barrier(
     except KeyboardInterrupt:
         # As within a search: what was proved is whole, and is not lost with a path.
         say("cones: interrupted; what is proved by now stands")
-    return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds)
+    return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds, E)
 
 
 @dataclass(eq=False)

@@ -225,7 +225,8 @@ def coarse_barrier(
     except KeyboardInterrupt:
         # What was proved is whole; the caller goes on with it, and a second interruption ends the program.
         ended = Ended.INTERRUPTED
+    # Ways may lie below E: where weight decay is not balanced, as they are.
     return CoarseBarrier(
-        s, lower, upper, turned, proof, legs, programs(), len(partition.near),
+        s, lower, max(upper, E), max(turned, E), proof, legs, programs(), len(partition.near),
         time.process_time() - began, ended, len(search.inside),
     )  # fmt: skip

@@ -59,7 +59,7 @@ def narrow_minima(s: Setting, *, of_all: bool, say: Callable[[str], None] = lamb
     passed = positives_passed(A, B)
     if not passed:
         raise UsageError(
-            "sign-count: every number of positive neurons is that of A and of B; such pairs are not told apart by it; --method cones covers them, too"
+            "sign-count: every number of positive neurons is that of A and of B; such pairs are not told apart by it; --method cones covers them"
         )
     most, most_programs, seconds = OF_ALL if of_all else BY_NAME
     stay = A.theta.shape[1] - 1
