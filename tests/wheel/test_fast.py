@@ -35,7 +35,12 @@ def test_programs_compiled_by_numba(tmp_path):
     (own / "tests.pth").write_text(f"import site; site.addsitedir({seen!r})\n")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     environment["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
-    said = run(python, "-c", "from verifier.landscape.coarse import newton; print(hasattr(newton.descend, 'py_func'))", env=environment)
+    said = run(
+        python,
+        "-c",
+        "from verifier.landscape.coarse import newton; print(hasattr(newton.descend, 'py_func'))",
+        env=environment,
+    )
     assert said.strip() == "True"
     said = run(python, "-m", "pytest", "-q", "-n", "0", "-m", "not slow", *TESTS, env=environment)
     assert "skipped" not in said

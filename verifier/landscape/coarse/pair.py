@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -106,14 +106,20 @@ def pair_barrier(
         f"cones: a search of at most {seconds:.0f} CPU s, or {LATE:g} times that with a last proof; Ctrl-C ends it with what is proved by then"
     )
 
-    searches = _Searches(E, Limits(most_programs, seconds, close, progress=_told(say, often)))
+    told = _Told(say, often, time.process_time(), seconds)
+    searches = _Searches(E, Limits(most_programs, seconds, close, progress=told.progress()))
     found = searches.run(s, start, goal, zero[around])
     legs = found.legs if goal is not None else ()
     try:
         if goal is None:
             say(f"cones: a path from {around} reaches a network with a neuron at 0; the way from there to {other}")
             around, found, legs = _both_sides(
-                found, around, pattern[other], _point(ends[other]), searches, _told(say, often, "between these two ")
+                found,
+                around,
+                pattern[other],
+                _point(ends[other]),
+                searches,
+                told.progress("on the way between these two "),
             )
         elif not found.closed:
             # Stopped early it may have met no lower path than the straight one.
@@ -173,18 +179,27 @@ def _both_sides(
     return other, back, _backwards(lowest)
 
 
-def _told(say: Callable[[str], None], often: float, where: str = "") -> Progress:
-    last = time.monotonic()
+@dataclass(eq=False)
+class _Told:
+    """Progress in a sentence now and then. began: on the clock of CPU seconds. seconds: what all searches may take."""
 
-    def progress(lower: float, upper: float, programs: int, parts: int) -> None:
-        nonlocal last
-        if time.monotonic() >= last + often:
-            last = time.monotonic()
-            say(
-                f"cones: {where}a level of {lower:.6g} is proved, {upper:.6g} is too high (float64, not certified yet); {programs} programs, {parts} parts"
-            )
+    say: Callable[[str], None]
+    often: float
+    began: float
+    seconds: float
+    last: float = field(default_factory=time.monotonic)
 
-    return progress
+    def progress(self, where: str = "") -> Progress:
+        def progress(lower: float, upper: float, programs: int, parts: int) -> None:
+            if time.monotonic() >= self.last + self.often:
+                self.last = time.monotonic()
+                spent = time.process_time() - self.began
+                self.say(
+                    f"cones: {where}a level of {lower:.6g} is proved, {upper:.6g} is too high (float64, not certified yet); "
+                    f"{spent:.0f} of {self.seconds:.0f} CPU s, {programs} programs, {parts} parts"
+                )
+
+        return progress
 
 
 def _backwards(legs: Sequence[Leg]) -> tuple[Leg, ...]:

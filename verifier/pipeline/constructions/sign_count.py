@@ -88,7 +88,8 @@ def _told(say: Callable[[str], None], searches: int) -> Callable[[float, float, 
             last = time.monotonic()
             of = "" if searches == 1 else f" (one of {searches} searches)"
             say(
-                f"sign-count: the least F passed lies in [{lower:.6g}, {upper:.6g}] (float64) after {plural(programs, 'program')}{of}"
+                f"sign-count: the least F passed lies in [{lower:.6g}, {upper:.6g}] (float64, by programs; duals may prove less) "
+                f"after {plural(programs, 'program')}{of}"
             )
 
     return progress
