@@ -16,8 +16,9 @@ from tests.landscape.test_sign_count import both_ends
 from verifier.elaboration import kernel_problem
 from verifier.kernel import check
 from verifier.landscape.coarse.least import least_of_parts, least_passed
+from verifier.landscape.coarse.parts import Parts
 from verifier.landscape.sign_count.fan import Fan
-from verifier.landscape.sign_count.narrow import Narrow, narrow, positives_passed
+from verifier.landscape.sign_count.narrow import Narrow, narrow, positives_passed, with_signs
 from verifier.landscape.sign_count.relaxation import Relaxation, Solved
 from verifier.landscape.sign_count.repair import holding
 from verifier.landscape.sign_count.roomy import roomy
@@ -207,3 +208,16 @@ def test_a_dual_whose_sum_cannot_be_0_is_none():
         dual = holding(s, fan, part.cones, found)
         assert dual is None or math.fsum(dual.nu) == 0.0
         assert dual is not None or sum(nu) != 0.0
+
+
+def test_rays_that_had_their_room_by_slopes_that_are_rounded():
+    """Moons, 60 samples as they come: on one part of 400 a ray beside two without room has some by a slope of .9999, which their equations round to 1."""
+    from sklearn.datasets import make_moons
+
+    X, y = make_moons(60, noise=0.15, random_state=3)
+    A = Network((np.ones((3, 2)), np.ones((1, 3))), (np.ones(3), np.zeros(1)))
+    parts = Parts(with_signs(A, Risk(make_objective("squared"), X, y.astype(float)[:, None]), (-1, -1)), 0.0)
+    assert parts.reach(0.0425, lambda: False)
+    parts.prove_all(0.0425, lambda: False)
+    assert min(dual.bound for dual in parts.duals()) >= 0.0425
+    assert all(leaf.deeper == 0 for _, _, leaf in parts.queue), "no part is cut for want of a dual"

@@ -20,6 +20,7 @@ from verifier.many import pairs as pairs_module
 from verifier.many.result import level_words
 from verifier.many.together import Components
 from verifier.networks.network import Network
+from verifier.numbers import show_down
 from verifier.outcomes import Outcome
 from verifier.pages.many import write_many_report
 from verifier.pipeline.constructions.proposal import Proposal
@@ -359,11 +360,19 @@ def test_torch_modules_and_arrays_from_python(tmp_path):
 def test_proven_barriers_between_groups(tmp_path):
     """Networks of different sign counts on Moons: the certificates' barriers are in the sentence, the tables, the page and the answer about a level."""
     A, B, X, y = moons_pair(40)
-    turned = Network((A.W[::-1].copy(), A.theta[:, ::-1].copy()), (A.b[::-1].copy(), A.c))
+    turned, said = Network((A.W[::-1].copy(), A.theta[:, ::-1].copy()), (A.b[::-1].copy(), A.c)), []
     result = verifier.certify_all(
-        {"a": A, "b": B, "a turned": turned}, (X, y[:, 0]), loss="squared", method="exchange,sign-count", out=tmp_path
+        {"a": A, "b": B, "a turned": turned},
+        (X, y[:, 0]),
+        loss="squared",
+        method="exchange,sign-count",
+        out=tmp_path,
+        say=said.append,
     )
     level = result.landscape.barriers[0, 1]
+    lines = [t for t in said if t.startswith("a - b: certified gap <= ")]
+    assert [t.rsplit("; ", 1)[1] for t in lines] == [f"every path reaches F >= {show_down(level, 8)}"]
+    assert not any("every path" in t for t in said if t.startswith("a - a turned"))
     assert level == pytest.approx(max(m.F for m in result.group.members) + 0.0073891, abs=1e-6)
     assert result.landscape.apart[0, 1].level == level
     assert "gap > 0 on" in result.sentence

@@ -23,7 +23,7 @@ from verifier.many.group import Group, read_group
 from verifier.many.pairs import PairRow, PairTask, do_pair, group_content, lost_pair, pair_file, shared
 from verifier.many.result import ManyResult, gather, write_tables
 from verifier.networks.network import activation_words
-from verifier.numbers import plural, show_up
+from verifier.numbers import plural, show_down, show_up
 from verifier.objective.objective import Objective
 from verifier.options.certify import CertifyOptions
 from verifier.options.declare import accepts
@@ -135,7 +135,11 @@ def _counted(rows: list[PairRow], folder: Path, say: Say) -> list[PairRow]:
 
 def _line(group: Group, row: PairRow) -> str:
     who = f"{group.members[row.a].name} - {group.members[row.b].name}"
-    if row.facts is None or row.facts.link is None:
+    if row.facts is None:
         return f"{who}: {row.status}: {row.reason}"
-    l, kept = row.facts.link, "" if row.made else " (kept)"
-    return f"{who}: certified gap <= {show_up(l.gap)} over E, max F <= {show_up(l.sup, 8)} by {row.facts.method}{kept}"
+    l, kept, barrier = row.facts.link, "" if row.made else " (kept)", row.facts.barrier
+    least = "" if barrier is None else f"every path reaches F >= {show_down(barrier, 8)}"
+    if l is None:
+        return f"{who}: {row.status}: {row.reason}{least and f'; certified: {least}'}"
+    most = f"certified gap <= {show_up(l.gap)} over E, max F <= {show_up(l.sup, 8)} by {row.facts.method}"
+    return f"{who}: {most}{least and f'; {least}'}{kept}"

@@ -25,6 +25,8 @@ EVEN = 0.5
 # as near to 0 or 1, are tried there.
 FROM_ENDS = 2.0**-32
 SMALL = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
+# Weights below this share of their terms are 0 once slopes are rounded.
+ROUNDED = 1e-5
 # Not more is tried when this share of what the solver's dual promises is lost, or less.
 LOST = 1e-8
 # How far steps that make weights vanish may lead, short ones first; conditions are looked at again afterwards.
@@ -76,12 +78,30 @@ def _with_room(s: Narrow, fan: Fan, cones: Cones, found: Solved) -> Dual | None:
     dual = roomy(s, fan, cones, np.clip(found.nu, low, high))
     if dual is None:
         return None
-    nu, slopes = dual.nu.copy(), dual.slopes.copy()
     rays = [(i, g) for i, mine in enumerate(cones) for g in mine]
-    equations = _evened(s, fan, [ray for ray, none in zip(rays, dual.none, strict=True) if none], nu, slopes)
-    if equations is None:
-        return None
-    return _moved(s, fan, cones, replace(found, nu=nu, slopes=slopes), (dual.none, equations))
+    without = dual.none
+    for _ in range(2):
+        nu, slopes = dual.nu.copy(), dual.slopes.copy()
+        equations = _evened(s, fan, [ray for ray, none in zip(rays, without, strict=True) if none], nu, slopes)
+        if equations is None:
+            return None
+        moved = _moved(s, fan, cones, replace(found, nu=nu, slopes=slopes), (without, equations))
+        if moved is not None:
+            return moved
+        # Others had their room by slopes that are rounded now.
+        terms = np.array([_terms(s, fan, i, g, nu, slopes) for i, g in rays])
+        more = without | (np.abs(terms.sum(axis=1)) <= ROUNDED * np.abs(terms).sum(axis=1))
+        if (more == without).all():
+            return None
+        without = more
+    return None
+
+
+def _terms(s: Narrow, fan: Fan, i: int, g: int, nu: Array, slopes: Array) -> Array:
+    """What adds up to the ray's weight (N,)."""
+    signed, D = s.signs[i] * nu, fan.dots[g]
+    out: Array = signed * np.where(signed > 0.0, slopes[i] * D, np.maximum(D, 0.0))
+    return out
 
 
 def _moved(
