@@ -101,11 +101,11 @@ def coarse_barrier(
     start, goal: (u (m, n), c). fades: a path from the start to a network with a neuron at 0, in straight segments. floor: F of the other network where
     there is no goal. known: a level that another search proves.
     """
+    began = time.process_time()
     fan = Fan(s.inputs, s.directions, len(s.signs))
     partition = Partition(fan)
     less = Less(s)
     search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came), less)
-    began = time.process_time()
     many = len(s.signs) * s.inputs.shape[1] > FEW_COORDINATES
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
     lower = max(E, known)
