@@ -8,6 +8,9 @@ along (0, t), where F = 2/3 + relu(t)^2 / 3; nu = (-2, -2, 0) proves 2/3 there. 
 
 *Two neurons* of opposite signs on the data of *line*: without the positive one f <= 0 and F >= 1, by nu = (-2, -2); without the negative one one sample of two
 is out of reach and F >= 1/2, by (0, -2) or (-2, 0), as the other one lies in one half-line or the other.
+
+*Above a shared layer*, the inputs 1 and 3/2 become the features 0 and 1; targets 1 and -1; A = (w -1, b 1, theta 1) fits the first, and
+B = (w 2, b -1, theta -1) the second, F = 1/2. Every path that keeps the layer below passes a network with the neuron at 0, where F = 1, by nu = (-2, 2).
 """
 
 from __future__ import annotations
@@ -34,8 +37,9 @@ def line(problem: dict[str, Any] | None = None, **change: Any) -> Case:
         _objective("none"), floats([1.0], [-1.0]), floats([1.0], [1.0]), net([[1.0]], [[1.0]]), net([[-1.0]], [[1.0]])
     )
     claim = ConeBarrier(
-        name="by hand", around="A", level=0.99609375, gap=0.4921875, start=0, goal=1, signs=ints(1), directions=floats([1.0]), tree=ints(-1, -1),
-        inside=ints(1, 0), faces=ints([0, -1, 0], [0, 1, 0]), less_positive=None, less_negative=None, of_less=ints(), nu=floats([-2.0, -2.0]),
+        name="by hand", output_layer="trained", around="A", level=0.99609375, gap=0.4921875, start=0, goal=1, signs=ints(1),
+        directions=floats([1.0]), tree=ints(-1, -1), inside=ints(1, 0), faces=ints([0, -1, 0], [0, 1, 0]),
+        less_positive=None, less_negative=None, of_less=ints(), nu=floats([-2.0, -2.0]),
         slopes=np.zeros((1, 2)), pulls=np.zeros((1, 1)),
     )  # fmt: skip
     return Case(replace(whole, **(problem or {})), [replace(claim, **change)])
@@ -50,7 +54,7 @@ def plane(penalty: str = "none", problem: dict[str, Any] | None = None, **change
     A, B = net([[size, 0.0]], [[1.0]]), net([[-size, 0.0]], [[1.0]])
     whole = Problem(_objective(penalty), floats([1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]), floats([1.0], [1.0], [0.0]), A, B)
     claim = ConeBarrier(
-        name="by hand", around="A", level=0.666015625, gap=0.33203125 if penalty == "none" else 0.0, start=0, goal=2, signs=ints(1),
+        name="by hand", output_layer="trained", around="A", level=0.666015625, gap=0.33203125 if penalty == "none" else 0.0, start=0, goal=2, signs=ints(1),
         directions=np.eye(2), tree=ints(-1, -1, -1, -1), inside=ints(1, 1, 0, 0), faces=WAYS, less_positive=None, less_negative=None,
         of_less=ints(), nu=floats([-2.0, -2.0, 0.0]), slopes=np.zeros((1, 3)), pulls=np.zeros((1, 2)),
     )  # fmt: skip
@@ -114,6 +118,22 @@ def other_sign(**change: Any) -> Case:
     )
 
 
+ABOVE = "trained above frozen layers"
+
+
+def above(row: tuple[float, float] = (-1.0, 1.0), below: float = 2.0, **change: Any) -> Case:
+    """row: of A, with its bias. below: of B, where A has 2. Part 2 is the quarter (-, +)."""
+    A = net([[2.0]], [[row[0]]], [[1.0]], biases=[[-2.0], [row[1]], None])
+    B = net([[below]], [[2.0]], [[-1.0]], biases=[[-2.0], [-1.0], None])
+    case = line()
+    problem = replace(case.problem, X=floats([1.0], [1.5]), targets=floats([1.0], [-1.0]), A=A, B=B)
+    claim = replace(
+        case.claims[0], output_layer=ABOVE, level=0.99609375, gap=0.484375, start=2, goal=-1, directions=np.eye(2), tree=ints(-1, -1, -1, -1),
+        inside=ints(1, 1, 1, 1), faces=ints(*([p, -1, 0] for p in range(4))), nu=floats([-2.0, 2.0]), slopes=np.zeros((1, 2)), pulls=np.zeros((1, 2)),
+    )  # fmt: skip
+    return Case(problem, [replace(claim, **change)])
+
+
 def free_bias(last: float, **change: Any) -> Case:
     """`line` with targets 1 and -1 and a free output bias: at 0 the constant 0 is best, and nu = (-2, 2) sums to 0."""
     case = line()
@@ -137,6 +157,7 @@ CORRECT: dict[str, Callable[[], Case]] = {
     "cone-barrier-of-two-neurons-in-the-other-order": lambda: two_neurons((1, 0)),
     "cone-barrier-less-positive-alone": lambda: two_neurons(less_negative=None, of_less=ints(0, 0), faces=ints([1, 0, 1], [1, 3, 0], [1, -2, 1])),
     "cone-barrier-less-with-rows-that-are-not-needed": lambda: two_neurons(faces=ints([1, -1, 2], [1, -2, 2], [1, 0, 1], [1, 3, 0])),
+    "cone-barrier-above-a-shared-layer": above,
     "cone-barrier-with-rows-twice": lambda: plane(faces=ints(*[[0, -1, 0]] * 2, *WAYS.tolist())),
     "cone-barrier-with-rows-that-are-not-needed": lambda: plane(faces=ints([2, 0, 0], [3, -1, 0], [0, 3, 0], *WAYS.tolist())),
 }  # fmt: skip
@@ -198,6 +219,14 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "cone-barrier-less-and-without-faces": lambda: two_neurons(faces=np.zeros((0, 3), dtype=np.int64)),
     "cone-barrier-less-of-a-sign-that-none-has": lambda: line(less_negative=ints(-1), of_less=ints(0)),
     "cone-barrier-duals-of-less-and-no-less": lambda: line(of_less=ints(0)),
+    "cone-barrier-above-a-layer-too-high": lambda: above(level=1.0078125, gap=0.0),
+    "cone-barrier-above-a-layer-that-differs": lambda: above(below=4.0, gap=0.0),
+    "cone-barrier-above-a-layer-from-another-part": lambda: above(start=1),
+    "cone-barrier-above-a-layer-and-a-row-elsewhere": lambda: above(row=(1.0, 1.0), gap=0.0),
+    "cone-barrier-of-deep-networks-for-all-paths": lambda: above(output_layer="trained"),
+    "cone-barrier-of-deep-networks-for-a-frozen-output-layer": lambda: above(output_layer="frozen above frozen layers"),
+    "cone-barrier-above-frozen-layers-that-are-none": lambda: line(output_layer=ABOVE),
+    "cone-barrier-for-a-frozen-output-layer": lambda: line(output_layer="frozen"),
     "cone-barrier-under-l1": lambda: plane("l1"),
     "cone-barrier-with-weights": lambda: line(problem={"weights": floats(1.0, 1.0)}),
     "cone-barrier-of-leaky-relu": lambda: line(problem={"negative_slope": 0.5}),

@@ -6,6 +6,9 @@ passes the zero function, where the loss is 1 and nu = (-2, 2) proves it; no con
 Two neurons (`kept`): targets 1 and 1; A has two positive neurons and predicts (1, 1), B has one of each sign and predicts (1, -1). Every path passes one
 positive neuron u alone. For u >= 0 the prediction is (u, 0), the least loss 1/2, proved by nu = (0, -2); for u <= 0 it is (0, -u) and nu = (-2, 0). With the
 path penalty and kappa = 1/4 the least F is 23/32 at u = 3/4, proved by nu = (-1/2, -2) and the pull -1/4.
+
+Above a shared layer (`above`): the inputs 1 and -1 become the features (1, 0) and (0, 1), targets 1 and -1. One positive neuron u alone predicts
+(relu(u_1), relu(u_2)), the least loss is 1/2, and nu = (0, 2) proves it in all quarters of u.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ def _problem(kappa: float, targets: Any, A: Any, B: Any, **o: Any) -> Problem:
 
 def flip(**change: Any) -> Case:
     claim = SignCountBarrier(
-        name="by hand", positive=0, level=0.99609375, gap=0.4921875, directions=floats([1.0]), tree=ints(-1), nu=floats([-2.0, 2.0]),
+        name="by hand", output_layer="trained", positive=0, level=0.99609375, gap=0.4921875, directions=floats([1.0]), tree=ints(-1), nu=floats([-2.0, 2.0]),
         slopes=np.zeros((1, 0)), pulls=np.zeros((1, 0)),
     )  # fmt: skip
     return Case(_problem(0.0, (1.0, -1.0), net([[1.0]], [[1.0]]), net([[-1.0]], [[-1.0]])), [replace(claim, **change)])
@@ -43,13 +46,40 @@ A, B = net([[1.0], [-1.0]], [[1.0, 1.0]]), net([[1.0], [-1.0]], [[1.0, -1.0]])
 def kept(penalty: str = "none", problem: dict[str, Any] | None = None, **change: Any) -> Case:
     kappa = 0.0 if penalty == "none" else 0.25
     claim = SignCountBarrier(
-        name="by hand", positive=1, level=0.71875 - 2.0**-20 if kappa else 0.5 - 2.0**-20, gap=0.0, directions=floats([1.0]), tree=ints(-1, -1),
-        nu=floats([-0.5, -2.0], [-2.0, -0.5]) if kappa else floats([0.0, -2.0], [-2.0, 0.0]),
+        name="by hand", output_layer="trained", positive=1, level=0.71875 - 2.0**-20 if kappa else 0.5 - 2.0**-20, gap=0.0,
+        directions=floats([1.0]), tree=ints(-1, -1), nu=floats([-0.5, -2.0], [-2.0, -0.5]) if kappa else floats([0.0, -2.0], [-2.0, 0.0]),
         slopes=floats([1.0, 0.0], [0.0, 1.0]), pulls=floats([-0.25], [0.25]) if kappa else floats([0.0], [0.0]),
     )  # fmt: skip
     return Case(
         replace(_problem(kappa, (1.0, 1.0), A, B, penalty=penalty), **(problem or {})), [replace(claim, **change)]
     )
+
+
+ABOVE = "trained above frozen layers"
+
+
+def above(below: Any = ((1.0,), (-1.0,)), problem: dict[str, Any] | None = None, **change: Any) -> Case:
+    """below: of B; A has (1, -1)."""
+    rows = [[1.0, 0.0], [0.0, 1.0]]
+    A, B = net([[1.0], [-1.0]], rows, [[1.0, 1.0]]), net([list(row) for row in below], rows, [[1.0, -1.0]])
+    claim = SignCountBarrier(
+        name="by hand", output_layer=ABOVE, positive=1, level=0.5 - 2.0**-20, gap=0.0, directions=np.eye(2), tree=ints(-1, -1, -1, -1),
+        nu=np.tile([0.0, 2.0], (4, 1)), slopes=np.zeros((4, 2)), pulls=np.zeros((4, 2)),
+    )  # fmt: skip
+    return Case(replace(_problem(0.0, (1.0, -1.0), A, B), **(problem or {})), [replace(claim, **change)])
+
+
+def beyond_float64(second: float, **change: Any) -> Case:
+    """The feature of sample 0 is 2^-104, which every evaluation in float64 takes for 0; targets 1. Were it 0, no u could fit that sample, and second = -2
+    would hold on u > 0; in truth the dual falls there, and u = 2^104 fits it."""
+    w = 1.0 + 2.0**-52
+    A, B = (net([[w, -1.0]], [[1.0], [1.0]], [heads]) for heads in ([1.0, 1.0], [1.0, -1.0]))
+    problem = replace(_problem(0.0, (1.0, 1.0), A, B), X=floats([w, 1.0 + 2.0**-51], [1.0, 0.0]))
+    claim = SignCountBarrier(
+        name="by hand", output_layer=ABOVE, positive=1, level=0.25, gap=0.0, directions=floats([1.0]), tree=ints(-1, -1),
+        nu=floats([second, 0.0], [-2.0, -2.0]), slopes=np.zeros((2, 2)), pulls=np.zeros((2, 1)),
+    )  # fmt: skip
+    return Case(problem, [replace(claim, **change)])
 
 
 def free_bias(nu: float, price: bool = False, **change: Any) -> Case:
@@ -75,6 +105,8 @@ CORRECT: dict[str, Callable[[], Case]] = {
     "sign-count-with-a-free-output-bias": lambda: free_bias(-2.0),
     "sign-count-with-a-priced-output-bias": lambda: free_bias(-1.0, price=True),
     "sign-count-of-the-other-number": lambda: between(net([[1.0], [1.0]], [[-1.0, -1.0]]), net([[1.0], [1.0]], [[1.0, -1.0]]), positive=0),
+    "sign-count-above-a-shared-layer": above,
+    "sign-count-above-a-feature-of-2-to-the-minus-104": lambda: beyond_float64(0.0, level=0.0),
     "sign-count-two-apart": lambda: between(net([[1.0], [1.0]], [[-1.0, -1.0]]), A),
 }  # fmt: skip
 
@@ -107,6 +139,15 @@ REJECTED: dict[str, Callable[[], Case]] = {
     "sign-count-with-a-pull-that-is-short": lambda: kept("path", pulls=floats([-0.25 + 2.0**-50], [0.25])),
     "sign-count-with-a-dual-that-pulls-a-free-bias": lambda: free_bias(-2.0 + 2.0**-50),
     "sign-count-with-a-dual-that-outbids-the-bias": lambda: free_bias(-0.5, price=True),
+    "sign-count-above-a-layer-too-high": lambda: above(level=0.5 + 2.0**-20),
+    "sign-count-above-a-layer-that-differs": lambda: above(((1.0,), (-2.0,)), level=0.0),
+    "sign-count-of-deep-networks-for-all-paths": lambda: above(output_layer="trained"),
+    "sign-count-of-deep-networks-for-a-frozen-output-layer": lambda: above(output_layer="frozen above frozen layers"),
+    "sign-count-above-frozen-layers-that-are-none": lambda: kept(output_layer=ABOVE),
+    "sign-count-for-a-frozen-output-layer": lambda: kept(output_layer="frozen"),
+    "sign-count-above-a-layer-with-a-dual-of-the-inputs": lambda: above(nu=np.tile([-2.0, 2.0], (4, 1))),
+    "sign-count-above-a-layer-of-leaky-relu": lambda: above(problem={"negative_slope": 0.5}),
+    "sign-count-above-a-feature-taken-for-0": lambda: beyond_float64(-2.0),
     "sign-count-under-l1": lambda: kept("l1"),
     "sign-count-with-weights": lambda: kept(problem={"weights": floats(1.0, 1.0)}),
     "sign-count-of-leaky-relu": lambda: kept(problem={"negative_slope": 0.5}),

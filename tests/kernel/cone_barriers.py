@@ -15,7 +15,7 @@ from verifier.landscape.sign_count.search import descended
 from verifier.objective import Risk, make_objective
 from verifier.pipeline.cone_barrier import cone_barrier
 
-from .sign_counts import network
+from .sign_counts import features, layers_below, network, on, top_of
 
 
 def minima(rng, objective, inputs, y, signs, output_bias, count=12):
@@ -31,7 +31,8 @@ def minima(rng, objective, inputs, y, signs, output_bias, count=12):
 
 @cache
 def instance(
-    seed, *, N=6, d=1, m=2, loss="squared", kappa=0.02, penalty="path", bias=True, output_bias=True, price=False, signs=None, flipped=False, programs=1500
+    seed, *, N=6, d=1, m=2, below=(), loss="squared", kappa=0.02, penalty="path", bias=True, output_bias=True, price=False, signs=None, flipped=False,
+    programs=1500
 ):  # fmt: skip
     """(problem, claim, search, A, B): A and B are the two lowest minima found, of one sign pattern; flipped: B's neurons in another order."""
     rng = np.random.default_rng(seed)
@@ -41,14 +42,17 @@ def instance(
     objective = make_objective(
         loss, delta=0.3 if loss == "huber" else None, kappa=kappa, penalty=penalty if kappa else None, penalise_output_bias=price
     )  # fmt: skip
-    inputs = np.column_stack([X, np.ones(N)]) if bias else X
+    layers = layers_below(rng, X, below)
+    h = features(X, layers)
+    inputs = np.column_stack([h, np.ones(N)]) if bias else h
     signs = list(signs or [1] * m)
     found = minima(rng, objective, inputs, y, signs, output_bias)
     first = found[1] if len(found) > 1 else (found[0][0][::-1].copy(), *found[0][1:])
-    A = network(*first[:2], signs, rng, bias, output_bias)
+    A = on(layers, network(*first[:2], signs, rng, bias, output_bias))
     order = slice(None, None, -1 if flipped else 1)
-    B = network(found[0][0][order], found[0][1], signs[order], rng, bias, output_bias)
-    pair = pair_barrier(A, B, Risk(objective, X, y), most_programs=programs, seconds=1e9)
+    B = on(layers, network(found[0][0][order], found[0][1], signs[order], rng, bias, output_bias))
+    top, other, risk, exact = top_of(A, B, Risk(objective, X, y))
+    pair = pair_barrier(top, other, risk, most_programs=programs, seconds=1e9, exact=exact)
     problem = kernel_problem(A, B, Risk(objective, X, y))
     claim, _ = cone_barrier(problem, pair, lambda text: None)
     assert claim is not None, "the case has no barrier"
@@ -56,7 +60,7 @@ def instance(
 
 
 # With and without penalty, output bias, hidden bias; one and two neurons; equal and opposite signs, in the same slots and in others; around A and B; passes
-# at a neuron that is 0 and others; ways to 0 barred one by one, those of one sign at once, and of both.
+# at a neuron that is 0 and others; ways to 0 barred one by one, those of one sign at once, and of both; above one and two shared layers.
 CASES = (
     {"seed": 1},
     {"seed": 9, "output_bias": False},
@@ -70,6 +74,9 @@ CASES = (
     {"seed": 19, "kappa": 0.0},
     {"seed": 1, "signs": (1, -1), "kappa": 0.01, "flipped": True},
     {"seed": 8, "signs": (1, -1), "kappa": 0.0, "flipped": True},
+    {"seed": 18, "below": (1,), "signs": (1, -1), "kappa": 0.0, "output_bias": False, "N": 8},
+    {"seed": 2, "below": (2,), "m": 1, "kappa": 0.0, "N": 8},
+    {"seed": 3, "below": (2, 2), "m": 1, "kappa": 0.0, "N": 8},
 )
 
 
@@ -78,7 +85,9 @@ def exact_pass(A, B, problem):
     o = problem.objective
     penalty = None if o.penalty == "none" else o.penalty
     objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=penalty)
-    found = exact_gap(A, B, Risk(objective, problem.X, problem.targets))
+    found = exact_gap(
+        A, B, Risk(objective, problem.X, problem.targets), hidden_layers="frozen" if A.depth > 2 else "trained"
+    )
     return found.lower, found.upper
 
 

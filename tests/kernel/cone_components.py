@@ -248,13 +248,13 @@ def check_cone_networks(K: Kernel, rng: np.random.Generator) -> None:
         assert not accepted(K, replace(problem, A=B, B=A), claim)
         inner = A if claim.around == "A" else B
         assert not accepted(K, replace(problem, A=inner, B=inner), claim)
-        flipped = P((inner.weights[0], -inner.weights[1]), inner.biases)
+        flipped = P((*inner.weights[:-1], -inner.weights[-1]), inner.biases)
         ends = {"A": flipped, "B": B} if claim.around == "A" else {"A": A, "B": flipped}
         assert not accepted(K, replace(problem, **ends), claim)
         # A network with a head of 0, or a row of 0, beside the one inside: of no other sign, and in every part.
         outer = B if claim.around == "A" else A
         for zero in (0.0, -0.0):
-            silent = P((outer.weights[0], np.full_like(outer.weights[1], zero)), outer.biases)
+            silent = P((*outer.weights[:-1], np.full_like(outer.weights[-1], zero)), outer.biases)
             ends = {"A": A, "B": silent} if claim.around == "A" else {"A": silent, "B": B}
             assert not accepted(K, replace(problem, **ends), replace(claim, goal=-1))
 

@@ -82,7 +82,7 @@ def _tempting(problem, rng) -> np.ndarray:
 
 def _changed_dual(problem, claim, one: int, rng):
     """Dual `one` led astray: longer, towards the tempting one, with another sum, other slopes or pulls."""
-    o, k = problem.objective, len(problem.A.weights[0]) - 1
+    o, k = problem.objective, len(problem.A.weights[-2]) - 1
     nu, slopes, pulls = claim.nu[one].copy(), claim.slopes[one].copy(), claim.pulls[one].copy()
     size = 10.0 ** rng.uniform(-6, 0.5)
     kind = int(rng.integers(6))
@@ -112,7 +112,7 @@ def _changed_dual(problem, claim, one: int, rng):
         nu = -y * np.clip(-y * nu, 0.0, 1.0)
     elif o.loss != "squared":
         nu = np.clip(nu, -(o.delta or 1.0), o.delta or 1.0)
-    if problem.A.biases[1] is not None and rng.random() < 0.5:
+    if problem.A.biases[-1] is not None and rng.random() < 0.5:
         nu = np.round(nu * 2.0**40) / 2.0**40
         nu[int(rng.integers(len(nu)))] -= nu.sum()
     return nu, slopes, pulls
@@ -130,7 +130,7 @@ def check_sign_count_duals(K: Kernel, rng: np.random.Generator) -> None:
     """However a dual is changed, it proves of its part no more than is true there."""
     for k in range(len(CASES)):
         problem, claim, _ = case(K, k)
-        lowest, neurons = _lowest(k), len(problem.A.weights[0]) - 1
+        lowest, neurons = _lowest(k), len(problem.A.weights[-2]) - 1
         fan = K.cone_duals.Fan(problem, claim.directions)
         cones = K.cone_duals.read_tree(fan, claim.tree.tolist(), neurons)
         parts = list(K.reference_cone_duals.parts(claim.tree.tolist(), len(claim.directions), neurons))
@@ -165,7 +165,7 @@ def check_fan(K: Kernel, rng: np.random.Generator) -> None:
         problem, claim, _ = case(K, k)
         fan, n = K.cone_duals.Fan(problem, claim.directions), len(claim.directions)
         space = K.reference_cone_duals.Space(problem, claim.directions.tolist())
-        X, G = exact(K.statements.augmented_inputs(problem)), exact(claim.directions)
+        X, G = np.array(exact_features(problem)), exact(claim.directions)
         rays = {e: (list(G[e]) if e < n else [-v for v in G[e - n]]) for e in range(2 * n)}
         other = {e: (tuple((1 if e < n else -1) * (i == e % n) for i in range(n)), 0) for e in range(2 * n)}
         for _ in range(6):
@@ -182,6 +182,26 @@ def check_fan(K: Kernel, rng: np.random.Generator) -> None:
             assert [Q(v, 2 ** (space.e + other[r][1])) for v in space.dots(other[r])] == dots
 
 
+def exact_features(problem) -> list[list[Q]]:
+    """What the last hidden layer reads, in fractions."""
+    rows = [[Q(v) for v in x] for x in problem.X.tolist()]
+    for W, b in list(zip(problem.A.weights, problem.A.biases))[:-2]:
+        rows = [
+            [max(sum((Q(w) * h for w, h in zip(line, x)), Q(c)), Q(0)) for line, c in zip(W.tolist(), b.tolist())]
+            for x in rows
+        ]
+    return rows if problem.A.biases[-2] is None else [[*x, Q(1)] for x in rows]
+
+
+def reordered(p, order):
+    """The same function, the neurons of the last hidden layer in another order."""
+    b = p.biases[-2]
+    return type(p)(
+        (*p.weights[:-2], p.weights[-2][order], p.weights[-1][:, order]),
+        (*p.biases[:-2], None if b is None else b[order], p.biases[-1]),
+    )
+
+
 def check_sign_counts(K: Kernel, rng: np.random.Generator) -> None:
     """Pairs that no path has to take through the claim's networks are refused, whichever neurons are 0."""
     Parameters = K.statements.Parameters
@@ -189,31 +209,28 @@ def check_sign_counts(K: Kernel, rng: np.random.Generator) -> None:
         problem, claim, _ = case(K, k)
         claim = replace(claim, gap=0.0)
         A, B = problem.A, problem.B
-        m = len(A.weights[0])
+        m = len(A.weights[-2])
         assert accepted(K, replace(problem, A=B, B=A), claim)
         for p in (A, B):
             assert not accepted(K, replace(problem, A=p, B=p), claim)
             order = rng.permutation(m)
-            copy = Parameters(
-                (p.weights[0][order], p.weights[1][:, order]),
-                (None if p.biases[0] is None else p.biases[0][order], p.biases[1]),
-            )
+            copy = reordered(p, order)
             assert not accepted(K, replace(problem, A=p, B=copy), claim)
         for positive in range(m):
             other = replace(claim, positive=positive, level=0.0)
-            signs = [np.sign(p.weights[1][0]) for p in (A, B)]
+            signs = [np.sign(p.weights[-1][0]) for p in (A, B)]
             forced = any((x > 0).sum() > positive and (y < 0).sum() > m - 1 - positive for x, y in (signs, signs[::-1]))
             zeros = {n: np.zeros_like(getattr(claim, n)) for n in ("nu", "pulls")}
             assert accepted(K, problem, replace(other, **zeros)) == forced
         assert not accepted(K, problem, replace(claim, positive=-1))
         assert not accepted(K, problem, replace(claim, positive=m))
         # One neuron of the network with more positive ones becomes 0, by its head, by its row, or dead on all samples, which is no 0.
-        many = A if (A.weights[1] > 0).sum() > (B.weights[1] > 0).sum() else B
+        many = A if (A.weights[-1] > 0).sum() > (B.weights[-1] > 0).sum() else B
         few = B if many is A else A
-        extra = int((many.weights[1] > 0).sum()) - claim.positive
-        which = np.flatnonzero(many.weights[1][0] > 0)[:extra]
+        extra = int((many.weights[-1] > 0).sum()) - claim.positive
+        which = np.flatnonzero(many.weights[-1][0] > 0)[:extra]
         for kind in ("head", "row", "dead"):
-            W, theta, b = many.weights[0].copy(), many.weights[1].copy(), many.biases[0]
+            W, theta, b = many.weights[-2].copy(), many.weights[-1].copy(), many.biases[-2]
             b = None if b is None else b.copy()
             if kind == "head":
                 theta[0, which] = rng.choice([0.0, -0.0])
@@ -226,7 +243,7 @@ def check_sign_counts(K: Kernel, rng: np.random.Generator) -> None:
                 if b is None:
                     continue
                 b[which] = -1.0
-            changed = Parameters((W, theta), (b, many.biases[1]))
+            changed = Parameters((*many.weights[:-2], W, theta), (*many.biases[:-2], b, many.biases[-1]))
             zeros = {n: np.zeros_like(getattr(claim, n)) for n in ("nu", "pulls")}
             loose = replace(claim, level=0.0, **zeros)
             assert accepted(K, replace(problem, A=changed, B=few), loose) == (kind == "dead")
@@ -250,7 +267,7 @@ def check_partition(K: Kernel, rng: np.random.Generator) -> None:
         ):  # fmt: skip
             assert not accepted(K, problem, replace(claim, tree=tree, **duals))
         n = len(claim.directions)
-        neurons = len(problem.A.weights[0]) - 1
+        neurons = len(problem.A.weights[-2]) - 1
         edges = n * (n - 1) // 2
         cut = claim.tree.copy()
         for code in (-2, neurons * edges, 2**40):
@@ -285,14 +302,35 @@ def check_exact_least(K: Kernel, rng: np.random.Generator) -> None:
     for k, options in enumerate(CASES):
         problem, claim, _ = case(K, k)
         if (
-            len(problem.A.weights[0]) == 2
+            len(problem.A.weights[-2]) == 2
             and problem.objective.loss in ("squared", "huber", "logistic")
             and not options.get("price")
         ):
             assert abs(claim.level - exact_least(problem, claim.positive)) <= 1e-6 * claim.level + 1e-9
 
 
+def check_layers_below(K: Kernel, rng: np.random.Generator) -> None:
+    """Claims about paths that keep layers below the last one are about networks that share them, and other claims about no such networks."""
+    for k, options in enumerate(CASES):
+        problem, claim, _ = case(K, k)
+        zeros = {n: np.zeros_like(getattr(claim, n)) for n in ("nu", "pulls")}
+        loose = replace(claim, level=0.0, gap=0.0, **zeros)
+        for word in ("trained", "frozen", "trained above frozen layers", "frozen above frozen layers"):
+            meant = word == ("trained above frozen layers" if "below" in options else "trained")
+            assert accepted(K, problem, replace(loose, output_layer=word)) == meant
+        for l in range(len(problem.A.weights) - 2):
+            for kind in ("weights", "biases"):
+                for name in ("A", "B"):
+                    p = getattr(problem, name)
+                    arrays = [None if a is None else a.copy() for a in getattr(p, kind)]
+                    flat = arrays[l].reshape(-1)
+                    flat[int(rng.integers(len(flat)))] += rng.choice([1.0, 1e-9])
+                    assert not accepted(K, replace(problem, **{name: replace(p, **{kind: tuple(arrays)})}), loose)
+
+
 SIGN_COUNT_CHECKS = [
+    check_fan,
+    check_layers_below,
     check_sign_count_level,
     check_sign_count_duals,
     check_sign_counts,

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from verifier.elaboration import kernel_problem
+from verifier.landscape.above import Above, above_shared
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.setting import make_setting
 from verifier.landscape.sign_count.narrow import Narrow, narrow
@@ -36,6 +37,38 @@ def network(u, c, signs, rng, hidden_bias, output_bias):
     return Network((rows, theta), (None, bias))
 
 
+def layers_below(rng, X, below):
+    """(weights, biases) of random layers of these widths, whose neurons turn between two samples; (), () without any."""
+    weights, biases = [], []
+    for width in below:
+        h = features(X, (weights, biases))
+        W = rng.normal(size=(width, h.shape[1]))
+        pre = np.sort(h @ W.T, axis=0)
+        cut = rng.integers(1, len(X) - 1, size=width)
+        weights.append(W)
+        biases.append(-np.array([pre[j : j + 2, k].mean() for k, j in enumerate(cut)]))
+    return tuple(weights), tuple(biases)
+
+
+def features(X, layers):
+    for W, b in zip(*layers):
+        X = np.maximum(X @ W.T + b, 0.0)
+    return X
+
+
+def on(layers, top):
+    """The deep network of which this is what lies above the layers."""
+    return Network((*layers[0], *top.weights), (*layers[1], *top.biases))
+
+
+def top_of(A, B, risk):
+    """(A, B, risk, exact features or None): what searches are about."""
+    if A.depth == 2:
+        return A, B, risk, None
+    top: Above = above_shared(A, B, risk)
+    return top.A, top.B, top.risk, (top.whole, top.exponent)
+
+
 @cache
 def instance(
     seed,
@@ -43,6 +76,7 @@ def instance(
     N=6,
     d=1,
     m=2,
+    below=(),
     loss="squared",
     kappa=0.0,
     penalty=None,
@@ -59,23 +93,24 @@ def instance(
     objective = make_objective(
         loss, delta=0.3 if loss == "huber" else None, kappa=kappa, penalty=penalty, penalise_output_bias=price
     )
-    inputs = np.column_stack([X, np.ones(N)]) if bias else X
+    layers = layers_below(rng, X, below)
+    h = features(X, layers)
+    inputs = np.column_stack([h, np.ones(N)]) if bias else h
     few = int(rng.integers(0, m))
     many = few + 1 if m == 1 else int(rng.integers(few + 1, m + 1))
     nets = []
     for positive in (many, few):
         signs = rng.permutation([1] * positive + [-1] * (m - positive))
         u, c = trained_network(rng, objective, inputs, y, signs, output_bias)
-        nets.append(network(u, c, signs, rng, bias, output_bias))
+        nets.append(on(layers, network(u, c, signs, rng, bias, output_bias)))
     A, B = nets if rng.random() < 0.5 else nets[::-1]
-    found = least_narrow(
-        narrow(A, Risk(objective, X, y), int(rng.integers(few, many))), most_programs=programs, seconds=60
-    )
+    top, _, risk, exact = top_of(A, B, Risk(objective, X, y))
+    found = least_narrow(narrow(top, risk, int(rng.integers(few, many)), exact), most_programs=programs, seconds=1e9)
     problem = kernel_problem(A, B, Risk(objective, X, y))
     return problem, narrow_claim(problem, found), found, A, B
 
 
-# Cases with and without penalty, output bias, hidden bias; one to three neurons; all losses.
+# Cases with and without penalty, output bias, hidden bias; one to three neurons; all losses; above one and two shared layers.
 CASES = (
     {"seed": 0},
     {"seed": 1, "output_bias": True},
@@ -88,6 +123,9 @@ CASES = (
     {"seed": 8, "m": 1, "output_bias": True},
     {"seed": 9, "m": 3, "kappa": 0.05, "penalty": "path"},
     {"seed": 10, "d": 2, "bias": False},
+    {"seed": 14, "below": (2,), "N": 8, "output_bias": True},
+    {"seed": 11, "below": (3, 2), "d": 2, "N": 8},
+    {"seed": 15, "below": (2,), "N": 8, "loss": "logistic", "bias": False, "output_bias": True},
 )
 
 
@@ -95,10 +133,11 @@ def exact_least(problem, positive):
     """The least F of one neuron of this sign (positive 1 or 0), over all cells: by the exact landscape's programs, which know no partition."""
     o = problem.objective
     objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=None if o.penalty == "none" else o.penalty)
+    A, B = (Network(p.weights, p.biases) for p in (problem.A, problem.B))
+    _, _, risk, exact = top_of(A, B, Risk(objective, problem.X, problem.targets))
     setting = make_setting(
-        Risk(objective, problem.X, problem.targets), 1,
-        hidden_bias=problem.A.biases[0] is not None, output_bias=problem.A.biases[1] is not None,
-    )  # fmt: skip
+        risk, 1, hidden_bias=A.biases[-2] is not None, output_bias=A.biases[-1] is not None, exact=exact
+    )
     values = FaceValues(setting)
     codes = range(setting.neurons.count)
     return min(values.value(values.face((c,))) for c in codes if setting.neurons.sign(c) == (1 if positive else -1))

@@ -44,15 +44,17 @@ def test_invariances(case):
     sized = []
     for p in (problem.A, problem.B):
         size = 2.0 ** rng.integers(-4, 5, size=m)
-        bias = None if p.biases[0] is None else p.biases[0] * size
-        sized.append(Parameters((p.weights[0] * size[:, None], p.weights[1] / size), (bias, p.biases[1])))
+        bias = None if p.biases[-2] is None else p.biases[-2] * size
+        weights = (*p.weights[:-2], p.weights[-2] * size[:, None], p.weights[-1] / size)
+        sized.append(Parameters(weights, (*p.biases[:-2], bias, p.biases[-1])))
     if problem.objective.penalty != "weight_decay":
         assert _both(replace(problem, A=sized[0], B=sized[1]), loose)
     if problem.objective.loss == "squared":
         o = replace(problem.objective, kappa=4 * problem.objective.kappa)
         larger = [
             Parameters(
-                (p.weights[0], 4 * p.weights[1]), (p.biases[0], None if p.biases[1] is None else 4 * p.biases[1])
+                (*p.weights[:-1], 4 * p.weights[-1]),
+                (*p.biases[:-1], None if p.biases[-1] is None else 4 * p.biases[-1]),
             )
             for p in (problem.A, problem.B)
         ]

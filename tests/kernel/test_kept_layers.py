@@ -12,6 +12,7 @@ from tests.corpus.kept_layers import deep, outputs, solved_classes
 from verifier.elaboration import elaborate_path
 from verifier.errors import UsageError
 from verifier.kernel import Parameters, check
+from verifier.kernel.statements.kept import keeps_below
 from verifier.landscape.gap import exact_gap
 from verifier.networks.network import Network
 from verifier.objective.risk import risk_of
@@ -293,12 +294,20 @@ def test_the_path_that_is_found_reaches_the_level_and_no_more(case):
     problem, claim, _, _ = kept_instance(**case)
     A, B = (Network(p.weights, p.biases) for p in (problem.A, problem.B))
     words = claim.output_layer.split(" above")[0]
-    found = exact_gap(A, B, risk_of(problem), output_layer=words, hidden_layers="frozen" if claim.below else "trained")
+    found = exact_gap(
+        A,
+        B,
+        risk_of(problem),
+        output_layer=words,
+        hidden_layers="frozen" if keeps_below(claim.output_layer) else "trained",
+    )
     path = elaborate_path(problem, found.path, output_layer=words).claim
     assert check(problem, path).accepted
     assert claim.level <= path.sup <= claim.level * (1 + 2e-4)
     last = len(A.weights)
-    assert all(w.layer >= last - (1 if claim.below else last) for move in path.moves for w in move.writes)
+    assert all(
+        w.layer >= last - (1 if keeps_below(claim.output_layer) else last) for move in path.moves for w in move.writes
+    )
 
 
 # --- degenerate networks -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from verifier.kernel import Parameters, check
 from .components import run_check
 from .loader import kernel
 from .seeded import unnoticed
-from .sign_count_components import SIGN_COUNT_CHECKS
+from .sign_count_components import SIGN_COUNT_CHECKS, reordered
 from .sign_counts import CASES, instance
 
 BOTH = ("fast", "reference")
@@ -36,7 +36,7 @@ def test_invariances(case):
     """Neurons and samples in another order, and inputs, targets, delta and kappa in units of another power of two, prove the same."""
     problem, claim, *_ = instance(**case)
     rng = np.random.default_rng(0)
-    A, B = (_reordered(p, rng.permutation(len(p.weights[0]))) for p in (problem.A, problem.B))
+    A, B = (reordered(p, rng.permutation(len(p.weights[-2]))) for p in (problem.A, problem.B))
     assert _both(replace(problem, A=A, B=B), claim)
     N = len(problem.X)
     order, k = rng.permutation(N), claim.slopes.shape[1] // N
@@ -56,14 +56,28 @@ def test_invariances(case):
             assert not check(problem, wrong, evaluation=evaluation).accepted
     if problem.objective.loss in ("squared", "absolute", "huber") and problem.A.biases[0] is None:
         # x -> 8 x, rows -> rows / 8: the same F without penalty.
-        smaller = [Parameters((p.weights[0] / 8, p.weights[1]), p.biases) for p in (problem.A, problem.B)]
+        smaller = [Parameters((p.weights[0] / 8, *p.weights[1:]), p.biases) for p in (problem.A, problem.B)]
         assert _both(replace(problem, X=8 * problem.X, A=smaller[0], B=smaller[1]), claim)
+    if len(problem.A.weights) > 2:
+        # Features times 2^17, the rows that read them times 2^-17: the same functions, directions in other units.
+        below = [
+            replace(
+                p,
+                weights=(*p.weights[:-3], np.ldexp(p.weights[-3], 17), np.ldexp(p.weights[-2], -17), p.weights[-1]),
+                biases=(*p.biases[:-3], np.ldexp(p.biases[-3], 17), *p.biases[-2:]),
+            )
+            for p in (problem.A, problem.B)
+        ]
+        directions = claim.directions.copy()
+        directions[:, : problem.A.weights[-2].shape[1]] = np.ldexp(directions[:, : problem.A.weights[-2].shape[1]], -17)
+        assert _both(replace(problem, A=below[0], B=below[1]), replace(claim, directions=directions))
     if problem.objective.loss == "squared":
         # y -> 4 y, heads -> 4 heads, kappa -> 4 kappa: F -> 16 F.
         o = replace(problem.objective, kappa=4 * problem.objective.kappa)
         larger = [
             Parameters(
-                (p.weights[0], 4 * p.weights[1]), (p.biases[0], None if p.biases[1] is None else 4 * p.biases[1])
+                (*p.weights[:-1], 4 * p.weights[-1]),
+                (*p.biases[:-1], None if p.biases[-1] is None else 4 * p.biases[-1]),
             )
             for p in (problem.A, problem.B)
         ]
@@ -75,13 +89,6 @@ def _both(problem, claim):
     verdicts = [check(problem, claim, evaluation=e) for e in BOTH]
     assert all(v.accepted for v in verdicts), [v.sentence for v in verdicts]
     return True
-
-
-def _reordered(p, order):
-    return Parameters(
-        (p.weights[0][order], p.weights[1][:, order]),
-        (None if p.biases[0] is None else p.biases[0][order], p.biases[1]),
-    )
 
 
 def test_what_the_theorem_does_not_cover_is_refused():
@@ -106,6 +113,15 @@ def test_what_the_theorem_does_not_cover_is_refused():
 
 BUGS = [
     ("statements_sign_count", "require(bool(((slopes >= 0.0) & (slopes <= 1.0)).all())", "require(True"),
+    ("statements_kept", 'output_layer in ("trained", kept_word("trained", "frozen"))', "True"),
+    ("statements_kept", "keeps_below(output_layer) == (len(A.weights) > 2)", "True"),
+    ("statements_kept", "require(np.array_equal(W, V) and same_biases(a, b)", "require(same_biases(a, b)"),
+    ("statements_kept", "require(np.array_equal(W, V) and same_biases(a, b)", "require(np.array_equal(W, V)"),
+    ("last_inputs", "max(z + c, ZERO)", "z + c"),
+    ("last_inputs", "zip(A.weights[:-2], A.biases[:-2])", "zip(A.weights[:0], A.biases[:0])"),
+    ("last_inputs", "np.zeros_like(mid) if same else", "np.zeros_like(mid) if True else"),
+    ("reference_last_inputs", "dot(list(map(Fraction, w)), h) + Fraction(c)", "dot(list(map(Fraction, w)), h)"),
+    ("reference_last_inputs", "out.append(h if p.biases[-2] is None else [*h, Fraction(1)])", "out.append([*h, Fraction(1)])"),
     ("sign_count", "a[0] > positive and b[1] > m - 1 - positive", "a[0] > positive or b[1] > m - 1 - positive"),
     ("sign_count", "(b[0] > positive and a[1] > m - 1 - positive)", "(b[0] > positive and a[1] >= m - 1 - positive)"),
     ("cone_duals", "if head != 0.0 and any(row)]", "if head != 0.0]"),
@@ -135,8 +151,8 @@ BUGS = [
     ("cone_duals", "total += fraction(v) * fraction(slope) * d", "total += fraction(v) * d"),
     ("cone_duals", "elif v < 0.0 and d > 0:", "elif v < 0.0 and d < 0:"),
     ("reference_sign_count", "x.count(1) >= p + 1 and y.count(-1) >= stay + 1 - p", "x.count(1) >= p and y.count(-1) >= stay + 1 - p"),
-    ("reference_cone_duals", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0"),
-    ("reference_cone_duals", "silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])", "silent = head == 0.0 or all(v == 0.0 for v in row)"),
+    ("reference_cone_duals", "silent = head == 0.0 or all(v == 0 for v in row)", "silent = head == 0.0"),
+    ("reference_last_inputs", "[Fraction(v) for v in [*row, *shift]]", "[Fraction(v) for v in row]"),
     ("reference_sign_count", "require(any(crosses),", "require(True,"),
     ("reference_sign_count", 'require_at_most(arb(claim.level), bound,', 'require_at_most(arb(claim.level), 2 * bound,'),
     ("reference_sign_count", "require_at_most(E + arb(claim.gap), arb(claim.level)", "require_at_most(arb(claim.gap), arb(claim.level)"),

@@ -12,7 +12,7 @@ from verifier.cli.main import main
 from verifier.data.dataset import Dataset
 from verifier.errors import UsageError
 from verifier.kernel.statements import BarrierLowerBound, EndpointValue, PathUpperBound, Rejected
-from verifier.kernel.statements.kept import OUTPUT_LAYERS
+from verifier.kernel.statements.kept import OUTPUT_LAYERS, keeps_below
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.networks.network import Network
 from verifier.outcomes import BINDING, FROZEN, PATHS
@@ -36,7 +36,7 @@ def asked(case):
     )
     layers = {
         "output_layer": "frozen" if claim.frozen else "trained",
-        "hidden_layers": "frozen" if claim.below else "trained",
+        "hidden_layers": "frozen" if keeps_below(claim.output_layer) else "trained",
     }
     return A, B, data, words, layers, level
 
@@ -157,8 +157,11 @@ def test_a_deep_pair_on_the_command_line(tmp_path, capsys):
             {"hidden_layers": "frozen"},
             "expected at least two hidden layers for paths that keep those below the last one, got one",
         ),
-        (6, {"hidden_layers": "frozen", "method": "all"}, "frozen with method exact alone"),
-        (6, {"hidden_layers": "frozen", "method": "exact,line"}, "frozen with method exact alone"),
+        (6, {"hidden_layers": "frozen", "method": "all"}, "frozen with methods exact, sign-count, cones alone"),
+        (6, {"hidden_layers": "frozen", "method": "exact,line"}, "frozen with methods exact, sign-count, cones alone"),
+        (6, {"output_layer": "frozen", "method": "sign-count"}, "frozen with method exact alone"),
+        (6, {"method": "cones"}, "which both must share .hidden_layers=frozen."),
+        (0, {"hidden_layers": "frozen", "method": "cones"}, "expected at least two hidden layers"),
         (6, {"hidden_layers": "cold"}, "hidden_layers must be one of trained, frozen"),
         (0, {"method": "sign-count"}, "has no sign to count"),
         (0, {"method": "cones"}, "has no sign to count"),

@@ -10,6 +10,7 @@ import numpy as np
 from verifier.elaboration.levels import with_level
 from verifier.kernel.fast.cone_barrier import check_cone_barrier
 from verifier.kernel.statements import ConeBarrier, Problem, validate_cone_barrier
+from verifier.kernel.statements.kept import trained_word
 
 Array = np.ndarray
 
@@ -42,7 +43,7 @@ def cone_barrier_claim(
     trees = {sign: np.ascontiguousarray(found[0], dtype=np.int64) for sign, found in union.less.items()}
     of_less = np.array([d for sign in (1, -1) if sign in union.less for d in union.less[sign][1]], dtype=np.int64)
     claim = ConeBarrier(
-        name, union.around, 0.0, 0.0, union.start, union.goal, np.array(union.signs, dtype=np.int64), np.ascontiguousarray(union.directions),
-        tree, inside, faces, trees.get(1), trees.get(-1), of_less, nu, slopes, pulls,
+        name, trained_word(problem), union.around, 0.0, 0.0, union.start, union.goal, np.array(union.signs, dtype=np.int64),
+        np.ascontiguousarray(union.directions), tree, inside, faces, trees.get(1), trees.get(-1), of_less, nu, slopes, pulls,
     )  # fmt: skip
     return with_level(problem, claim, validate_cone_barrier, check_cone_barrier)

@@ -7,6 +7,7 @@ import numpy as np
 from verifier.elaboration.levels import with_level
 from verifier.kernel.fast.sign_count import check_sign_count
 from verifier.kernel.statements import Problem, SignCountBarrier, validate_sign_count
+from verifier.kernel.statements.kept import trained_word
 
 Array = np.ndarray
 
@@ -30,7 +31,7 @@ def sign_count_claim(
     """
     leaves = len(nu)
     claim = SignCountBarrier(
-        name, positive, 0.0, 0.0, np.ascontiguousarray(directions), np.ascontiguousarray(tree, dtype=np.int64),
+        name, trained_word(problem), positive, 0.0, 0.0, np.ascontiguousarray(directions), np.ascontiguousarray(tree, dtype=np.int64),
         np.ascontiguousarray(nu), np.ascontiguousarray(slopes.reshape(leaves, -1)), np.ascontiguousarray(pulls.reshape(leaves, -1)),
     )  # fmt: skip
     return with_level(problem, claim, validate_sign_count, check_sign_count)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from verifier.errors import UsageError
-from verifier.kernel.statements.barrier import MOST_PRODUCTS
+from verifier.kernel.statements.kept import MOST_PRODUCTS
 from verifier.landscape.kept_layers import Kept, why_not_these_hidden_layers
 from verifier.networks.network import Network
 from verifier.objective import Risk

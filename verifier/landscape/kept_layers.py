@@ -75,6 +75,12 @@ def why_not(A: Network, B: Network, objective: Objective, kept: Kept) -> str | N
     return next((why for why in reasons if why is not None), None)
 
 
+def why_not_above(A: Network, B: Network, hidden_layers: str) -> str | None:
+    """Why no search over cones of rows covers deep networks on these paths, whatever the loss; None where one may."""
+    kept = Kept(hidden_layers=hidden_layers)
+    return _why_not_these_networks(A, B) or why_not_these_hidden_layers(A, B, kept)
+
+
 def _one_of(what: str, allowed: tuple[str, ...], got: str, why: str) -> str:
     one = f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
     return f"the {what} must be {one} on these paths, got {got}{why}"

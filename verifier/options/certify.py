@@ -98,7 +98,7 @@ class CertifyOptions:
     )
     hidden_layers: str = option(
         "trained",
-        help="frozen asks for paths that keep all hidden layers below the last one, which both deep networks must share; of method exact alone",
+        help="frozen asks for paths that keep all hidden layers below the last one, which both deep networks must share; of methods exact, sign-count, cones",
         choices=LAYERS,
         python_only=True,
     )

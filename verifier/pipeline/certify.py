@@ -124,10 +124,15 @@ def _wanted(o: CertifyOptions) -> tuple[Construction, ...]:
     string = CONSTRUCTIONS["string"]
     if o.string is not None and string not in found:
         found = (string, *found) if o.method != "all" else (string,)
-    for layers in ("output_layer", "hidden_layers"):
-        if getattr(o, layers) != "trained" and [c.name for c in found] != ["exact"]:
+    above = tuple(c.name for c in CONSTRUCTIONS.values() if c.above_shared)
+    for layers, fit in (
+        ("output_layer", ("exact",)),
+        ("hidden_layers", ("exact", *(n for n in above if n != "exact"))),
+    ):
+        if getattr(o, layers) != "trained" and not {c.name for c in found} <= set(fit):
+            which = f"method{'s' * (len(fit) > 1)} {', '.join(fit)} alone"
             raise UsageError(
-                f"{layers} {getattr(o, layers)!r} with method {o.method!r}: expected trained, or frozen with method exact alone, "
+                f"{layers} {getattr(o, layers)!r} with method {o.method!r}: expected trained, or frozen with {which}, "
                 f"as other paths move the {layers.replace('_', ' ')}"
             )
     require_possible(o, found)

@@ -80,7 +80,7 @@ def lower_rows(found: Recheck, problem: Problem, record: dict[str, Any]) -> list
     for claim, verdict in found.barriers:
         over = math.nextafter(claim.level - min(ends), -math.inf) if len(ends) == 2 else None
         if isinstance(claim, SignCountBarrier):
-            searched, stay = table(record.get("sign_count")), plural(len(problem.A.weights[0]) - 1, "other neuron")
+            searched, stay = table(record.get("sign_count")), plural(len(problem.A.weights[-2]) - 1, "other neuron")
             remark = f"every path passes a network with one neuron at 0 and {stay}, {claim.positive} positive; {plural(len(claim.nu), 'part')} of their space"
         elif isinstance(claim, ConeBarrier):
             searched, within = table(record.get("cones")), int(claim.inside.sum())

@@ -27,7 +27,7 @@ BLOCK = 64
 
 def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]:
     """Numbers found for the claim; rejects unless no path can leave the parts inside below the level."""
-    m = problem.A.weights[0].shape[0]
+    m = len(problem.A.weights[-2])
     fan = Fan(problem, claim.directions)
     parts = read_tree(fan, claim.tree.tolist(), m)
     require(len(parts) == len(claim.inside), "the partition has another number of parts than are inside or not")

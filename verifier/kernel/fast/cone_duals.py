@@ -16,8 +16,9 @@ from flint import fmpq, fmpq_mat
 
 from verifier.kernel.fast import losses
 from verifier.kernel.fast.balls import Ball, add, down, exact, lower, matmul, multiply, relu, subtract, up
+from verifier.kernel.fast.last_inputs import enclosed, last_inputs
 from verifier.kernel.fast.rational import ZERO, fraction
-from verifier.kernel.statements import Parameters, Problem, augmented_inputs, augmented_rows, require
+from verifier.kernel.statements import Parameters, Problem, last_rows, require
 from verifier.kernel.statements.sign_count import DEEPEST
 
 Array = np.ndarray
@@ -26,9 +27,9 @@ Cones = tuple[tuple[int, ...], ...]
 
 
 def live_neurons(p: Parameters) -> list[tuple[int, float, list[float]]]:
-    """(neuron, head, row with its bias) of all neurons that are not 0: a head and a row that are not."""
-    rows = augmented_rows(p.weights[0], p.biases[0]).tolist()
-    each = zip(range(len(rows)), p.weights[1][0].tolist(), rows, strict=True)
+    """(neuron, head, row with its bias) of all neurons of the last hidden layer that are not 0: a head and a row that are not."""
+    rows = last_rows(p).tolist()
+    each = zip(range(len(rows)), p.weights[-1][0].tolist(), rows, strict=True)
     return [(i, head, row) for i, head, row in each if head != 0.0 and any(row)]
 
 
@@ -37,14 +38,13 @@ class Fan:
 
     def __init__(self, problem: Problem, directions: Array) -> None:
         self.n = n = len(directions)
-        self.inputs = augmented_inputs(problem)
+        self.inputs = last_inputs(problem)
         rays = [[fraction(v) for v in row] for row in np.vstack([directions, -directions]).tolist()]
         require(fmpq_mat(n, n, [v for ray in rays[:n] for v in ray]).rank() == n, "the directions do not span")
         self.rays = rays
-        D = matmul(exact(np.vstack([directions, -directions])), exact(np.ascontiguousarray(self.inputs.T)))
+        D = matmul(exact(np.vstack([directions, -directions])), enclosed([list(row) for row in zip(*self.inputs)]))
         self.dots = [Ball(D.mid[k], D.rad[k]) for k in range(2 * n)]
         self.middles: dict[tuple[int, int], int] = {}
-        self.rational_inputs: list[list[fmpq]] = []
         self.rational_dots: dict[int, list[fmpq]] = {}
 
     def middle(self, a: int, b: int) -> int:
@@ -59,8 +59,7 @@ class Fan:
 
     def exact_dots(self, k: int) -> list[fmpq]:
         if k not in self.rational_dots:
-            self.rational_inputs = self.rational_inputs or [[fraction(v) for v in x] for x in self.inputs.tolist()]
-            self.rational_dots[k] = [sum((a * b for a, b in zip(self.rays[k], x)), ZERO) for x in self.rational_inputs]
+            self.rational_dots[k] = [sum((a * b for a, b in zip(self.rays[k], x)), ZERO) for x in self.inputs]
         return self.rational_dots[k]
 
 
@@ -109,7 +108,7 @@ def dual_bound(
     nu (N,), slopes (k N,) and pulls (k n,) for k neurons. A neuron without rays is 0.
     """
     o = problem.objective
-    N, n = fan.inputs.shape
+    N, n = len(fan.inputs), fan.n
     for i, (sign, mine) in enumerate(zip(signs, rays, strict=True)):
         signed = nu if sign > 0 else -nu
         lean, pull = slopes[i * N : (i + 1) * N], pulls[i * n : (i + 1) * n]
@@ -124,7 +123,7 @@ def dual_bound(
             if not q >= up(float(Fraction(int(push.p), int(push.q)))):
                 weight = _exact_weight(fan.exact_dots(ray), signed.tolist(), lean.tolist())
                 require(bool(weight >= push), f"a dual falls along ray {ray}")
-    if problem.A.biases[1] is not None:
+    if problem.A.biases[-1] is not None:
         if o.penalise_output_bias:
             whole = sum((fraction(v) for v in nu.tolist()), ZERO)
             require(bool(abs(whole) <= N * fraction(o.kappa)), "a dual pulls the output bias harder than its price")

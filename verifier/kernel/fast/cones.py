@@ -14,8 +14,8 @@ from verifier.kernel.statements import (
     ConeTable,
     Parameters,
     Problem,
-    augmented_rows,
     kinds_of,
+    last_rows,
     require,
 )
 
@@ -80,7 +80,7 @@ def holds_network(cones: Cones, codes: list[int], p: Parameters, frozen: bool) -
     u_i = 0 lies in all cones. With a trained output layer it lies in cells of both signs, for there the sign may change. With a frozen one
     the sign is that of theta_i whatever the row is; a neuron with theta_i = 0 is never heard, and any sign will do.
     """
-    rows, theta = augmented_rows(p.weights[-2], p.biases[-2]).tolist(), p.weights[-1][0].tolist()
+    rows, theta = last_rows(p).tolist(), p.weights[-1][0].tolist()
     if len(p.weights[-1]) > 1:
         return all(cones.contains(code, integer_row(row)) for code, row in zip(codes, rows, strict=True))
     for code, row, t in zip(codes, rows, theta, strict=True):

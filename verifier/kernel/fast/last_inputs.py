@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
+import numpy as np
 from flint import fmpq, fmpq_mat
 
+from verifier.kernel.fast.balls import INFLATE, TINY, Ball, U, finite
 from verifier.kernel.fast.rational import ZERO, Row, fraction
 from verifier.kernel.statements import Problem
 
@@ -28,3 +31,11 @@ def whole_row(row: list[fmpq]) -> Row:
     whole = [int(v.p) * (common // int(v.q)) for v in row]
     shared = math.gcd(*whole)
     return tuple(v // shared for v in whole) if shared else tuple(whole)
+
+
+def enclosed(rows: list[list[fmpq]]) -> Ball:
+    """Nearest floats, with radii that are 0 where all of them are the numbers themselves."""
+    whole = [[Fraction(int(v.p), int(v.q)) for v in row] for row in rows]
+    mid = np.array([[float(v) for v in row] for row in whole]).reshape(len(rows), -1)
+    same = all(Fraction(m) == v for near, row in zip(mid.tolist(), whole) for m, v in zip(near, row))
+    return Ball(mid, np.zeros_like(mid) if same else finite(U * np.abs(mid) * INFLATE + TINY))

@@ -16,7 +16,7 @@ def check_sign_count(problem: Problem, claim: SignCountBarrier) -> dict[str, flo
     """Numbers found for the claim; rejects unless every path passes networks on which F is at least the level."""
     require_separated(problem, claim.positive)
     fan = Fan(problem, claim.directions)
-    leaves = read_tree(fan, claim.tree.tolist(), problem.A.weights[0].shape[0] - 1)
+    leaves = read_tree(fan, claim.tree.tolist(), len(problem.A.weights[-2]) - 1)
     require(len(leaves) == len(claim.nu), "the partition has another number of cones than there are duals")
     # Losses and penalties are at least 0.
     level = max(0.0, min(_leaf_bound(problem, claim, fan, cones, k) for k, cones in enumerate(leaves)))
@@ -35,7 +35,7 @@ def sign_counts(p: Parameters) -> tuple[int, int]:
 
 def require_separated(problem: Problem, positive: int) -> None:
     """Reject unless one network has more positive neurons than may stay, and the other one more negative neurons than may stay."""
-    m = problem.A.weights[0].shape[0]
+    m = len(problem.A.weights[-2])
     a, b = sign_counts(problem.A), sign_counts(problem.B)
     many_of_both = (a[0] > positive and b[1] > m - 1 - positive) or (b[0] > positive and a[1] > m - 1 - positive)
     require(many_of_both, f"a path need not pass a network of {m - 1} neurons of which {positive} are positive")

@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb
 
 from verifier.kernel.reference.heads import conjugate
+from verifier.kernel.reference.last_inputs import Vector, dot, read_by_last
 from verifier.kernel.reference.numbers import ZERO, norm, rational, require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value
 from verifier.kernel.statements import (
@@ -25,32 +26,12 @@ from verifier.kernel.statements import (
     require,
 )
 
-Vector = list[Fraction]
 Cell = tuple[int, ...]
 
 
 def _inputs(problem: Problem) -> list[Vector]:
     extra = [] if problem.A.biases[0] is None else [Fraction(1)]
     return [[*map(Fraction, row), *extra] for row in problem.X.tolist()]
-
-
-def _read_by_last(problem: Problem) -> list[Vector]:
-    """What the last hidden layer reads, sample by sample and layer by layer, with a 1 for its biases."""
-    p, out = problem.A, []
-    for x in problem.X.tolist():
-        h = list(map(Fraction, x))
-        for W, b in zip(p.weights[:-2], p.biases[:-2], strict=True):
-            shift = [0.0] * len(W) if b is None else b.tolist()
-            h = [
-                max(dot(list(map(Fraction, w)), h) + Fraction(c), Fraction(0))
-                for w, c in zip(W.tolist(), shift, strict=True)
-            ]
-        out.append(h if p.biases[-2] is None else [*h, Fraction(1)])
-    return out
-
-
-def dot(u: Vector, v: Vector) -> Fraction:
-    return sum((a * b for a, b in zip(u, v)), Fraction(0))
 
 
 def _parallel(u: Vector, v: Vector) -> bool:
@@ -106,7 +87,7 @@ class Neuron:
     """One neuron's cones."""
 
     def __init__(self, problem: Problem, claim: BarrierLowerBound | ConeTable) -> None:
-        self.X = _read_by_last(problem)
+        self.X = read_by_last(problem)
         theta = problem.A.weights[-1].tolist()
         one = len(theta) == 1
         # Of each neuron that codes tell apart, what it adds to the outputs as multiples of its relu.

@@ -13,6 +13,7 @@ from fractions import Fraction
 from flint import arb
 
 from verifier.kernel.reference.cone_duals import Cone, Dual, Ray, Space, determinant, neuron_signs, parts
+from verifier.kernel.reference.last_inputs import rows_of_last
 from verifier.kernel.reference.numbers import require_at_most, rounded_down, rounded_up
 from verifier.kernel.reference.objective import endpoint_value
 from verifier.kernel.statements import ConeBarrier, Parameters, Problem, require
@@ -24,7 +25,7 @@ Common = tuple[int, list[Vector]]
 
 
 def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]:
-    m, n = len(problem.A.weights[0]), len(claim.directions)
+    m, n = len(problem.A.weights[-2]), len(claim.directions)
     space = Space(problem, claim.directions.tolist())
     cells = list(parts(claim.tree.tolist(), n, m))
     require(len(cells) == len(claim.inside), "parts and their places differ in number")
@@ -71,15 +72,10 @@ def check_cone_barrier(problem: Problem, claim: ConeBarrier) -> dict[str, float]
     return {"level": max(0.0, min(map(rounded_down, bounds))), "E_upper": rounded_up(E)}
 
 
-def _rows(p: Parameters) -> list[list[Fraction]]:
-    shifts = [[]] * len(p.weights[0]) if p.biases[0] is None else [[v] for v in p.biases[0].tolist()]
-    return [[Fraction(v) for v in [*row, *shift]] for row, shift in zip(p.weights[0].tolist(), shifts, strict=True)]
-
-
 def _within(space: Space, cell: list[Cone], p: Parameters) -> bool:
     """Whether every row that is heard is a non-negative combination of its cone's rays, by Cramer's rule."""
     n = len(space.directions)
-    for sign, row, cone in zip(neuron_signs(p), _rows(p), cell, strict=True):
+    for sign, row, cone in zip(neuron_signs(p), rows_of_last(p), cell, strict=True):
         if sign == 0:
             continue
         rays = [

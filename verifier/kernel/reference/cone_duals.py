@@ -12,6 +12,7 @@ from fractions import Fraction
 from flint import arb
 
 from verifier.kernel.reference.heads import conjugate
+from verifier.kernel.reference.last_inputs import read_by_last, rows_of_last
 from verifier.kernel.reference.numbers import mean
 from verifier.kernel.reference.objective import sample_targets
 from verifier.kernel.statements import Parameters, Problem, require
@@ -23,11 +24,10 @@ Cone = list[Ray]
 
 
 def neuron_signs(p: Parameters) -> list[int]:
-    """+1, -1, or 0 where the head or the whole row is 0."""
-    shifts = [0.0] * len(p.weights[0]) if p.biases[0] is None else p.biases[0].tolist()
+    """Of the last hidden layer: +1, -1, or 0 where the head or the whole row is 0."""
     out = []
-    for head, row, shift in zip(p.weights[1].tolist()[0], p.weights[0].tolist(), shifts, strict=True):
-        silent = head == 0.0 or all(v == 0.0 for v in [*row, shift])
+    for head, row in zip(p.weights[-1].tolist()[0], rows_of_last(p), strict=True):
+        silent = head == 0.0 or all(v == 0 for v in row)
         out.append(0 if silent else 1 if head > 0.0 else -1)
     return out
 
@@ -109,8 +109,7 @@ class Space:
         self.problem = problem
         self.directions = [[Fraction(v) for v in row] for row in directions]
         require(determinant(self.directions) != 0, "the directions lie in a hyperplane")
-        one = [] if problem.A.biases[0] is None else [Fraction(1)]
-        inputs = [[*map(Fraction, row), *one] for row in problem.X.tolist()]
+        inputs = read_by_last(problem)
         products = [[sum((a * b for a, b in zip(g, x)), Fraction(0)) for x in inputs] for g in self.directions]
         # Binary fractions all of them.
         self.e = max(v.denominator.bit_length() - 1 for line in products for v in line)
@@ -144,7 +143,7 @@ class Space:
                 scale = pull.e + slopes.e + self.e
                 pushed = N * sum((c * a for c, a in zip(ray[0], along)), Fraction(0))
                 require(Fraction(total) >= pushed * 2**scale, "a dual does not hold along a ray of its cone")
-        if problem.A.biases[1] is not None:
+        if problem.A.biases[-1] is not None:
             price = Fraction(o.kappa) if o.penalise_output_bias else Fraction(0)
             require(abs(total_dual) <= N * price, "a dual pulls at the output bias more than it costs")
         return -mean([conjugate(o, [v], y) for v, y in zip(dual.nu, sample_targets(problem), strict=True)])

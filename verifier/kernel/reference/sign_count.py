@@ -11,7 +11,7 @@ from verifier.kernel.statements import Problem, SignCountBarrier, require
 
 
 def check_sign_count(problem: Problem, claim: SignCountBarrier) -> dict[str, float]:
-    stay, p = len(problem.A.weights[0]) - 1, claim.positive
+    stay, p = len(problem.A.weights[-2]) - 1, claim.positive
     ends = [neuron_signs(problem.A), neuron_signs(problem.B)]
     # One end has p + 1 neurons or more that are positive, the other one m - p or more that are negative.
     crosses = [x.count(1) >= p + 1 and y.count(-1) >= stay + 1 - p for x, y in (ends, ends[::-1])]

@@ -31,6 +31,7 @@ from verifier.kernel.statements.problem import (
     augmented_rows,
     columns_of,
     columns_per_neuron,
+    last_rows,
     same_parameters,
     validate,
 )
@@ -48,8 +49,8 @@ __all__ = [
     "FORMS", "KINDS", "LOSSES", "PENALTIES", "AlongPath", "Barrier", "BarrierLowerBound", "ConeBarrier", "ConeTable", "EndpointValue",
     "EveryWidthLowerBound", "FaceDuals", "Geometry", "HeadOptimum", "JacobianRank", "Landscape", "Move", "Objective", "Parameters", "PathUpperBound",
     "Pooling", "Problem", "Reading", "RegionMinimum", "RegionOptimum", "Rejected", "SignCountBarrier", "SubnetworkHeadOptimum", "Verdict", "Window",
-    "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "kinds_of", "map_sizes", "permuted",
-    "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint",
+    "Write", "apply_writes", "augmented_inputs", "augmented_rows", "breakpoints_of", "columns_of", "columns_per_neuron", "kinds_of", "last_rows", "map_sizes",
+    "permuted", "region_network", "require", "require_array", "same_parameters", "validate", "validate_barrier", "validate_cone_barrier", "validate_endpoint",
     "validate_every_width", "validate_head", "validate_landscape", "validate_path", "validate_rank", "validate_region", "validate_region_optimum",
     "validate_sign_count", "validate_subnetwork_head",
 ]  # fmt: skip

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.kept import OUTPUT_LAYERS, keeps_below, keeps_output, kept_layers
+from verifier.kernel.statements.kept import OUTPUT_LAYERS, keeps_output, of_paths, require_shared_below, same_biases
 from verifier.kernel.statements.problem import Problem, require_relu, require_unweighted
 from verifier.kernel.statements.refusal import quoted, require, require_array, require_name, require_number
-
-# Multiplications of all samples' numbers in the layers below the last hidden one, which are done without rounding.
-MOST_PRODUCTS = 2**22
 
 
 @dataclass(frozen=True)
@@ -46,16 +43,9 @@ class BarrierLowerBound:
         """Whether the output layer is."""
         return keeps_output(self.output_layer)
 
-    @property
-    def below(self) -> bool:
-        """Whether it is about paths that keep hidden layers, all below the last one."""
-        return keeps_below(self.output_layer)
-
     def sentence(self, problem: Problem) -> str:
-        kept = kept_layers(self.output_layer)
-        which = f"that keeps {kept} of A and B" if kept else "of all parameters"
         return (
-            f"barrier {quoted(self.name)}: every path {which} from A to B reaches F >= {self.level!r}, "
+            f"barrier {quoted(self.name)}: every path {of_paths(self.output_layer)} from A to B reaches F >= {self.level!r}, "
             f"at least {self.gap!r} over E = max(F(A), F(B))"
         )
 
@@ -97,10 +87,7 @@ def validate_barrier(problem: Problem, claim: BarrierLowerBound) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
     require_name(claim.name)
     require(claim.output_layer in OUTPUT_LAYERS, "output_layer is neither trained nor frozen")
-    require(
-        claim.below == (len(problem.A.weights) > 2),
-        "with several hidden layers, and with no fewer, a barrier is about paths that keep all of these but the last",
-    )
+    require_shared_below(problem, claim.output_layer)
     _require_scope(problem, claim.frozen)
     require(claim.around in ("A", "B"), "around names neither A nor B")
     last = problem.A.weights[-2]
@@ -141,7 +128,7 @@ def _require_scope(problem: Problem, frozen: bool) -> None:
     require_relu(problem)
     require_unweighted(problem)
     o, A, B = problem.objective, problem.A, problem.B
-    K, deep = A.weights[-1].shape[0], len(A.weights) > 2
+    K = A.weights[-1].shape[0]
     require(frozen or K == 1, "with several outputs, a barrier is defined for a frozen output layer only")
     # A scaling of a row against its head is no move where the head is frozen.
     allowed = ("none", "path", "weight_decay") if K == 1 else ("none", "path")
@@ -153,14 +140,4 @@ def _require_scope(problem: Problem, frozen: bool) -> None:
     if frozen:
         require(not o.penalise_output_bias, "a frozen output bias is not penalised")
         require(np.array_equal(A.weights[-1], B.weights[-1]), "the output layer is frozen, and A and B differ in it")
-        require(_same(A.biases[-1], B.biases[-1]), "the output bias is frozen, and A and B differ in it")
-    for W, V, a, b in zip(A.weights[:-2], B.weights[:-2], A.biases[:-2], B.biases[:-2], strict=True):
-        require(np.array_equal(W, V) and _same(a, b), "A and B differ in a hidden layer below the last one")
-    products = len(problem.X) * sum(W.size for W in A.weights[:-2])
-    require(
-        not deep or products <= MOST_PRODUCTS, "too many numbers below the last hidden layer to be computed exactly"
-    )
-
-
-def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    return a is None or b is None or np.array_equal(a, b)
+        require(same_biases(A.biases[-1], B.biases[-1]), "the output bias is frozen, and A and B differ in it")

@@ -1,4 +1,4 @@
-"""Claims about every path that has to leave a union of cones. One hidden layer, one output (docs/mathematics.md, section 14)."""
+"""Claims about every path that has to leave a union of cones. One output (docs/mathematics.md, section 14)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs, require_barrier_scope
+from verifier.kernel.statements.kept import of_paths, require_barrier_scope
+from verifier.kernel.statements.problem import Problem, last_rows
 from verifier.kernel.statements.refusal import (
     quoted,
     require,
@@ -27,6 +28,8 @@ MOST_PAIRS, MOST_CONES = 2**28, 2**24
 class ConeBarrier:
     """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
 
+    output_layer: as in `SignCountBarrier`.
+
     around: the network, "A" or "B", that lies inside, in part `start` of a partition into products of cones; the other one lies in part `goal`, or
     differs in a sign (-1). signs, directions, tree, inside: the partition, and which parts are inside. faces: ways out, each with the dual that bars
     it. less_positive, less_negative: partitions of all networks without one positive, or one negative neuron, and of_less: the dual of each of their
@@ -34,6 +37,7 @@ class ConeBarrier:
     """
 
     name: str
+    output_layer: str
     around: str
     level: float
     gap: float
@@ -57,25 +61,20 @@ class ConeBarrier:
         both = (1, self.less_positive), (-1, self.less_negative)
         return [(sign, tree) for sign, tree in both if tree is not None]
 
-    @property
-    def output_layer(self) -> str:
-        """The paths meant move every parameter, so that those which keep the output layer are among them."""
-        return "trained"
-
     def sentence(self, problem: Problem) -> str:
         return (
-            f"barrier {quoted(self.name)}: every path of all parameters from A to B reaches F >= {self.level!r}, "
+            f"barrier {quoted(self.name)}: every path {of_paths(self.output_layer)} from A to B reaches F >= {self.level!r}, "
             f"at least {self.gap!r} over E = max(F(A), F(B))"
         )
 
 
 def validate_cone_barrier(problem: Problem, claim: ConeBarrier) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
-    m = require_barrier_scope(problem, "cone_barrier")
+    m = require_barrier_scope(problem, "cone_barrier", claim.output_layer)
     require_name(claim.name)
     N = len(problem.X)
     require(claim.around in ("A", "B"), "around names neither A nor B")
-    n, parts, duals = augmented_inputs(problem).shape[1], len(claim.inside), len(claim.nu)
+    n, parts, duals = last_rows(problem.A).shape[1], len(claim.inside), len(claim.nu)
     require(m * n <= COORDINATES, f"the neurons have more than {COORDINATES} coordinates")
     require_array(claim.signs, "signs", np.int64, (m,))
     require(bool((np.abs(claim.signs) == 1).all()), "a sign is neither 1 nor -1")

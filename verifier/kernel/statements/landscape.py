@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs, require_barrier_scope
+from verifier.kernel.statements.kept import require_barrier_scope
+from verifier.kernel.statements.problem import Problem, augmented_inputs
 from verifier.kernel.statements.refusal import quoted, require, require_array, require_interval, require_name
 
 # Cells of all neurons together, neurons in their order; and faces, each with its bracket.

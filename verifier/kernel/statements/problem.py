@@ -146,20 +146,6 @@ def require_unweighted(problem: Problem) -> None:
     require(problem.weights is None, "this kind of claim is defined without sample weights")
 
 
-def require_barrier_scope(problem: Problem, kind: str) -> int:
-    """Reject problems outside the theorems about every path (docs/mathematics.md, sections 8, 12 and 14) of all layers; the width otherwise."""
-    require_relu(problem)
-    require_unweighted(problem)
-    require(len(problem.A.weights) == 2, f"{kind} is defined for one hidden layer")
-    require(problem.A.weights[1].shape[0] == 1, f"{kind} is defined for one output")
-    penalty = problem.objective.penalty
-    require(
-        penalty in ("none", "path", "weight_decay"),
-        f"no lower bound under penalty {penalty}: rescaling a row changes it",
-    )
-    return int(problem.A.weights[0].shape[0])
-
-
 def same_parameters(p: Parameters, q: Parameters) -> bool:
     """Whether every parameter is the same real number."""
     pairs = [*zip(p.weights, q.weights, strict=True), *zip(p.biases, q.biases, strict=True)]
@@ -177,3 +163,8 @@ def augmented_inputs(problem: Problem) -> np.ndarray:
     """xt_j, shape (N, n)."""
     X = problem.X
     return X if problem.A.biases[0] is None else np.column_stack([X, np.ones(len(X))])
+
+
+def last_rows(p: Parameters) -> np.ndarray:
+    """wt_i of the last hidden layer, shape (m, n)."""
+    return augmented_rows(p.weights[-2], p.biases[-2])

@@ -1,4 +1,4 @@
-"""Claims about every path between two networks of different sign counts. One hidden layer, one output (docs/mathematics.md, section 12)."""
+"""Claims about every path between two networks of different sign counts. One output (docs/mathematics.md, section 12)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifier.kernel.statements.problem import Problem, augmented_inputs, require_barrier_scope
+from verifier.kernel.statements.kept import of_paths, require_barrier_scope
+from verifier.kernel.statements.problem import Problem, last_rows
 from verifier.kernel.statements.refusal import (
     quoted,
     require,
@@ -26,12 +27,16 @@ MOST_INPUTS, MOST_CUTS, DEEPEST = 64, 2**19, 256
 class SignCountBarrier:
     """Every continuous path of parameters from A to B has `max F >= level`, hence `gap(A, B) >= gap`.
 
+    output_layer: "trained", paths move everything; with several hidden layers "trained above frozen layers", paths keep all of these but the last, and
+    neurons are those of the last. Not "frozen": a path that keeps the output layer never changes a sign.
+
     positive: every path passes a network of which one neuron is 0, while of the others, m - 1, this many count as positive and the rest as
     negative; `level` bounds F from below on all of those. directions, tree: the partition of these networks into products of cones; nu, slopes,
     pulls: the dual of each (docs/certificate-v2.md, `sign_count_barrier`).
     """
 
     name: str
+    output_layer: str
     positive: int
     level: float
     gap: float
@@ -41,14 +46,9 @@ class SignCountBarrier:
     slopes: np.ndarray
     pulls: np.ndarray
 
-    @property
-    def output_layer(self) -> str:
-        """The paths meant move every parameter: one that keeps the output layer never changes a sign."""
-        return "trained"
-
     def sentence(self, problem: Problem) -> str:
         return (
-            f"barrier {quoted(self.name)}: every path of all parameters from A to B reaches F >= {self.level!r}, "
+            f"barrier {quoted(self.name)}: every path {of_paths(self.output_layer)} from A to B reaches F >= {self.level!r}, "
             f"at least {self.gap!r} over E = max(F(A), F(B)), as A and B differ in the number of neurons with a positive head"
         )
 
@@ -64,10 +64,10 @@ def require_duals(duals: tuple[np.ndarray, np.ndarray, np.ndarray], count: int, 
 
 def validate_sign_count(problem: Problem, claim: SignCountBarrier) -> None:
     """Reject claims outside the theorem, and arrays that do not fit."""
-    m = require_barrier_scope(problem, "sign_count_barrier")
+    m = require_barrier_scope(problem, "sign_count_barrier", claim.output_layer)
     require_name(claim.name)
     N = len(problem.X)
-    n, leaves = augmented_inputs(problem).shape[1], len(claim.nu)
+    n, leaves = last_rows(problem.A).shape[1], len(claim.nu)
     require((m - 1) * n <= COORDINATES, f"the neurons that stay have more than {COORDINATES} coordinates")
     require(n <= MOST_INPUTS, f"more than {MOST_INPUTS} directions")
     require(type(claim.positive) is int and 0 <= claim.positive < m, "positive counts more neurons than stay")

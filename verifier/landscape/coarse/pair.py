@@ -71,12 +71,13 @@ def pair_barrier(
     *,
     most_programs: int,
     seconds: float,
+    exact: tuple[Array, int] | None = None,
     close: float = 0.01,
     say: Callable[[str], None] = lambda text: None,
     often: float = OFTEN,
 ) -> PairBarrier:
     """The search from the network with the larger F, as fewer parts lie below it; from the other one where a neuron of the first is 0, or fades to 0
-    below E, so that signs may change there and nothing is proved around it.
+    below E, so that signs may change there and nothing is proved around it. exact: as in `with_signs`.
 
     Raises UsageError where both have a neuron that is 0: then no sign pattern holds either.
     """
@@ -84,7 +85,7 @@ def pair_barrier(
     values = {k: risk.value(net) for k, net in ends.items()}
     pattern = {k: neuron_signs(net) for k, net in ends.items()}
     starts = {
-        k: (with_signs(A, risk, tuple(pattern[k]), "cones"), _point(ends[k]))
+        k: (with_signs(A, risk, tuple(pattern[k]), "cones", exact), _point(ends[k]))
         for k in sorted(ends, key=lambda k: -values[k])
         if 0 not in pattern[k]
     }
@@ -99,7 +100,7 @@ def pair_barrier(
     s, start = starts[around]
     goal = _point(ends[other]) if all(t in (0, v) for v, t in zip(s.signs, pattern[other])) else None
     began = time.process_time()
-    relaxed_minimum(s, Fan(s.inputs, s.directions, len(s.signs)), [()] * len(s.signs), np.inf)
+    relaxed_minimum(s, Fan.of(s), [()] * len(s.signs), np.inf)
     if (spent := time.process_time() - began) > NOTED:
         say(f"cones: numba compiled the programs in {spent:.0f} CPU s; they are kept for the next search")
     say(

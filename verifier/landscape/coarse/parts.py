@@ -50,7 +50,7 @@ class Parts:
 
     def __init__(self, s: Narrow, enough: float = np.inf) -> None:
         """enough: levels above it are of no use to the caller, so far."""
-        self.s, self.fan = s, Fan(s.inputs, s.directions, len(s.signs))
+        self.s, self.fan = s, Fan.of(s)
         self.relaxation = Relaxation.of(s, self.fan)
         self.enough, self.programs, self.queue = enough, 0, list[tuple[float, int, Leaf]]()
         u, c = np.zeros((len(s.signs), s.inputs.shape[1])), float(np.median(s.targets)) * s.output_bias

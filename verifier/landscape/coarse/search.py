@@ -102,7 +102,7 @@ def coarse_barrier(
     there is no goal. known: a level that another search proves.
     """
     began = time.process_time()
-    fan = Fan(s.inputs, s.directions, len(s.signs))
+    fan = Fan.of(s)
     partition = Partition(fan)
     less = Less(s)
     search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came), less)

@@ -75,6 +75,7 @@ class Cancelling:
     def _products(self) -> Array:
         """(N, n) object: a common positive multiple of all samples' products with the directions, in whole numbers."""
         X, D = (integer_rows(M.reshape(1, -1)).reshape(M.shape) for M in (self.fan.inputs, self.fan.directions))
+        X = X if self.fan.exact is None else self.fan.exact
         out: Array = X @ D.T
         return out
 

@@ -7,6 +7,8 @@ from itertools import combinations, product
 
 import numpy as np
 
+from verifier.landscape.sign_count.narrow import Narrow
+
 Array = np.ndarray
 # The rays of one cone per neuron.
 Cones = tuple[tuple[int, ...], ...]
@@ -23,16 +25,23 @@ class Part:
 
 @dataclass(eq=False)
 class Fan:
-    """Rays g in R^n, float64: the directions, their opposites, and midpoints as they are asked for. dots: g . xt_j. coordinates: of g in the directions."""
+    """Rays g in R^n, float64: the directions, their opposites, and midpoints as they are asked for. dots: g . xt_j. coordinates: of g in the directions.
+    exact: as in `Narrow`."""
 
     inputs: Array
     directions: Array
     neurons: int
+    exact: Array | None = None
     rays: list[Array] = field(default_factory=list)
     dots: list[Array] = field(default_factory=list)
     coordinates: list[Array] = field(default_factory=list)
     middles: dict[tuple[int, int], int] = field(default_factory=dict)
     roots: list[Part] = field(default_factory=list)
+
+    @staticmethod
+    def of(s: Narrow) -> Fan:
+        """Where all neurons of these networks lie."""
+        return Fan(s.inputs, s.directions, len(s.signs), s.exact)
 
     def __post_init__(self) -> None:
         n = len(self.directions)

@@ -26,7 +26,8 @@ class Narrow:
     """`F(u, c) = (1/N) sum_j loss_j(sum_i s_i relu(u_i . xt_j) + c) + kappa sum_i |u_i| + kappa p |c|` over u_i in R^n for the neurons that stay.
 
     inputs (N, n): xt. targets (N, 1). signs (k,): s. output_bias: c varies; p is 1 where it has a price. directions (n, n): rows whose orthants
-    the search starts from, standard coordinates of the data.
+    the search starts from, standard coordinates of the data. exact (N, n) object: a common positive multiple of xt in whole numbers, where inputs are
+    rounded; None where they are xt.
     """
 
     objective: Objective
@@ -35,6 +36,7 @@ class Narrow:
     signs: tuple[int, ...]
     output_bias: bool
     directions: Array
+    exact: Array | None = None
 
     @property
     def N(self) -> int:
@@ -99,7 +101,8 @@ def require_covered(A: Network, B: Network, objective: Objective, targets: Array
     if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
         raise UsageError(
             f"{method}: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
-            "of several outputs a head is a vector and has no sign to count; between the layers of deeper networks F is convex on no cone of rows"
+            "of several outputs a head is a vector and has no sign to count; between the layers of deeper networks F is convex on no cone of rows, but on "
+            "paths that keep all hidden layers below the last one, which both must share (hidden_layers=frozen)"
         )
     if A.negative_slope:
         raise UsageError(f"{method}: expected ReLU, got Leaky ReLU; barriers are known for ReLU alone")
@@ -128,35 +131,77 @@ def dependent_columns(inputs: Array, d: int, tol: float) -> list[int]:
     return out
 
 
-def narrow(A: Network, risk: Risk, positive: int) -> Narrow:
-    """The networks of A's shape without one neuron, `positive` of the others positive.
+def narrow(A: Network, risk: Risk, positive: int, exact: tuple[Array, int] | None = None) -> Narrow:
+    """The networks of A's shape without one neuron, `positive` of the others positive. exact: as in `with_signs`.
 
     Raises UsageError where the inputs lie in a hyperplane: then some rows change nothing, and no cone of them is bounded from below.
     """
     stay = A.theta.shape[1] - 1
-    return with_signs(A, risk, (1,) * positive + (-1,) * (stay - positive))
+    return with_signs(A, risk, (1,) * positive + (-1,) * (stay - positive), exact=exact)
 
 
-def with_signs(A: Network, risk: Risk, signs: tuple[int, ...], method: str = "sign-count") -> Narrow:
-    """The networks of A's inputs, biases and output with neurons of these signs. Raises UsageError as `narrow` does."""
+def with_signs(
+    A: Network,
+    risk: Risk,
+    signs: tuple[int, ...],
+    method: str = "sign-count",
+    exact: tuple[Array, int] | None = None,
+) -> Narrow:
+    """The networks of A's inputs, biases and output with neurons of these signs. Raises UsageError as `narrow` does.
+
+    exact: (whole (N, d) object, exponent) where the risk's inputs are features that were rounded, as in `above.Above`.
+    """
     hidden_bias = A.b is not None
     inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
     d = risk.X.shape[1]
-    mean = risk.X.mean(axis=0) if hidden_bias else np.zeros(d)
-    powers = _powers(risk.X - mean)
-    directions = np.diag(np.append(powers, [1.0] if hidden_bias else []))
-    if hidden_bias:
-        # Centred, so that the first cuts of a cone lie among the samples; to few digits: products of rays with samples are short whole numbers then.
-        directions[:d, d] = -np.round(mean * powers * 256.0) / 256.0
+    directions = _directions(np.asarray(risk.X, dtype=np.float64), hidden_bias)
     if left_out := dependent_columns(inputs @ directions.T, d, 1e-9 * len(risk.X) ** 0.5):
-        named = f"column {left_out[0]}" if len(left_out) == 1 else f"columns {', '.join(map(str, left_out))}"
-        each, them = ("is a combination", "it") if len(left_out) == 1 else ("are combinations", "them")
-        raise UsageError(
-            f"{method}: the inputs{' with the constant' if hidden_bias else ''} are linearly dependent: {named} of the features, from 0, {each} of the columns "
-            f"before{' and the constant' if hidden_bias else ''}; leave {them} out of the data and the networks"
-        )
+        raise UsageError(f"{method}: {_dependent(left_out, hidden_bias, exact is not None)}")
     y = np.asarray(risk.targets, dtype=np.float64)
-    return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions)
+    whole = None if exact is None else _whole(*exact, hidden_bias)
+    return Narrow(risk.objective, inputs, y, signs, A.c is not None, directions, whole)
+
+
+def _dependent(left_out: list[int], hidden_bias: bool, features: bool) -> str:
+    """Which inputs, or features of the layers below, say nothing that the others do not say."""
+    constant = (" with the constant", " and the constant") if hidden_bias else ("", "")
+    what, one, those = (
+        (
+            "outputs of the layer below the last hidden one",
+            "neuron",
+            f"of that layer, from 0, {{}} of the neurons before{constant[1]}",
+        )
+        if features
+        else ("inputs", "column", f"of the features, from 0, {{}} of the columns before{constant[1]}")
+    )
+    named = f"{one} {left_out[0]}" if len(left_out) == 1 else f"{one}s {', '.join(map(str, left_out))}"
+    each, them = ("is a combination", "it") if len(left_out) == 1 else ("are combinations", "them")
+    out_of = "both networks" if features else "the data and the networks"
+    return f"the {what}{constant[0]} are linearly dependent: {named} {those.format(each)}; leave {them} out of {out_of}"
+
+
+def _whole(features: Array, exponent: int, hidden_bias: bool) -> Array:
+    """xt as whole numbers over 2^exponent."""
+    if not hidden_bias:
+        return features
+    return np.column_stack([features, np.full(len(features), 1 << exponent, dtype=object)])
+
+
+def _directions(X: Array, hidden_bias: bool) -> Array:
+    """(n, n): one row per input, in units of the data, where there are biases with the value that it is compared with; and the bias."""
+    if not hidden_bias:
+        return np.diag(_powers(X))
+    d = X.shape[1]
+    ends = np.array([min(column.min(), column.max(), key=lambda v: -(column == v).sum()) for column in X.T])
+    # Along a hyperplane that holds many samples, with all others on one side, a neuron of any size is heard at these alone. No cone across it, however
+    # narrow, tells F there: it has to be a first cut. Outputs of a layer below, at 0, are such a case.
+    often = (ends == X).sum(axis=0) > d + 1
+    centre = np.where(often, ends, X.mean(axis=0))
+    powers = _powers(X - centre)
+    directions = np.diag(np.append(powers, 1.0))
+    # Otherwise centred, so that the first cuts lie among the samples; to few digits: products of rays with samples are short whole numbers then.
+    directions[:d, d] = -np.where(often, centre * powers, np.round(centre * powers * 256.0) / 256.0) + 0.0
+    return directions
 
 
 def _powers(rows: Array) -> Array:

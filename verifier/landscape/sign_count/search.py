@@ -80,7 +80,7 @@ class _Search:
 
     def __init__(self, s: Narrow) -> None:
         self.s = s
-        self.fan = Fan(s.inputs, s.directions, len(s.signs))
+        self.fan = Fan.of(s)
         self.relaxation = Relaxation.of(s, self.fan)
         self.queue: list[tuple[float, int, Part, Dual, int]] = []
         self.programs = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verifier.landscape.kept_layers import LOSSES, PENALTIES
-from verifier.pipeline.setting import Setting
+from verifier.pipeline.constructions.tops import Top
 from verifier.regions.arrangement import generic_count
 
 # Every cell could be visited in about a minute.
@@ -12,18 +12,18 @@ MOST_CELLS_OF_ALL = 10**6
 MOST_WRITTEN = 100
 
 
-def why_not_tiny(s: Setting) -> str | None:
+def why_not_tiny(top: Top) -> str | None:
     """Why --method all leaves the exact gap out: cells do not cover the problem, or there are more than MOST_CELLS_OF_ALL; None when it is tiny."""
-    if (why := why_not_covered(s)) is not None:
+    if (why := why_not_covered(top)) is not None:
         return why
-    if cell_count(s) > MOST_CELLS_OF_ALL:
+    if cell_count(top) > MOST_CELLS_OF_ALL:
         return "needs a tiny problem here: these networks have too many cells; --method exact tries all the same"
     return None
 
 
-def why_not_covered(s: Setting) -> str | None:
+def why_not_covered(top: Top) -> str | None:
     """Why cells say nothing of this problem, however few they are; None when they do."""
-    o, network = s.objective, s.A.network
+    o, network = top.risk.objective, top.A
     if o.weights is not None:
         return "covers the plain mean over samples, not sample weights"
     if o.loss.name not in LOSSES or o.penalty not in PENALTIES or network.theta.shape[0] != 1:
@@ -31,16 +31,16 @@ def why_not_covered(s: Setting) -> str | None:
     return None
 
 
-def cell_words(s: Setting) -> str:
+def cell_words(top: Top) -> str:
     """How many there are, in words."""
-    digits = str(cell_count(s)) if s.A.network.widths[1] <= MOST_WRITTEN else None
+    digits = str(cell_count(top)) if top.A.widths[1] <= MOST_WRITTEN else None
     if digits is None:
         return "too many activation cells to write their number"
     return f"about {digits if len(digits) <= 6 else f'{digits[0]}.{digits[1]}e{len(digits) - 1}'} activation cells"
 
 
-def cell_count(s: Setting) -> int:
+def cell_count(top: Top) -> int:
     """Activation cells of the pair's networks, inputs in general position; an exact integer, as widths of hundreds would overflow a float."""
-    network = s.A.network
-    cones = generic_count(s.data.samples, network.widths[0] + (network.b is not None))
+    network = top.A
+    cones = generic_count(len(top.risk.X), network.widths[0] + (network.b is not None))
     return int((2 * cones) ** network.widths[1])

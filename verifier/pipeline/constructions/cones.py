@@ -12,6 +12,7 @@ from verifier.pipeline.cone_barrier import cone_barrier, no_barrier
 from verifier.pipeline.constructions.cells import why_not_tiny
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
+from verifier.pipeline.constructions.tops import Top, top_of
 from verifier.pipeline.setting import Setting
 
 
@@ -31,39 +32,40 @@ BY_NAME, OF_ALL = Budget(9, 500_000, 600.0), Budget(6, 20_000, 15.0)
 def cones(s: Setting, r: Request) -> Proposal:
     """A flood from the higher of A and B, and cuts where relaxed programs let it pass without reason (docs/mathematics.md, section 14)."""
     if not r.of_all:
-        return coarse_proposal(s, r, BY_NAME, "cones")
+        return coarse_proposal(s, top_of(s, r.options, "cones"), r, BY_NAME, "cones")
     if r.barrier:
         return Proposal(skipped="cones: not needed, a barrier over E is certified already (--method cones runs it)")
-    if why_not_tiny(s) is None:
+    top = top_of(s, r.options, "cones")
+    if why_not_tiny(top) is None:
         return Proposal(skipped="cones: not needed, exact cells cover so small a problem")
     try:
-        return coarse_proposal(s, r, _of_all(s), "cones")
+        return coarse_proposal(s, top, r, _of_all(top), "cones")
     except UsageError as error:
         # Nobody asked for it by name.
         return Proposal(skipped=str(error))
 
 
-def _of_all(s: Setting) -> Budget:
+def _of_all(top: Top) -> Budget:
     """Where signs differ, in number or in place, the networks with a neuron at 0 decide, and these are found soon for one more neuron."""
-    A, B, _ = s.pair
+    A, B = top.A, top.B
     apart = A.shallow and A.architecture == B.architecture and neuron_signs(A) != neuron_signs(B)
     return replace(OF_ALL, coordinates=BY_NAME.coordinates) if apart else OF_ALL
 
 
-def coarse_proposal(s: Setting, r: Request, budget: Budget, name: str) -> Proposal:
+def coarse_proposal(s: Setting, top: Top, r: Request, budget: Budget, name: str) -> Proposal:
     """What the search found, with its path cut where that makes the bound tight. Raises UsageError as `coarse_search` does."""
-    found = coarse_search(s, r, budget)
+    found = coarse_search(top, r, budget)
     barrier = BarrierProposal("cones", lambda problem, say: cone_barrier(problem, found, say), no_barrier(found))
     proposal = Proposal([], barrier=barrier)
     path = found.path(name)
     if path is not None:
-        proposal.paths = [cut_at_kinks(path, s, max(s.E, found.upper))]
+        proposal.paths = [cut_at_kinks(top.in_full(path), s, max(s.E, found.upper))]
     return proposal
 
 
-def coarse_search(s: Setting, r: Request, budget: Budget = BY_NAME) -> PairBarrier:
+def coarse_search(top: Top, r: Request, budget: Budget = BY_NAME) -> PairBarrier:
     """Raises UsageError where coarse cells prove nothing, or the search would be hopeless."""
-    A, B, risk = s.pair
+    A, B, risk = top.A, top.B, top.risk
     require_covered(A, B, risk.objective, risk.targets, "cones")
     if risk.objective.loss.name not in LOSSES:
         raise UsageError(
@@ -82,4 +84,4 @@ def coarse_search(s: Setting, r: Request, budget: Budget = BY_NAME) -> PairBarri
         )
     if positives_passed(A, B):
         r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
-    return pair_barrier(A, B, risk, most_programs=budget.programs, seconds=budget.seconds, say=r.say)
+    return pair_barrier(A, B, risk, most_programs=budget.programs, seconds=budget.seconds, exact=top.exact, say=r.say)

@@ -12,6 +12,7 @@ from verifier.errors import UsageError, VerifierError, said_by
 from verifier.kernel import Claim
 from verifier.kernel.statements import Problem
 from verifier.landscape.gap import exact_gap
+from verifier.landscape.kept_layers import why_not_above
 from verifier.landscape.tree import MOST_CELLS
 from verifier.numbers import plural
 from verifier.paths.path import Path
@@ -19,6 +20,7 @@ from verifier.pipeline.constructions.cells import cell_count, cell_words, why_no
 from verifier.pipeline.constructions.cones import BY_NAME, coarse_proposal
 from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
 from verifier.pipeline.constructions.sign_count import OFTEN, closed_by_sign_count
+from verifier.pipeline.constructions.tops import top_of
 from verifier.pipeline.exact import barrier_and_record
 from verifier.pipeline.setting import Setting
 
@@ -28,13 +30,14 @@ FEW = 20_000
 
 def exact(s: Setting, r: Request) -> Proposal:
     """Bottleneck search over activation cells (docs/mathematics.md, section 8, Theorem E)."""
-    if r.of_all and (why := why_not_tiny(s)) is not None:
+    if r.of_all and (why := why_not_tiny(top_of(s, r.options, "exact"))) is not None:
         return Proposal(skipped=f"exact: {why}")
     if s.A.network.same_parameters(s.B.network):
         return Proposal([Path("exact", s.A.network, ())], remarks=("exact: A and B are the same network",))
     o = r.options
     resumed = o.state is not None and FilePath(o.state).exists()
-    if not r.of_all and (o.output_layer, o.hidden_layers) == ("trained", "trained") and not resumed:
+    above = why_not_above(s.A.network, s.B.network, o.hidden_layers) is None
+    if not r.of_all and o.output_layer == "trained" and above and not resumed:
         settled = _instead(s, r)
         if settled is not None:
             return settled
@@ -61,24 +64,25 @@ def exact(s: Setting, r: Request) -> Proposal:
 
 def _instead(s: Setting, r: Request) -> Proposal | None:
     """Another search for the same gap, where the cells are too many to look at all of them; None where they are looked at one by one. Says which and why."""
-    tiny = why_not_covered(s) is None and cell_count(s) <= MOST_CELLS
-    if not (tiny and cell_count(s) <= FEW) and (settled := closed_by_sign_count(s)) is not None:
+    top = top_of(s, r.options, "exact")
+    tiny = why_not_covered(top) is None and cell_count(top) <= MOST_CELLS
+    if not (tiny and cell_count(top) <= FEW) and (settled := closed_by_sign_count(s, top)) is not None:
         r.say(
-            f"exact: {cell_words(s)}; the sign counts of A and B differ and settle the gap instead, as --method sign-count"
+            f"exact: {cell_words(top)}; the sign counts of A and B differ and settle the gap instead, as --method sign-count"
         )
         return settled
     if tiny:
-        r.say(f"exact: {cell_words(s)}, few enough to look at them one by one")
+        r.say(f"exact: {cell_words(top)}, few enough to look at them one by one")
         return None
     try:
-        found = coarse_proposal(s, r, BY_NAME, "exact")
+        found = coarse_proposal(s, top, r, BY_NAME, "exact")
     except UsageError as error:
         r.say(
-            f"exact: {cell_words(s)}, looked at from A and B outwards, at most {r.options.most_cells:,}, as no coarser search covers the pair ({error})"
+            f"exact: {cell_words(top)}, looked at from A and B outwards, at most {r.options.most_cells:,}, as no coarser search covers the pair ({error})"
         )
         return None
     r.say(
-        f"exact: {cell_words(s)}, too many to look at one by one; coarse ones were searched instead, as --method cones"
+        f"exact: {cell_words(top)}, too many to look at one by one; coarse ones were searched instead, as --method cones"
     )
     return found
 

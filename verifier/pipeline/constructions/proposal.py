@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from verifier.landscape.kept_layers import Kept, refusal
+from verifier.landscape.kept_layers import Kept, refusal, why_not_above
 from verifier.options.certify import CertifyOptions
 from verifier.outcomes import SampledEstimate
 from verifier.paths.path import Path
@@ -126,11 +126,23 @@ def why_undefined(
         return None
     if network.geometry is not None:
         return f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
-    if network.depth != 2 and c.above_shared and pair is not None:
-        why = refusal(*pair, Kept(o.output_layer, o.hidden_layers))
+    if (
+        network.depth != 2
+        and pair is not None
+        and (c.above_shared == "cells" or (c.above_shared and o.hidden_layers == "frozen"))
+    ):
+        A, B, objective = pair
+        why = (
+            refusal(A, B, objective, Kept(o.output_layer, o.hidden_layers))
+            if c.above_shared == "cells"
+            else why_not_above(A, B, o.hidden_layers)
+        )
         return None if why is None else f"{c.name}: {why}"
     if network.depth != 2:
-        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}"
+        shared = "; of deep networks for paths that keep all hidden layers below the last one, which both must share (hidden_layers=frozen)"
+        return f"{c.name}: defined for one hidden layer, these networks have {network.depth - 1}" + shared * bool(
+            c.above_shared
+        )
     if network.negative_slope:
         return f"{c.name}: defined for ReLU, these networks are Leaky ReLU"
     return None

@@ -18,8 +18,8 @@ class Construction:
     of_all: run by --method all. estimates: it finds sampled figures, and a proof does not wait for it. shallow: defined for one hidden layer of ReLU.
     up_to_permutation: its paths may end in a permuted copy of B, so that they join no pair. keeps_string: its polyline is kept beside the certificate.
     posed: its convex programs are posed in every run of method all, whatever is proved already; posed_in_depth: the same of several hidden layers.
-    needs_file: certifies what a file holds. bounds_below: proves lower bounds too. above_shared: of deep networks on the paths that keep all hidden layers
-    below the last one, where these are asked for (hidden_layers=frozen).
+    needs_file: certifies what a file holds. bounds_below: proves lower bounds too. above_shared: what it searches of deep networks, "cells" or "cones", on the
+    paths that keep all hidden layers below the last one, where these are asked for (hidden_layers=frozen).
     """
 
     name: str
@@ -34,7 +34,7 @@ class Construction:
     bounds_below: bool = False
     posed: bool = False
     posed_in_depth: bool = False
-    above_shared: bool = False
+    above_shared: str = ""
 
 
 _ALL = (
@@ -49,9 +49,12 @@ _ALL = (
     Construction("regions", "regions:regions", "the best rows in the activation regions of A, B and waypoints", of_all=True, shallow=True, posed=True),
     Construction("every-width", "every_width:every_width", "how low F can be with any number of neurons", of_all=True, shallow=True, posed=True),
     Construction("region-descent", "regions:region_descent", "descend by convex programs, then exchange", shallow=True),
-    Construction("sign-count", "sign_count:sign_count", "where A and B differ in sign counts: a lower bound too", of_all=True, shallow=True, bounds_below=True),
-    Construction("cones", "cones:cones", "coarse cells, few neurons and inputs: a lower bound too", of_all=True, shallow=True, bounds_below=True),
-    Construction("exact", "exact:exact", "for tiny problems: a lower bound too", of_all=True, shallow=True, bounds_below=True, above_shared=True),
+    Construction("sign-count", "sign_count:sign_count", "where A and B differ in sign counts: a lower bound too",
+        of_all=True, shallow=True, bounds_below=True, above_shared="cones"),
+    Construction("cones", "cones:cones", "coarse cells, few neurons and inputs: a lower bound too",
+        of_all=True, shallow=True, bounds_below=True, above_shared="cones"),
+    Construction("exact", "exact:exact", "for tiny problems: a lower bound too",
+        of_all=True, shallow=True, bounds_below=True, above_shared="cells"),
     Construction("theorem32", "nguyen2019:theorem32", "Theorem 3.2 of N19"),
     Construction("theorem51", "nguyen2019:theorem51", "Theorem 5.1 of N19"),
     Construction("theorem61", "nguyen2019:theorem61", "Theorem 6.1 of N19"),

@@ -14,6 +14,7 @@ from verifier.landscape.sign_count.star import star_path
 from verifier.numbers import plural
 from verifier.pipeline.constructions.cutting import cut_at_kinks
 from verifier.pipeline.constructions.proposal import BarrierProposal, Proposal, Request
+from verifier.pipeline.constructions.tops import Top, top_of
 from verifier.pipeline.setting import Setting
 from verifier.pipeline.sign_count import narrow_barrier
 
@@ -28,33 +29,34 @@ OFTEN = 10.0
 def sign_count(s: Setting, r: Request) -> Proposal:
     """Least F by branch and bound for every number of positive neurons that is passed, and the star path (docs/mathematics.md, section 12)."""
     try:
-        minima = narrow_minima(s, of_all=r.of_all, say=r.say)
+        top = top_of(s, r.options, "sign-count")
+        minima = narrow_minima(top, of_all=r.of_all, say=r.say)
     except UsageError as error:
         if not r.of_all:
             raise
         # Nobody asked for it by name.
         return Proposal(skipped=str(error))
-    return star_proposal(s, minima, "sign-count")
+    return star_proposal(s, top, minima)
 
 
-def closed_by_sign_count(s: Setting) -> Proposal | None:
+def closed_by_sign_count(s: Setting, top: Top) -> Proposal | None:
     """The proposal when its two ends meet, for a construction that would look for the same gap in another way; None when they do not."""
     try:
-        minima = narrow_minima(s, of_all=True)
+        minima = narrow_minima(top, of_all=True)
     except UsageError:
         return None
-    proposal = star_proposal(s, minima, "sign-count")
+    proposal = star_proposal(s, top, minima)
     highest = proposal.paths[0].notes["highest"]
     lower = max(s.E, *(m.lower for m in minima))
     return proposal if isinstance(highest, float) and highest <= lower * (1.0 + MEET) else None
 
 
-def narrow_minima(s: Setting, *, of_all: bool, say: Callable[[str], None] = lambda text: None) -> list[NarrowMinimum]:
+def narrow_minima(top: Top, *, of_all: bool, say: Callable[[str], None] = lambda text: None) -> list[NarrowMinimum]:
     """One search per number of positive neurons that every path passes, in the order in which a path from A passes them. say: hears of long ones.
 
     Raises UsageError where sign counts prove nothing, or the search would be hopeless.
     """
-    A, B, risk = s.pair
+    A, B, risk = top.A, top.B, top.risk
     require_covered(A, B, risk.objective, risk.targets)
     passed = positives_passed(A, B)
     if not passed:
@@ -70,10 +72,10 @@ def narrow_minima(s: Setting, *, of_all: bool, say: Callable[[str], None] = lamb
             + (f"; --method sign-count tries up to 2^{BY_NAME[0]}" if of_all and coordinates <= BY_NAME[0] else "")
         )
     falling = sign_counts(A)[0] > passed[-1]
-    searches = [narrow(A, risk, p) for p in (passed[::-1] if falling else passed)]
+    searches = [narrow(A, risk, p, top.exact) for p in (passed[::-1] if falling else passed)]
     # A pass at or below E is no barrier, however far below.
     return [
-        least_passed(n, most_programs=most_programs, seconds=seconds, floor=s.E, progress=_told(say, len(searches)))
+        least_passed(n, most_programs=most_programs, seconds=seconds, floor=top.E, progress=_told(say, len(searches)))
         for n in searches
     ]
 
@@ -95,8 +97,8 @@ def _told(say: Callable[[str], None], searches: int) -> Callable[[float, float, 
     return progress
 
 
-def star_proposal(s: Setting, minima: list[NarrowMinimum], name: str) -> Proposal:
+def star_proposal(s: Setting, top: Top, minima: list[NarrowMinimum]) -> Proposal:
     """The path through the minimisers, cut where that makes its bound tight, and the searches for the barrier."""
-    path = star_path(s.A.network, s.B.network, minima, name, lowered)
+    path = top.in_full(star_path(top.A, top.B, minima, "sign-count", lowered))
     barrier = BarrierProposal("sign_count", lambda problem, say: narrow_barrier(problem, minima, say))
     return Proposal([cut_at_kinks(path, s, max(s.E, *(m.upper for m in minima)))], barrier=barrier)

@@ -1,0 +1,44 @@
+"""What searches for barriers are about: the pair itself, or what of deep networks lies above the hidden layers that paths keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifier.errors import UsageError, said_by
+from verifier.landscape.above import above_shared, on_top
+from verifier.networks.network import Network
+from verifier.objective import Risk
+from verifier.options.certify import CertifyOptions
+from verifier.paths.path import Path
+from verifier.pipeline.setting import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class Top:
+    """A, B: of one hidden layer. risk: F of these. E: the larger end. deep: A as it was given where layers below are kept; risk's inputs are then features,
+    rounded, and exact are these, (whole (N, d) object, exponent), as in `above.Above`."""
+
+    A: Network
+    B: Network
+    risk: Risk
+    E: float
+    deep: Network | None = None
+    exact: tuple[np.ndarray, int] | None = None
+
+    def in_full(self, path: Path) -> Path:
+        """A path of tops as one of the networks that were given."""
+        return path if self.deep is None else on_top(self.deep, path)
+
+
+def top_of(s: Setting, o: CertifyOptions, method: str) -> Top:
+    """Raises UsageError, in the name of the method, where layers below are to be kept that A and B do not share, or that are too large."""
+    A, B, risk = s.pair
+    if o.hidden_layers == "trained":
+        return Top(A, B, risk, s.E)
+    try:
+        top = above_shared(A, B, risk)
+    except UsageError as error:
+        raise UsageError(said_by(method, error, room="landscape")) from error
+    return Top(top.A, top.B, top.risk, s.E, A, (top.whole, top.exponent))
