@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from verifier.networks.network import Network
 
 
-@cache
-def moons_minima(N: int, seeds: tuple[int, ...]) -> tuple[Network, Network, np.ndarray, np.ndarray]:
-    """(A, B, X, y): the two lowest of the minima from these seeds; scikit-learn's Moons, noise 0.2, standardised, targets 0 and 1, squared loss."""
-    import torch
+def moons(N: int) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's, noise 0.2, standardised; targets 0 and 1."""
     from sklearn.datasets import make_moons
 
     X, y = make_moons(N, noise=0.2, random_state=1)
-    X = (X - X.mean(0)) / X.std(0)
-    inputs, targets, found = torch.tensor(X), torch.tensor(y, dtype=torch.double), []
+    return (X - X.mean(0)) / X.std(0), y
+
+
+def _minima(inputs: Any, y: np.ndarray, seeds: tuple[int, ...]) -> list[tuple[float, list[np.ndarray]]]:
+    """(F, (W, b, theta, c)) where L-BFGS ends from these seeds: two neurons on the inputs, squared loss."""
+    import torch
+
+    targets, found = torch.tensor(y, dtype=torch.double), []
     for seed in seeds:
         torch.manual_seed(seed)
         torch.set_num_threads(1)
-        net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1)).double()
+        net = torch.nn.Sequential(torch.nn.Linear(inputs.shape[1], 2), torch.nn.ReLU(), torch.nn.Linear(2, 1)).double()
         search = torch.optim.LBFGS(
             net.parameters(),
             lr=1,
@@ -38,10 +43,33 @@ def moons_minima(N: int, seeds: tuple[int, ...]) -> tuple[Network, Network, np.n
             return value
 
         search.step(loss)
-        W, b, theta, c = (p.detach().numpy().copy() for p in net.parameters())
-        found.append((float(loss().detach()), Network((W, theta), (b, c))))
-    (_, A), (_, B) = sorted(found, key=lambda f: f[0])[:2]
+        found.append((float(loss().detach()), [p.detach().numpy().copy() for p in net.parameters()]))
+    return found
+
+
+@cache
+def moons_minima(N: int, seeds: tuple[int, ...]) -> tuple[Network, Network, np.ndarray, np.ndarray]:
+    """(A, B, X, y): the two lowest of the minima from these seeds."""
+    import torch
+
+    X, y = moons(N)
+    found = sorted(_minima(torch.tensor(X), y, seeds), key=lambda f: f[0])[:2]
+    A, B = (Network((W, theta), (b, c)) for _, (W, b, theta, c) in found)
     return A, B, X, y.astype(float)[:, None]
+
+
+@cache
+def moons_above(N: int, first: int, seeds: tuple[int, int]) -> tuple[Network, Network, np.ndarray, np.ndarray]:
+    """(A, B, X, y (N,)): networks 2-2-2-1 of one random first layer, trained above it."""
+    import torch
+
+    X, y = moons(N)
+    torch.manual_seed(100 + first)
+    layer = torch.nn.Linear(2, 2).double()
+    low, shift = (p.detach().numpy().copy() for p in layer.parameters())
+    found = _minima(torch.relu(layer(torch.tensor(X))).detach(), y, seeds)
+    A, B = (Network((low, W, theta), (shift, b, c)) for _, (W, b, theta, c) in found)
+    return A, B, X, y.astype(float)
 
 
 def moons_pair(N: int) -> tuple[Network, Network, np.ndarray, np.ndarray]:
