@@ -203,7 +203,7 @@ def test_a_state_of_another_search_or_an_edited_one_is_refused(tmp_path, monkeyp
     elif edit == "other data":
         y = y + 1e-9
     elif edit == "other code":
-        monkeypatch.setattr("verifier.landscape.search.code_version", lambda: "repaired")
+        monkeypatch.setattr("verifier.landscape.sealed.code_version", lambda: "repaired")
     else:
         with np.load(state) as f:
             arrays = dict(f)

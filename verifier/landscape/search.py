@@ -12,17 +12,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from verifier.certificate.hashing import arrays_sha256
-from verifier.errors import MalformedInputError
-from verifier.files import write_arrays
 from verifier.landscape.faces import FaceValues
 from verifier.landscape.locate import Cell
+from verifier.landscape.sealed import read_state, write_state
 from verifier.landscape.side import Distance, Side, replaced
-from verifier.stored import code_version
 
 # Weights this close (relative) are one level: solvers' rounding.
 TIE = 1e-9
@@ -205,20 +201,14 @@ class GapSearch:
                 f"{name}.weights": np.array([e[0] for e in edges]),
                 f"{name}.edges": np.array([e[1:] for e in edges], dtype=np.int64).reshape(-1, 4),
             }
-        arrays["seal"] = np.array(_seal(arrays, question))
-        write_arrays(path, arrays)
+        write_state(path, arrays, question)
 
     @classmethod
     def load(cls, path: str | Path, values: FaceValues, start: Cell, goal: Cell, question: str) -> GapSearch:
         """A search that this code saved for the same question. Raises MalformedInputError for any other file, and for one that was edited."""
         self = cls.__new__(cls)
         self.values, sides, distance = values, [], Distance(values)
-        try:
-            # Opened here: numpy forgets to close what turns out to be no archive.
-            with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as stored:
-                f = dict(stored)
-                if str(f.pop("seal")) != _seal(f, question):
-                    raise ValueError("it is of another search, of other code, or was changed since")
+        with read_state(path, question) as f:
             self.floor, self.upper = (float(v) for v in f["bracket"])
             way = [(tuple(r[:-2]), r[-2], r[-1]) for r in f["way"].tolist()]
             self.way = way if bool(f["known"]) else None
@@ -234,15 +224,6 @@ class GapSearch:
                 for w, e in zip(f[f"{name}.weights"].tolist(), f[f"{name}.edges"].tolist()):
                     s.offer(w, *e)
                 sides.append(s)
-        except (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile) as error:
-            raise MalformedInputError(
-                f"search state {path}: expected a file that this search saved for the same pair and data, but {error}; remove it to start anew"
-            ) from error
         self.sides = (sides[0], sides[1])
         self.next_probe = PROBE_FROM
         return self
-
-
-def _seal(arrays: dict[str, np.ndarray], question: str) -> str:
-    """Against states of other searches, other code, and edits: the bracket in a state is one that nothing checks."""
-    return f"{question} {code_version()} {arrays_sha256(arrays)}"

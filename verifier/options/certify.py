@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from verifier.errors import UsageError
@@ -12,6 +13,8 @@ from verifier.options.reading import Reading
 
 DSS_PRESETS = ("plain", "paper", "freeman-bruna")
 LAYERS = ("trained", "frozen")
+# Methods whose searches may be kept in a file and gone on with.
+SEARCHES = ("exact", "cones")
 
 
 @hinted
@@ -89,7 +92,11 @@ class CertifyOptions:
         help="how data that are named are read: keywords of `verifier.load_data`", python_only=True
     )
     most_cells: int = option(200_000, help="of method exact: the most cells to visit", python_only=True)
-    state: Any = option(help="of method exact: .npz file from which a search goes on", python_only=True)
+    state: Any = option(
+        help="of methods exact and cones: .npz file (cones: NAME-cones.npz) to which a search that stops early is saved, and from which the next run goes on",
+        metavar="FILE",
+        kind=str,
+    )
     output_layer: str = option(
         "trained",
         help="frozen asks for paths that keep the output layer, which both networks must share; of method exact alone",
@@ -103,6 +110,13 @@ class CertifyOptions:
         python_only=True,
     )
     progress: bool = option(False, help="bars on stderr", python_only=True)
+
+    def state_file(self, method: str) -> Path | None:
+        """Where the search of a method, one of SEARCHES, is kept: `state`, or beside it, as both may run for one pair."""
+        state = None if self.state is None else Path(self.state)
+        return (
+            state if state is None or method == SEARCHES[0] else state.with_name(f"{state.stem}-{method}{state.suffix}")
+        )
 
     def __post_init__(self) -> None:
         require_kinds(self)

@@ -24,7 +24,7 @@ from verifier.networks.network import Network, activation_words
 from verifier.networks.padding import padding_words
 from verifier.numbers import plural
 from verifier.objective.objective import Objective
-from verifier.options.certify import CertifyOptions
+from verifier.options.certify import SEARCHES, CertifyOptions
 from verifier.options.declare import accepts, require_none_left, taken
 from verifier.options.objective import ObjectiveOptions
 from verifier.options.reading import Reading, taken_reading
@@ -82,7 +82,7 @@ def certify(
     asked, options = asked_for("certify", objective, options, keywords)
     constructions = _wanted(options)
     inputs = (a, b, data, string_file(options.string))
-    require_outputs(out, options.state, constructions, inputs)
+    require_outputs(out, map(options.state_file, SEARCHES), constructions, inputs)
     with threadpool_limits(limits=1), runner(jobs, scheduler, say=say) as run, blocks_on(run):
         setting = read_setting(a, b, data, asked, options)
         require_defined(setting.A.network, setting.objective, options, constructions, setting.B.network)

@@ -92,13 +92,14 @@ def _orphan_words(beside: Path, sha256: str) -> str:
 
 def require_outputs(
     out: str | os.PathLike[str] | None,
-    state: str | os.PathLike[str] | None,
+    states: Iterable[Path | None],
     constructions: Sequence[Construction],
     inputs: Iterable[Any],
 ) -> None:
     """The same of everything the caller names, before anything is read. Raises UsageError."""
     inputs = list(inputs)
-    if state is not None:
-        require_place(state, Kind.ARRAYS, option="state", inputs=inputs)
+    kept = [state for state in states if state is not None]
+    for state in kept:
+        require_place(state, Kind.ARRAYS, option="--state", inputs=inputs)
     if out is not None:
-        require_certificate(out, constructions, [*inputs, state])
+        require_certificate(out, constructions, [*inputs, *kept])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
 from verifier.kernel.statements.cone_barrier import MOST_CONES, MOST_PAIRS
-from verifier.landscape.coarse.face_bounds import BEYOND, FaceBounds
+from verifier.landscape.coarse.face_bounds import BEYOND, FaceBounds, KnownFaces
 from verifier.landscape.coarse.less import Less
 from verifier.landscape.coarse.partition import Partition, absent
 from verifier.landscape.coarse.segments import Point
@@ -65,6 +66,19 @@ class Flood:
         self.first = next(part for part in p.near if p.holds(part, self.at_start))
         if self.at_goal is not None:
             self.last = next(part for part in p.near if p.holds(part, self.at_goal))
+
+    def take_up(self, tree: Array, known: KnownFaces) -> None:
+        """Cut as another flood was, before any level. Raises ValueError for a tree of other cones."""
+        self.bounds.take_up(known)
+        self.partition.fan.cut_again(tree, self._halve)
+
+    def known(self) -> KnownFaces:
+        """What is known of the faces of parts that are whole, and of these."""
+        near = self.partition.near
+        zeros = (absent(part.cones, i) for part in near for i in range(len(part.cones)))
+        return self.bounds.state(
+            chain((part.cones for part in near), zeros, (face for faces in near.values() for face in faces.values()))
+        )
 
     def restart(self, level: float) -> None:
         """From the start alone. Cuts stay: where they were needed at one level they are at the next."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,19 @@ class _One:
     vain: float = np.inf
 
 
+@dataclass(frozen=True, eq=False)
+class LessState:
+    """Where a search over the networks without a neuron of one sign stopped. tree, values, duals: as `Parts.take_up` takes them. barred, vain: as in the
+    search; met: networks, the lowest last."""
+
+    tree: np.ndarray
+    values: np.ndarray
+    barred: float
+    vain: float
+    met: tuple[Point, ...]
+    duals: Mapping[int, Dual]
+
+
 class Less:
     """The networks of s without a positive neuron, and those without a negative one."""
 
@@ -38,6 +51,22 @@ class Less:
             if sign in s.signs:
                 i = s.signs.index(sign)
                 self.of[sign] = _One(i, Parts(replace(s, signs=s.signs[:i] + s.signs[i + 1 :]), 0.0))
+
+    def state(self) -> dict[int, LessState]:
+        out = {}
+        for sign, one in self.of.items():
+            tree, values, duals = one.parts.state()
+            out[sign] = LessState(tree, values, one.barred, one.vain, tuple(one.parts.met), duals)
+        return out
+
+    def take_up(self, state: Mapping[int, LessState]) -> None:
+        """Raises ValueError for a state of other networks."""
+        if set(state) != set(self.of):
+            raise ValueError("it is of other signs")
+        for sign, kept in state.items():
+            one = self.of[sign]
+            one.parts.take_up(kept.tree, kept.values, kept.duals, kept.met)
+            one.barred, one.vain = min(kept.barred, one.parts.lower), kept.vain
 
     @property
     def programs(self) -> int:

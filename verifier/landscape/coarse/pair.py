@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 
+from verifier.certificate.hashing import arrays_sha256
 from verifier.errors import UsageError
 from verifier.landscape.coarse.legs import Leg, stops_of, straight_on, straight_to
 from verifier.landscape.coarse.polish import lowered
 from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
 from verifier.landscape.coarse.search import LATE, CoarseBarrier, Limits, coarse_barrier
 from verifier.landscape.coarse.segments import Point
+from verifier.landscape.coarse.state import state_of
 from verifier.landscape.moves import Moves
+from verifier.landscape.sealed import read_state, write_state
 from verifier.landscape.setting import products
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
@@ -72,14 +76,16 @@ def pair_barrier(
     most_programs: int,
     seconds: float,
     exact: tuple[Array, int] | None = None,
+    state: FilePath | None = None,
     close: float = 0.01,
     say: Callable[[str], None] = lambda text: None,
     often: float = OFTEN,
 ) -> PairBarrier:
     """The search from the network with the larger F, as fewer parts lie below it; from the other one where a neuron of the first is 0, or fades to 0
-    below E, so that signs may change there and nothing is proved around it. exact: as in `with_signs`.
+    below E, so that signs may change there and nothing is proved around it. exact: as in `with_signs`. state: file that the
+    search is saved to when it stops early, and taken up from when it is there.
 
-    Raises UsageError where both have a neuron that is 0: then no sign pattern holds either.
+    Raises UsageError where both have a neuron that is 0: then no sign pattern holds either; MalformedInputError for a state of something else.
     """
     ends = {"A": A, "B": B}
     values = {k: risk.value(net) for k, net in ends.items()}
@@ -109,6 +115,12 @@ def pair_barrier(
 
     told = _Told(say, often, time.process_time(), seconds)
     searches = _Searches(E, Limits(most_programs, seconds, close, progress=told.progress()))
+    question = (
+        f"cones {risk.objective!r} {A.sha256()} {B.sha256()} {arrays_sha256({'X': s.inputs, 'targets': s.targets})}"
+    )
+    if state is not None and state.exists():
+        with read_state(state, question) as searches.before:
+            say(f"cones: goes on from {state}")
     found = searches.run(s, start, goal, zero[around])
     legs = found.legs if goal is not None else ()
     try:
@@ -128,17 +140,25 @@ def pair_barrier(
     except KeyboardInterrupt:
         # As within a search: what was proved is whole, and is not lost with a path.
         say("cones: interrupted; what is proved by now stands")
+    if state is not None and not (searches.closed and not state.exists()):
+        write_state(state, searches.after, question)
+        if not searches.closed:
+            say(f"cones: the search is kept in {state}, from which the next run goes on")
     return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds, E)
 
 
 @dataclass(eq=False)
 class _Searches:
-    """Searches of one pair out of one budget, and what they have spent: programs, CPU seconds. E: the larger end."""
+    """Searches of one pair out of one budget, and what they have spent: programs, CPU seconds. E: the larger end. before, after: what another run knew when it
+    stopped, and what this one does, under a name of each search. closed: whether all of them are."""
 
     E: float
     limits: Limits
     programs: int = 0
     seconds: float = 0.0
+    before: Mapping[str, Array] = field(default_factory=dict)
+    after: dict[str, Array] = field(default_factory=dict)
+    closed: bool = True
 
     def run(
         self, s: Narrow, start: Point, goal: Point | None, fades: Leg, known: float = 0.0, **limits: Any
@@ -146,9 +166,23 @@ class _Searches:
         left = replace(
             self.limits, programs=self.limits.programs - self.programs, seconds=self.limits.seconds - self.seconds, **limits
         )  # fmt: skip
-        found = coarse_barrier(s, start, goal, fades=fades.points, floor=self.E, known=known, limits=left)
+        name = _name(s, start, goal)
+        resume = state_of(self.before, name, s) if f"{name}.tree" in self.before else None
+        found = coarse_barrier(
+            s, start, goal, fades=fades.points, floor=self.E, known=known, resume=resume, limits=left
+        )
+        self.after |= found.state.arrays(name)
+        self.closed = self.closed and found.closed
         self.programs, self.seconds = self.programs + found.programs, self.seconds + found.seconds
         return found
+
+
+def _name(s: Narrow, start: Point, goal: Point | None) -> str:
+    """Of a search: the same of the same one alone."""
+    ends = {
+        f"{k}{part}": np.asarray(v) for k, p in enumerate((start, goal)) if p is not None for part, v in zip("uc", p)
+    }
+    return arrays_sha256(ends, str(s.signs))[:16]
 
 
 def _both_sides(

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verifier.landscape.coarse.relaxed import Relaxed, relaxed_minimum
+from verifier.landscape.coarse.relaxed import relaxed_minimum
 from verifier.landscape.coarse.ways import loosest
 from verifier.landscape.sign_count.fan import Fan, Part
 from verifier.landscape.sign_count.narrow import Narrow
-from verifier.landscape.sign_count.relaxation import Relaxation
+from verifier.landscape.sign_count.relaxation import Relaxation, Solved
 from verifier.landscape.sign_count.repair import Dual, holding, nothing
 from verifier.landscape.sign_count.search import CLOSE, descended
 
@@ -30,13 +30,13 @@ DEEPER, ABOVE = 6, 4
 
 @dataclass(eq=False)
 class Leaf:
-    """value: F is at least this on the part, as far as programs say. found: by which multipliers, of the part itself or of one that it was cut from.
-    looseness: of its own program, which was not followed above the level `cut`. above: what it was cut from. deeper: how often that was for want of a
-    dual."""
+    """value: F is at least this on the part, as far as programs say. solved: by which multipliers, of the part itself or of one that it was cut from; None
+    where another run solved it. looseness: of its own program, which was not followed above the level `cut`. above: what it was cut from. deeper: how often
+    that was for want of a dual."""
 
     value: float
     part: Part
-    found: Relaxed
+    solved: Solved | None
     looseness: Array
     cut: float
     above: Leaf | None = None
@@ -59,6 +59,33 @@ class Parts:
         for root in self.fan.roots:
             self.visit(root, None)
 
+    def take_up(
+        self, tree: Array, values: Array, duals: Mapping[int, Dual], met: Sequence[tuple[Array, float]]
+    ) -> None:
+        """Where another search over these networks stopped. values (L, 2): of every part, in the tree's order, its value and cut; duals: of some of them, by
+        their places. Raises ValueError for a tree of other cones."""
+        self.queue = []
+        self.fan.cut_again(tree, self.fan.cut)
+        for u, c in met:
+            if (value := self.s.value(u, c)) < self.upper:
+                self.u, self.c, self.upper = u, c, value
+                self.met.append((u, c))
+        loose = np.zeros(len(self.s.signs))
+        for place, (part, (value, cut)) in enumerate(zip(self.fan.leaves(), values.tolist(), strict=True)):
+            self.queue.append((value, -1 - place, Leaf(value, part, None, loose, cut, dual=duals.get(place))))
+        heapq.heapify(self.queue)
+
+    def state(self) -> tuple[Array, Array, dict[int, Dual]]:
+        """(tree, values, duals) as above: of duals those that prove what was promised."""
+        of = {id(leaf.part): leaf for _, _, leaf in self.queue}
+        leaves = [of[id(part)] for part in self.fan.leaves()]
+        made = {
+            k: leaf.dual
+            for k, leaf in enumerate(leaves)
+            if leaf.dual is not None and leaf.dual.bound >= leaf.value * (1.0 - LOST)
+        }
+        return self.fan.tree(), np.array([(leaf.value, leaf.cut) for leaf in leaves]).reshape(-1, 2), made
+
     @property
     def lower(self) -> float:
         """F is at least this, as far as programs say."""
@@ -68,9 +95,9 @@ class Parts:
         self.programs += 1
         cut = min(self.upper, self.enough)
         found = relaxed_minimum(self.s, self.fan, part.cones, cut)
-        leaf = Leaf(found.value, part, found, found.solved.looseness, cut, above)
+        leaf = Leaf(found.value, part, found.solved, found.solved.looseness, cut, above)
         if above is not None and above.value > leaf.value:
-            leaf = replace(leaf, value=above.value, found=above.found)
+            leaf = replace(leaf, value=above.value, solved=self.multipliers(above))
         heapq.heappush(self.queue, (leaf.value, self.programs, leaf))
         # Not for a little: where opposite neurons grow along a common direction F falls without end, and paths there are poor.
         if found.true < self.upper * (1.0 - CLOSE):
@@ -110,10 +137,16 @@ class Parts:
                 break
         return self.lower >= level
 
+    def multipliers(self, leaf: Leaf) -> Solved:
+        if leaf.solved is None:
+            self.programs += 1
+            leaf.solved = relaxed_minimum(self.s, self.fan, leaf.part.cones, leaf.cut).solved
+        return leaf.solved
+
     def prove(self, leaf: Leaf) -> Dual:
         if leaf.dual is None:
             # Multipliers of a part hold on all that lies in it, but are repaired on the rays of the part at hand.
-            dual = holding(self.s, self.fan, leaf.part.cones, leaf.found.solved)
+            dual = holding(self.s, self.fan, leaf.part.cones, self.multipliers(leaf))
             if dual is None or dual.bound < leaf.value * (1.0 - LOST):
                 # An interior point lies where more can be made exact than a point on rays.
                 other = self.relaxation.solve(leaf.part.cones)

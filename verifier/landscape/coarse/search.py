@@ -16,6 +16,7 @@ from verifier.landscape.coarse.less import Less
 from verifier.landscape.coarse.partition import Partition
 from verifier.landscape.coarse.polish import lowered, polished
 from verifier.landscape.coarse.segments import Point, highest_of
+from verifier.landscape.coarse.state import SearchState
 from verifier.landscape.coarse.ways import faults
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow
@@ -66,7 +67,7 @@ class CoarseBarrier:
     lower: by the proof; None where it found nothing above the larger end. upper: of a path to the goal. turned: some path reaches a neuron at 0 below
     about this level, where it may change a sign; the search proves nothing above it. legs: the path to the goal; without one, that to a neuron at 0.
     programs: solved. seconds: CPU.
-    waiting: parts that the flood had reached below the last level, so far without a way to the other network.
+    waiting: parts that the flood had reached below the last level, so far without a way to the other network. state: from which another run goes on.
     """
 
     narrow: Narrow
@@ -80,6 +81,7 @@ class CoarseBarrier:
     seconds: float
     ended: Ended
     waiting: int
+    state: SearchState
 
     @property
     def closed(self) -> bool:
@@ -94,12 +96,13 @@ def coarse_barrier(
     fades: Sequence[Point],
     floor: float = 0.0,
     known: float = 0.0,
+    resume: SearchState | None = None,
     limits: Limits,
 ) -> CoarseBarrier:
     """The level that every path from `start`, whose neurons have the signs of s, to a network of other signs, or to `goal`, must reach.
 
     start, goal: (u (m, n), c). fades: a path from the start to a network with a neuron at 0, in straight segments. floor: F of the other network where
-    there is no goal. known: a level that another search proves.
+    there is no goal. known: a level that another search proves. resume: where a search for the same stopped; raises ValueError for another's state.
     """
     began = time.process_time()
     fan = Fan.of(s)
@@ -113,6 +116,11 @@ def coarse_barrier(
     legs: tuple[Leg, ...] = (Leg(s, tuple(fades) if goal is None else (start, goal)),)
     upper, turned = np.inf if goal is None else legs[0].highest, highest_of(s, fades)
 
+    if resume is not None:
+        search.take_up(resume.tree, resume.known)
+        less.take_up(resume.less)
+        lower, proof = max(lower, resume.lower), resume.proof
+        upper, turned, legs = resume.upper, resume.turned, resume.legs
     # The clock is a call of the system: looked at after some programs, or many cheap steps.
     looked, steps = -1, 0
 
@@ -153,6 +161,7 @@ def coarse_barrier(
         """What every path has to rise to that passes a network with a neuron at 0 and the other signs of s, wherever it lies; share: of what the lowest
         way there is over E, more is of no use so far."""
         nonlocal lower, proof, turned, legs
+        low = min(less.lowest, turned)
         while not over():
             found = less.lowest
             direct = min(less.straight(start), key=lambda leg: leg.highest)
@@ -228,5 +237,5 @@ def coarse_barrier(
     # Ways may lie below E: where weight decay is not balanced, as they are.
     return CoarseBarrier(
         s, lower, max(upper, E), max(turned, E), proof, legs, programs(), len(partition.near),
-        time.process_time() - began, ended, len(search.inside),
+        time.process_time() - began, ended, len(search.inside), SearchState(lower, upper, turned, fan.tree(), search.known(), less.state(), proof, legs),
     )  # fmt: skip

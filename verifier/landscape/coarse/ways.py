@@ -42,7 +42,7 @@ def faults(s: Narrow, fan: Fan, way: Way, level: float) -> list[tuple[Part, int]
     for k, bound in enumerate(way.known):
         if lies[k]:
             sides = way.parts[k : k + 2]
-            i = loosest(fan, sides[0], bound.solved.looseness)
+            i = loosest(fan, sides[0], bound.looseness)
             # Only a cut of the narrower cone makes a face smaller that neuron i does not cross.
             part = next((p for p in sides if p.cones[i] == way.faces[k][i]), None)
             out.setdefault(max(sides, key=lambda p: -fan.width(p, i)) if part is None else part, i)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
@@ -89,6 +90,17 @@ class Fan:
         """(places of two rays, cosine of the angle between them) of one neuron's cone; twice the same ray where there is but one."""
         unit = [self.coordinates[r] / np.linalg.norm(self.coordinates[r]) for r in part.cones[neuron]]
         return min(((a, b, float(unit[a] @ unit[b])) for a, b in self.edges), key=lambda e: e[2], default=(0, 0, 1.0))
+
+    def cut_again(self, tree: Array, cut: Callable[[Part, int], object]) -> None:
+        """Cut as another fan of the same directions was: cut(part, neuron). Raises ValueError where that leads to another tree."""
+        codes, waiting = iter(tree.tolist()), self.roots[::-1]
+        while waiting:
+            part, code = waiting.pop(), next(codes, -1)
+            if code >= 0 and self.edges:
+                cut(part, code // len(self.edges))
+            if part.code != code:
+                raise ValueError("its cones are cut otherwise")
+            waiting += part.halves[::-1]
 
     def leaves(self) -> list[Part]:
         """Parts that were not cut, in the tree's order."""

@@ -84,4 +84,6 @@ def coarse_search(top: Top, r: Request, budget: Budget = BY_NAME) -> PairBarrier
         )
     if positives_passed(A, B):
         r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
-    return pair_barrier(A, B, risk, most_programs=budget.programs, seconds=budget.seconds, exact=top.exact, say=r.say)
+    return pair_barrier(
+        A, B, risk, most_programs=budget.programs, seconds=budget.seconds, exact=top.exact, state=r.options.state_file("cones"), say=r.say,
+    )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path as FilePath
 from typing import Any
 
 from verifier.errors import UsageError, VerifierError, said_by
@@ -35,7 +34,8 @@ def exact(s: Setting, r: Request) -> Proposal:
     if s.A.network.same_parameters(s.B.network):
         return Proposal([Path("exact", s.A.network, ())], remarks=("exact: A and B are the same network",))
     o = r.options
-    resumed = o.state is not None and FilePath(o.state).exists()
+    state = o.state_file("exact")
+    resumed = state is not None and state.exists()
     above = why_not_above(s.A.network, s.B.network, o.hidden_layers) is None
     if not r.of_all and o.output_layer == "trained" and above and not resumed:
         settled = _instead(s, r)
@@ -43,7 +43,7 @@ def exact(s: Setting, r: Request) -> Proposal:
             return settled
     try:
         found = exact_gap(
-            *s.pair, most_cells=o.most_cells, state=None if o.state is None else str(o.state), output_layer=o.output_layer,
+            *s.pair, most_cells=o.most_cells, state=state, output_layer=o.output_layer,
             hidden_layers=o.hidden_layers, progress=_bracket if o.progress else _said(r.say),
         )  # fmt: skip
     except VerifierError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifier.errors import UsageError
-from verifier.options.certify import CertifyOptions
+from verifier.options.certify import SEARCHES, CertifyOptions
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,14 @@ def require_used(o: CertifyOptions, found: tuple[Construction, ...]) -> None:
     names = names_of(found)
     limit = None if o.estimate_seconds == float("inf") else o.estimate_seconds
     for flag, value, of, what in (
-        ("--l", o.l, "theorem2", "an option of Theorem 2"),
-        ("--alpha", o.alpha, "theorem2", "an option of Theorem 2"),
-        ("--estimate-seconds", limit, "dss", "for estimates"),
+        ("--l", o.l, ("theorem2",), "an option of Theorem 2"),
+        ("--alpha", o.alpha, ("theorem2",), "an option of Theorem 2"),
+        ("--estimate-seconds", limit, ("dss",), "for estimates"),
+        ("--state", None if o.state is None else str(o.state), SEARCHES, f"for {' and '.join(SEARCHES)}"),
     ):
-        if value is not None and of not in names:
-            shown = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}"
+        if value is not None and not set(of) & set(names):
+            each = value if isinstance(value, tuple) else (value,)
+            shown = ",".join(v if isinstance(v, str) else f"{v:g}" for v in each)
             raise UsageError(
                 f"{flag} {shown} is {what}, and would change nothing with method {','.join(names)}; leave it out"
             )
