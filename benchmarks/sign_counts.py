@@ -11,15 +11,19 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
 
 import verifier
-from tests.landscape.moons import moons_pair, width_three
+from tests.landscape.moons import moons_above, moons_pair, width_three
 from verifier.certificate import read_certificate
 from verifier.kernel import check
 from verifier.kernel.statements import SignCountBarrier
 from verifier.landscape.coarse.least import least_passed
 from verifier.landscape.sign_count.narrow import narrow, positives_passed
 from verifier.landscape.sign_count.search import least_narrow
+from verifier.networks.network import Network
 from verifier.objective import Risk, make_objective
 
 SAMPLES = (40, 100, 200, 400, 800)
@@ -30,23 +34,36 @@ def instances(samples: tuple[int, ...]) -> None:
     print("N  lower end of the gap  upper end  difference  programs  cones  search s  fast check s  reference check s")
     for N in samples:
         A, B, X, y = moons_pair(N)
-        with TemporaryDirectory() as folder:
-            out = Path(folder) / "pair.safetensors"
-            verifier.certify(A, B, (X, y[:, 0]), loss="squared", method="sign-count", out=out)
-            c = read_certificate(out)
-        claim = next(x for x in c.claims if isinstance(x, SignCountBarrier))
-        upper = next(x.gap for x in c.claims if hasattr(x, "moves"))
-        spent = []
-        for evaluation in ("fast", "reference"):
-            start = time.process_time()
-            assert check(c.problem, claim, evaluation=evaluation).accepted
-            spent.append(time.process_time() - start)
-        s = c.record["sign_count"]
-        print(
-            f"{N}  {claim.gap:.10f}  {upper:.10f}  {upper - claim.gap:.1e}  {s['programs']}  {len(claim.nu)}  {s['cpu_seconds']:.2f}  "
-            f"{spent[0]:.2f}  {spent[1]:.2f}",
-            flush=True,
-        )
+        row(f"{N}", A, B, X, y[:, 0])
+
+
+def above_shared_layers(samples: tuple[int, ...]) -> None:
+    """Rows of the same table: one random layer of two neurons, two trained ones above it, on the paths that keep the first."""
+    for N in samples:
+        row(f"{N}, above a shared layer", *moons_above(N, 0, (0, 2)), hidden_layers="frozen")
+
+
+def row(name: str, A: Network, B: Network, X: np.ndarray, y: np.ndarray, **options: Any) -> None:
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "pair.safetensors"
+        verifier.certify(A, B, (X, y), loss="squared", method="sign-count", out=out, **options)
+        c = read_certificate(out)
+    claim = next((x for x in c.claims if isinstance(x, SignCountBarrier)), None)
+    upper = next(x.gap for x in c.claims if hasattr(x, "moves"))
+    s = c.record["sign_count"]
+    if claim is None:
+        print(f"{name}  no barrier  {upper:.2e}  {s['programs']}  {s['cpu_seconds']:.2f}", flush=True)
+        return
+    spent = []
+    for evaluation in ("fast", "reference"):
+        start = time.process_time()
+        assert check(c.problem, claim, evaluation=evaluation).accepted
+        spent.append(time.process_time() - start)
+    print(
+        f"{name}  {claim.gap:.10f}  {upper:.10f}  {upper - claim.gap:.1e}  {s['programs']}  {len(claim.nu)}  {s['cpu_seconds']:.2f}  "
+        f"{spent[0]:.2f}  {spent[1]:.2f}",
+        flush=True,
+    )
 
 
 def losses(N: int) -> None:
@@ -83,5 +100,6 @@ def width_three_without_a_price() -> None:
 if __name__ == "__main__":
     quick = "--quick" in sys.argv
     instances(SAMPLES[:2] if quick else SAMPLES)
+    above_shared_layers(SAMPLES[:2] if quick else SAMPLES)
     losses(40 if quick else 100)
     width_three_without_a_price()
