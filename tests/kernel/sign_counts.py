@@ -66,7 +66,7 @@ def top_of(A, B, risk):
     if A.depth == 2:
         return A, B, risk, None
     top: Above = above_shared(A, B, risk)
-    return top.A, top.B, top.risk, (top.whole, top.exponent)
+    return top.A, top.B, top.risk, top.exact
 
 
 @cache

@@ -116,7 +116,7 @@ def test_samples_on_one_line_of_features_stay_on_it():
     X = rng.uniform(-1, 1, size=(6, 1))
     risk = Risk(make_objective("squared"), X, rng.normal(size=(6, 1)))
     top = above_shared(*nets, risk)
-    setting = pair_setting(top.A, top.B, top.risk, exact=(top.whole, top.exponent))
+    setting = pair_setting(top.A, top.B, top.risk, exact=top.exact)
     assert setting.neurons.cones.arrangement.rank == 2
     assert len(setting.neurons.cones.patterns) == 2 * len(X)
     with pytest.raises(DataError, match="too thin"):

@@ -68,6 +68,39 @@ def test_exact_chooses_sign_counts_where_cells_are_too_many(tmp_path):
     assert found.lower_gap == pytest.approx(found.gap, rel=1e-6)
 
 
+def test_a_run_without_method_gives_a_bracket_by_the_lowest_of_all_paths(tmp_path):
+    """200 Moons: the star path rises to eight times the gap that `homotopy` finds above the shared layer."""
+    A, B, X, y = moons_above(200, 0, (0, 2))
+    found, claims = certified(A, B, (X, y), "all", tmp_path / "a.safetensors")
+    assert {b.method for b in found.bounds} == {"exchange", "line", "descent", "homotopy", "sign-count"}
+    assert 0.0112 < found.lower_gap <= found.gap < 0.0123
+    paths = [c for c in claims if isinstance(c, PathUpperBound)]
+    assert {c.output_layer for c in paths} == {WORD}
+    assert not any(w.layer == 1 for c in paths for m in c.moves for w in m.writes)
+
+
+def test_paths_above_a_backbone_that_is_too_large_for_exact_features(tmp_path):
+    """Three classes, a layer of 300 below: no bound from below is known, and paths need no exact features."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 20)), np.arange(60) % 3
+    layers = [(rng.normal(size=(n, k)) / k**0.5, rng.normal(size=n)) for k, n in ((20, 300), (300, 300))]
+    A, B = (
+        Network(
+            (*(W for W, _ in layers), rng.normal(size=(8, 300)) / 17, rng.normal(size=(3, 8))),
+            (*(b for _, b in layers), rng.normal(size=8), rng.normal(size=3)),
+        )
+        for _ in range(2)
+    )
+    methods = ["exchange", "line", "descent", "homotopy"]
+    found, claims = certified(A, B, (X, y), ",".join(methods), tmp_path / "a.safetensors", loss="cross_entropy")
+    assert sorted(b.method for b in found.bounds) == sorted(methods)
+    assert found.gap == 0.0 < max(b.gap for b in found.bounds)
+    assert not any(w.layer < 3 for c in claims if isinstance(c, PathUpperBound) for m in c.moves for w in m.writes)
+    A, B = (n.replace(4, weight=n.weights[-1][:1], bias=n.biases[-1][:1]) for n in (A, B))
+    with pytest.raises(UsageError, match="without rounding, which takes"):
+        certified(A, B, (X, y - 1.0), "sign-count", tmp_path / "b.safetensors")
+
+
 def tiny(loss, N=6):
     """Two networks of one neuron above a layer of two, of different signs; every kink lies among the samples."""
     rng = np.random.default_rng(4)
@@ -147,5 +180,9 @@ def test_on_the_command_line(tmp_path, capsys):
     heard = capsys.readouterr()
     assert heard.out.startswith("CERTIFIED 0.0075")
     assert SAID in heard.out
+    assert "homotopy: certified gap" in heard.err
     assert main(["check", str(tmp_path / "p" / "pair.safetensors"), "--reference"]) == 0
     assert "every path that keeps the hidden layers below the last one of A and B" in capsys.readouterr().err
+    words = ["certify", *argv[1:3], "--loss", "squared", "--hidden-layers", "frozen", "--pair", *argv[-2:]]
+    assert main([*words, "--out", str(tmp_path / "c.safetensors"), "--no-report"]) == 0
+    assert SAID in capsys.readouterr().out

@@ -27,6 +27,8 @@ from verifier.options.objective import ObjectiveOptions
 from verifier.pipeline.constructions.registry import chosen, names_of
 
 CELLS = {"pair": 200_000, "tree": 2_000_000}
+# Constructions beside the exact gap; of deep networks, on paths that keep the hidden layers below the last one.
+METHODS, ABOVE = "line,halves,exchange,theorem2,dss", "line,exchange,descent,homotopy"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="distinct cells and faces up to which a whole landscape is written as a certificate and checked (default 40,000; 0: never)",
     )  # fmt: skip
     parser.add_argument(
-        "--methods", default="line,halves,exchange,theorem2,dss", metavar="M,M",
+        "--methods", default=METHODS, metavar="M,M",
         help="constructions to compare (default: line, halves, exchange, theorem2, dss)",
     )  # fmt: skip
     parser.add_argument(
@@ -199,7 +201,8 @@ def _pair(args: argparse.Namespace) -> int:
 
     folder = claim_folder(_folder(args), pages=("report.html",))
     a, b = args.pair
-    method = "exact" if args.frozen_output_layer or args.frozen_hidden_layers else f"exact,{args.methods}"
+    kept = ABOVE if args.frozen_hidden_layers and args.methods == METHODS else args.methods
+    method = "exact" if args.frozen_output_layer else f"exact,{kept}"
     options = CertifyOptions(
         method=method, exhaustive=True, seed=args.seed, reading=reading(args), data_options=data_options(args),
         most_cells=args.most_cells or CELLS["pair"], state=folder / "search.npz", estimate_seconds=math.inf,

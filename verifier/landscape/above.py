@@ -26,20 +26,28 @@ PER_DOUBLING = 16
 class Above:
     """A, B: last hidden layer and output layer. risk: F of these on the features, rounded; l1 and no penalty only.
 
-    whole (N, n_0) object: the features times 2^exponent, as Python integers, exact.
+    exact: (whole (N, n_0) object, exponent): the features times 2^exponent, as Python integers, without rounding; None where nobody asked for them.
     """
 
     A: Network
     B: Network
     risk: Risk
-    whole: Array
-    exponent: int
+    exact: tuple[Array, int] | None
 
 
-def above_shared(A: Network, B: Network, risk: Risk) -> Above:
-    """Of two dense ReLU networks of one shape. Raises UsageError where they differ below the last hidden layer, or there is none below it."""
+def above_shared(A: Network, B: Network, risk: Risk, *, exact: bool = True) -> Above:
+    """Of two dense ReLU networks of one shape. exact: compute the features without rounding, not in float64.
+
+    Raises UsageError where they differ below the last hidden layer, or there is none below it, or exact features would take too long.
+    """
     if (why := why_not_these_hidden_layers(A, B, Kept(hidden_layers="frozen"))) is not None:
         raise UsageError(f"landscape: {why}")
+    top, other = (Network(n.weights[-2:], n.biases[-2:]) for n in (A, B))
+    if not exact:
+        features = risk.X
+        for W, b in zip(A.weights[:-2], A.biases[:-2]):
+            features = np.maximum(features @ W.T + (0.0 if b is None else b), 0.0)
+        return Above(top, other, replace(risk, X=features), None)
     products = len(risk.X) * sum(W.size for W in A.weights[:-2])
     if products > MOST_PRODUCTS:
         raise UsageError(
@@ -53,8 +61,7 @@ def above_shared(A: Network, B: Network, risk: Risk) -> Above:
         raise UsageError(
             "landscape: features below the last hidden layer are beyond float64; scale inputs or weights"
         ) from None
-    top, other = (Network(n.weights[-2:], n.biases[-2:]) for n in (A, B))
-    return Above(top, other, replace(risk, X=features), whole, exponent)
+    return Above(top, other, replace(risk, X=features), (whole, exponent))
 
 
 def exact_features(network: Network, X: Array) -> tuple[Array, int]:

@@ -140,7 +140,7 @@ def exact_gap(
     deep, whole, risk_of_pair = (A, B), None, risk
     if hidden_layers == "frozen":
         top = above_shared(A, B, risk)
-        A, B, risk, whole = top.A, top.B, top.risk, (top.whole, top.exponent)
+        A, B, risk, whole = top.A, top.B, top.risk, top.exact
     setting = pair_setting(A, B, risk, output_layer=output_layer, exact=whole)
     if A.same_parameters(B):
         raise UsageError("landscape: A and B are the same network; name two different ones")

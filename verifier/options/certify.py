@@ -105,9 +105,8 @@ class CertifyOptions:
     )
     hidden_layers: str = option(
         "trained",
-        help="frozen asks for paths that keep all hidden layers below the last one, which both deep networks must share; of methods exact, sign-count, cones",
+        help="frozen asks for paths that keep all hidden layers below the last one, which both deep networks must share",
         choices=LAYERS,
-        python_only=True,
     )
     progress: bool = option(False, help="bars on stderr", python_only=True)
 

@@ -125,12 +125,14 @@ def _wanted(o: CertifyOptions) -> tuple[Construction, ...]:
     if o.string is not None and string not in found:
         found = (string, *found) if o.method != "all" else (string,)
     above = tuple(c.name for c in CONSTRUCTIONS.values() if c.above_shared)
+    if o.method == "all" and o.hidden_layers == "frozen":
+        found = tuple(c for c in found if c.above_shared)
     for layers, fit in (
         ("output_layer", ("exact",)),
-        ("hidden_layers", ("exact", *(n for n in above if n != "exact"))),
+        ("hidden_layers", above),
     ):
         if getattr(o, layers) != "trained" and not {c.name for c in found} <= set(fit):
-            which = f"method{'s' * (len(fit) > 1)} {', '.join(fit)} alone"
+            which = "method exact alone" if len(fit) == 1 else f"all, or some of {', '.join(fit)}"
             raise UsageError(
                 f"{layers} {getattr(o, layers)!r} with method {o.method!r}: expected trained, or frozen with {which}, "
                 f"as other paths move the {layers.replace('_', ' ')}"

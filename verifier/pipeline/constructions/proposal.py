@@ -122,21 +122,15 @@ def why_undefined(
     c: Construction, network: Network, o: CertifyOptions, pair: tuple[Network, Network, Objective] | None = None
 ) -> str | None:
     """Why a construction says nothing of networks of this architecture; None where it is defined. pair: A, B and the objective, for what covers them."""
+    if o.hidden_layers == "frozen" and pair is not None and c.above_shared != "cells":
+        why = why_not_above(*pair[:2], o.hidden_layers)
+        return None if why is None else f"{c.name}: {why}"
     if not c.shallow:
         return None
     if network.geometry is not None:
         return f"{c.name}: defined for one fully connected hidden layer, these networks are convolutional"
-    if (
-        network.depth != 2
-        and pair is not None
-        and (c.above_shared == "cells" or (c.above_shared and o.hidden_layers == "frozen"))
-    ):
-        A, B, objective = pair
-        why = (
-            refusal(A, B, objective, Kept(o.output_layer, o.hidden_layers))
-            if c.above_shared == "cells"
-            else why_not_above(A, B, o.hidden_layers)
-        )
+    if network.depth != 2 and pair is not None and c.above_shared == "cells":
+        why = refusal(*pair, Kept(o.output_layer, o.hidden_layers))
         return None if why is None else f"{c.name}: {why}"
     if network.depth != 2:
         shared = "; of deep networks for paths that keep all hidden layers below the last one, which both must share (hidden_layers=frozen)"

@@ -18,8 +18,8 @@ class Construction:
     of_all: run by --method all. estimates: it finds sampled figures, and a proof does not wait for it. shallow: defined for one hidden layer of ReLU.
     up_to_permutation: its paths may end in a permuted copy of B, so that they join no pair. keeps_string: its polyline is kept beside the certificate.
     posed: its convex programs are posed in every run of method all, whatever is proved already; posed_in_depth: the same of several hidden layers.
-    needs_file: certifies what a file holds. bounds_below: proves lower bounds too. above_shared: what it searches of deep networks, "cells" or "cones", on the
-    paths that keep all hidden layers below the last one, where these are asked for (hidden_layers=frozen).
+    needs_file: certifies what a file holds. bounds_below: proves lower bounds too. above_shared: what it looks at of deep networks, "cells", "cones" or
+    "paths", on the paths that keep all hidden layers below the last one, where these are asked for (hidden_layers=frozen).
     """
 
     name: str
@@ -38,13 +38,13 @@ class Construction:
 
 
 _ALL = (
-    Construction("exchange", "exchange:exchange", "neurons of A are exchanged for those of B, head by head", of_all=True),
-    Construction("line", "lines:line", "the straight line", of_all=True),
+    Construction("exchange", "exchange:exchange", "neurons of A are exchanged for those of B, head by head", of_all=True, above_shared="paths"),
+    Construction("line", "lines:line", "the straight line", of_all=True, above_shared="paths"),
     Construction("halves", "towers:halves", "Theorem 4.1 of N21 for one hidden layer", of_all=True, posed_in_depth=True),
     Construction("theorem41", "towers:theorem41", "Theorem 4.1 of N21 for any depth"),
     Construction("dropout", "towers:dropout", "half of the neurons kept (Kuditipudi et al. 2019)"),
-    Construction("descent", "exchange:descent", "descend, then exchange", of_all=True, shallow=True),
-    Construction("homotopy", "exchange:homotopy", "fade one neuron, then exchange", of_all=True, shallow=True),
+    Construction("descent", "exchange:descent", "descend, then exchange", of_all=True, shallow=True, above_shared="paths"),
+    Construction("homotopy", "exchange:homotopy", "fade one neuron, then exchange", of_all=True, shallow=True, above_shared="paths"),
     Construction("theorem2", "theorem2:theorem2", "Theorem 2 of Baturin 2026", of_all=True, shallow=True, posed=True),
     Construction("regions", "regions:regions", "the best rows in the activation regions of A, B and waypoints", of_all=True, shallow=True, posed=True),
     Construction("every-width", "every_width:every_width", "how low F can be with any number of neurons", of_all=True, shallow=True, posed=True),

@@ -32,13 +32,16 @@ class Top:
         return path if self.deep is None else on_top(self.deep, path)
 
 
-def top_of(s: Setting, o: CertifyOptions, method: str) -> Top:
-    """Raises UsageError, in the name of the method, where layers below are to be kept that A and B do not share, or that are too large."""
+def top_of(s: Setting, o: CertifyOptions, method: str, *, exact: bool = True) -> Top:
+    """exact: with exact features, for what is proved of every path; a path is proved by itself.
+
+    Raises UsageError, in the name of the method, where layers below are to be kept that A and B do not share, or that are too large for exact features.
+    """
     A, B, risk = s.pair
     if o.hidden_layers == "trained":
         return Top(A, B, risk, s.E)
     try:
-        top = above_shared(A, B, risk)
+        top = above_shared(A, B, risk, exact=exact)
     except UsageError as error:
         raise UsageError(said_by(method, error, room="landscape")) from error
-    return Top(top.A, top.B, top.risk, s.E, A, (top.whole, top.exponent))
+    return Top(top.A, top.B, top.risk, s.E, A, top.exact)
