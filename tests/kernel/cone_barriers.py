@@ -84,7 +84,9 @@ def exact_pass(A, B, problem):
     """(lower, upper) of the least level of a path, by the search over all cells, which knows no cones."""
     o = problem.objective
     penalty = None if o.penalty == "none" else o.penalty
-    objective = make_objective(o.loss, delta=o.delta, kappa=o.kappa, penalty=penalty)
+    objective = make_objective(
+        o.loss, delta=o.delta, kappa=o.kappa, penalty=penalty, penalise_output_bias=o.penalise_output_bias
+    )
     found = exact_gap(
         A, B, Risk(objective, problem.X, problem.targets), hidden_layers="frozen" if A.depth > 2 else "trained"
     )

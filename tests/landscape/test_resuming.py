@@ -10,9 +10,11 @@ from tests.kernel.cone_barriers import CASES, instance
 from verifier.cli.main import main
 from verifier.errors import MalformedInputError, UsageError
 from verifier.kernel import check
+from verifier.landscape.above import above_shared
 from verifier.landscape.coarse import flood
 from verifier.landscape.coarse.pair import pair_barrier
 from verifier.landscape.coarse.search import Ended
+from verifier.landscape.sealed import write_state
 from verifier.networks.checkpoint import save_checkpoint
 from verifier.objective.risk import risk_of
 from verifier.pipeline.cone_barrier import cone_barrier
@@ -52,14 +54,15 @@ def test_a_search_can_be_stopped_saved_and_taken_up(case, tmp_path):
             break
     assert 2 <= len(found) < 60, "it was stopped, and ended"
     assert found[-1].search.ended is whole.search.ended
-    assert all(a.search.lower <= b.search.lower for a, b in itertools.pairwise(found) if a.around == b.around)
+    steps = [(a, b) for a, b in itertools.pairwise(found) if a.around == b.around]
+    assert all(a.search.lower <= b.search.lower and b.upper <= a.upper * (1 + 1e-6) for a, b in steps)
     close = 0.011 * (whole.upper - whole.E) + 1e-9
     assert found[-1].search.lower == pytest.approx(whole.search.lower, abs=close)
     assert found[-1].upper == pytest.approx(whole.upper, abs=close)
     # What was solved once is not solved again, but for duals and what a stop cut short.
     assert sum(f.programs for f in found) <= 3 * whole.programs + 500
     assert sum("goes on from" in line for line in said) == len(found) - 1
-    assert sum("from which the next run goes on" in line for line in said) == len(found) - 1
+    assert sum("from which the next run with the same --state goes on" in line for line in said) == len(found) - 1
 
 
 def test_a_search_that_was_over_is_over_at_once(tmp_path):
@@ -104,7 +107,7 @@ def test_an_interrupted_run_on_the_command_line_goes_on(tmp_path, monkeypatch, c
     np.savez(tmp_path / "d.npz", X=problem.X, y=problem.targets[:, 0])
     argv = ["certify", "--pair", str(tmp_path / "a.safetensors"), str(tmp_path / "b.safetensors"), "--data", str(tmp_path / "d.npz"), "--loss", "squared",
             "--kappa", "0.01", "--penalty", "path", "--method", "cones", "--no-report", "--out", str(tmp_path / "c.safetensors")]  # fmt: skip
-    state = ["--state", str(tmp_path / "search.npz")]
+    state, announced = (["--state", str(tmp_path / name)] for name in ("search.npz", "search-cones.npz"))
     real, calls = flood.Flood.flood, []
 
     def interrupted(self, stop):
@@ -115,9 +118,9 @@ def test_an_interrupted_run_on_the_command_line_goes_on(tmp_path, monkeypatch, c
 
     monkeypatch.setattr(flood.Flood, "flood", interrupted)
     code, err = main([*argv, *state]), capsys.readouterr().err
-    assert f"is kept in {tmp_path / 'search-cones.npz'}, from which the next run goes on" in err
+    assert f"is kept in {tmp_path / 'search-cones.npz'}, from which the next run with the same --state goes on" in err
     assert code == 0
-    assert main([*argv, *state]) == 0
+    assert main([*argv, *announced]) == 0
     heard = capsys.readouterr()
     assert "goes on from" in heard.err
     assert heard.out.startswith("CERTIFIED 0.")
@@ -133,3 +136,55 @@ def test_a_place_that_cannot_be_written_is_said_before_the_search(tmp_path):
         verifier.certify(A, B, data, state=tmp_path / "none" / "search.npz", **words)
     with pytest.raises(UsageError, match="would change nothing"):
         verifier.certify(A, B, data, state=tmp_path / "search.npz", **{**words, "method": "line"})
+
+
+@pytest.mark.parametrize("edit", ["levels", "tree", "known.u", "leg0.u", "less1.values"])
+@pytest.mark.parametrize("how", ["drop", "empty", "nan", "other"])
+def test_a_state_that_is_none_under_a_right_seal(edit, how, tmp_path):
+    """Whoever forges one is told so, and keeps the file; what it says is no evidence: whatever is claimed after it the kernel has checked."""
+    problem, _, _, A, B = instance(**STOPPED[0])
+    risk, state = risk_of(problem), tmp_path / "search.npz"
+    search(A, B, risk, 40, state)
+    with np.load(state) as f:
+        arrays = dict(f)
+    question = str(arrays.pop("seal")).rsplit(" ", 2)[0]
+    name = next(k for k in arrays if k.endswith(f".{edit}"))
+    old = arrays[name]
+    if how == "drop":
+        del arrays[name]
+    elif how == "nan" and old.dtype.kind != "f":
+        return
+    else:
+        arrays[name] = old[:0] if how == "empty" else np.full_like(old, np.nan) if how == "nan" else old + 7
+    write_state(state, arrays, question)
+    forged = state.read_bytes()
+    # Without its tree the file holds no state of this search; numbers that are not missing are taken as they are.
+    if (how, edit) != ("drop", "tree") and (how != "other" or edit == "tree"):
+        with pytest.raises(MalformedInputError, match="choose another name, or remove it to start anew"):
+            search(A, B, risk, 40, state)
+        assert state.read_bytes() == forged
+        return
+    claim, _ = cone_barrier(problem, search(A, B, risk, 40, state), lambda text: None)
+    assert claim is None or all(check(problem, claim, evaluation=e).accepted for e in ("fast", "reference"))
+
+
+def test_pairs_whose_features_are_rounded_alike_have_states_of_their_own(tmp_path):
+    problem, _, _, A, B = instance(**CASES[-2])
+    assert A.depth > 2
+    top = above_shared(A, B, risk_of(problem))
+    state = tmp_path / "search.npz"
+    whole, e = top.exact
+    words = {"most_programs": 20, "seconds": 1e9, "state": state}
+    pair_barrier(top.A, top.B, top.risk, exact=(whole, e), **words)
+    assert state.exists()
+    with pytest.raises(MalformedInputError, match="remove it to start anew"):
+        pair_barrier(top.A, top.B, top.risk, exact=(2 * whole + 1, e + 1), **words)
+
+
+def test_a_search_that_ends_early_is_no_better_than_one_that_is_closed():
+    """Where a neuron that fades decides the level, the path to the other network is lowered too."""
+    for case, exact in ((STOPPED[0], 0.30778729), (STOPPED[2], 0.29983467)):
+        problem, _, _, A, B = instance(**case)
+        found = search(A, B, risk_of(problem), 10**5, None)
+        assert found.search.closed
+        assert exact * (1 - 1e-6) <= found.upper <= exact * 1.02

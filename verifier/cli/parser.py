@@ -11,6 +11,7 @@ ELSEWHERE = {
     "--weight-decay": "--penalty weight_decay --kappa",
     "--weight_decay": "--penalty weight_decay --kappa",
     "--wd": "--penalty weight_decay --kappa",
+    "--frozen-hidden-layers": "--hidden-layers frozen",
 }
 LOSSES = {
     "mse": "squared", "mseloss": "squared", "l2": "squared", "bce": "logistic", "bceloss": "logistic", "bcewithlogits": "logistic",

@@ -113,11 +113,13 @@ def why_not_these_hidden_layers(A: Network, B: Network, kept: Kept) -> str | Non
             f"expected one hidden layer, these networks have {A.depth - 1}: where layers below move too, outputs are products of weights, and F is not "
             "convex on any cell"
         )
-    differ = _differ_below(A, B)
+    l = _differ_below(A, B)
+    if l is None:
+        return None
+    V, W = A.weights[l - 1], B.weights[l - 1]
     return (
-        None
-        if differ is None
-        else f"paths that keep the hidden layers below the last one join networks that share these, and A and B differ in layer {differ}"
+        f"paths that keep the hidden layers below the last one join networks that share these, and A and B differ in layer {l}: {int((V != W).sum())} of "
+        f"{plural(V.size, 'weight')}, by up to {float(np.abs(V - W).max()):.3g}, or biases; where one backbone is meant, give both networks its layers"
     )
 
 
@@ -184,7 +186,11 @@ def advice(A: Network, B: Network, objective: Objective, kept: Kept) -> str:
     # A price that nobody asked for is not proposed.
     found = [w for w in ways(A, B, objective) if objective.kappa > 0 or w[1].penalty == "none"]
     if not found:
-        return "no exact barrier is known for this pair under this loss, whatever layers paths keep"
+        if A.depth > 2 and _differ_below(A, B) is not None:
+            return "no exact barrier is known between deep networks that share no hidden layers"
+        counts = objective.loss.name in ("hinge", "absolute") and A.widths[-1] == 1
+        more = "; where sign counts differ `--method sign-count` covers it" if counts else ""
+        return f"no exact barrier is known for this pair under this loss, whatever layers paths keep{more}"
     to, o = min(found, key=change)
     flags, python = to.flags, [f'{name}="{getattr(to, name)}"' for name in ("output_layer", "hidden_layers")]
     if o.penalty == "none" and objective.kappa > 0:

@@ -69,7 +69,8 @@ class Moves:
                 self.go(self._changed(rows=rows, c=stop.c), stop.label)
             for i, z in stop.handed:
                 self._hand_over(i, z)
-            if k == lowest:
+            # Once where F is lowest, and again where heads were handed over since: with other sizes than B's the last step would be no idle one.
+            if k == lowest or (k > lowest and stop.handed):
                 for i in range(m):
                     if goal[i] > 0 and abs(self.at.theta[0, i]) not in (0.0, goal[i]):
                         self._rescale(i, goal[i], stop)

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
-from verifier.errors import MalformedInputError
+from verifier.errors import MalformedInputError, VerifierError
 from verifier.files import write_arrays
 from verifier.stored import code_version
 
@@ -24,6 +24,19 @@ Array = np.ndarray
 def write_state(path: str | Path, arrays: Mapping[str, Array], question: str) -> None:
     """One .npz file, whole or not at all. question: what the search is about. Raises UsageError when the place cannot be written."""
     write_arrays(path, {**arrays, "seal": np.array(_seal(arrays, question))})
+
+
+class UnreadableState(VerifierError):
+    """Arrays under a right seal that are no state of the search."""
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Where a state is made sense of."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise UnreadableState(f"no search of these networks is kept in it ({type(error).__name__}: {error})") from error
 
 
 @contextmanager
@@ -39,7 +52,8 @@ def read_state(path: str | Path, question: str) -> Iterator[dict[str, Array]]:
         yield arrays
     except (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile) as error:
         raise MalformedInputError(
-            f"search state {path}: expected a file that this search saved for the same pair and data, but {error}; remove it to start anew"
+            f"search state {path}: expected a file that this search saved for the same pair and data, but {error}; choose another name, "
+            "or remove it to start anew"
         ) from error
 
 

@@ -111,11 +111,12 @@ class CertifyOptions:
     progress: bool = option(False, help="bars on stderr", python_only=True)
 
     def state_file(self, method: str) -> Path | None:
-        """Where the search of a method, one of SEARCHES, is kept: `state`, or beside it, as both may run for one pair."""
-        state = None if self.state is None else Path(self.state)
-        return (
-            state if state is None or method == SEARCHES[0] else state.with_name(f"{state.stem}-{method}{state.suffix}")
-        )
+        """Where the search of a method, one of SEARCHES, is kept: `state`, or beside it, as both may run for one pair. Either name is understood."""
+        if self.state is None:
+            return None
+        given = Path(self.state)
+        stem = given.stem.removesuffix(f"-{SEARCHES[1]}")
+        return given.parent / f"{stem}{'' if method == SEARCHES[0] else f'-{method}'}{given.suffix}"
 
     def __post_init__(self) -> None:
         require_kinds(self)

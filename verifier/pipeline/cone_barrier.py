@@ -7,6 +7,7 @@ from typing import Any
 
 from verifier.elaboration.cone_barriers import ConeUnion, cone_barrier_claim
 from verifier.kernel.statements import ConeBarrier, Problem
+from verifier.kernel.statements.kept import of_paths
 from verifier.landscape.coarse.pair import PairBarrier
 from verifier.landscape.coarse.search import WORTH, Ended
 from verifier.numbers import plural, show_down
@@ -36,7 +37,7 @@ def cone_barrier(
         say(f"{no_barrier(found, name)}, {cost}")
     else:
         say(
-            f"{name}: certified gap >= {show_down(claim.gap)} over E: no path leaves "
+            f"{name}: certified gap >= {show_down(claim.gap)} over E: no path {of_paths(claim.output_layer)} leaves "
             f"{int(claim.inside.sum())} of {plural(len(claim.inside), 'coarse cell')} around "
             f"{claim.around} below {show_down(claim.level, 8)}{_ends(found)}, {cost}"
         )

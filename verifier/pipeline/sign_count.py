@@ -10,6 +10,7 @@ import numpy as np
 from verifier.elaboration.sign_counts import sign_count_claim
 from verifier.kernel.fast.forward import objective_at
 from verifier.kernel.statements import Problem, SignCountBarrier
+from verifier.kernel.statements.kept import of_paths
 from verifier.landscape.sign_count.search import NarrowMinimum
 from verifier.numbers import plural, show_down
 from verifier.pipeline.record import plain
@@ -49,7 +50,8 @@ def narrow_barrier(
         say(f"{name}: no barrier over E was found{ends}, {cost}")
     else:
         say(
-            f"{name}: certified gap >= {show_down(claim.gap)} over E: every path passes a network with one neuron at 0, where F >= "
+            f"{name}: certified gap >= {show_down(claim.gap)} over E: every path {of_paths(claim.output_layer)} passes a network with "
+            "one neuron at 0, where F >= "
             f"{show_down(claim.level, 8)} ({len(claim.nu)} cones){ends}, {cost}"
         )
     return claim, narrow_record(best)

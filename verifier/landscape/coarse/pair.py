@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from verifier.certificate.hashing import arrays_sha256
-from verifier.errors import UsageError
+from verifier.errors import MalformedInputError, UsageError
 from verifier.landscape.coarse.legs import Leg, stops_of, straight_on, straight_to
 from verifier.landscape.coarse.polish import lowered
 from verifier.landscape.coarse.relaxed import relaxed_minimum, scaled
@@ -19,7 +20,7 @@ from verifier.landscape.coarse.search import LATE, CoarseBarrier, Limits, coarse
 from verifier.landscape.coarse.segments import Point
 from verifier.landscape.coarse.state import state_of
 from verifier.landscape.moves import Moves
-from verifier.landscape.sealed import read_state, write_state
+from verifier.landscape.sealed import UnreadableState, read_state, readable, write_state
 from verifier.landscape.setting import products
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow, neuron_signs, with_signs
@@ -115,13 +116,19 @@ def pair_barrier(
 
     told = _Told(say, often, time.process_time(), seconds)
     searches = _Searches(E, Limits(most_programs, seconds, close, progress=told.progress()))
-    question = (
-        f"cones {risk.objective!r} {A.sha256()} {B.sha256()} {arrays_sha256({'X': s.inputs, 'targets': s.targets})}"
-    )
+    # Features that are rounded to the same numbers are others.
+    features = "" if exact is None else hashlib.sha256(repr((exact[0].tolist(), exact[1])).encode()).hexdigest()
+    about = arrays_sha256({"X": s.inputs, "targets": s.targets}, features)
+    question = f"cones {risk.objective!r} {A.sha256()} {B.sha256()} {about}"
     if state is not None and state.exists():
         with read_state(state, question) as searches.before:
             say(f"cones: goes on from {state}")
-    found = searches.run(s, start, goal, zero[around])
+    try:
+        found = searches.run(s, start, goal, zero[around])
+    except UnreadableState as error:
+        raise MalformedInputError(
+            f"search state {state}: {error}; choose another name, or remove it to start anew"
+        ) from error
     legs = found.legs if goal is not None else ()
     try:
         if goal is None:
@@ -134,8 +141,8 @@ def pair_barrier(
                 searches,
                 told.progress("on the way between these two "),
             )
-        elif not found.closed:
-            # Stopped early it may have met no lower path than the straight one.
+        elif not found.closed or found.turned < found.upper:
+            # It may have met no lower path than the straight one: stopped early, or as a neuron fades to 0 below that.
             legs = tuple(map(_lowered, found.legs))
     except KeyboardInterrupt:
         # As within a search: what was proved is whole, and is not lost with a path.
@@ -143,7 +150,7 @@ def pair_barrier(
     if state is not None and not (searches.closed and not state.exists()):
         write_state(state, searches.after, question)
         if not searches.closed:
-            say(f"cones: the search is kept in {state}, from which the next run goes on")
+            say(f"cones: the search is kept in {state}, from which the next run with the same --state goes on")
     return PairBarrier(A, B, around, found, legs, searches.programs, searches.seconds, E)
 
 
@@ -167,7 +174,8 @@ class _Searches:
             self.limits, programs=self.limits.programs - self.programs, seconds=self.limits.seconds - self.seconds, **limits
         )  # fmt: skip
         name = _name(s, start, goal)
-        resume = state_of(self.before, name, s) if f"{name}.tree" in self.before else None
+        with readable():
+            resume = state_of(self.before, name, s) if f"{name}.tree" in self.before else None
         found = coarse_barrier(
             s, start, goal, fades=fades.points, floor=self.E, known=known, resume=resume, limits=left
         )

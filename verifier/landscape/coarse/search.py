@@ -18,6 +18,7 @@ from verifier.landscape.coarse.polish import lowered, polished
 from verifier.landscape.coarse.segments import Point, highest_of
 from verifier.landscape.coarse.state import SearchState
 from verifier.landscape.coarse.ways import faults
+from verifier.landscape.sealed import readable
 from verifier.landscape.sign_count.fan import Fan
 from verifier.landscape.sign_count.narrow import Narrow
 
@@ -102,7 +103,7 @@ def coarse_barrier(
     """The level that every path from `start`, whose neurons have the signs of s, to a network of other signs, or to `goal`, must reach.
 
     start, goal: (u (m, n), c). fades: a path from the start to a network with a neuron at 0, in straight segments. floor: F of the other network where
-    there is no goal. known: a level that another search proves. resume: where a search for the same stopped; raises ValueError for another's state.
+    there is no goal. known: a level that another search proves. resume: where a search for the same stopped; raises UnreadableState for another's.
     """
     began = time.process_time()
     fan = Fan.of(s)
@@ -117,8 +118,9 @@ def coarse_barrier(
     upper, turned = np.inf if goal is None else legs[0].highest, highest_of(s, fades)
 
     if resume is not None:
-        search.take_up(resume.tree, resume.known)
-        less.take_up(resume.less)
+        with readable():
+            search.take_up(resume.tree, resume.known)
+            less.take_up(resume.less)
         lower, proof = max(lower, resume.lower), resume.proof
         upper, turned, legs = resume.upper, resume.turned, resume.legs
     # The clock is a call of the system: looked at after some programs, or many cheap steps.

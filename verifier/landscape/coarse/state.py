@@ -68,7 +68,9 @@ class SearchState:
 
 
 def state_of(arrays: Mapping[str, Array], name: str, s: Narrow) -> SearchState:
-    """The state of a search over networks of s. Raises KeyError and ValueError for arrays that are none."""
+    """The state of a search over networks of s. Raises KeyError, ValueError, TypeError and IndexError for arrays that are none."""
+    if any(np.isnan(v).any() for key, v in arrays.items() if key.startswith(name) and v.dtype.kind == "f"):
+        raise ValueError("it has a number that is none")
     lower, upper, turned = arrays[f"{name}.levels"].tolist()
     legs: list[Leg] = []
     while f"{name}.leg{len(legs)}.signs" in arrays:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import combinations, product
 
 import numpy as np
@@ -11,6 +13,8 @@ import numpy as np
 from verifier.landscape.sign_count.narrow import Narrow
 
 Array = np.ndarray
+# How many times larger than the products of rays and samples their terms may be.
+LOST = 64.0
 # The rays of one cone per neuron.
 Cones = tuple[tuple[int, ...], ...]
 
@@ -47,11 +51,26 @@ class Fan:
     def __post_init__(self) -> None:
         n = len(self.directions)
         self.edges = list(combinations(range(n), 2))
+        products = self._products()
         for sign in (1.0, -1.0):
             self.rays += list(sign * self.directions)
-            self.dots += list(sign * (self.directions @ self.inputs.T))
+            self.dots += list(sign * products)
             self.coordinates += list(sign * np.eye(n))
         self.roots = self._orthants()
+
+    def _products(self) -> Array:
+        """directions . xt_j (n, N), rounded once where float64 would lose digits: where data lie far from 0, as compared to their spread."""
+        out: Array = self.directions @ self.inputs.T
+        size = np.abs(self.directions) @ np.abs(self.inputs).T
+        if (size.max(axis=1) <= LOST * np.abs(out).max(axis=1)).all():
+            return out
+        X = [[Fraction(v) for v in row] for row in self.inputs.tolist()]
+        if self.exact is not None:
+            j, e = np.unravel_index(np.abs(self.inputs).argmax(), self.inputs.shape)
+            unit = Fraction(2) ** round(math.log2(abs(self.exact[j, e])) - math.log2(abs(self.inputs[j, e])))
+            X = [[v / unit for v in row] for row in self.exact.tolist()]
+        G = [[Fraction(v) for v in row] for row in self.directions.tolist()]
+        return np.array([[float(sum((a * b for a, b in zip(g, x)), Fraction(0))) for x in X] for g in G])
 
     def _orthants(self) -> list[Part]:
         n, out = len(self.directions), []
@@ -93,14 +112,16 @@ class Fan:
 
     def cut_again(self, tree: Array, cut: Callable[[Part, int], object]) -> None:
         """Cut as another fan of the same directions was: cut(part, neuron). Raises ValueError where that leads to another tree."""
-        codes, waiting = iter(tree.tolist()), self.roots[::-1]
-        while waiting:
-            part, code = waiting.pop(), next(codes, -1)
+        codes, waiting = tree.tolist()[::-1], self.roots[::-1]
+        while waiting and codes:
+            part, code = waiting.pop(), codes.pop()
             if code >= 0 and self.edges:
                 cut(part, code // len(self.edges))
             if part.code != code:
                 raise ValueError("its cones are cut otherwise")
             waiting += part.halves[::-1]
+        if waiting or codes:
+            raise ValueError("its cones are cut otherwise")
 
     def leaves(self) -> list[Part]:
         """Parts that were not cut, in the tree's order."""

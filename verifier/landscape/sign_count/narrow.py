@@ -98,11 +98,14 @@ def positives_passed(A: Network, B: Network) -> list[int]:
 
 def require_covered(A: Network, B: Network, objective: Objective, targets: Array, method: str = "sign-count") -> None:
     """Raise UsageError, in the name of the method, for pairs and objectives that the theorems of cones do not cover."""
-    if A.architecture != B.architecture or not A.shallow or A.theta.shape[0] != 1:
+    if A.architecture != B.architecture or not A.shallow:
         raise UsageError(
-            f"{method}: expected two networks of one hidden layer, one output and the same shape, got widths {A.widths} and {B.widths}; "
-            "of several outputs a head is a vector and has no sign to count; between the layers of deeper networks F is convex on no cone of rows, but on "
-            "paths that keep all hidden layers below the last one, which both must share (hidden_layers=frozen)"
+            f"{method}: expected two networks of one hidden layer and the same shape, got widths {A.widths} and {B.widths}; between the layers of deeper "
+            "networks F is convex on no cone of rows, but on paths that keep all hidden layers below the last one, which both must share (hidden_layers=frozen)"
+        )
+    if (outputs := len(A.theta)) != 1:
+        raise UsageError(
+            f"{method}: expected one output, got {outputs}: of several outputs a head is a vector and has no sign to count"
         )
     if A.negative_slope:
         raise UsageError(f"{method}: expected ReLU, got Leaky ReLU; barriers are known for ReLU alone")
@@ -154,7 +157,7 @@ def with_signs(
     hidden_bias = A.b is not None
     inputs = augmented_inputs(np.ascontiguousarray(risk.X, dtype=np.float64), hidden_bias)
     d = risk.X.shape[1]
-    directions = _directions(np.asarray(risk.X, dtype=np.float64), hidden_bias)
+    directions = _directions(np.asarray(risk.X, dtype=np.float64), hidden_bias, exact is not None)
     if left_out := dependent_columns(inputs @ directions.T, d, 1e-9 * len(risk.X) ** 0.5):
         raise UsageError(f"{method}: {_dependent(left_out, hidden_bias, exact is not None)}")
     y = np.asarray(risk.targets, dtype=np.float64)
@@ -187,7 +190,7 @@ def _whole(features: Array, exponent: int, hidden_bias: bool) -> Array:
     return np.column_stack([features, np.full(len(features), 1 << exponent, dtype=object)])
 
 
-def _directions(X: Array, hidden_bias: bool) -> Array:
+def _directions(X: Array, hidden_bias: bool, rounded: bool) -> Array:
     """(n, n): one row per input, in units of the data, where there are biases with the value that it is compared with; and the bias."""
     if not hidden_bias:
         return np.diag(_powers(X))
@@ -195,7 +198,8 @@ def _directions(X: Array, hidden_bias: bool) -> Array:
     ends = np.array([min(column.min(), column.max(), key=lambda v: -(column == v).sum()) for column in X.T])
     # Along a hyperplane that holds many samples, with all others on one side, a neuron of any size is heard at these alone. No cone across it, however
     # narrow, tells F there: it has to be a first cut. Outputs of a layer below, at 0, are such a case.
-    often = (ends == X).sum(axis=0) > d + 1
+    # Of numbers that were rounded 0 alone is what it seems: at others no product with a sample is exactly 0.
+    often = ((ends == X).sum(axis=0) > d + 1) & ((ends == 0.0) | (not rounded))
     centre = np.where(often, ends, X.mean(axis=0))
     powers = _powers(X - centre)
     directions = np.diag(np.append(powers, 1.0))

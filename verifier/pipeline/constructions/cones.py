@@ -56,6 +56,8 @@ def coarse_proposal(s: Setting, top: Top, r: Request, budget: Budget, name: str)
     """What the search found, with its path cut where that makes the bound tight. Raises UsageError as `coarse_search` does."""
     found = coarse_search(top, r, budget)
     barrier = BarrierProposal("cones", lambda problem, say: cone_barrier(problem, found, say), no_barrier(found))
+    if not (r.of_all or found.search.closed) and r.options.state is None:
+        r.say("cones: this search is not kept; with --state FILE.npz the next run would go on from here")
     proposal = Proposal([], barrier=barrier)
     path = found.path(name)
     if path is not None:
@@ -73,15 +75,7 @@ def coarse_search(top: Top, r: Request, budget: Budget = BY_NAME) -> PairBarrier
             "--method sign-count covers it where A and B differ in sign counts"
         )
     coordinates = A.theta.shape[1] * (risk.X.shape[1] + (A.b is not None))
-    if coordinates > budget.coordinates:
-        raise UsageError(
-            f"cones: the neurons have {coordinates} coordinates, hence 2^{coordinates} orthants to start from, more than 2^{budget.coordinates}; "
-            + (
-                f"--method cones tries up to 2^{BY_NAME.coordinates}"
-                if coordinates <= BY_NAME.coordinates
-                else f"the method is for networks with (inputs + 1) times neurons at most {BY_NAME.coordinates}"
-            )
-        )
+    top.require_searched("cones", budget.coordinates, coordinates, BY_NAME.coordinates)
     if positives_passed(A, B):
         r.say("cones: A and B differ in sign counts; --method sign-count settles such pairs faster where it applies")
     return pair_barrier(

@@ -66,11 +66,7 @@ def narrow_minima(top: Top, *, of_all: bool, say: Callable[[str], None] = lambda
     most, most_programs, seconds = OF_ALL if of_all else BY_NAME
     stay = A.theta.shape[1] - 1
     coordinates = stay * (risk.X.shape[1] + (A.b is not None))
-    if coordinates > most:
-        raise UsageError(
-            f"sign-count: the {stay} neurons that stay have {coordinates} coordinates, hence 2^{coordinates} orthants to search, more than 2^{most}"
-            + (f"; --method sign-count tries up to 2^{BY_NAME[0]}" if of_all and coordinates <= BY_NAME[0] else "")
-        )
+    top.require_searched("sign-count", most, coordinates, BY_NAME[0])
     falling = sign_counts(A)[0] > passed[-1]
     searches = [narrow(A, risk, p, top.exact) for p in (passed[::-1] if falling else passed)]
     # A pass at or below E is no barrier, however far below.

@@ -27,6 +27,28 @@ class Top:
     deep: Network | None = None
     exact: tuple[np.ndarray, int] | None = None
 
+    def require_searched(self, method: str, most: int, coordinates: int, by_name: int) -> None:
+        """Raise UsageError, in the name of the method, where a search from `coordinates` of all neurons would be hopeless, more than `most` of them, or, by
+        name, `by_name`; and for prices above layers that are kept."""
+        penalty = self.risk.objective.penalty
+        if self.deep is not None and penalty != "none":
+            raise UsageError(
+                f"{method}: above hidden layers that are kept no penalty is covered, got {penalty}; ask for --kappa 0"
+            )
+        if coordinates <= most:
+            return
+        reads = self.risk.X.shape[1]
+        of = f"{reads} {'inputs' if self.deep is None else 'neurons of the layer below, those too that are 0 on all samples and can be left out,'}"
+        raise UsageError(
+            f"{method}: the neurons have {coordinates} coordinates (each reads {of}{' and a bias' if self.A.b is not None else ''}), hence 2^{coordinates} "
+            f"orthants to start from, more than 2^{most}; "
+            + (
+                f"--method {method} tries up to 2^{by_name}"
+                if coordinates <= by_name
+                else f"the method is for at most {by_name} coordinates"
+            )
+        )
+
     def in_full(self, path: Path) -> Path:
         """A path of tops as one of the networks that were given."""
         return path if self.deep is None else on_top(self.deep, path)
