@@ -268,7 +268,7 @@ def test_wide_networks_are_refused_with_a_number(tmp_path):
         Dataset(rng.normal(size=(20, 3)), rng.normal(size=20), "wide", "regression"),
     )
     for objective in ({"kappa": 0.1, "penalty": "path"}, {}):
-        with pytest.raises(VerifierError, match=r"2\^1197 orthants to search, more than 2\^12"):
+        with pytest.raises(VerifierError, match=r"2\^1197 orthants to start from, more than 2\^12"):
             verifier.certify(
                 A, B, data, loss="squared", method="sign-count", out=tmp_path / "x.safetensors", **objective
             )
