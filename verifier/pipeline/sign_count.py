@@ -50,7 +50,7 @@ def narrow_barrier(
         say(f"{name}: no barrier over E was found{ends}, {cost}")
     else:
         say(
-            f"{name}: certified gap >= {show_down(claim.gap)} over E: every path {of_paths(claim.output_layer)} passes a network with "
+            f"{name}: certified gap >= {show_down(claim.gap)} over E: every path {of_paths(claim.output_layer)} leads through a network with "
             "one neuron at 0, where F >= "
             f"{show_down(claim.level, 8)} ({len(claim.nu)} cones){ends}, {cost}"
         )
