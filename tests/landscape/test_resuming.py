@@ -37,7 +37,9 @@ STOPPED = [{"seed": 2, "signs": (1, -1), "kappa": 0.01}, {"seed": 0, "d": 2, "bi
            {"seed": 1, "signs": (1, -1), "kappa": 0.01, "flipped": True}, {"seed": 8, "signs": (1, -1), "kappa": 0.0, "flipped": True}]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", STOPPED, ids=str)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.slow) if c.get("d") == 2 else c for c in STOPPED], ids=str
+)
 def test_a_search_can_be_stopped_saved_and_taken_up(case, tmp_path):
     assert case in CASES
     problem, _, _, A, B = instance(**case)
