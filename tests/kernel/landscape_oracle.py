@@ -105,8 +105,10 @@ def _row_by_row(A: Network, B: Network, objective: Any, problem: Any) -> float:
         for i in order:
             u, v = inputs @ rows[0][i], inputs @ rows[1][i]
             turns = np.flatnonzero(u * v < 0)
-            for t in [0.0, *(u[turns] / (u[turns] - v[turns])).tolist(), 1.0]:
-                at[i] = (1 - t) * rows[0][i] + t * rows[1][i]
+            # Both shares of a turn by themselves: beside a row of 1e300 one less the other is 0, and the turn is missed.
+            shares = [(-q / (p - q), p / (p - q)) for p, q in zip(u[turns], v[turns])]
+            for s, t in [(1.0, 0.0), *shares, (0.0, 1.0)]:
+                at[i] = s * rows[0][i] + t * rows[1][i]
                 W, b = (at, None) if A.biases[l - 1] is None else (at[:, :-1], at[:, -1])
                 worst = max(worst, objective.path_value(A.replace(l, W, b), problem.X, problem.targets))
         best = min(best, worst)

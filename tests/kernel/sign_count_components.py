@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from .barrier_components import of_kernel
-from .components import Kernel, exact
+from .components import Kernel, contains, exact
 from .sign_counts import CASES, exact_least, instance, lowest_in
 
 BOTH = ("fast", "reference")
@@ -166,6 +166,7 @@ def check_fan(K: Kernel, rng: np.random.Generator) -> None:
         fan, n = K.cone_duals.Fan(problem, claim.directions), len(claim.directions)
         space = K.reference_cone_duals.Space(problem, claim.directions.tolist())
         X, G = np.array(exact_features(problem)), exact(claim.directions)
+        contains(K.last_inputs.enclosed(K.last_inputs.last_inputs(problem)), X)
         rays = {e: (list(G[e]) if e < n else [-v for v in G[e - n]]) for e in range(2 * n)}
         other = {e: (tuple((1 if e < n else -1) * (i == e % n) for i in range(n)), 0) for e in range(2 * n)}
         for _ in range(6):

@@ -110,7 +110,9 @@ class Space:
         self.directions = [[Fraction(v) for v in row] for row in directions]
         require(determinant(self.directions) != 0, "the directions lie in a hyperplane")
         inputs = read_by_last(problem)
-        products = [[sum((a * b for a, b in zip(g, x)), Fraction(0)) for x in inputs] for g in self.directions]
+        products = [
+            [sum((a * b for a, b in zip(g, x, strict=True)), Fraction(0)) for x in inputs] for g in self.directions
+        ]
         # Binary fractions all of them.
         self.e = max(v.denominator.bit_length() - 1 for line in products for v in line)
         self.products = [[int(v * 2**self.e) for v in line] for line in products]
