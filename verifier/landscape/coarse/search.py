@@ -110,7 +110,10 @@ def coarse_barrier(
     partition = Partition(fan)
     less = Less(s)
     search = Flood(s, start, goal, partition, FaceBounds(s, fan, partition.came), less)
-    many = len(s.signs) * s.inputs.shape[1] > FEW_COORDINATES
+    coordinates = len(s.signs) * s.inputs.shape[1]
+    many = coordinates > FEW_COORDINATES
+    # With more it is what makes a search end, with fewer both are cheap; just here the duals of all networks of one neuron less cost most of the time.
+    at_once = goal is None or coordinates != FEW_COORDINATES
     E = max([floor, *(s.value(*p) for p in (start, goal) if p is not None)])
     lower = max(E, known)
     proof: Proof | None = None
@@ -156,7 +159,8 @@ def coarse_barrier(
     def begin(how: Callable[[float], None]) -> None:
         """The next level, from the start alone or from what is reached: what bars all ways to a neuron at 0 first, as far as anything does."""
         level = middle()
-        less.reach(level, SPARE * (level - E), over)
+        if at_once:
+            less.reach(level, SPARE * (level - E), over)
         how(level)
 
     def all_zeros(share: float) -> None:
