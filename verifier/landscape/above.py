@@ -44,10 +44,7 @@ def above_shared(A: Network, B: Network, risk: Risk, *, exact: bool = True) -> A
         raise UsageError(f"landscape: {why}")
     top, other = (Network(n.weights[-2:], n.biases[-2:]) for n in (A, B))
     if not exact:
-        features = risk.X
-        for W, b in zip(A.weights[:-2], A.biases[:-2]):
-            features = np.maximum(features @ W.T + (0.0 if b is None else b), 0.0)
-        return Above(top, other, replace(risk, X=features), None)
+        return Above(top, other, replace(risk, X=A.features(risk.X, A.depth - 2)), None)
     products = len(risk.X) * sum(W.size for W in A.weights[:-2])
     if products > MOST_PRODUCTS:
         raise UsageError(

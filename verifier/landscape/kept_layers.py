@@ -187,9 +187,11 @@ def advice(A: Network, B: Network, objective: Objective, kept: Kept) -> str:
     found = [w for w in ways(A, B, objective) if objective.kappa > 0 or w[1].penalty == "none"]
     if not found:
         if A.depth > 2 and _differ_below(A, B) is not None:
-            return "no exact barrier is known between deep networks that share no hidden layers"
+            return (
+                "no exact barrier is known between deep networks that do not share all hidden layers below the last one"
+            )
         counts = objective.loss.name in ("hinge", "absolute") and A.widths[-1] == 1
-        more = "; where sign counts differ `--method sign-count` covers it" if counts else ""
+        more = "; where sign counts differ `verifier certify --method sign-count` covers it" if counts else ""
         return f"no exact barrier is known for this pair under this loss, whatever layers paths keep{more}"
     to, o = min(found, key=change)
     flags, python = to.flags, [f'{name}="{getattr(to, name)}"' for name in ("output_layer", "hidden_layers")]
