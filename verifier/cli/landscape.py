@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="distinct cells and faces up to which a whole landscape is written as a certificate and checked (default 40,000; 0: never)",
     )  # fmt: skip
     parser.add_argument(
-        "--methods", default=METHODS, metavar="M,M",
+        "--methods", metavar="M,M",
         help="constructions to compare (default: line, halves, exchange, theorem2, dss)",
     )  # fmt: skip
     parser.add_argument(
@@ -157,7 +157,7 @@ def _trees(args: argparse.Namespace) -> int:
         raise UsageError("--data is missing: a whole landscape needs a data set")
     if args.loss is None:
         raise UsageError("--loss is missing: choose squared, logistic or huber")
-    constructions = chosen(args.methods)
+    constructions = chosen(args.methods or METHODS)
     methods = names_of(constructions)
     if any(c.needs_file or c.bounds_below for c in constructions):
         raise UsageError("--methods: name constructions such as line, halves, exchange, theorem2, descent, dss")
@@ -201,7 +201,7 @@ def _pair(args: argparse.Namespace) -> int:
 
     folder = claim_folder(_folder(args), pages=("report.html",))
     a, b = args.pair
-    kept = ABOVE if args.frozen_hidden_layers and args.methods == METHODS else args.methods
+    kept = args.methods or (ABOVE if args.frozen_hidden_layers else METHODS)
     method = "exact" if args.frozen_output_layer else f"exact,{kept}"
     options = CertifyOptions(
         method=method, exhaustive=True, seed=args.seed, reading=reading(args), data_options=data_options(args),
